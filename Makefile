@@ -1,0 +1,65 @@
+# Two commands matter: `make demo` and `make test`. The build itself is CMake's; see CMakePresets.json.
+
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+PREFIX ?= /usr/local
+SCALE ?= 1
+
+lance := build/release/bin/lance
+venv := .venv/.complete
+
+all: release ## Install what is missing and build build/release (the default)
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F '|' '{printf "%-14s %s\n", $$1, $$2}'
+
+setup: packages $(venv) ## Install missing Debian packages and the Python environment .venv
+
+demo: release ## Generate TPC-H into Lance datasets in demo/ and look at them (SCALE=1)
+	$(lance) tpch generate --scale $(SCALE) --output demo --mode overwrite
+	$(lance) info demo/lineitem.lance
+	$(lance) head demo/lineitem.lance
+	$(lance) count demo/lineitem.lance
+	$(lance) count demo/lineitem.lance --filter "l_shipdate >= date '1998-09-02' and l_discount > 0.05"
+
+test: release dev ## Build and run every test and check
+	ctest --preset release
+
+test-asan: dev ## Run the C and C++ tests with AddressSanitizer, LeakSanitizer and UBSan
+	ctest --preset dev
+
+test-valgrind: valgrind ## Run the ownership and C tests with valgrind
+	ctest --preset valgrind
+
+check: release ## Check formats, lints, layers, symbols and header agreement
+	ctest --preset release --label-regex gate
+
+format: setup ## Format all sources
+	.venv/bin/python tools/check_format.py --fix
+
+bench-memory: release ## Measure peak memory against the promised limits
+	.venv/bin/python benchmarks/memory.py
+
+install: release ## Install under PREFIX (/usr/local)
+	cmake --install build/release --prefix "$(PREFIX)"
+
+clean: ## Remove build trees and the demo; compiled Rust crates stay
+	rm -rf build demo
+
+release dev valgrind: %: setup build/%/build.ninja
+	cmake --build --preset $@
+
+build/%/build.ninja: CMakePresets.json $(venv)
+	cmake --preset $*
+
+packages:
+	@tools/setup.sh
+
+$(venv): requirements.txt | packages
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --requirement requirements.txt
+	@touch $@
+
+.PHONY: all help setup demo test test-asan test-valgrind check format bench-memory install clean \
+	release dev valgrind packages
+.PRECIOUS: build/%/build.ninja
+.NOTPARALLEL:

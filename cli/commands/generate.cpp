@@ -1,0 +1,121 @@
+#include "commands/generate.h"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "arrow/c/abi.h"
+#include "arrow/c/bridge.h"
+#include "arrow/record_batch.h"
+#include "load.h"
+#include "tpcgen/tpcgen.h"
+
+namespace lance::cli {
+namespace {
+
+/// A slice of at least this many rows is generated in units that lanes share out. How a slice is cut must
+/// not depend on the number of lanes: slices made on different machines have to fit together.
+constexpr uint64_t kUnitRows = 500'000;
+constexpr int32_t kUnits = 64;
+
+arrow::Status ToStatus(int32_t code, char* error) {
+  if (code == 0) return arrow::Status::OK();
+  const std::unique_ptr<char, void (*)(char*)> message(error, tpcgen_string_free);
+  return arrow::Status::Invalid(message.get());
+}
+
+TpcgenRequest MakeRequest(const GenerateArgs& args, const std::string& table, int32_t part,
+                          int32_t part_count) {
+  return {.benchmark = args.benchmark,
+          .table = table.c_str(),
+          .scale_factor = args.scale,
+          .part = part,
+          .part_count = part_count,
+          .batch_rows = args.batch_rows};
+}
+
+arrow::Result<uint64_t> CountRows(const GenerateArgs& args, const std::string& table, int32_t part,
+                                  int32_t part_count) {
+  const TpcgenRequest request = MakeRequest(args, table, part, part_count);
+  uint64_t rows = 0;
+  char* error = nullptr;
+  const int32_t code = tpcgen_row_count(&request, &rows, nullptr, &error);
+  ARROW_RETURN_NOT_OK(ToStatus(code, error));
+  return rows;
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> OpenPart(const GenerateArgs& args,
+                                                                  const std::string& table, int32_t part,
+                                                                  int32_t part_count) {
+  const TpcgenRequest request = MakeRequest(args, table, part, part_count);
+  ArrowArrayStream stream;
+  char* error = nullptr;
+  const int32_t code = tpcgen_open(&request, &stream, &error);
+  ARROW_RETURN_NOT_OK(ToStatus(code, error));
+  return arrow::ImportRecordBatchReader(&stream);
+}
+
+/// Plan how a table is generated: its slice is cut into units, and lanes take contiguous runs of them.
+arrow::Result<Load> PlanTable(const GenerateArgs& args, const std::string& table, std::string uri) {
+  ARROW_ASSIGN_OR_RAISE(const uint64_t table_rows, CountRows(args, table, 1, 1));
+  ARROW_ASSIGN_OR_RAISE(const uint64_t slice_rows, CountRows(args, table, args.part, args.parts));
+  const bool is_large = table_rows / static_cast<uint64_t>(args.parts) >= kUnitRows &&
+                        args.parts <= std::numeric_limits<int32_t>::max() / kUnits;
+  const int32_t units = is_large ? kUnits : 1;
+  const int32_t first_unit = (args.part - 1) * units + 1;
+  const auto open_unit = [args, table, units](int32_t unit) {
+    return OpenPart(args, table, unit, args.parts * units);
+  };
+  ARROW_ASSIGN_OR_RAISE(const auto sample, open_unit(first_unit));
+  Load load{.label = table,
+            .uri = std::move(uri),
+            .schema = sample->schema(),
+            .lanes = std::vector<std::vector<Piece>>(std::min<size_t>(args.jobs, units)),
+            .batch_rows = args.batch_rows,
+            .expected_rows = slice_rows,
+            .options = args.write,
+            .discard = args.discard};
+  for (int32_t unit = 0; unit < units; ++unit) {
+    load.lanes[unit * load.lanes.size() / units].emplace_back(
+        [open_unit, unit = first_unit + unit] { return open_unit(unit); });
+  }
+  return load;
+}
+
+std::string TableUri(const std::string& output, const std::string& table) {
+  return output + (output.ends_with('/') ? "" : "/") + table + ".lance";
+}
+
+}  // namespace
+
+std::vector<std::string> TableNames(int32_t benchmark) {
+  std::vector<std::string> names;
+  for (int32_t i = 0; i < tpcgen_table_count(benchmark); ++i) {
+    names.emplace_back(tpcgen_table_name(benchmark, i));
+  }
+  return names;
+}
+
+arrow::Status Generate(const GenerateArgs& args) {
+  WatchInterrupts();
+  const std::vector<std::string> tables = args.tables.empty() ? TableNames(args.benchmark) : args.tables;
+  for (const std::string& table : tables) {
+    ARROW_RETURN_NOT_OK(CountRows(args, table, args.part, args.parts));
+  }
+  if (!args.discard) {
+    for (const std::string& table : tables) {
+      ARROW_RETURN_NOT_OK(CheckTarget(TableUri(args.output, table), args.write));
+    }
+  }
+  std::vector<LoadResult> results;
+  for (const std::string& table : tables) {
+    ARROW_RETURN_NOT_OK(CheckInterrupt());
+    ARROW_ASSIGN_OR_RAISE(const Load load, PlanTable(args, table, TableUri(args.output, table)));
+    ARROW_ASSIGN_OR_RAISE(LoadResult result, RunLoad(load));
+    results.push_back(std::move(result));
+  }
+  return PrintResults(results, args.format);
+}
+
+}  // namespace lance::cli

@@ -1,0 +1,65 @@
+#include "commands/import.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "load.h"
+
+namespace lance::cli {
+namespace {
+
+/// Give each lane a contiguous run of parts, of about the same size.
+std::vector<std::vector<Piece>> ShareOut(const std::vector<Input::Part>& parts, uint32_t jobs) {
+  // Empty parts weigh something too.
+  const auto weight = [](const Input::Part& part) { return part.bytes + 1; };
+  uint64_t total = 0;
+  for (const Input::Part& part : parts) total += weight(part);
+  std::vector<std::vector<Piece>> lanes(jobs);
+  uint64_t before = 0;
+  for (const Input::Part& part : parts) {
+    const uint64_t middle = before + weight(part) / 2;
+    lanes[middle * jobs / total].push_back(part.open);
+    before += weight(part);
+  }
+  std::erase_if(lanes, [](const auto& lane) { return lane.empty(); });
+  // A file without any row group still makes a dataset.
+  if (lanes.empty()) lanes.emplace_back();
+  return lanes;
+}
+
+std::string NameOf(const std::string& uri) {
+  const std::filesystem::path path(uri);
+  return path.has_stem() ? path.stem().string() : uri;
+}
+
+}  // namespace
+
+arrow::Status Import(const ImportArgs& args) {
+  WatchInterrupts();
+  ARROW_ASSIGN_OR_RAISE(const std::vector<std::string> paths, ExpandInputs(args.inputs));
+  ARROW_RETURN_NOT_OK(CheckTarget(args.dataset, args.write));
+  std::shared_ptr<arrow::Schema> schema;
+  std::vector<Input::Part> parts;
+  std::optional<uint64_t> rows = 0;
+  for (const std::string& path : paths) {
+    ARROW_RETURN_NOT_OK(CheckInterrupt());
+    ARROW_ASSIGN_OR_RAISE(Input input, InspectInput(path, args.read, schema));
+    if (schema == nullptr) schema = input.schema;
+    std::move(input.parts.begin(), input.parts.end(), std::back_inserter(parts));
+    rows = rows && input.rows ? std::make_optional(*rows + *input.rows) : std::nullopt;
+  }
+  const Load load{.label = NameOf(args.dataset),
+                  .uri = args.dataset,
+                  .schema = schema,
+                  .lanes = ShareOut(parts, args.jobs),
+                  .batch_rows = args.read.batch_rows,
+                  .expected_rows = rows,
+                  .options = args.write};
+  ARROW_ASSIGN_OR_RAISE(LoadResult result, RunLoad(load));
+  return PrintResults({result}, args.format);
+}
+
+}  // namespace lance::cli

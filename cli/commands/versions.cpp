@@ -1,0 +1,60 @@
+#include "commands/versions.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <system_error>
+
+#include "lance/api.h"
+#include "render.h"
+
+namespace lance::cli {
+namespace {
+
+std::string FormatTimestamp(int64_t micros) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(std::chrono::microseconds(micros));
+  const std::chrono::sys_seconds time(seconds);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(time)),
+                     micros - std::chrono::microseconds(seconds).count());
+}
+
+/// Format a number that the engine has recorded of a version, if it has.
+std::string FormatRecorded(const VersionInfo& version, const std::string& key,
+                           std::string (*format)(uint64_t)) {
+  const auto found = version.metadata.find(key);
+  if (found == version.metadata.end()) return "-";
+  uint64_t value = 0;
+  const std::string& text = found->second;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? format(value) : text;
+}
+
+}  // namespace
+
+arrow::Status ListVersions(const Source& source, Format format) {
+  ARROW_ASSIGN_OR_RAISE(const auto dataset, source.Open());
+  ARROW_ASSIGN_OR_RAISE(const auto versions, dataset->Versions());
+  if (format == Format::kJson) {
+    auto json = nlohmann::ordered_json::array();
+    for (const VersionInfo& version : versions) {
+      json.push_back({{"version", version.version},
+                      {"timestamp", FormatTimestamp(version.timestamp_micros)},
+                      {"metadata", version.metadata}});
+    }
+    return Print(json.dump(2) + "\n");
+  }
+  using enum TextTable::Align;
+  TextTable table({{"version", kRight}, {"created"}, {"rows", kRight}, {"size", kRight}});
+  for (const VersionInfo& version : versions) {
+    table.AddRow({std::to_string(version.version), FormatTimestamp(version.timestamp_micros),
+                  FormatRecorded(version, "total_rows", FormatCount),
+                  FormatRecorded(version, "total_files_size", FormatBytes)});
+  }
+  return Print(table.ToString());
+}
+
+}  // namespace lance::cli

@@ -1,0 +1,425 @@
+// The `lance` program: what the command line means.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <clocale>
+#include <csignal>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "app.h"
+#include "arrow/config.h"
+#include "arrow/status.h"
+#include "commands/count.h"
+#include "commands/fragments.h"
+#include "commands/generate.h"
+#include "commands/import.h"
+#include "commands/info.h"
+#include "commands/query.h"
+#include "commands/versions.h"
+#include "lance/api.h"
+#include "tpcgen/tpcgen.h"
+
+namespace lance::cli {
+namespace {
+
+constexpr int kExitFailure = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitSignal = 128;
+
+constexpr int32_t kBatchRows = 8192;
+constexpr int64_t kHeadRows = 10;
+constexpr int32_t kBlockMebibytes = 4;
+
+const std::map<std::string, WriteMode> kModes = {
+    {"create", WriteMode::kCreate}, {"append", WriteMode::kAppend}, {"overwrite", WriteMode::kOverwrite}};
+const std::map<std::string, InputFormat> kInputFormats = {{"parquet", InputFormat::kParquet},
+                                                          {"csv", InputFormat::kCsv},
+                                                          {"jsonl", InputFormat::kJsonLines},
+                                                          {"arrow", InputFormat::kArrow}};
+const std::map<std::string, Format> kReportFormats = {{"table", Format::kTable}, {"json", Format::kJson}};
+const std::map<std::string, Format> kRowFormats = {
+    {"table", Format::kTable}, {"json", Format::kJson}, {"csv", Format::kCsv}};
+
+/// The command that was chosen.
+using Action = std::function<arrow::Status()>;
+
+template <typename T>
+CLI::Option* AddChoice(CLI::App* app, const std::string& name, T* value,
+                       const std::map<std::string, T>& choices, const std::string& help) {
+  std::string names;
+  for (const auto& [choice, _] : choices) names += (names.empty() ? "" : "|") + choice;
+  return app
+      ->add_option_function<std::string>(
+          name, [value, &choices](const std::string& choice) { *value = choices.at(choice); }, help)
+      ->check(CLI::IsMember(&choices).description(""))
+      ->type_name(names);
+}
+
+/// The number must be whole, too; that is checked where it is converted.
+CLI::Validator AtLeast(int minimum) {
+  const auto check = [minimum](const std::string& text) -> std::string {
+    double value = 0;
+    if (CLI::detail::lexical_cast(text, value) && value >= minimum) return {};
+    return fmt::format("{} is not a number of {} or more", text, minimum);
+  };
+  return CLI::Validator(check, "");
+}
+
+void AddStorage(CLI::App* app, StorageOptions* storage) {
+  app->add_option_function<std::vector<std::string>>(
+         "--storage-option",
+         [storage](const std::vector<std::string>& options) {
+           for (const std::string& option : options) {
+             const size_t equals = option.find('=');
+             // The text may hold a secret, so it is not repeated.
+             if (equals == std::string::npos) {
+               throw CLI::ValidationError("--storage-option", "an option must look like KEY=VALUE");
+             }
+             storage->Set(option.substr(0, equals), option.substr(equals + 1));
+           }
+         },
+         "An option of the object store, e.g. aws_endpoint=...; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+std::shared_ptr<Source> AddSource(CLI::App* app) {
+  auto source = std::make_shared<Source>();
+  app->add_option("DATASET", source->uri, "A path or URI")->required()->type_name("");
+  auto* version = app->add_option("--at-version", source->options.version, "Read this version");
+  auto* tag = app->add_option("--tag", source->options.tag, "Read the version this tag points to");
+  auto* branch = app->add_option("--branch", source->options.branch, "Read this branch");
+  version->check(AtLeast(1))->type_name("N");
+  tag->type_name("NAME")->excludes(version)->excludes(branch);
+  branch->type_name("NAME");
+  AddStorage(app, &source->options.storage);
+  return source;
+}
+
+std::shared_ptr<Format> AddFormat(CLI::App* app, const std::map<std::string, Format>& formats) {
+  auto format = std::make_shared<Format>(Format::kTable);
+  const bool prints_rows = formats.contains("csv");
+  AddChoice(app, "--format", format.get(), formats,
+            prints_rows ? "How to print rows; json is one object per line (default: table)"
+                        : "How to print (default: table)");
+  return format;
+}
+
+void AddColumns(CLI::App* app, std::optional<std::vector<std::string>>* columns) {
+  app->add_option_function<std::vector<std::string>>(
+         "--columns", [columns](const std::vector<std::string>& names) { *columns = names; },
+         "Columns to read, nested ones as a.b (default: all)")
+      ->delimiter(',')
+      ->type_name("A,B,...");
+}
+
+void AddWrite(CLI::App* app, WriteOptions* write, uint32_t* jobs, int32_t* batch_rows) {
+  AddChoice(app, "--mode", &write->mode, kModes, "What to do with an existing dataset (default: create)");
+  app->add_option("--batch-rows", *batch_rows, "The most rows of a batch")
+      ->capture_default_str()
+      ->check(AtLeast(1))
+      ->type_name("N");
+  app->add_option("--jobs", *jobs, "Threads that feed the writer (default: the number of cores)")
+      ->check(CLI::Range(1u, 1024u).description(""))
+      ->type_name("N");
+  app->add_option("--data-storage-version", write->data_storage_version, "Lance file format, e.g. 2.1")
+      ->type_name("VERSION");
+  AddStorage(app, &write->storage);
+}
+
+void AddGenerate(CLI::App* app, Action* action, int32_t benchmark, const std::string& name) {
+  CLI::App* suite = app->add_subcommand(name, name == "tpch" ? "The TPC-H tables" : "The TPC-DS tables");
+  suite->require_subcommand(1);
+  CLI::App* command =
+      suite->add_subcommand("generate", "Generate tables into Lance datasets, DIR/TABLE.lance");
+  auto args = std::make_shared<GenerateArgs>();
+  args->benchmark = benchmark;
+  args->batch_rows = kBatchRows;
+  args->jobs = std::max(1u, std::thread::hardware_concurrency());
+  command->add_option("--output", args->output, "The directory or URI to write to")->type_name("DIR");
+  command->add_option("--scale", args->scale, "The scale factor; fractions are fine")
+      ->capture_default_str()
+      ->check(CLI::Number.description(""))
+      ->type_name("SF");
+  command->add_option("--tables", args->tables, "Tables to generate (default: all)")
+      ->delimiter(',')
+      ->type_name("A,B,...");
+  auto* parts = command->add_option("--parts", args->parts, "Cut each table into so many slices ...");
+  auto* part = command->add_option("--part", args->part, "... and generate this one, counted from 1");
+  parts->check(AtLeast(1))->type_name("N")->needs(part);
+  part->check(AtLeast(1))->type_name("K")->needs(parts);
+  AddWrite(command, &args->write, &args->jobs, &args->batch_rows);
+  command->add_flag("--discard", args->discard, "Generate only, write nothing: a measure of the generator");
+  AddChoice(command, "--format", &args->format, kReportFormats, "How to print the result (default: table)");
+  command->footer(
+      fmt::format("Examples:\n"
+                  "  lance {0} generate --scale 1 --output data\n"
+                  "  lance {0} generate --scale 100 --output s3://bucket/{0} --parts 4 --part 1\n"
+                  "  lance {0} generate --scale 10 --tables customer --discard",
+                  name));
+  command->callback([args, action] {
+    if (args->part > args->parts) {
+      throw CLI::ValidationError("--part", fmt::format("there is no part {} of {}", args->part, args->parts));
+    }
+    if (args->output.empty() && !args->discard) throw CLI::RequiredError("--output");
+    *action = [args] { return Generate(*args); };
+  });
+}
+
+void AddImport(CLI::App* app, Action* action) {
+  CLI::App* command = app->add_subcommand("import", "Import Parquet, CSV, JSON lines or Arrow IPC files");
+  auto args = std::make_shared<ImportArgs>();
+  auto paths = std::make_shared<std::vector<std::string>>();
+  auto batch_rows = std::make_shared<int32_t>(kBatchRows);
+  auto block_mebibytes = std::make_shared<int32_t>(kBlockMebibytes);
+  auto format = std::make_shared<InputFormat>();
+  auto no_header = std::make_shared<bool>(false);
+  args->jobs = std::max(1u, std::thread::hardware_concurrency());
+  command->add_option("PATHS", *paths, "INPUT... DATASET: files or quoted patterns, then the dataset")
+      ->required()
+      ->type_name("");
+  auto* format_option = AddChoice(command, "--format", format.get(), kInputFormats,
+                                  "The format of the inputs (default: by extension)");
+  command
+      ->add_option("--delimiter", args->read.delimiter, "CSV: between fields (default: comma, tab for .tsv)")
+      ->type_name("CHAR");
+  command->add_flag("--no-header", *no_header, "CSV: the first line is data; columns are named f0, f1, ...");
+  command
+      ->add_option("--block-size", *block_mebibytes,
+                   "CSV and JSON: MiB parsed at a time; types come from the first block")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024).description(""))
+      ->type_name("MIB");
+  AddWrite(command, &args->write, &args->jobs, batch_rows.get());
+  AddChoice(command, "--report", &args->format, kReportFormats, "How to print the result (default: table)");
+  command->footer(
+      "Parquet: .parquet .pq; CSV: .csv .tsv; JSON lines: .jsonl .ndjson .json;\n"
+      "Arrow IPC: .arrow .arrows .feather .ipc. Rows keep the order of the inputs.\n\n"
+      "Examples:\n"
+      "  lance import events.parquet events.lance\n"
+      "  lance import 'logs/2026-*.csv' logs.lance --delimiter ';'\n"
+      "  lance import more.jsonl events.lance --mode append");
+  command->callback([=] {
+    if (paths->size() < 2) throw CLI::ValidationError("PATHS", "name at least one input, then the dataset");
+    args->dataset = paths->back();
+    args->inputs.assign(paths->begin(), paths->end() - 1);
+    if (format_option->count() > 0) args->read.format = *format;
+    args->read.has_header = !*no_header;
+    args->read.batch_rows = *batch_rows;
+    args->read.block_bytes = *block_mebibytes << 20;
+    *action = [args] { return Import(*args); };
+  });
+}
+
+/// Add a command that takes a dataset and a format, and no more.
+void AddReport(CLI::App* app, Action* action, const std::string& name, const std::string& help,
+               const std::string& example, arrow::Status (*show)(const Source&, Format)) {
+  CLI::App* command = app->add_subcommand(name, help);
+  const auto source = AddSource(command);
+  const auto format = AddFormat(command, kReportFormats);
+  command->footer("Examples:\n  " + example);
+  command->callback([=] { *action = [=] { return show(*source, *format); }; });
+}
+
+void AddHead(CLI::App* app, Action* action) {
+  CLI::App* command = app->add_subcommand("head", "Print the first rows");
+  const auto source = AddSource(command);
+  const auto format = AddFormat(command, kRowFormats);
+  auto scan = std::make_shared<ScanOptions>();
+  scan->limit = kHeadRows;
+  command->add_option("-n,--rows", scan->limit, fmt::format("How many (default: {})", kHeadRows))
+      ->check(AtLeast(0))
+      ->type_name("N");
+  AddColumns(command, &scan->columns);
+  command->footer("Examples:\n  lance head data/orders.lance -n 3 --columns o_orderkey,o_totalprice");
+  command->callback([=] { *action = [=] { return Query(*source, *scan, *format); }; });
+}
+
+void AddCount(CLI::App* app, Action* action) {
+  CLI::App* command = app->add_subcommand("count", "Count rows");
+  const auto source = AddSource(command);
+  auto filter = std::make_shared<std::optional<std::string>>();
+  command->add_option("--filter", *filter, "Count the rows that match")->type_name("SQL");
+  command->footer(
+      "Examples:\n"
+      "  lance count data/lineitem.lance\n"
+      "  lance count data/lineitem.lance --filter \"l_shipdate < date '1995-01-01'\"");
+  command->callback([=] { *action = [=] { return Count(*source, *filter); }; });
+}
+
+void AddQuery(CLI::App* app, Action* action) {
+  CLI::App* command = app->add_subcommand("query", "Print rows that match a filter");
+  const auto source = AddSource(command);
+  const auto format = AddFormat(command, kRowFormats);
+  auto scan = std::make_shared<ScanOptions>();
+  AddColumns(command, &scan->columns);
+  command->add_option("--filter", scan->filter, "A SQL expression")->type_name("SQL");
+  command->add_option("--limit", scan->limit, "The most rows to print")->check(AtLeast(0))->type_name("N");
+  command->add_option("--offset", scan->offset, "Rows to skip first")->check(AtLeast(0))->type_name("N");
+  command->footer(
+      "Examples:\n"
+      "  lance query data/orders.lance --filter \"o_totalprice > 400000\" --limit 5\n"
+      "  lance query data/nation.lance --columns n_name --format csv > nations.csv");
+  command->callback([=] { *action = [=] { return Query(*source, *scan, *format); }; });
+}
+
+void AddTake(CLI::App* app, Action* action) {
+  CLI::App* command = app->add_subcommand("take", "Print rows by their positions");
+  const auto source = AddSource(command);
+  const auto format = AddFormat(command, kRowFormats);
+  auto rows = std::make_shared<std::vector<uint64_t>>();
+  auto columns = std::make_shared<std::optional<std::vector<std::string>>>();
+  command->add_option("--rows", *rows, "Positions, the first row being 0")
+      ->required()
+      ->check(AtLeast(0))
+      ->delimiter(',')
+      ->type_name("I,J,...");
+  AddColumns(command, columns.get());
+  command->footer("Examples:\n  lance take data/part.lance --rows 5,1,9");
+  command->callback([=] { *action = [=] { return Take(*source, *rows, *columns, *format); }; });
+}
+
+std::string VersionText() {
+  return fmt::format("lance-cpp {} (Lance {}, Arrow C++ {})", Version(), EngineVersion(),
+                     arrow::GetBuildInfo().version_string);
+}
+
+/// Help with less notation than CLI11's own.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text = option->get_type_name().empty() ? "" : " " + option->get_type_name();
+    if (!option->get_default_str().empty()) text += "=" + option->get_default_str();
+    return option->get_required() ? text + " (required)" : text;
+  }
+};
+
+void AddCommands(CLI::App* app, Action* action) {
+  app->formatter(std::make_shared<HelpFormatter>());
+  app->set_version_flag("--version", VersionText(), "Print versions and exit");
+  app->require_subcommand(0, 1);
+  AddGenerate(app, action, TPCGEN_TPCH, "tpch");
+  AddGenerate(app, action, TPCGEN_TPCDS, "tpcds");
+  AddImport(app, action);
+  AddReport(app, action, "info", "Show facts about a dataset", "lance info data/lineitem.lance", ShowInfo);
+  AddReport(app, action, "schema", "Show the columns", "lance schema data/lineitem.lance", ShowSchema);
+  AddHead(app, action);
+  AddCount(app, action);
+  AddQuery(app, action);
+  AddTake(app, action);
+  AddReport(app, action, "versions", "List the versions", "lance versions data/orders.lance", ListVersions);
+  AddReport(app, action, "fragments", "List the fragments", "lance fragments data/orders.lance --format json",
+            ListFragments);
+  app->footer(
+      "Run `lance COMMAND --help` for the options of a command.\n\n"
+      "Examples:\n"
+      "  lance tpch generate --scale 1 --output data\n"
+      "  lance info data/lineitem.lance\n"
+      "  lance query data/lineitem.lance --filter \"l_quantity > 49\" --limit 5");
+}
+
+size_t EditDistance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row.back();
+}
+
+/// Describe a word that should be a command and is not.
+std::optional<std::string> FindUnknownCommand(const CLI::App* app, const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
+    if (commands.empty() || word.starts_with('-')) return std::nullopt;
+    const auto distance = [&](const CLI::App* command) { return EditDistance(word, command->get_name()); };
+    const auto nearest = std::ranges::min_element(commands, {}, distance);
+    if (distance(*nearest) == 0) {
+      app = *nearest;
+      continue;
+    }
+    if (distance(*nearest) <= 2) {
+      return fmt::format("unknown command \"{}\"; did you mean \"{}\"?", word, (*nearest)->get_name());
+    }
+    std::string names;
+    for (const CLI::App* command : commands) names += (names.empty() ? "" : ", ") + command->get_name();
+    return fmt::format("unknown command \"{}\"; there are {}", word, names);
+  }
+  return std::nullopt;
+}
+
+/// The words of the command that was being parsed, for example "lance tpch generate".
+std::string CommandName(const CLI::App& app) {
+  const auto parsed = app.get_subcommands();
+  return parsed.empty() ? app.get_name() : app.get_name() + " " + CommandName(*parsed.front());
+}
+
+void PrintError(std::string message) {
+  std::ranges::replace(message, '\n', ' ');
+  Say(fmt::format("lance: error: {}\n", message));
+}
+
+int FinishAction(const arrow::Status& status) {
+  if (status.ok() || IsClosedPipe(status)) return 0;
+  if (const int signal = InterruptSignal(); signal != 0 && !status.ok()) {
+    Say("lance: interrupted; what was not committed is removed\n");
+    return kExitSignal + signal;
+  }
+  PrintError(DescribeError(status));
+  return kExitFailure;
+}
+
+int Main(int argc, char** argv) {
+  ReserveStandardDescriptors();
+  // For the width of characters; messages and numbers stay as they are.
+  std::setlocale(LC_CTYPE, "C.UTF-8");
+  // A closed pipe is then an error of write().
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App app("Generate, import, inspect and query Lance datasets.", "lance");
+  Action action;
+  AddCommands(&app, &action);
+  if (const auto message = FindUnknownCommand(&app, {argv + 1, argv + argc})) {
+    PrintError(*message);
+    return kExitUsage;
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and version are "errors" of code 0.
+    if (error.get_exit_code() == 0) return app.exit(error);
+    PrintError(fmt::format("{}; see `{} --help`", error.what(), CommandName(app)));
+    return kExitUsage;
+  }
+  if (!action) {
+    fmt::print("{}", app.help());
+    return 0;
+  }
+  return FinishAction(action());
+}
+
+}  // namespace
+}  // namespace lance::cli
+
+int main(int argc, char** argv) {
+  try {
+    return lance::cli::Main(argc, argv);
+  } catch (const std::exception& error) {
+    lance::cli::PrintError(error.what());
+    return lance::cli::kExitFailure;
+  }
+}

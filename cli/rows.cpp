@@ -1,0 +1,240 @@
+#include "rows.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "arrow/array.h"
+#include "arrow/csv/options.h"
+#include "arrow/csv/writer.h"
+#include "arrow/extension_type.h"
+#include "arrow/io/interfaces.h"
+#include "arrow/ipc/writer.h"
+#include "arrow/record_batch.h"
+#include "arrow/scalar.h"
+#include "arrow/type.h"
+#include "arrow/type_traits.h"
+#include "arrow/util/base64.h"
+#include "arrow/util/float16.h"
+#include "arrow/visit_array_inline.h"
+#include "render.h"
+
+namespace lance::cli {
+namespace {
+
+template <typename Type>
+constexpr bool kIsText =
+    std::is_same_v<Type, arrow::StringType> || std::is_same_v<Type, arrow::LargeStringType> ||
+    std::is_same_v<Type, arrow::StringViewType>;
+
+/// Appends the value in one row of an array of any type.
+class JsonCell {
+ public:
+  JsonCell(int64_t row, std::string* out) : row_(row), out_(out) {}
+
+  template <typename ArrayType>
+  arrow::Status Visit(const ArrayType& array) {
+    using Type = typename ArrayType::TypeClass;
+    if constexpr (arrow::is_boolean_type<Type>::value) {
+      out_->append(array.Value(row_) ? "true" : "false");
+    } else if constexpr (arrow::is_integer_type<Type>::value) {
+      fmt::format_to(std::back_inserter(*out_), "{}", array.Value(row_));
+    } else if constexpr (arrow::is_half_float_type<Type>::value) {
+      AppendNumber(arrow::util::Float16::FromBits(array.Value(row_)).ToFloat());
+    } else if constexpr (arrow::is_floating_type<Type>::value) {
+      AppendNumber(array.Value(row_));
+    } else if constexpr (arrow::is_decimal_type<Type>::value) {
+      out_->append(array.FormatValue(row_));
+    } else if constexpr (kIsText<Type>) {
+      AppendJsonString(array.GetView(row_), out_);
+    } else if constexpr (arrow::is_base_binary_type<Type>::value ||
+                         arrow::is_binary_view_like_type<Type>::value ||
+                         arrow::is_fixed_size_binary_type<Type>::value) {
+      AppendJsonString(arrow::util::base64_encode(array.GetView(row_)), out_);
+    } else if constexpr (std::is_same_v<Type, arrow::MapType>) {
+      return AppendMap(array);
+    } else if constexpr (arrow::is_var_length_list_type<Type>::value ||
+                         arrow::is_fixed_size_list_type<Type>::value) {
+      return AppendList(array);
+    } else if constexpr (arrow::is_struct_type<Type>::value) {
+      return AppendStruct(array);
+    } else if constexpr (arrow::is_dictionary_type<Type>::value) {
+      return AppendJson(*array.dictionary(), array.GetValueIndex(row_), out_);
+    } else if constexpr (arrow::is_extension_type<Type>::value) {
+      return AppendJson(*array.storage(), row_, out_);
+    } else {
+      ARROW_ASSIGN_OR_RAISE(auto scalar, array.GetScalar(row_));
+      AppendJsonString(scalar->ToString(), out_);
+    }
+    return arrow::Status::OK();
+  }
+
+ private:
+  template <typename Float>
+  void AppendNumber(Float value) {
+    if (std::isfinite(value)) {
+      fmt::format_to(std::back_inserter(*out_), "{}", value);
+    } else {
+      out_->append("null");
+    }
+  }
+
+  template <typename ListArray>
+  arrow::Status AppendList(const ListArray& array) {
+    const int64_t begin = array.value_offset(row_);
+    out_->push_back('[');
+    for (int64_t i = 0; i < array.value_length(row_); ++i) {
+      if (i > 0) out_->push_back(',');
+      ARROW_RETURN_NOT_OK(AppendJson(*array.values(), begin + i, out_));
+    }
+    out_->push_back(']');
+    return arrow::Status::OK();
+  }
+
+  /// A list of entries: keys may be of any type, and may repeat.
+  arrow::Status AppendMap(const arrow::MapArray& array) {
+    const int64_t begin = array.value_offset(row_);
+    out_->push_back('[');
+    for (int64_t i = 0; i < array.value_length(row_); ++i) {
+      out_->append(i > 0 ? ",{\"key\":" : "{\"key\":");
+      ARROW_RETURN_NOT_OK(AppendJson(*array.keys(), begin + i, out_));
+      out_->append(",\"value\":");
+      ARROW_RETURN_NOT_OK(AppendJson(*array.items(), begin + i, out_));
+      out_->push_back('}');
+    }
+    out_->push_back(']');
+    return arrow::Status::OK();
+  }
+
+  arrow::Status AppendStruct(const arrow::StructArray& array) {
+    out_->push_back('{');
+    for (int i = 0; i < array.num_fields(); ++i) {
+      if (i > 0) out_->push_back(',');
+      AppendJsonString(array.struct_type()->field(i)->name(), out_);
+      out_->push_back(':');
+      ARROW_RETURN_NOT_OK(AppendJson(*array.field(i), row_, out_));
+    }
+    out_->push_back('}');
+    return arrow::Status::OK();
+  }
+
+  int64_t row_;
+  std::string* out_;
+};
+
+/// A value in a table: as in JSON, but without the quotes round it.
+arrow::Result<std::string> FormatCell(const arrow::Array& array, int64_t row) {
+  std::string cell;
+  ARROW_RETURN_NOT_OK(AppendJson(array, row, &cell));
+  return cell.front() == '"' ? nlohmann::json::parse(cell).get<std::string>() : cell;
+}
+
+arrow::Result<int64_t> PrintTable(arrow::RecordBatchReader& reader) {
+  std::vector<TextTable::Column> columns;
+  for (const auto& field : reader.schema()->fields()) {
+    const arrow::Type::type id = field->type()->id();
+    const bool is_number = arrow::is_numeric(id) || arrow::is_decimal(id);
+    columns.push_back({field->name(), is_number ? TextTable::Align::kRight : TextTable::Align::kLeft});
+  }
+  TextTable table(columns);
+  int64_t rows = 0;
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(auto batch, reader.Next());
+    if (batch == nullptr) break;
+    for (int64_t row = 0; row < batch->num_rows(); ++row) {
+      std::vector<std::string> cells;
+      for (const auto& column : batch->columns()) {
+        ARROW_ASSIGN_OR_RAISE(std::string cell, FormatCell(*column, row));
+        cells.push_back(std::move(cell));
+      }
+      table.AddRow(cells);
+    }
+    rows += batch->num_rows();
+  }
+  ARROW_RETURN_NOT_OK(Print(table.ToString()));
+  return rows;
+}
+
+arrow::Result<int64_t> PrintJsonLines(arrow::RecordBatchReader& reader) {
+  ARROW_ASSIGN_OR_RAISE(auto out, OpenStdout());
+  // Names are quoted once, not once per row.
+  std::vector<std::string> keys;
+  for (const auto& field : reader.schema()->fields()) {
+    std::string& key = keys.emplace_back(keys.empty() ? "{" : ",");
+    AppendJsonString(field->name(), &key);
+    key.push_back(':');
+  }
+  int64_t rows = 0;
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(auto batch, reader.Next());
+    if (batch == nullptr) break;
+    std::string text;
+    for (int64_t row = 0; row < batch->num_rows(); ++row) {
+      if (keys.empty()) text.push_back('{');
+      for (size_t i = 0; i < keys.size(); ++i) {
+        text.append(keys[i]);
+        ARROW_RETURN_NOT_OK(AppendJson(*batch->column(static_cast<int>(i)), row, &text));
+      }
+      text.append("}\n");
+    }
+    ARROW_RETURN_NOT_OK(out->Write(text));
+    rows += batch->num_rows();
+  }
+  ARROW_RETURN_NOT_OK(out->Close());
+  return rows;
+}
+
+arrow::Result<int64_t> PrintCsv(arrow::RecordBatchReader& reader) {
+  ARROW_ASSIGN_OR_RAISE(auto out, OpenStdout());
+  auto made = arrow::csv::MakeCSVWriter(out, reader.schema(), arrow::csv::WriteOptions::Defaults());
+  if (!made.ok()) {
+    return made.status().WithMessage("CSV cannot hold these columns: ", made.status().message(),
+                                     "; choose other --columns, or --format json");
+  }
+  const std::shared_ptr<arrow::ipc::RecordBatchWriter> writer = *made;
+  int64_t rows = 0;
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(auto batch, reader.Next());
+    if (batch == nullptr) break;
+    ARROW_RETURN_NOT_OK(writer->WriteRecordBatch(*batch));
+    rows += batch->num_rows();
+  }
+  ARROW_RETURN_NOT_OK(writer->Close());
+  ARROW_RETURN_NOT_OK(out->Close());
+  return rows;
+}
+
+}  // namespace
+
+arrow::Status AppendJson(const arrow::Array& array, int64_t row, std::string* out) {
+  if (array.IsNull(row)) {
+    out->append("null");
+    return arrow::Status::OK();
+  }
+  JsonCell cell(row, out);
+  return arrow::VisitArrayInline(array, &cell);
+}
+
+void AppendJsonString(std::string_view text, std::string* out) {
+  out->append(nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+arrow::Result<int64_t> PrintRows(arrow::RecordBatchReader& reader, Format format) {
+  switch (format) {
+    case Format::kJson:
+      return PrintJsonLines(reader);
+    case Format::kCsv:
+      return PrintCsv(reader);
+    case Format::kTable:
+      break;
+  }
+  return PrintTable(reader);
+}
+
+}  // namespace lance::cli

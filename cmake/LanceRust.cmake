@@ -1,0 +1,62 @@
+# The Rust libraries, built by cargo and imported as targets.
+#
+# Every cargo call, here and in the tests, is for the whole workspace in the release profile: other
+# selections would enable other features of shared crates and compile the crate graph again.
+
+find_program(LANCE_CARGO cargo HINTS "$ENV{HOME}/.cargo/bin" REQUIRED)
+if(DEFINED ENV{CARGO_TARGET_DIR})
+  set(cargo_target_dir "$ENV{CARGO_TARGET_DIR}")
+else()
+  set(cargo_target_dir "$ENV{HOME}/.cache/lance-cpp/target")
+endif()
+# Outside the build trees: all presets, and a fresh clone, share one build of the crate graph.
+set(LANCE_CARGO_TARGET_DIR "${cargo_target_dir}" CACHE PATH "Where cargo puts its files")
+set(LANCE_CARGO_ENV "CARGO_TARGET_DIR=${LANCE_CARGO_TARGET_DIR}")
+
+set(lance_ffi_file liblance_ffi.so.${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+set(LANCE_FFI_LIBRARY "${PROJECT_BINARY_DIR}/lib/${lance_ffi_file}")
+set(LANCE_FFI_LINK "${PROJECT_BINARY_DIR}/lib/liblance_ffi.so")
+set(LANCE_TPCGEN_LIBRARY "${PROJECT_BINARY_DIR}/lib/libtpcgen_ffi.so")
+# The same library with fault points. It has the same file name, so that LD_LIBRARY_PATH selects it.
+set(LANCE_FAULTS_LIBRARY "${PROJECT_BINARY_DIR}/lib-faults/${lance_ffi_file}")
+
+set(cargo_out "${LANCE_CARGO_TARGET_DIR}/release")
+set(copy "${CMAKE_COMMAND}" -E copy_if_different)
+set(cargo_exclude "")
+set(stage_faults "")
+if(LANCE_BUILD_TESTS)
+  set(stage_faults COMMAND ${copy} "${cargo_out}/liblance_ffi_faults.so" "${LANCE_FAULTS_LIBRARY}")
+else()
+  set(cargo_exclude --exclude lance-ffi-faults)
+endif()
+
+# Cargo alone knows what is out of date, so it is always asked. A copy that does not change keeps its time
+# stamp, and nothing is linked again.
+file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/lib" "${PROJECT_BINARY_DIR}/lib-faults")
+add_custom_target(lance_rust ALL
+  COMMAND "${CMAKE_COMMAND}" -E env "${LANCE_CARGO_ENV}"
+          "${LANCE_CARGO}" build --release --locked --workspace ${cargo_exclude} --lib
+  COMMAND ${copy} "${cargo_out}/liblance_ffi.so" "${LANCE_FFI_LIBRARY}"
+  COMMAND "${CMAKE_COMMAND}" -E create_symlink ${lance_ffi_file} "${LANCE_FFI_LINK}"
+  COMMAND ${copy} "${cargo_out}/libtpcgen_ffi.so" "${LANCE_TPCGEN_LIBRARY}"
+  ${stage_faults}
+  BYPRODUCTS "${LANCE_FFI_LIBRARY}" "${LANCE_FFI_LINK}" "${LANCE_TPCGEN_LIBRARY}" "${LANCE_FAULTS_LIBRARY}"
+  WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+  COMMENT "cargo build"
+  USES_TERMINAL VERBATIM)
+
+# The C include roots belong to these targets alone.
+add_library(LanceCpp::lance_ffi SHARED IMPORTED GLOBAL)
+set_target_properties(LanceCpp::lance_ffi PROPERTIES
+  IMPORTED_LOCATION "${LANCE_FFI_LIBRARY}"
+  IMPORTED_SONAME ${lance_ffi_file}
+  INTERFACE_INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/rust/lance-ffi/include")
+add_dependencies(LanceCpp::lance_ffi lance_rust)
+add_library(lance_ffi ALIAS LanceCpp::lance_ffi)
+
+add_library(tpcgen_ffi SHARED IMPORTED GLOBAL)
+set_target_properties(tpcgen_ffi PROPERTIES
+  IMPORTED_LOCATION "${LANCE_TPCGEN_LIBRARY}"
+  IMPORTED_NO_SONAME TRUE
+  INTERFACE_INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/rust/tpcgen-ffi/include")
+add_dependencies(tpcgen_ffi lance_rust)

@@ -1,0 +1,84 @@
+/// \file lance_writer.h
+/// Push-based writing: any number of batches, one atomic commit.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "arrow/result.h"
+#include "arrow/status.h"
+#include "arrow/type_fwd.h"
+#include "lance/options.h"
+#include "lance/transaction.h"
+#include "lance/visibility.h"
+
+namespace lance {
+inline namespace v0 {
+
+/// A writer of one dataset.
+///
+/// Batches are handed over without a copy and released exactly once, at the latest when Finish(),
+/// FinishUncommitted(), Abort() or the destructor returns. Memory is bounded by
+/// WriteOptions::max_bytes_in_flight, whatever the size of the table.
+///
+/// A *lane* is an ordered sub-stream with an encoder of its own; the commit lists lane 0, then lane 1, and
+/// so on, and that is the dataset's row order. Producers that run in parallel take a lane each.
+///
+/// Nothing is visible to readers before Finish(). A writer that is destroyed unfinished aborts.
+///
+/// Thread-safe, but for destruction and moves.
+class LANCE_EXPORT LanceWriter {
+ public:
+  ~LanceWriter();
+  LanceWriter(const LanceWriter&) = delete;
+  LanceWriter& operator=(const LanceWriter&) = delete;
+
+  /// Open a writer. The mode, the schema and the target are checked now.
+  ///
+  /// \param[in] uri a path, or a `file://`, `memory://`, `s3://`, `az://`, `abfss://` or `gs://` URI
+  /// \param[in] schema the schema of every batch
+  /// \param[in] options how to write
+  static arrow::Result<std::unique_ptr<LanceWriter>> Open(const std::string& uri,
+                                                          const std::shared_ptr<arrow::Schema>& schema,
+                                                          const WriteOptions& options = {});
+
+  /// Write one batch; block while the bytes in flight are at their bound.
+  ///
+  /// The failure of an earlier batch is reported here, with its own code; nothing more is accepted then.
+  arrow::Status Write(const arrow::RecordBatch& batch);
+
+  /// Write all batches of a reader, which is driven by the calling thread. Its error, or the exception it
+  /// throws, fails the writer and is returned.
+  arrow::Status Write(const std::shared_ptr<arrow::RecordBatchReader>& reader);
+
+  /// Write one batch to a lane in [0, WriteOptions::lanes).
+  arrow::Status WriteToLane(uint32_t lane, const arrow::RecordBatch& batch);
+
+  /// Write all batches of a reader to a lane.
+  arrow::Status WriteToLane(uint32_t lane, const std::shared_ptr<arrow::RecordBatchReader>& reader);
+
+  /// Write what is left, check every file, and commit once. On failure nothing is committed and the files
+  /// of this write are deleted. The writer is then closed.
+  arrow::Result<CommitResult> Finish();
+
+  /// Write what is left and check every file, but leave the commit to the transaction.
+  arrow::Result<Transaction> FinishUncommitted();
+
+  /// Give up: commit nothing and delete every file of this write. Another thread's Write() then returns
+  /// ErrorCode::kCancelled. Aborting twice is allowed.
+  arrow::Status Abort();
+
+  /// Get how much has been written so far.
+  WriteStats stats() const;
+
+  const std::shared_ptr<arrow::Schema>& schema() const;
+
+ private:
+  class Impl;
+  explicit LanceWriter(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace v0
+}  // namespace lance

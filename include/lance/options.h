@@ -1,0 +1,154 @@
+/// \file options.h
+/// Options of all operations. Unset optionals take the default named in their comment.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lance/visibility.h"
+
+namespace lance {
+inline namespace v0 {
+
+/// Credentials and settings of an object store, by the names `object_store` gives them
+/// (`aws_access_key_id`, `aws_endpoint`, `account_name`, ...). Printing shows the keys only.
+class LANCE_EXPORT StorageOptions {
+ public:
+  StorageOptions() = default;
+  StorageOptions(std::initializer_list<std::pair<const std::string, std::string>> options)
+      : options_(options) {}
+
+  /// Set an option, replacing its earlier value.
+  StorageOptions& Set(std::string key, std::string value);
+
+  bool empty() const { return options_.empty(); }
+  const std::map<std::string, std::string>& map() const { return options_; }
+
+  /// Describe as "{key=***, ...}": values never appear.
+  std::string ToString() const;
+
+ private:
+  std::map<std::string, std::string> options_;
+};
+
+/// Which version of a dataset to open.
+struct LANCE_EXPORT OpenOptions {
+  /// Default: the latest version.
+  std::optional<uint64_t> version;
+  /// The version this tag points to. Excludes `version` and `branch`.
+  std::optional<std::string> tag;
+  /// Default: main.
+  std::optional<std::string> branch;
+  StorageOptions storage;
+};
+
+/// What a scan returns.
+struct LANCE_EXPORT ScanOptions {
+  /// Columns to read, nested ones as "a.b". Default: all. An empty list reads none.
+  std::optional<std::vector<std::string>> columns;
+  /// A SQL expression. Default: all rows.
+  std::optional<std::string> filter;
+  /// The most rows to return. Default: no limit.
+  std::optional<int64_t> limit;
+  /// Rows to skip first.
+  int64_t offset = 0;
+  /// The most rows per batch. Default: 8192.
+  std::optional<int64_t> batch_size;
+  /// Add the column `_rowid`.
+  bool with_row_id = false;
+  /// Add the column `_rowaddr`.
+  bool with_row_address = false;
+  /// Return rows in dataset order; otherwise in the order they become ready.
+  bool ordered = true;
+  /// Batches decoded ahead of the reader. Default: the number of cores.
+  std::optional<int32_t> batch_readahead;
+};
+
+enum class WriteMode : int {
+  /// Make a new dataset; an existing one is an error.
+  kCreate = 0,
+  /// Add rows to a dataset, which must exist.
+  kAppend = 1,
+  /// Replace rows and schema in a new version; make the dataset if it does not exist.
+  kOverwrite = 2,
+};
+
+/// How one column is stored. Unset fields leave the choice to the engine.
+struct LANCE_EXPORT ColumnEncoding {
+  enum class Compression { kNone, kLz4, kZstd, kFsst };
+  enum class Structural { kMiniBlock, kFullZip };
+  enum class ByteStreamSplit { kOff, kOn, kAuto };
+
+  /// The column, nested ones as "a.b".
+  std::string column;
+  std::optional<Compression> compression;
+  /// The level of zstd or lz4.
+  std::optional<int> compression_level;
+  std::optional<Structural> structural;
+  /// Split floating point values into byte streams before compression.
+  std::optional<ByteStreamSplit> byte_stream_split;
+  /// Use run-length encoding when runs / values is below this, in 0..1.
+  std::optional<double> rle_threshold;
+  /// Use a dictionary when values / distinct values is above this.
+  std::optional<int> dictionary_divisor;
+  /// Store the children of a struct together, for random access.
+  std::optional<bool> packed_struct;
+};
+
+/// How much a writer has taken in and written so far.
+struct LANCE_EXPORT WriteStats {
+  /// Accepted by the writer: batches, rows, and their bytes in memory.
+  uint64_t batches = 0;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+  /// Bytes accepted but not encoded yet, now and at most.
+  uint64_t bytes_in_flight = 0;
+  uint64_t peak_bytes_in_flight = 0;
+  /// Encoded rows, bytes handed to the store, completed data files.
+  uint64_t rows_written = 0;
+  uint64_t bytes_written = 0;
+  uint64_t files_written = 0;
+};
+
+/// How a LanceWriter writes.
+struct LANCE_EXPORT WriteOptions {
+  WriteMode mode = WriteMode::kCreate;
+  /// Ordered sub-streams, each with an encoder of its own (see LanceWriter).
+  uint32_t lanes = 1;
+  /// Keep the order of batches given to Write() by feeding lane 0 only. When false they go to whichever
+  /// lane is free.
+  bool preserve_order = true;
+  /// The bound on bytes accepted but not encoded. Default: 32 MiB.
+  std::optional<uint64_t> max_bytes_in_flight;
+  /// Start a new file after so many rows. Default: 1,048,576; at most 4,294,967,295.
+  std::optional<uint64_t> max_rows_per_file;
+  /// Start a new file after about so many bytes. Default: 90 GiB.
+  std::optional<uint64_t> max_bytes_per_file;
+  /// "2.0", "2.1", "2.2", "2.3", "stable" or "next". Default: the dataset's; "2.2" for a new one.
+  std::optional<std::string> data_storage_version;
+  /// Make row ids survive compaction. New datasets only.
+  bool stable_row_ids = false;
+  /// Total bytes an encoder gathers before it writes pages, per lane. Default: 16 MiB, more with many columns.
+  std::optional<uint64_t> encoder_cache_bytes;
+  /// The largest page in bytes. Default: the engine's.
+  std::optional<uint64_t> max_page_bytes;
+  /// A message kept with the version.
+  std::optional<std::string> commit_message;
+  /// Properties kept with the version.
+  std::map<std::string, std::string> transaction_properties;
+  /// Per-column encodings.
+  std::vector<ColumnEncoding> encodings;
+  StorageOptions storage;
+  /// Called now and then on a library thread while data is encoded; it must be quick and must not call
+  /// this library. An exception it throws is dropped.
+  std::function<void(const WriteStats&)> progress;
+};
+
+}  // namespace v0
+}  // namespace lance

@@ -1,0 +1,8 @@
+//! Gives the shared library its SONAME: major.minor while the version is 0.x.
+
+fn main() {
+    let major = std::env::var("CARGO_PKG_VERSION_MAJOR").expect("set by cargo");
+    let minor = std::env::var("CARGO_PKG_VERSION_MINOR").expect("set by cargo");
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,liblance_ffi.so.{major}.{minor}");
+    println!("cargo::rerun-if-changed=build.rs");
+}

@@ -1,0 +1,31 @@
+//! Prints the layout of every transparent struct as Rust sees it, in the form tests/c_api/abi_layout.c describes.
+
+use std::mem::{align_of, offset_of, size_of};
+
+use lance_ffi::dataset::{LanceDatasetInfo, LanceFragmentInfo, LanceOpenOptions, LanceVersionInfo};
+use lance_ffi::params::LanceKeyValue;
+use lance_ffi::runtime::LanceRuntimeOptions;
+use lance_ffi::scanner::LanceScanOptions;
+use lance_ffi::transaction::LanceCommitResult;
+use lance_ffi::writer::{LanceColumnHint, LanceWriteOptions, LanceWriteStats};
+
+macro_rules! layout {
+    ($name:ident: $($field:ident),+ $(,)?) => {
+        println!("{} {} {}", stringify!($name), size_of::<$name>(), align_of::<$name>());
+        $(println!("{}.{} {}", stringify!($name), stringify!($field), offset_of!($name, $field));)+
+    };
+}
+
+fn main() {
+    layout!(LanceKeyValue: key, value);
+    layout!(LanceRuntimeOptions: struct_size, io_threads, cpu_threads, index_cache_bytes, metadata_cache_bytes);
+    layout!(LanceOpenOptions: struct_size, version, tag, branch, storage_options, storage_options_count);
+    layout!(LanceDatasetInfo: struct_size, version, fragments, rows, deleted_rows, data_bytes, data_files, storage_version_major, storage_version_minor, stable_row_ids);
+    layout!(LanceFragmentInfo: struct_size, id, rows, deleted_rows, data_files, data_bytes);
+    layout!(LanceVersionInfo: struct_size, version, timestamp_micros, metadata, metadata_count);
+    layout!(LanceScanOptions: struct_size, columns, column_count, filter, limit, offset, batch_size, with_row_id, with_row_address, ordered, batch_readahead);
+    layout!(LanceCommitResult: struct_size, version);
+    layout!(LanceWriteStats: struct_size, batches, rows, bytes, bytes_in_flight, peak_bytes_in_flight, rows_written, bytes_written, files_written);
+    layout!(LanceColumnHint: column, key, value);
+    layout!(LanceWriteOptions: struct_size, mode, lanes, preserve_order, stable_row_ids, max_bytes_in_flight, max_rows_per_file, max_bytes_per_file, data_storage_version, encoder_cache_bytes, max_page_bytes, transaction_properties, transaction_properties_count, storage_options, storage_options_count, column_hints, column_hints_count, progress, progress_context);
+}

@@ -1,0 +1,587 @@
+/** \file lance.h
+ *  \brief The C ABI of lance-cpp: write, read and manage Lance datasets with nothing but C11.
+ *
+ *  ## Ownership
+ *  Every pointer argument is described by one of three words:
+ *  - *borrowed*: read during the call, never kept and never freed. All `const` pointers are borrowed.
+ *  - *consumed*: the contents now belong to the library, on **every** return path, errors included.
+ *    Every non-const `struct ArrowArray*`, `struct ArrowSchema*` and `struct ArrowArrayStream*` input
+ *    is consumed: when the call returns its `release` is NULL, whatever the status. The struct's own
+ *    bytes stay the caller's, so put it on the stack and never release or free its contents afterwards.
+ *  - *the caller's*: an output. It is written only on success and is then freed by the caller, with the
+ *    function named in its description.
+ *
+ *  ## Errors
+ *  A fallible function returns ::LanceStatusCode and takes a last argument `LanceError** error`. It may
+ *  be NULL. On failure it receives an error object that is the caller's (lance_error_free()); on
+ *  success it is left untouched. Nothing is stored per thread. No panic and no exception leaves this
+ *  library, and it never aborts the host or prints.
+ *
+ *  ## Threads
+ *  A `const` handle may be used from several threads at once. A non-const handle may not, unless its
+ *  function says otherwise. A `_free` function must be the last use of its handle; NULL is accepted.
+ *  Release callbacks of consumed structs may run later and on other threads.
+ *  After `fork()` the child must not use the library: its calls return #LANCE_FORKED.
+ *
+ *  ## Strings
+ *  Strings are NUL-terminated UTF-8; anything else is #LANCE_INVALID_ARGUMENT.
+ *
+ *  ## Options
+ *  Option structs begin with `struct_size`; initialise them with their `LANCE_..._INIT` macro. Fields
+ *  beyond the caller's `struct_size` take their defaults, so old programs run with newer libraries.
+ *  A NULL options pointer means all defaults.
+ */
+#ifndef LANCE_C_LANCE_H_
+#define LANCE_C_LANCE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arrow_abi.h"
+
+#if defined(__GNUC__)
+#define LANCE_API __attribute__((visibility("default")))
+#else
+#define LANCE_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** \defgroup version Library version
+ *  @{ */
+
+/** Changes whenever a program compiled against an older header could break. */
+#define LANCE_ABI_VERSION 1
+
+/** \brief The ::LANCE_ABI_VERSION the library was built with. Never fails, may be called at any time. */
+LANCE_API uint32_t lance_abi_version(void);
+
+/** \brief The version of this library, for example "0.1.0". Static storage, borrowed by the caller. */
+LANCE_API const char* lance_version(void);
+
+/** \brief The version of the `lance` storage engine inside, for example "14.0.2". Static storage. */
+LANCE_API const char* lance_engine_version(void);
+
+/** @} */
+
+/** \defgroup error Errors
+ *  @{ */
+
+/** The outcome of a call. Values are frozen: they never change and are never reused. */
+typedef int32_t LanceStatusCode;
+
+enum {
+  LANCE_OK = 0,
+  /** A bad argument, option, URI, SQL expression or Arrow struct. */
+  LANCE_INVALID_ARGUMENT = 1,
+  /** The handle was finished, aborted or poisoned by a panic, or the call was made where it must not be. */
+  LANCE_INVALID_STATE = 2,
+  /** An object or file does not exist, and none of the more exact codes applies. */
+  LANCE_NOT_FOUND = 3,
+  LANCE_DATASET_NOT_FOUND = 4,
+  LANCE_VERSION_NOT_FOUND = 5,
+  /** A tag or a branch does not exist. */
+  LANCE_REF_NOT_FOUND = 6,
+  LANCE_FIELD_NOT_FOUND = 7,
+  LANCE_INDEX_NOT_FOUND = 8,
+  LANCE_ALREADY_EXISTS = 9,
+  /** The data's schema does not fit the dataset's, or a type cannot be stored. */
+  LANCE_SCHEMA_MISMATCH = 10,
+  /** Another writer won and the retries are used up: commit again. */
+  LANCE_COMMIT_CONFLICT = 11,
+  /** Another writer changed what this operation read: redo the operation on the new version. */
+  LANCE_COMMIT_CONFLICT_RETRYABLE = 12,
+  /** Another writer did something this operation can never follow: do not retry. */
+  LANCE_INCOMPATIBLE_TRANSACTION = 13,
+  /** Too many writers at once; the time for retries is used up. */
+  LANCE_CONTENTION = 14,
+  /** The commit may or may not have landed. Look at the dataset before trying again. */
+  LANCE_COMMIT_STATUS_UNKNOWN = 15,
+  LANCE_TIMEOUT = 16,
+  /** A tag or branch conflicts, versions cannot be mixed, or a prerequisite is missing. */
+  LANCE_FAILED_PRECONDITION = 17,
+  LANCE_NOT_SUPPORTED = 18,
+  LANCE_IO = 19,
+  /** A file is damaged, or shorter than its manifest says. */
+  LANCE_CORRUPT = 20,
+  LANCE_ARROW = 21,
+  LANCE_EXECUTION = 22,
+  LANCE_INDEX = 23,
+  LANCE_NAMESPACE = 24,
+  LANCE_RESOURCE_EXHAUSTED = 25,
+  LANCE_FENCED = 26,
+  LANCE_CANCELLED = 27,
+  /** A reader or callback supplied by the caller failed. */
+  LANCE_CALLBACK = 28,
+  /** The process was forked after the library was first used; the child must not use it. */
+  LANCE_FORKED = 29,
+  /** A bug in this library or the engine was contained. The handle it happened on is unusable. */
+  LANCE_PANIC = 30,
+  LANCE_INTERNAL = 31
+};
+
+/** An error. Immutable, owned by whoever received it. */
+typedef struct LanceError LanceError;
+
+/** \brief The status code. `error` is borrowed; NULL gives #LANCE_OK. */
+LANCE_API LanceStatusCode lance_error_code(const LanceError* error);
+
+/** \brief One line saying what happened and, where it helps, what to do. Borrowed from `error`. */
+LANCE_API const char* lance_error_message(const LanceError* error);
+
+/** \brief Where it happened inside the engine, or "". For bug reports. Borrowed from `error`. */
+LANCE_API const char* lance_error_detail(const LanceError* error);
+
+/** \brief Free an error. NULL is accepted. */
+LANCE_API void lance_error_free(LanceError* error);
+
+/** \brief The name of a status code, for example "COMMIT_CONFLICT". Static storage; never NULL. */
+LANCE_API const char* lance_status_name(LanceStatusCode code);
+
+/** @} */
+
+/** \brief Free a string that a function of this library returned as the caller's. NULL is accepted. */
+LANCE_API void lance_string_free(char* string);
+
+/** A borrowed pair of strings. */
+typedef struct LanceKeyValue {
+  const char* key;
+  const char* value;
+} LanceKeyValue;
+
+/** \defgroup runtime Runtime
+ *  The library runs one process-wide thread pool and one shared cache, both created at first use
+ *  and never torn down.
+ *  @{ */
+
+typedef struct LanceRuntimeOptions {
+  size_t struct_size;
+  /** Threads that drive I/O and encoding. 0: the number of cores. */
+  uint32_t io_threads;
+  /** Threads that decode and compute. 0: the number of cores. */
+  uint32_t cpu_threads;
+  /** Budget of the shared index cache in bytes. 0: 256 MiB. */
+  uint64_t index_cache_bytes;
+  /** Budget of the shared metadata cache in bytes. 0: 128 MiB. */
+  uint64_t metadata_cache_bytes;
+} LanceRuntimeOptions;
+
+#define LANCE_RUNTIME_OPTIONS_INIT {sizeof(LanceRuntimeOptions), 0, 0, 0, 0}
+
+/** \brief Set the size of the runtime, before anything else uses it.
+ *
+ *  \param options borrowed.
+ *  \return #LANCE_INVALID_STATE when the runtime already runs. */
+LANCE_API LanceStatusCode lance_runtime_configure(const LanceRuntimeOptions* options, LanceError** error);
+
+/** @} */
+
+/** \defgroup dataset Dataset
+ *  @{ */
+
+/** One version of a dataset, open for reading. Immutable. */
+typedef struct LanceDataset LanceDataset;
+
+typedef struct LanceOpenOptions {
+  size_t struct_size;
+  /** The version to open; 0: the latest. With `branch`, a version of that branch. */
+  uint64_t version;
+  /** Open the version this tag points to. Excludes `version` and `branch`. NULL: none. */
+  const char* tag;
+  /** Open this branch. NULL: main. */
+  const char* branch;
+  /** Credentials and settings of the object store. */
+  const LanceKeyValue* storage_options;
+  size_t storage_options_count;
+} LanceOpenOptions;
+
+#define LANCE_OPEN_OPTIONS_INIT {sizeof(LanceOpenOptions), 0, NULL, NULL, NULL, 0}
+
+/** \brief Open a dataset.
+ *
+ *  \param uri borrowed: a path, `file://`, `memory://`, `s3://`, `az://`, `abfss://` or `gs://` URI.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's; lance_dataset_free(). */
+LANCE_API LanceStatusCode lance_dataset_open(const char* uri, const LanceOpenOptions* options,
+                                             LanceDataset** out, LanceError** error);
+
+/** \brief Close a dataset. Streams made from it stay valid. NULL is accepted. */
+LANCE_API void lance_dataset_free(LanceDataset* dataset);
+
+typedef struct LanceDatasetInfo {
+  size_t struct_size;
+  uint64_t version;
+  uint64_t fragments;
+  /** Rows that a scan sees. */
+  uint64_t rows;
+  uint64_t deleted_rows;
+  /** Bytes of the data files of this version. */
+  uint64_t data_bytes;
+  uint64_t data_files;
+  /** The file format, major and minor, for example 2 and 2. */
+  uint32_t storage_version_major;
+  uint32_t storage_version_minor;
+  /** 0 or 1. */
+  int32_t stable_row_ids;
+} LanceDatasetInfo;
+
+#define LANCE_DATASET_INFO_INIT {sizeof(LanceDatasetInfo), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/** \brief Describe the open version.
+ *  \param out the caller's memory, with `struct_size` set; filled up to that size. */
+LANCE_API LanceStatusCode lance_dataset_info(const LanceDataset* dataset, LanceDatasetInfo* out,
+                                             LanceError** error);
+
+/** \brief The schema. \param out the caller's; released through its `release`. */
+LANCE_API LanceStatusCode lance_dataset_schema(const LanceDataset* dataset, struct ArrowSchema* out,
+                                               LanceError** error);
+
+/** \brief Count the rows, all of them or those that match.
+ *  \param filter borrowed: a SQL expression; NULL counts all rows. */
+LANCE_API LanceStatusCode lance_dataset_count_rows(const LanceDataset* dataset, const char* filter,
+                                                   uint64_t* out, LanceError** error);
+
+/** \brief Ask the store for the newest version's number, which other writers may have moved on. */
+LANCE_API LanceStatusCode lance_dataset_latest_version(const LanceDataset* dataset, uint64_t* out,
+                                                       LanceError** error);
+
+/** \brief Read rows by their positions, in the order asked for.
+ *
+ *  \param indices borrowed: positions among the live rows, 0 being the first.
+ *  \param columns borrowed: `column_count` names; NULL reads all columns.
+ *  \param out_array, out_schema the caller's: one record batch as a struct array. */
+LANCE_API LanceStatusCode lance_dataset_take(const LanceDataset* dataset, const uint64_t* indices,
+                                             size_t index_count, const char* const* columns,
+                                             size_t column_count, struct ArrowArray* out_array,
+                                             struct ArrowSchema* out_schema, LanceError** error);
+
+/** \brief Read rows by their row ids (column `_rowid` of a scan), in the order asked for.
+ *  Ids of deleted rows are left out. Parameters as for lance_dataset_take(). */
+LANCE_API LanceStatusCode lance_dataset_take_rows(const LanceDataset* dataset, const uint64_t* row_ids,
+                                                  size_t row_id_count, const char* const* columns,
+                                                  size_t column_count, struct ArrowArray* out_array,
+                                                  struct ArrowSchema* out_schema, LanceError** error);
+
+/** The fragments of one version. */
+typedef struct LanceFragmentList LanceFragmentList;
+
+typedef struct LanceFragmentInfo {
+  size_t struct_size;
+  uint64_t id;
+  /** Live rows. */
+  uint64_t rows;
+  uint64_t deleted_rows;
+  uint64_t data_files;
+  /** Bytes of the data files; files of unknown size count 0. */
+  uint64_t data_bytes;
+} LanceFragmentInfo;
+
+#define LANCE_FRAGMENT_INFO_INIT {sizeof(LanceFragmentInfo), 0, 0, 0, 0, 0}
+
+/** \brief List the fragments. \param out the caller's; lance_fragment_list_free(). */
+LANCE_API LanceStatusCode lance_dataset_fragments(const LanceDataset* dataset, LanceFragmentList** out,
+                                                  LanceError** error);
+/** \brief How many fragments. NULL gives 0. */
+LANCE_API size_t lance_fragment_list_length(const LanceFragmentList* list);
+/** \brief Describe one fragment. \param out the caller's memory, with `struct_size` set. */
+LANCE_API LanceStatusCode lance_fragment_list_get(const LanceFragmentList* list, size_t index,
+                                                  LanceFragmentInfo* out, LanceError** error);
+LANCE_API void lance_fragment_list_free(LanceFragmentList* list);
+
+/** The versions of a dataset that still exist, oldest first. */
+typedef struct LanceVersionList LanceVersionList;
+
+typedef struct LanceVersionInfo {
+  size_t struct_size;
+  uint64_t version;
+  /** Microseconds since 1970-01-01 UTC. */
+  int64_t timestamp_micros;
+  /** What the engine recorded of this version; borrowed from the list. */
+  const LanceKeyValue* metadata;
+  size_t metadata_count;
+} LanceVersionInfo;
+
+#define LANCE_VERSION_INFO_INIT {sizeof(LanceVersionInfo), 0, 0, NULL, 0}
+
+/** \brief List the versions. \param out the caller's; lance_version_list_free(). */
+LANCE_API LanceStatusCode lance_dataset_versions(const LanceDataset* dataset, LanceVersionList** out,
+                                                 LanceError** error);
+/** \brief How many versions. NULL gives 0. */
+LANCE_API size_t lance_version_list_length(const LanceVersionList* list);
+/** \brief Describe one version. \param out the caller's memory, with `struct_size` set. */
+LANCE_API LanceStatusCode lance_version_list_get(const LanceVersionList* list, size_t index,
+                                                 LanceVersionInfo* out, LanceError** error);
+LANCE_API void lance_version_list_free(LanceVersionList* list);
+
+/** @} */
+
+/** \defgroup scanner Scanner
+ *  @{ */
+
+/** A prepared query over one dataset version. Immutable: it may be run any number of times. */
+typedef struct LanceScanner LanceScanner;
+
+typedef struct LanceScanOptions {
+  size_t struct_size;
+  /** Columns to read, nested ones as "a.b"; NULL reads all. A count of 0 with a non-NULL array reads none. */
+  const char* const* columns;
+  size_t column_count;
+  /** A SQL expression; NULL keeps all rows. */
+  const char* filter;
+  /** The most rows to return; -1: no limit. */
+  int64_t limit;
+  /** Rows to skip first. */
+  int64_t offset;
+  /** The most rows per batch; 0: the engine's default (8192). */
+  int64_t batch_size;
+  /** 1 adds the column `_rowid`. */
+  int32_t with_row_id;
+  /** 1 adds the column `_rowaddr`. */
+  int32_t with_row_address;
+  /** 1 returns rows in dataset order, 0 in the order they become ready. */
+  int32_t ordered;
+  /** Batches decoded ahead of the reader; 0: the number of cores. */
+  int32_t batch_readahead;
+} LanceScanOptions;
+
+#define LANCE_SCAN_OPTIONS_INIT {sizeof(LanceScanOptions), NULL, 0, NULL, -1, 0, 0, 0, 0, 1, 0}
+
+/** \brief Prepare a scan. The filter is parsed and the columns are looked up now.
+ *
+ *  \param dataset borrowed; it may be freed before the scanner.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's; lance_scanner_free(). */
+LANCE_API LanceStatusCode lance_scanner_open(const LanceDataset* dataset, const LanceScanOptions* options,
+                                             LanceScanner** out, LanceError** error);
+
+/** \brief The schema of the batches. \param out the caller's; released through its `release`. */
+LANCE_API LanceStatusCode lance_scanner_schema(const LanceScanner* scanner, struct ArrowSchema* out,
+                                               LanceError** error);
+
+/** \brief Run the scan.
+ *
+ *  \param out the caller's: a stream that reads lazily, released through its `release`. It is not
+ *  thread-safe, keeps what it needs alive, and may outlive the scanner and the dataset. */
+LANCE_API LanceStatusCode lance_scanner_to_stream(const LanceScanner* scanner, struct ArrowArrayStream* out,
+                                                  LanceError** error);
+
+/** \brief Count the rows of the scan without reading more than it takes. */
+LANCE_API LanceStatusCode lance_scanner_count_rows(const LanceScanner* scanner, uint64_t* out,
+                                                   LanceError** error);
+
+/** \brief The query plan as text. \param out the caller's; lance_string_free(). */
+LANCE_API LanceStatusCode lance_scanner_explain(const LanceScanner* scanner, char** out, LanceError** error);
+
+LANCE_API void lance_scanner_free(LanceScanner* scanner);
+
+/** @} */
+
+/** \defgroup transaction Transaction
+ *  @{ */
+
+/** Data files that are written but belong to no version yet. */
+typedef struct LanceTransaction LanceTransaction;
+
+typedef struct LanceCommitResult {
+  size_t struct_size;
+  /** The version the commit made. */
+  uint64_t version;
+} LanceCommitResult;
+
+#define LANCE_COMMIT_RESULT_INIT {sizeof(LanceCommitResult), 0}
+
+/** \brief Commit one or more uncommitted writes to the same dataset as one new version.
+ *
+ *  The rows of the first transaction come first, and so on. All must have the same target, mode and
+ *  schema. Before the commit the size of every new file is checked against what the encoder wrote.
+ *  When the commit fails, the files are kept and the transactions can be committed again or discarded;
+ *  after #LANCE_COMMIT_STATUS_UNKNOWN lance_transaction_discard() refuses.
+ *
+ *  \param transactions borrowed: `count` handles. A committed transaction can only be freed.
+ *  \param out the caller's memory, with `struct_size` set; may be NULL. */
+LANCE_API LanceStatusCode lance_transaction_commit(LanceTransaction* const* transactions, size_t count,
+                                                   LanceCommitResult* out, LanceError** error);
+
+/** \brief Delete the files of an uncommitted write. Discarding twice is allowed. */
+LANCE_API LanceStatusCode lance_transaction_discard(LanceTransaction* transaction, LanceError** error);
+
+/** \brief Describe an uncommitted write so that another process can commit it. Storage options are not part
+ *  of it. \param out the caller's; lance_string_free(). */
+LANCE_API LanceStatusCode lance_transaction_to_json(const LanceTransaction* transaction, char** out,
+                                                    LanceError** error);
+
+/** \brief Read what lance_transaction_to_json() wrote.
+ *
+ *  \param json borrowed.
+ *  \param storage_options borrowed: the committing process's own.
+ *  \param out the caller's; lance_transaction_free(). */
+LANCE_API LanceStatusCode lance_transaction_from_json(const char* json, const LanceKeyValue* storage_options,
+                                                      size_t storage_options_count, LanceTransaction** out,
+                                                      LanceError** error);
+
+/** \brief Free the handle. The files stay: another process may hold the JSON of this transaction. */
+LANCE_API void lance_transaction_free(LanceTransaction* transaction);
+
+/** @} */
+
+/** \defgroup writer Writer
+ *  A push-based writer: any number of batches, one atomic commit.
+ *
+ *  A writer has one or more *lanes*. A lane is an ordered sub-stream with an encoder of its own; the
+ *  commit lists lane 0, then lane 1, and so on, and that is the dataset's row order. Memory is bounded
+ *  by the bytes in flight of all lanes together.
+ *
+ *  All functions of a writer but lance_writer_free() may be called from several threads at once. Batches
+ *  pushed to one lane by several threads are taken in the order of arrival.
+ *  @{ */
+
+typedef struct LanceWriter LanceWriter;
+
+/** Instead of a lane: lane 0, or with `preserve_order` 0 whichever lane is free. */
+#define LANCE_ANY_LANE UINT32_MAX
+
+enum {
+  /** Make a new dataset; an existing one is #LANCE_ALREADY_EXISTS. */
+  LANCE_WRITE_CREATE = 0,
+  /** Add rows to a dataset, which must exist. */
+  LANCE_WRITE_APPEND = 1,
+  /** Replace the rows and the schema in a new version; make the dataset if it does not exist. */
+  LANCE_WRITE_OVERWRITE = 2
+};
+
+/** How much has been written so far. */
+typedef struct LanceWriteStats {
+  size_t struct_size;
+  /** Batches and rows accepted by the writer, and their bytes in memory. */
+  uint64_t batches;
+  uint64_t rows;
+  uint64_t bytes;
+  /** Accepted but not encoded yet. */
+  uint64_t bytes_in_flight;
+  /** The most that was in flight at any time. */
+  uint64_t peak_bytes_in_flight;
+  /** Rows encoded, and bytes handed to the store. */
+  uint64_t rows_written;
+  uint64_t bytes_written;
+  /** Completed data files. */
+  uint64_t files_written;
+} LanceWriteStats;
+
+#define LANCE_WRITE_STATS_INIT {sizeof(LanceWriteStats), 0, 0, 0, 0, 0, 0, 0, 0}
+
+/** Called now and then on a thread of the library while data is encoded. It must be quick, must not
+ *  unwind and must not call this library. `stats` is borrowed. */
+typedef void (*LanceWriteProgressFn)(void* context, const LanceWriteStats* stats);
+
+/** An encoding hint for one column: `key` is the part after "lance-encoding:" of the format's field
+ *  metadata, for example "compression" with the value "zstd". All strings are borrowed. */
+typedef struct LanceColumnHint {
+  /** A column, nested ones as "a.b". */
+  const char* column;
+  const char* key;
+  const char* value;
+} LanceColumnHint;
+
+typedef struct LanceWriteOptions {
+  size_t struct_size;
+  /** One of LANCE_WRITE_CREATE, ... */
+  int32_t mode;
+  /** Ordered sub-streams with an encoder each; 0: 1. */
+  uint32_t lanes;
+  /** What #LANCE_ANY_LANE means. 1: lane 0. 0: whichever lane is free, so that row order is lost. */
+  int32_t preserve_order;
+  /** 1: row ids survive compaction. New datasets only. */
+  int32_t stable_row_ids;
+  /** The bound on bytes in flight; 0: 32 MiB. One batch larger than this is still accepted, alone. */
+  uint64_t max_bytes_in_flight;
+  /** Start a new file after so many rows, at most 4294967295; 0: 1048576. */
+  uint64_t max_rows_per_file;
+  /** Start a new file after so many bytes (approximately); 0: 90 GiB. */
+  uint64_t max_bytes_per_file;
+  /** "2.0", "2.1", "2.2", "2.3", "stable" or "next"; NULL: the dataset's, and "2.2" for a new one. */
+  const char* data_storage_version;
+  /** Total bytes an encoder gathers before it writes pages, per lane; 0: 16 MiB, more with many columns. */
+  uint64_t encoder_cache_bytes;
+  /** The largest page in bytes; 0: the engine's default. */
+  uint64_t max_page_bytes;
+  /** Kept with the version, for example {"lance.commit.message", "nightly load"}. */
+  const LanceKeyValue* transaction_properties;
+  size_t transaction_properties_count;
+  const LanceKeyValue* storage_options;
+  size_t storage_options_count;
+  const LanceColumnHint* column_hints;
+  size_t column_hints_count;
+  /** May be NULL. */
+  LanceWriteProgressFn progress;
+  void* progress_context;
+} LanceWriteOptions;
+
+#define LANCE_WRITE_OPTIONS_INIT \
+  {sizeof(LanceWriteOptions), LANCE_WRITE_CREATE, 1, 1, 0, 0, 0, 0, NULL, 0, 0, NULL, 0, NULL, 0, NULL, 0, NULL, NULL}
+
+/** \brief Open a writer. Nothing is visible to readers before lance_writer_finish().
+ *
+ *  The mode, the schema and the target are checked now.
+ *
+ *  \param uri borrowed.
+ *  \param schema consumed: a struct schema, one field per column.
+ *  \param options borrowed, may be NULL. Its progress context must outlive the writer.
+ *  \param out the caller's; lance_writer_free(). */
+LANCE_API LanceStatusCode lance_writer_open(const char* uri, struct ArrowSchema* schema,
+                                            const LanceWriteOptions* options, LanceWriter** out,
+                                            LanceError** error);
+
+/** \brief Hand over one record batch, to #LANCE_ANY_LANE. Blocks while the bytes in flight are at their bound.
+ *
+ *  The buffers are used in place and released once, at the latest when lance_writer_finish(),
+ *  lance_writer_finish_uncommitted(), lance_writer_abort() or lance_writer_free() returns. An
+ *  earlier batch's failure is reported here, with its own code; nothing more is accepted then.
+ *
+ *  \param array consumed: a struct array with one child per column.
+ *  \param schema consumed; may be NULL: the schema given at open stands. Otherwise it must equal that. */
+LANCE_API LanceStatusCode lance_writer_write_batch(LanceWriter* writer, struct ArrowArray* array,
+                                                   struct ArrowSchema* schema, LanceError** error);
+
+/** \brief As lance_writer_write_batch(), to a lane of the caller's choice. */
+LANCE_API LanceStatusCode lance_writer_write_batch_to_lane(LanceWriter* writer, uint32_t lane,
+                                                           struct ArrowArray* array, struct ArrowSchema* schema,
+                                                           LanceError** error);
+
+/** \brief Drain a stream into a lane or #LANCE_ANY_LANE, on the calling thread.
+ *  \param stream consumed. When it fails, the writer fails with #LANCE_CALLBACK and its message. */
+LANCE_API LanceStatusCode lance_writer_write_stream(LanceWriter* writer, uint32_t lane,
+                                                    struct ArrowArrayStream* stream, LanceError** error);
+
+/** \brief How much has been written. \param out the caller's memory, with `struct_size` set. */
+LANCE_API LanceStatusCode lance_writer_stats(const LanceWriter* writer, LanceWriteStats* out,
+                                             LanceError** error);
+
+/** \brief Write what is left, check every file, and commit once.
+ *
+ *  On failure nothing is committed and the files of this write are deleted (kept only after
+ *  #LANCE_COMMIT_STATUS_UNKNOWN). Either way the writer is then closed.
+ *
+ *  \param out the caller's memory, with `struct_size` set; may be NULL. */
+LANCE_API LanceStatusCode lance_writer_finish(LanceWriter* writer, LanceCommitResult* out, LanceError** error);
+
+/** \brief Write what is left and check every file, but leave the commit to lance_transaction_commit().
+ *  \param out the caller's; lance_transaction_free(). */
+LANCE_API LanceStatusCode lance_writer_finish_uncommitted(LanceWriter* writer, LanceTransaction** out,
+                                                          LanceError** error);
+
+/** \brief Give up: commit nothing and delete every file of this write. May be called from another thread
+ *  than the one that writes, whose call then returns #LANCE_CANCELLED. Aborting twice is allowed. */
+LANCE_API LanceStatusCode lance_writer_abort(LanceWriter* writer, LanceError** error);
+
+/** \brief Free a writer; one that is not finished is aborted. NULL is accepted. */
+LANCE_API void lance_writer_free(LanceWriter* writer);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LANCE_C_LANCE_H_ */

@@ -1,0 +1,632 @@
+//! Datasets: open, describe, count, take.
+
+use std::collections::HashMap;
+use std::ffi::{CString, c_char};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use lance::Dataset;
+use lance::dataset::ProjectionRequest;
+use lance::dataset::builder::DatasetBuilder;
+use lance_table::format::Fragment;
+
+use crate::error::{LanceError, Result, code};
+use crate::guard::guard;
+use crate::handle::{Handle, free_plain};
+use crate::params::{
+    LanceKeyValue, List, Versioned, key_values, nonzero, optional_str, optional_strings, read_sized,
+    required_str, slice, write_out, write_sized,
+};
+use crate::runtime::{block_on, session};
+use crate::arrow_io::{export_batch, export_schema};
+
+/// One open version.
+pub type LanceDataset = Handle<Arc<Dataset>>;
+
+/// Mirrors `LanceOpenOptions`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceOpenOptions {
+    pub struct_size: usize,
+    pub version: u64,
+    pub tag: *const c_char,
+    pub branch: *const c_char,
+    pub storage_options: *const LanceKeyValue,
+    pub storage_options_count: usize,
+}
+
+// SAFETY: repr(C), begins with struct_size, integers and pointers.
+unsafe impl Versioned for LanceOpenOptions {
+    const INIT: Self = Self {
+        struct_size: size_of::<Self>(),
+        version: 0,
+        tag: std::ptr::null(),
+        branch: std::ptr::null(),
+        storage_options: std::ptr::null(),
+        storage_options_count: 0,
+    };
+}
+
+/// Mirrors `LanceDatasetInfo`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceDatasetInfo {
+    pub struct_size: usize,
+    pub version: u64,
+    pub fragments: u64,
+    pub rows: u64,
+    pub deleted_rows: u64,
+    pub data_bytes: u64,
+    pub data_files: u64,
+    pub storage_version_major: u32,
+    pub storage_version_minor: u32,
+    pub stable_row_ids: i32,
+}
+
+// SAFETY: repr(C), begins with struct_size, plain integers.
+unsafe impl Versioned for LanceDatasetInfo {
+    const INIT: Self = Self {
+        struct_size: size_of::<Self>(),
+        version: 0,
+        fragments: 0,
+        rows: 0,
+        deleted_rows: 0,
+        data_bytes: 0,
+        data_files: 0,
+        storage_version_major: 0,
+        storage_version_minor: 0,
+        stable_row_ids: 0,
+    };
+}
+
+/// Mirrors `LanceFragmentInfo`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceFragmentInfo {
+    pub struct_size: usize,
+    pub id: u64,
+    pub rows: u64,
+    pub deleted_rows: u64,
+    pub data_files: u64,
+    pub data_bytes: u64,
+}
+
+// SAFETY: repr(C), begins with struct_size, plain integers.
+unsafe impl Versioned for LanceFragmentInfo {
+    const INIT: Self = Self {
+        struct_size: size_of::<Self>(),
+        id: 0,
+        rows: 0,
+        deleted_rows: 0,
+        data_files: 0,
+        data_bytes: 0,
+    };
+}
+
+/// Mirrors `LanceVersionInfo`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceVersionInfo {
+    pub struct_size: usize,
+    pub version: u64,
+    pub timestamp_micros: i64,
+    pub metadata: *const LanceKeyValue,
+    pub metadata_count: usize,
+}
+
+// SAFETY: repr(C), begins with struct_size, integers and a pointer.
+unsafe impl Versioned for LanceVersionInfo {
+    const INIT: Self = Self {
+        struct_size: size_of::<Self>(),
+        version: 0,
+        timestamp_micros: 0,
+        metadata: std::ptr::null(),
+        metadata_count: 0,
+    };
+}
+
+/// Which version to open.
+#[derive(Default)]
+struct OpenSettings {
+    version: Option<u64>,
+    tag: Option<String>,
+    branch: Option<String>,
+    storage_options: HashMap<String, String>,
+}
+
+impl OpenSettings {
+    /// # Safety
+    /// `options` is NULL or a valid struct.
+    unsafe fn read(options: *const LanceOpenOptions) -> Result<Self> {
+        // SAFETY: forwarded contract.
+        let raw = unsafe { read_sized(options, "options") }?;
+        // SAFETY: the pointers inside are valid by the same contract.
+        let settings = unsafe {
+            Self {
+                version: nonzero(raw.version),
+                tag: optional_str(raw.tag, "options.tag")?.map(str::to_string),
+                branch: optional_str(raw.branch, "options.branch")?.map(str::to_string),
+                storage_options: key_values(
+                    raw.storage_options,
+                    raw.storage_options_count,
+                    "options.storage_options",
+                )?,
+            }
+        };
+        if settings.tag.is_some() && (settings.version.is_some() || settings.branch.is_some()) {
+            return Err(LanceError::invalid_argument(
+                "a tag cannot be combined with a version or a branch",
+            ));
+        }
+        Ok(settings)
+    }
+}
+
+/// A builder with the shared session and the caller's credentials.
+pub fn builder(uri: &str, storage_options: &HashMap<String, String>) -> Result<DatasetBuilder> {
+    let builder = DatasetBuilder::from_uri(uri).with_session(session()?);
+    Ok(if storage_options.is_empty() {
+        builder
+    } else {
+        builder.with_storage_options(storage_options.clone())
+    })
+}
+
+/// Open the latest version, or None when there is no dataset.
+pub async fn load_latest(
+    uri: &str,
+    storage_options: &HashMap<String, String>,
+) -> Result<Option<Dataset>> {
+    match builder(uri, storage_options)?.load().await {
+        Ok(dataset) => Ok(Some(dataset)),
+        Err(lance_core::Error::DatasetNotFound { .. } | lance_core::Error::NotFound { .. }) => {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn open(uri: String, settings: OpenSettings) -> Result<Dataset> {
+    let mut target = builder(&uri, &settings.storage_options)?;
+    if let Some(tag) = &settings.tag {
+        target = target.with_tag(tag);
+    } else if let Some(branch) = &settings.branch {
+        target = target.with_branch(branch, settings.version);
+    } else if let Some(version) = settings.version {
+        target = target.with_version(version);
+    }
+    let error = match target.load().await {
+        Ok(dataset) => return Ok(dataset),
+        Err(error) => LanceError::from(error),
+    };
+    if !matches!(error.code(), code::DATASET_NOT_FOUND | code::NOT_FOUND) {
+        return Err(error);
+    }
+    // The engine says the same for a missing version and for a missing dataset.
+    let exists = load_latest(&uri, &settings.storage_options).await?.is_some();
+    Err(match (exists, settings.version) {
+        (false, _) => LanceError::new(
+            code::DATASET_NOT_FOUND,
+            format!("there is no dataset at {uri}"),
+        ),
+        (true, Some(version)) => LanceError::new(
+            code::VERSION_NOT_FOUND,
+            format!("dataset {uri} has no version {version}"),
+        ),
+        (true, None) => error,
+    })
+}
+
+fn data_bytes(fragment: &Fragment) -> u64 {
+    fragment
+        .files
+        .iter()
+        .filter_map(|file| file.file_size_bytes.get())
+        .map(|size| size.get())
+        .sum()
+}
+
+async fn describe(dataset: Arc<Dataset>) -> Result<LanceDatasetInfo> {
+    let manifest = dataset.manifest();
+    let (major, minor) = manifest
+        .data_storage_format
+        .lance_file_format()
+        .to_data_file_numbers();
+    Ok(LanceDatasetInfo {
+        version: manifest.version,
+        fragments: manifest.fragments.len() as u64,
+        rows: dataset.count_rows(None).await? as u64,
+        deleted_rows: dataset.count_deleted_rows().await? as u64,
+        data_bytes: manifest.fragments.iter().map(data_bytes).sum(),
+        data_files: manifest.fragments.iter().map(|f| f.files.len() as u64).sum(),
+        storage_version_major: major,
+        storage_version_minor: minor,
+        stable_row_ids: manifest.uses_stable_row_ids().into(),
+        ..LanceDatasetInfo::INIT
+    })
+}
+
+async fn describe_fragments(dataset: Arc<Dataset>) -> Result<Vec<LanceFragmentInfo>> {
+    let mut infos = Vec::new();
+    for fragment in dataset.get_fragments() {
+        let metadata = fragment.metadata();
+        infos.push(LanceFragmentInfo {
+            id: metadata.id,
+            rows: fragment.count_rows(None).await? as u64,
+            deleted_rows: fragment.count_deletions().await? as u64,
+            data_files: metadata.files.len() as u64,
+            data_bytes: data_bytes(metadata),
+            ..LanceFragmentInfo::INIT
+        });
+    }
+    Ok(infos)
+}
+
+/// The columns to read; a name that does not exist is an error here, where the engine would panic.
+fn projection(dataset: &Dataset, columns: Option<Vec<String>>) -> Result<ProjectionRequest> {
+    let Some(columns) = columns else {
+        return Ok(dataset.schema().clone().into());
+    };
+    let schema = dataset.schema().project_preserve_system_columns(&columns)?;
+    Ok(schema.into())
+}
+
+/// The engine's message for a position out of range speaks of row addresses.
+async fn check_positions(dataset: &Dataset, positions: &[u64]) -> Result<()> {
+    let rows = dataset.count_rows(None).await? as u64;
+    match positions.iter().find(|position| **position >= rows) {
+        Some(position) => Err(LanceError::invalid_argument(format!(
+            "row {position} is out of range: the dataset has {rows} rows"
+        ))),
+        None => Ok(()),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum TakeBy {
+    Position,
+    RowId,
+}
+
+async fn take(
+    dataset: Arc<Dataset>,
+    by: TakeBy,
+    rows: Vec<u64>,
+    columns: Option<Vec<String>>,
+) -> Result<RecordBatch> {
+    let projection = projection(&dataset, columns)?;
+    Ok(match by {
+        TakeBy::Position => {
+            check_positions(&dataset, &rows).await?;
+            dataset.take(&rows, projection).await?
+        }
+        TakeBy::RowId => dataset.take_rows(&rows, projection).await?,
+    })
+}
+
+/// The shape both take functions share.
+///
+/// # Safety
+/// As the exported functions.
+#[allow(clippy::too_many_arguments)]
+unsafe fn take_into(
+    dataset: *const LanceDataset,
+    by: TakeBy,
+    rows: *const u64,
+    row_count: usize,
+    columns: *const *const c_char,
+    column_count: usize,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: forwarded contract.
+        unsafe {
+            let rows = slice(rows, row_count, "the rows")?.to_vec();
+            let columns = optional_strings(columns, column_count, "columns")?;
+            let batch = LanceDataset::with(dataset, |dataset| {
+                block_on(take(dataset.clone(), by, rows, columns))
+            })?;
+            export_batch(batch, out_array, out_schema)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_open(
+    uri: *const c_char,
+    options: *const LanceOpenOptions,
+    out: *mut *mut LanceDataset,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let uri = required_str(uri, "uri")?.to_string();
+            let settings = OpenSettings::read(options)?;
+            let dataset = block_on(open(uri, settings))?;
+            Handle::give(Arc::new(dataset), out)
+        }
+    })
+}
+
+/// # Safety
+/// `dataset` is NULL or a live handle, used here for the last time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_free(dataset: *mut LanceDataset) {
+    // SAFETY: by this function's contract.
+    unsafe { Handle::free(dataset, |_| ()) }
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_info(
+    dataset: *const LanceDataset,
+    out: *mut LanceDatasetInfo,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let info = LanceDataset::with(dataset, |dataset| block_on(describe(dataset.clone())))?;
+            write_sized(&info, out, "the output struct")
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_schema(
+    dataset: *const LanceDataset,
+    out: *mut FFI_ArrowSchema,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let schema = LanceDataset::with(dataset, |dataset| Ok(Schema::from(dataset.schema())))?;
+            export_schema(&schema, out)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_count_rows(
+    dataset: *const LanceDataset,
+    filter: *const c_char,
+    out: *mut u64,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let filter = optional_str(filter, "filter")?.map(str::to_string);
+            let rows = LanceDataset::with(dataset, |dataset| {
+                let dataset = dataset.clone();
+                block_on(async move { Ok(dataset.count_rows(filter).await?) })
+            })?;
+            write_out(rows as u64, out, "the output count")
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_latest_version(
+    dataset: *const LanceDataset,
+    out: *mut u64,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let version = LanceDataset::with(dataset, |dataset| {
+                let dataset = dataset.clone();
+                block_on(async move { Ok(dataset.latest_version_id().await?) })
+            })?;
+            write_out(version, out, "the output version")
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_take(
+    dataset: *const LanceDataset,
+    indices: *const u64,
+    index_count: usize,
+    columns: *const *const c_char,
+    column_count: usize,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+    error: *mut *mut LanceError,
+) -> i32 {
+    // SAFETY: forwarded contract.
+    unsafe {
+        take_into(
+            dataset, TakeBy::Position, indices, index_count, columns, column_count, out_array, out_schema, error,
+        )
+    }
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_take_rows(
+    dataset: *const LanceDataset,
+    row_ids: *const u64,
+    row_id_count: usize,
+    columns: *const *const c_char,
+    column_count: usize,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+    error: *mut *mut LanceError,
+) -> i32 {
+    // SAFETY: forwarded contract.
+    unsafe {
+        take_into(
+            dataset, TakeBy::RowId, row_ids, row_id_count, columns, column_count, out_array, out_schema, error,
+        )
+    }
+}
+
+/// The fragments of one version.
+pub struct LanceFragmentList(List<LanceFragmentInfo>);
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_fragments(
+    dataset: *const LanceDataset,
+    out: *mut *mut LanceFragmentList,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let infos = LanceDataset::with(dataset, |dataset| {
+                block_on(describe_fragments(dataset.clone()))
+            })?;
+            List::give(infos, out, LanceFragmentList)
+        }
+    })
+}
+
+/// # Safety
+/// `list` is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_fragment_list_length(list: *const LanceFragmentList) -> usize {
+    // SAFETY: by this function's contract.
+    unsafe { list.as_ref() }.map_or(0, |list| list.0.len())
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_fragment_list_get(
+    list: *const LanceFragmentList,
+    index: usize,
+    out: *mut LanceFragmentInfo,
+    error: *mut *mut LanceError,
+) -> i32 {
+    // SAFETY: by this function's contract.
+    unsafe { List::get(list.as_ref().map(|list| &list.0), index, out, error) }
+}
+
+/// # Safety
+/// `list` is NULL or live, used here for the last time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_fragment_list_free(list: *mut LanceFragmentList) {
+    // SAFETY: by this function's contract.
+    unsafe { free_plain(list) }
+}
+
+/// The versions of a dataset, with the memory that their metadata points into.
+pub struct LanceVersionList {
+    infos: List<LanceVersionInfo>,
+    _metadata: Vec<VersionMetadata>,
+}
+
+struct VersionMetadata {
+    pairs: Vec<LanceKeyValue>,
+    _strings: Vec<(CString, CString)>,
+}
+
+impl VersionMetadata {
+    fn new(metadata: impl IntoIterator<Item = (String, String)>) -> Self {
+        let strings: Vec<_> = metadata
+            .into_iter()
+            .filter_map(|(key, value)| Some((CString::new(key).ok()?, CString::new(value).ok()?)))
+            .collect();
+        let pairs = strings
+            .iter()
+            .map(|(key, value)| LanceKeyValue {
+                key: key.as_ptr(),
+                value: value.as_ptr(),
+            })
+            .collect();
+        Self {
+            pairs,
+            _strings: strings,
+        }
+    }
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_versions(
+    dataset: *const LanceDataset,
+    out: *mut *mut LanceVersionList,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        let versions = unsafe {
+            LanceDataset::with(dataset, |dataset| {
+                let dataset = dataset.clone();
+                block_on(async move { Ok(dataset.versions().await?) })
+            })
+        }?;
+        let mut infos = Vec::with_capacity(versions.len());
+        let mut kept = Vec::with_capacity(versions.len());
+        for version in versions {
+            let metadata = VersionMetadata::new(version.metadata);
+            infos.push(LanceVersionInfo {
+                version: version.version,
+                timestamp_micros: version.timestamp.timestamp_micros(),
+                metadata: metadata.pairs.as_ptr(),
+                metadata_count: metadata.pairs.len(),
+                ..LanceVersionInfo::INIT
+            });
+            kept.push(metadata);
+        }
+        // SAFETY: by this function's contract.
+        unsafe {
+            List::give(infos, out, |infos| LanceVersionList {
+                infos,
+                _metadata: kept,
+            })
+        }
+    })
+}
+
+/// # Safety
+/// `list` is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_version_list_length(list: *const LanceVersionList) -> usize {
+    // SAFETY: by this function's contract.
+    unsafe { list.as_ref() }.map_or(0, |list| list.infos.len())
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_version_list_get(
+    list: *const LanceVersionList,
+    index: usize,
+    out: *mut LanceVersionInfo,
+    error: *mut *mut LanceError,
+) -> i32 {
+    // SAFETY: by this function's contract.
+    unsafe { List::get(list.as_ref().map(|list| &list.infos), index, out, error) }
+}
+
+/// # Safety
+/// `list` is NULL or live, used here for the last time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_version_list_free(list: *mut LanceVersionList) {
+    // SAFETY: by this function's contract.
+    unsafe { free_plain(list) }
+}

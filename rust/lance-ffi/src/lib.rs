@@ -1,0 +1,29 @@
+//! The C ABI of lance-cpp: the only place that knows the `lance` crate.
+//!
+//! The contract is `include/lance/c/lance.h`. Every exported function has the same three steps: unwrap
+//! the arguments, call the engine, wrap the result. `guard` contains panics, `arrow_io` moves Arrow
+//! structs in and out, `handle` turns Rust values into opaque pointers.
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("lance-ffi contains panics by unwinding: build it with panic = \"unwind\"");
+
+pub mod arrow_io;
+pub mod dataset;
+pub mod error;
+mod fault;
+mod guard;
+pub mod handle;
+pub mod params;
+mod preflight;
+pub mod runtime;
+pub mod scanner;
+mod session;
+mod store;
+mod source;
+mod stream;
+pub mod transaction;
+pub mod version;
+pub mod writer;
+
+#[cfg(feature = "fault-injection")]
+pub use fault::{lance_testing_fail_at, lance_testing_points_hit};

@@ -1,0 +1,332 @@
+//! A recursive check of Arrow C headers before arrow-rs sees them: it trusts them, and a wrong count or a
+//! missing child would be a wild read or a panic.
+//!
+//! Lengths that lie about memory cannot be detected, here as in Arrow C++.
+
+use std::ffi::{CStr, c_char};
+
+use arrow::array::layout;
+use arrow::datatypes::DataType;
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+
+use crate::error::{LanceError, Result};
+
+const MAX_DEPTH: usize = 64;
+/// Far beyond any real table, and small enough to refuse a count that is garbage.
+const MAX_CHILDREN: i64 = 1 << 20;
+/// A row count beyond this overflows the size of a buffer of 16-byte values.
+const MAX_LENGTH: i64 = i64::MAX / 64;
+
+fn refuse<T>(path: &str, what: impl AsRef<str>) -> Result<T> {
+    let place = if path.is_empty() { "the batch" } else { path };
+    Err(LanceError::invalid_argument(format!(
+        "malformed Arrow struct: {place}: {}",
+        what.as_ref()
+    )))
+}
+
+fn child_path(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        format!("column {name:?}")
+    } else {
+        format!("{path}.{name:?}")
+    }
+}
+
+/// # Safety
+/// `text` is NULL or NUL-terminated.
+unsafe fn utf8<'a>(text: *const c_char, path: &str, what: &str) -> Result<Option<&'a str>> {
+    if text.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: NUL-terminated by this function's contract.
+    match unsafe { CStr::from_ptr(text) }.to_str() {
+        Ok(text) => Ok(Some(text)),
+        Err(_) => refuse(path, format!("the {what} is not UTF-8")),
+    }
+}
+
+/// The pointers of `n` children, each live.
+///
+/// # Safety
+/// `children` is NULL or points to `n` pointers, each NULL or to a live struct.
+unsafe fn checked_children<'a, T>(
+    children: *mut *mut T,
+    n: i64,
+    path: &str,
+    is_released: impl Fn(&T) -> bool,
+) -> Result<Vec<&'a T>> {
+    if !(0..=MAX_CHILDREN).contains(&n) {
+        return refuse(path, format!("n_children is {n}"));
+    }
+    if n > 0 && children.is_null() {
+        return refuse(path, format!("children is NULL but n_children is {n}"));
+    }
+    (0..n as usize)
+        .map(|i| {
+            // SAFETY: in range of the array, by this function's contract.
+            match unsafe { (*children.add(i)).as_ref() } {
+                None => refuse(path, format!("child {i} is NULL")),
+                Some(child) if is_released(child) => {
+                    refuse(path, format!("child {i} is already released"))
+                }
+                Some(child) => Ok(child),
+            }
+        })
+        .collect()
+}
+
+/// Check a schema.
+///
+/// # Safety
+/// Pointers in `schema` are NULL or point to what the C Data Interface says.
+pub unsafe fn check_schema(schema: &FFI_ArrowSchema) -> Result<()> {
+    if schema.release.is_none() {
+        return Err(LanceError::invalid_argument(
+            "the ArrowSchema is already released",
+        ));
+    }
+    // SAFETY: forwarded contract.
+    unsafe { check_schema_at(schema, "", 0) }
+}
+
+/// # Safety
+/// As `check_schema`.
+unsafe fn check_schema_at(schema: &FFI_ArrowSchema, path: &str, depth: usize) -> Result<()> {
+    if depth > MAX_DEPTH {
+        return refuse(path, format!("nested more than {MAX_DEPTH} deep"));
+    }
+    // SAFETY: strings are NULL or NUL-terminated by contract.
+    let format = unsafe { utf8(schema.format, path, "format") }?;
+    let Some(format) = format.filter(|format| !format.is_empty()) else {
+        return refuse(path, "the format is missing");
+    };
+    // SAFETY: as above.
+    unsafe { utf8(schema.name, path, "name") }?;
+    // SAFETY: metadata is NULL or encoded as the specification says.
+    unsafe { check_metadata(schema.metadata, path) }?;
+    // SAFETY: forwarded contract.
+    let children = unsafe {
+        checked_children(schema.children, schema.n_children, path, |child| {
+            child.release.is_none()
+        })
+    }?;
+    let expected = match format {
+        "+l" | "+L" | "+vl" | "+vL" | "+m" => Some(1),
+        "+r" => Some(2),
+        "+s" => None,
+        _ if format.starts_with("+w:") => Some(1),
+        _ if format.starts_with("+u") => Some(union_members(format)),
+        _ => Some(0),
+    };
+    if let Some(expected) = expected
+        && children.len() != expected
+    {
+        return refuse(
+            path,
+            format!("format {format:?} wants {expected} children, got {}", children.len()),
+        );
+    }
+    // SAFETY: NULL or live by contract.
+    if let Some(dictionary) = unsafe { schema.dictionary.as_ref() } {
+        if dictionary.release.is_none() {
+            return refuse(path, "the dictionary is already released");
+        }
+        // SAFETY: forwarded contract.
+        unsafe { check_schema_at(dictionary, path, depth + 1) }?;
+    }
+    for child in children {
+        // SAFETY: as above.
+        let name = unsafe { utf8(child.name, path, "name of a child") }?.unwrap_or_default();
+        // SAFETY: forwarded contract.
+        unsafe { check_schema_at(child, &child_path(path, name), depth + 1) }?;
+    }
+    Ok(())
+}
+
+fn union_members(format: &str) -> usize {
+    match format.split_once(':') {
+        Some((_, "")) | None => 0,
+        Some((_, ids)) => ids.split(',').count(),
+    }
+}
+
+/// # Safety
+/// `metadata` is NULL or a count, then as many length-prefixed pairs.
+unsafe fn check_metadata(metadata: *const c_char, path: &str) -> Result<()> {
+    if metadata.is_null() {
+        return Ok(());
+    }
+    // SAFETY: the block begins with the number of pairs.
+    let pairs = unsafe { metadata.cast::<i32>().read_unaligned() };
+    if pairs < 0 {
+        return refuse(path, format!("the metadata has {pairs} pairs"));
+    }
+    // SAFETY: the pairs follow.
+    let mut at = unsafe { metadata.cast::<u8>().add(4) };
+    for _ in 0..2 * i64::from(pairs) {
+        // SAFETY: within the block by the counts read so far.
+        let length = unsafe { at.cast::<i32>().read_unaligned() };
+        if length < 0 {
+            return refuse(path, format!("a metadata string has length {length}"));
+        }
+        // SAFETY: as above; the block holds `length` bytes after the length.
+        let (text, after) = unsafe {
+            let start = at.add(4);
+            (
+                std::slice::from_raw_parts(start, length as usize),
+                start.add(length as usize),
+            )
+        };
+        if std::str::from_utf8(text).is_err() {
+            return refuse(path, "the metadata is not UTF-8");
+        }
+        at = after;
+    }
+    Ok(())
+}
+
+/// Check an array against the type it is imported as.
+///
+/// # Safety
+/// Pointers in `array` are NULL or point to what the C Data Interface says.
+pub unsafe fn check_array(array: &FFI_ArrowArray, data_type: &DataType) -> Result<()> {
+    if array.release.is_none() {
+        return Err(LanceError::invalid_argument(
+            "the ArrowArray is already released",
+        ));
+    }
+    // SAFETY: forwarded contract.
+    unsafe { check_array_at(array, data_type, "", 0) }
+}
+
+/// # Safety
+/// As `check_array`.
+unsafe fn check_array_at(
+    array: &FFI_ArrowArray,
+    data_type: &DataType,
+    path: &str,
+    depth: usize,
+) -> Result<()> {
+    if depth > MAX_DEPTH {
+        return refuse(path, format!("nested more than {MAX_DEPTH} deep"));
+    }
+    check_counts(array, data_type, path)?;
+    // SAFETY: forwarded contract.
+    unsafe { check_buffers(array, data_type, path) }?;
+
+    // SAFETY: forwarded contract.
+    let children = unsafe {
+        checked_children(array.children, array.n_children, path, |child| {
+            child.release.is_none()
+        })
+    }?;
+    let fields = child_fields(data_type);
+    if children.len() != fields.len() {
+        return refuse(
+            path,
+            format!("type {data_type} wants {} children, got {}", fields.len(), children.len()),
+        );
+    }
+    for (child, (name, child_type)) in children.into_iter().zip(fields) {
+        // SAFETY: forwarded contract.
+        unsafe { check_array_at(child, child_type, &child_path(path, name), depth + 1) }?;
+    }
+
+    // SAFETY: NULL or live by contract.
+    match (unsafe { array.dictionary.as_ref() }, data_type) {
+        (Some(dictionary), DataType::Dictionary(_, value_type)) => {
+            if dictionary.release.is_none() {
+                return refuse(path, "the dictionary is already released");
+            }
+            // SAFETY: forwarded contract.
+            unsafe { check_array_at(dictionary, value_type, path, depth + 1) }
+        }
+        (None, DataType::Dictionary(..)) => refuse(path, "the dictionary is missing"),
+        (Some(_), _) => refuse(path, format!("type {data_type} has no dictionary, but one is given")),
+        (None, _) => Ok(()),
+    }
+}
+
+fn check_counts(array: &FFI_ArrowArray, data_type: &DataType, path: &str) -> Result<()> {
+    let (length, offset) = (array.length, array.offset);
+    if length < 0 || offset < 0 || length > MAX_LENGTH || offset > MAX_LENGTH - length {
+        return refuse(path, format!("length {length} and offset {offset}"));
+    }
+    if array.null_count < -1 || array.null_count > length {
+        return refuse(path, format!("null_count {} of {length} rows", array.null_count));
+    }
+    let layout = layout(data_type);
+    let fixed = i64::from(layout.can_contain_null_mask) + layout.buffers.len() as i64;
+    let fits = if layout.variadic {
+        // The C Data Interface adds a buffer with the lengths of the variadic ones.
+        (fixed + 1..=MAX_CHILDREN).contains(&array.n_buffers)
+    } else {
+        array.n_buffers == fixed
+    };
+    if !fits {
+        return refuse(path, format!("type {data_type} has not {} buffers", array.n_buffers));
+    }
+    Ok(())
+}
+
+/// # Safety
+/// As `check_array`, with `n_buffers` checked.
+unsafe fn check_buffers(array: &FFI_ArrowArray, data_type: &DataType, path: &str) -> Result<()> {
+    if array.n_buffers > 0 && array.buffers.is_null() {
+        return refuse(path, "buffers is NULL");
+    }
+    let has_nulls = layout(data_type).can_contain_null_mask;
+    for i in 0..array.n_buffers as usize {
+        // SAFETY: in range of the array of buffers.
+        if !unsafe { *array.buffers.add(i) }.is_null() {
+            continue;
+        }
+        if has_nulls && i == 0 {
+            if array.null_count > 0 {
+                return refuse(
+                    path,
+                    format!("null_count is {} but there is no validity buffer", array.null_count),
+                );
+            }
+            continue;
+        }
+        // Values may be missing where all of them are empty; everything before them may not.
+        let may_be_missing = match data_type {
+            DataType::Utf8 | DataType::Binary | DataType::LargeUtf8 | DataType::LargeBinary => i == 2,
+            DataType::Utf8View | DataType::BinaryView => {
+                i >= 2 && (i + 1 < array.n_buffers as usize || array.n_buffers == 3)
+            }
+            DataType::FixedSizeBinary(0) => true,
+            _ => false,
+        };
+        if !may_be_missing && array.length + array.offset > 0 {
+            return refuse(path, format!("buffer {i} is NULL"));
+        }
+    }
+    Ok(())
+}
+
+fn child_fields(data_type: &DataType) -> Vec<(&str, &DataType)> {
+    match data_type {
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::ListView(field)
+        | DataType::LargeListView(field)
+        | DataType::FixedSizeList(field, _)
+        | DataType::Map(field, _) => vec![(field.name(), field.data_type())],
+        DataType::Struct(fields) => fields
+            .iter()
+            .map(|field| (field.name().as_str(), field.data_type()))
+            .collect(),
+        DataType::Union(fields, _) => fields
+            .iter()
+            .map(|(_, field)| (field.name().as_str(), field.data_type()))
+            .collect(),
+        DataType::RunEndEncoded(ends, values) => vec![
+            (ends.name(), ends.data_type()),
+            (values.name(), values.data_type()),
+        ],
+        _ => vec![],
+    }
+}

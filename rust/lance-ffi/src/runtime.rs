@@ -1,0 +1,205 @@
+//! The process-wide runtime: thread pools, the default session, and the rules about who may block.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+
+use futures::FutureExt;
+use lance::session::Session;
+use tokio::runtime::Handle;
+
+use crate::error::{LanceError, Result, code};
+use crate::guard::{contain, guard, panic_error};
+use crate::params::{Versioned, nonzero, read_sized};
+use crate::{fault, session};
+
+const CPU_THREADS_VARIABLE: &str = "LANCE_CPU_THREADS";
+
+/// Mirrors `LanceRuntimeOptions`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceRuntimeOptions {
+    pub struct_size: usize,
+    pub io_threads: u32,
+    pub cpu_threads: u32,
+    pub index_cache_bytes: u64,
+    pub metadata_cache_bytes: u64,
+}
+
+// SAFETY: repr(C), begins with struct_size, plain integers.
+unsafe impl Versioned for LanceRuntimeOptions {
+    const INIT: Self = Self {
+        struct_size: size_of::<Self>(),
+        io_threads: 0,
+        cpu_threads: 0,
+        index_cache_bytes: 0,
+        metadata_cache_bytes: 0,
+    };
+}
+
+/// What every operation runs on. Made once, never dropped: exported streams and statically stored
+/// handles may outlive `main`.
+struct Engine {
+    handle: Handle,
+    session: Arc<Session>,
+}
+
+static ENGINE: OnceLock<Engine> = OnceLock::new();
+static STARTING: Mutex<()> = Mutex::new(());
+/// The process that started the engine; 0 before.
+static OWNER: AtomicU32 = AtomicU32::new(0);
+
+/// Lock a mutex whose data stays consistent even when a holder panicked.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Threads do not survive fork(): a child that used the engine would wait for ever.
+pub fn refuse_forked_child() -> Result<()> {
+    let owner = OWNER.load(Ordering::Acquire);
+    if owner == 0 || owner == std::process::id() {
+        return Ok(());
+    }
+    Err(LanceError::new(
+        code::FORKED,
+        "this process was forked after the library was first used; use it in the parent, or fork before",
+    ))
+}
+
+/// Blocking on a thread of the runtime would stop what it waits for.
+pub fn refuse_runtime_thread() -> Result<()> {
+    match Handle::try_current() {
+        Ok(_) => Err(LanceError::invalid_state(
+            "this call blocks and was made from inside a callback of the library: make it from another thread",
+        )),
+        Err(_) => Ok(()),
+    }
+}
+
+fn start(options: &LanceRuntimeOptions) -> Result<&'static Engine> {
+    let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
+    size_cpu_pool(options.cpu_threads as usize, cores)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(nonzero(options.io_threads.into()).map_or(cores, |n| n as usize))
+        .thread_name("lance-io")
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            LanceError::new(
+                code::RESOURCE_EXHAUSTED,
+                format!("cannot start the runtime's threads: {error}"),
+            )
+        })?;
+    let handle = runtime.handle().clone();
+    std::mem::forget(runtime);
+    OWNER.store(std::process::id(), Ordering::Release);
+    Ok(ENGINE.get_or_init(|| Engine {
+        handle,
+        session: session::default_session(options.index_cache_bytes, options.metadata_cache_bytes),
+    }))
+}
+
+/// The engine's CPU pool leaves two cores idle for I/O, which on two cores is half the machine. Its only
+/// knob is an environment variable that is read once, so it is set for that moment.
+fn size_cpu_pool(wanted: usize, cores: usize) -> Result<()> {
+    let from_environment = match std::env::var(CPU_THREADS_VARIABLE) {
+        Ok(text) => match text.trim().parse::<usize>() {
+            Ok(threads) if threads > 0 => Some(threads),
+            _ => {
+                return Err(LanceError::invalid_argument(format!(
+                    "the environment variable {CPU_THREADS_VARIABLE} must be a positive number, got {text:?}"
+                )));
+            }
+        },
+        Err(_) => None,
+    };
+    if wanted == 0 && from_environment.is_some() {
+        return Ok(());
+    }
+    let threads = if wanted == 0 { cores } else { wanted };
+    let previous = std::env::var_os(CPU_THREADS_VARIABLE);
+    // SAFETY: no thread of this library runs yet, and the lock held by the caller keeps others out. As with
+    // setenv(3) anywhere, a host thread must not read the environment at this very moment; a host with
+    // threads can call lance_runtime_configure() before it starts them.
+    unsafe { std::env::set_var(CPU_THREADS_VARIABLE, threads.to_string()) };
+    lance_core::utils::tokio::get_num_compute_intensive_cpus();
+    // SAFETY: as above.
+    unsafe {
+        match previous {
+            Some(value) => std::env::set_var(CPU_THREADS_VARIABLE, value),
+            None => std::env::remove_var(CPU_THREADS_VARIABLE),
+        }
+    }
+    Ok(())
+}
+
+fn engine() -> Result<&'static Engine> {
+    if let Some(engine) = ENGINE.get() {
+        return Ok(engine);
+    }
+    let _starting = lock(&STARTING);
+    match ENGINE.get() {
+        Some(engine) => Ok(engine),
+        None => start(&LanceRuntimeOptions::INIT),
+    }
+}
+
+/// The session every dataset shares.
+pub fn session() -> Result<Arc<Session>> {
+    Ok(engine()?.session.clone())
+}
+
+/// Start `task` on the runtime. `done` receives its result; a panic arrives as an error.
+pub fn spawn<T: Send + 'static>(
+    task: impl Future<Output = Result<T>> + Send + 'static,
+    done: impl FnOnce(Result<T>) + Send + 'static,
+) -> Result<()> {
+    engine()?.handle.spawn(async move {
+        let result = AssertUnwindSafe(task)
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|payload| Err(panic_error(payload)));
+        done(result);
+    });
+    Ok(())
+}
+
+/// Run `task` on the runtime and wait for it. The calling thread only sleeps, so it needs nothing of tokio.
+/// A panic, there or here, is returned as an error.
+pub fn block_on<T: Send + 'static>(
+    task: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    contain(|| {
+        refuse_runtime_thread()?;
+        fault::point()?;
+        let (send, receive) = mpsc::sync_channel(1);
+        spawn(task, move |result| {
+            // The receiver waits below until this arrives.
+            let _ = send.send(result);
+        })?;
+        receive
+            .recv()
+            .unwrap_or_else(|_| Err(LanceError::new(code::INTERNAL, "the runtime dropped a task")))
+    })
+}
+
+/// # Safety
+/// `options` is NULL or a valid struct; `error` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_runtime_configure(
+    options: *const LanceRuntimeOptions,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        let options = unsafe { read_sized(options, "options") }?;
+        let _starting = lock(&STARTING);
+        if ENGINE.get().is_some() {
+            return Err(LanceError::invalid_state(
+                "the runtime already runs: configure it before any other call",
+            ));
+        }
+        start(&options).map(|_| ())
+    })
+}

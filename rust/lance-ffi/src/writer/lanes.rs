@@ -1,0 +1,360 @@
+//! The hand-over between producers and encoders: one ordered queue per lane, one bound on the bytes of all.
+//!
+//! Producers only ever wait on a condition variable; encoders only ever wait as futures.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use arrow::array::{Array, RecordBatch};
+use futures::Stream;
+use lance::dataset::progress::WriteStats;
+use lance::dataset::transaction::Transaction;
+use lance::deps::datafusion::error::DataFusionError;
+
+use super::progress::LanceWriteStats;
+use crate::error::{LanceError, Result, code};
+use crate::params::Versioned;
+use crate::runtime::lock;
+
+/// Where a write stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// Batches are accepted.
+    Open,
+    /// The producers are done: what is queued is written, then the lanes end.
+    Finishing,
+    /// The write is given up: the lanes fail at once.
+    Aborting,
+    /// Finished, with a commit or a transaction.
+    Finished,
+    /// Nothing was committed, and the files are gone.
+    Closed,
+}
+
+struct Lane {
+    queue: VecDeque<Queued>,
+    queued_bytes: u64,
+    encoder: Option<Waker>,
+    /// The encoder asked for its first batch: schema and target are accepted.
+    started: bool,
+    outcome: Option<Result<Transaction>>,
+    written: WriteStats,
+}
+
+struct Queued {
+    batch: RecordBatch,
+    bytes: u64,
+}
+
+struct State {
+    phase: Phase,
+    lanes: Vec<Lane>,
+    /// The first failure of any lane; every later call returns it.
+    failure: Option<LanceError>,
+    stats: LanceWriteStats,
+}
+
+/// The lanes of one write.
+pub struct Lanes {
+    state: Mutex<State>,
+    changed: Condvar,
+    max_bytes_in_flight: u64,
+}
+
+/// What a batch holds of memory. Buffers shared with a larger parent count with the part that is used.
+fn batch_bytes(batch: &RecordBatch) -> u64 {
+    let column = |array: &Arc<dyn Array>| {
+        array
+            .to_data()
+            .get_slice_memory_size()
+            .unwrap_or_else(|_| array.get_array_memory_size())
+    };
+    batch.columns().iter().map(column).sum::<usize>() as u64
+}
+
+impl Lanes {
+    pub fn new(count: usize, max_bytes_in_flight: u64) -> Self {
+        let lane = || Lane {
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            encoder: None,
+            started: false,
+            outcome: None,
+            written: WriteStats::default(),
+        };
+        Self {
+            state: Mutex::new(State {
+                phase: Phase::Open,
+                lanes: (0..count).map(|_| lane()).collect(),
+                failure: None,
+                stats: LanceWriteStats::INIT,
+            }),
+            changed: Condvar::new(),
+            max_bytes_in_flight,
+        }
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Check that `lane` exists and the write still accepts batches.
+    pub fn check_open(&self, lane: usize) -> Result<()> {
+        let state = lock(&self.state);
+        if lane >= state.lanes.len() {
+            return Err(LanceError::invalid_argument(format!(
+                "there is no lane {lane}: the writer has {}",
+                state.lanes.len()
+            )));
+        }
+        state.accepts()
+    }
+
+    /// The lane that has the least to do.
+    pub fn idlest(&self) -> usize {
+        let state = lock(&self.state);
+        let least = state.lanes.iter().enumerate().min_by_key(|(_, lane)| lane.queued_bytes);
+        least.map_or(0, |(index, _)| index)
+    }
+
+    /// Queue one batch; wait for room. A batch larger than the bound is taken when nothing else is in flight.
+    pub fn push(&self, lane: usize, batch: RecordBatch) -> Result<()> {
+        let bytes = batch_bytes(&batch);
+        let mut state = lock(&self.state);
+        loop {
+            state.accepts()?;
+            let in_flight = state.stats.bytes_in_flight;
+            if in_flight == 0 || in_flight + bytes <= self.max_bytes_in_flight {
+                break;
+            }
+            state = self.wait(state);
+            if state.phase == Phase::Aborting || state.phase == Phase::Closed {
+                return Err(state.failure.clone().unwrap_or_else(cancelled));
+            }
+        }
+        let stats = &mut state.stats;
+        stats.batches += 1;
+        stats.rows += batch.num_rows() as u64;
+        stats.bytes += bytes;
+        // A batch without rows has nothing to write.
+        if batch.num_rows() == 0 {
+            drop(state);
+            return Ok(());
+        }
+        stats.bytes_in_flight += bytes;
+        stats.peak_bytes_in_flight = stats.peak_bytes_in_flight.max(stats.bytes_in_flight);
+        let lane = &mut state.lanes[lane];
+        lane.queue.push_back(Queued { batch, bytes });
+        lane.queued_bytes += bytes;
+        let encoder = lane.encoder.take();
+        drop(state);
+        if let Some(encoder) = encoder {
+            encoder.wake();
+        }
+        Ok(())
+    }
+
+    /// Wait until every encoder has accepted the schema and the target, or one has not.
+    pub fn wait_until_started(&self) -> Result<()> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(failure) = &state.failure {
+                return Err(failure.clone());
+            }
+            if state.lanes.iter().all(|lane| lane.started || lane.outcome.is_some()) {
+                return Ok(());
+            }
+            state = self.wait(state);
+        }
+    }
+
+    /// Stop accepting batches. Only the first caller goes on; `refuse` tells the others why not.
+    pub fn close(&self, next: Phase, refuse: impl Fn(Phase) -> Option<Result<()>>) -> Result<bool> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(answer) = refuse(state.phase) {
+                return answer.map(|()| false);
+            }
+            match state.phase {
+                Phase::Open => break,
+                // Somebody else is closing: ask again when it is done. An abort cuts a finish short.
+                Phase::Finishing if next == Phase::Aborting => {
+                    state.phase = Phase::Aborting;
+                    state = self.wake_all(state);
+                }
+                _ => {}
+            }
+            state = self.wait(state);
+        }
+        state.phase = next;
+        drop(self.wake_all(state));
+        Ok(true)
+    }
+
+    /// Wait for the end of all encoders and take what they made. Queued batches are released by then.
+    pub fn join(&self) -> Vec<Result<Transaction>> {
+        let mut state = lock(&self.state);
+        while !state.lanes.iter().all(|lane| lane.outcome.is_some()) {
+            state = self.wait(state);
+        }
+        state.lanes.iter_mut().filter_map(|lane| lane.outcome.take()).collect()
+    }
+
+    /// Record how the write ended.
+    pub fn end(&self, phase: Phase) {
+        lock(&self.state).phase = phase;
+        self.changed.notify_all();
+    }
+
+    pub fn failure(&self) -> Option<LanceError> {
+        lock(&self.state).failure.clone()
+    }
+
+    /// Fail the write: every lane stops, every later call returns `error`.
+    pub fn fail(&self, error: LanceError) {
+        let mut state = lock(&self.state);
+        state.failure.get_or_insert(error);
+        let dropped = state.drain();
+        drop(self.wake_all(state));
+        drop(dropped);
+    }
+
+    /// Record the end of an encoder. A failure stops the other lanes too.
+    pub fn lane_ended(&self, lane: usize, outcome: Result<Transaction>) {
+        let failure = outcome.as_ref().err().cloned();
+        lock(&self.state).lanes[lane].outcome = Some(outcome);
+        match failure {
+            Some(error) => self.fail(error),
+            None => self.changed.notify_all(),
+        }
+    }
+
+    pub fn record_written(&self, lane: usize, written: WriteStats) {
+        lock(&self.state).lanes[lane].written = written;
+    }
+
+    pub fn stats(&self) -> LanceWriteStats {
+        let state = lock(&self.state);
+        let mut stats = state.stats;
+        for lane in &state.lanes {
+            stats.rows_written += lane.written.rows_written;
+            stats.bytes_written += lane.written.bytes_written;
+            stats.files_written += u64::from(lane.written.files_written);
+        }
+        stats
+    }
+
+    fn wake_all<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let encoders: Vec<_> = state.lanes.iter_mut().filter_map(|lane| lane.encoder.take()).collect();
+        drop(state);
+        encoders.into_iter().for_each(Waker::wake);
+        self.changed.notify_all();
+        lock(&self.state)
+    }
+
+    /// The batches of `lane` as the encoder reads them.
+    pub fn stream(self: &Arc<Self>, lane: usize) -> LaneStream {
+        LaneStream {
+            lanes: self.clone(),
+            lane,
+            encoding: 0,
+            ended: false,
+        }
+    }
+}
+
+impl State {
+    fn accepts(&self) -> Result<()> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        match self.phase {
+            Phase::Open => Ok(()),
+            Phase::Finishing | Phase::Finished => {
+                Err(LanceError::invalid_state("the writer is finished"))
+            }
+            Phase::Aborting | Phase::Closed => {
+                Err(LanceError::invalid_state("the writer is closed: it was aborted or it failed"))
+            }
+        }
+    }
+
+    /// Take out all queued batches, to be released outside the lock.
+    fn drain(&mut self) -> Vec<Queued> {
+        let drained: Vec<_> = self
+            .lanes
+            .iter_mut()
+            .flat_map(|lane| {
+                lane.queued_bytes = 0;
+                lane.queue.drain(..)
+            })
+            .collect();
+        self.stats.bytes_in_flight -= drained.iter().map(|queued| queued.bytes).sum::<u64>();
+        drained
+    }
+}
+
+fn cancelled() -> LanceError {
+    LanceError::new(code::CANCELLED, "the write was aborted")
+}
+
+/// A lane's batches as a stream. It ends only after an explicit finish: when the write is given up, or the
+/// writer vanishes, it yields an error, so that a truncated table is never committed.
+pub struct LaneStream {
+    lanes: Arc<Lanes>,
+    lane: usize,
+    /// Bytes of the batch the encoder is working on; asking for the next one says it is done.
+    encoding: u64,
+    ended: bool,
+}
+
+impl LaneStream {
+    fn return_credit(&mut self, state: &mut State) {
+        state.stats.bytes_in_flight -= std::mem::take(&mut self.encoding);
+    }
+}
+
+impl Stream for LaneStream {
+    type Item = std::result::Result<RecordBatch, DataFusionError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let lanes = self.lanes.clone();
+        let mut state = lock(&lanes.state);
+        self.return_credit(&mut state);
+        let given_up = state.failure.is_some() || state.phase == Phase::Aborting;
+        let finishing = state.phase == Phase::Finishing;
+        let lane = &mut state.lanes[self.lane];
+        lane.started = true;
+        let next = if given_up {
+            self.ended = true;
+            let error = lance_core::Error::external(Box::new(cancelled()));
+            Poll::Ready(Some(Err(DataFusionError::External(Box::new(error)))))
+        } else if let Some(queued) = lane.queue.pop_front() {
+            lane.queued_bytes -= queued.bytes;
+            self.encoding = queued.bytes;
+            Poll::Ready(Some(Ok(queued.batch)))
+        } else if finishing {
+            self.ended = true;
+            Poll::Ready(None)
+        } else {
+            lane.encoder = Some(context.waker().clone());
+            Poll::Pending
+        };
+        drop(state);
+        lanes.changed.notify_all();
+        next
+    }
+}
+
+impl Drop for LaneStream {
+    fn drop(&mut self) {
+        let lanes = self.lanes.clone();
+        self.return_credit(&mut lock(&lanes.state));
+        lanes.changed.notify_all();
+    }
+}

@@ -1,0 +1,227 @@
+//! One write from open to commit: starts the encoders, feeds them, joins them, checks and commits.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::ffi::FFI_ArrowArray;
+use lance::Dataset;
+use lance::dataset::transaction::Transaction;
+use lance::dataset::{InsertBuilder, WriteDestination, WriteMode, WriteParams};
+use lance::datatypes::Schema as LanceSchema;
+use lance::deps::datafusion::execution::SendableRecordBatchStream;
+use lance::deps::datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+
+use super::lanes::{Lanes, Phase};
+use super::options::WriteSettings;
+use super::progress::{LanceWriteStats, Progress};
+use crate::arrow_io::{Live, import_ffi_batch};
+use crate::dataset::load_latest;
+use crate::error::{LanceError, Result, code};
+use crate::runtime::{block_on, refuse_runtime_thread, spawn};
+use crate::transaction::{Target, UncommittedWrite};
+
+/// A write in progress.
+pub struct Write {
+    pub schema: SchemaRef,
+    target: Target,
+    preserve_order: bool,
+    lanes: Arc<Lanes>,
+    live: Arc<Live>,
+    progress: Arc<Progress>,
+}
+
+/// What the write goes to, resolved once for all lanes.
+#[derive(Clone)]
+enum Destination {
+    Existing(Arc<Dataset>),
+    New(String),
+}
+
+impl Destination {
+    fn as_lance(&self) -> WriteDestination<'_> {
+        match self {
+            Self::Existing(dataset) => dataset.clone().into(),
+            Self::New(uri) => uri.as_str().into(),
+        }
+    }
+}
+
+async fn resolve(target: Target, mode: WriteMode) -> Result<Destination> {
+    let existing = load_latest(&target.uri, &target.storage_options).await?;
+    match (mode, existing) {
+        (WriteMode::Create, Some(_)) => Err(LanceError::new(
+            code::ALREADY_EXISTS,
+            format!(
+                "dataset {} already exists: append to it, overwrite it, or choose another place",
+                target.uri
+            ),
+        )),
+        (WriteMode::Append, None) => Err(LanceError::new(
+            code::DATASET_NOT_FOUND,
+            format!("there is no dataset at {} to append to", target.uri),
+        )),
+        (_, Some(dataset)) => Ok(Destination::Existing(Arc::new(dataset))),
+        (_, None) => Ok(Destination::New(target.uri)),
+    }
+}
+
+impl Write {
+    /// Start the encoders. Returns when all of them have accepted the schema and the target.
+    pub fn open(settings: WriteSettings, schema: Schema) -> Result<Self> {
+        if schema.fields().is_empty() {
+            return Err(LanceError::invalid_argument("the schema has no columns"));
+        }
+        let schema: SchemaRef = Arc::new(settings.apply_hints(schema)?);
+        // Types the format cannot store are refused here, before anything is written.
+        LanceSchema::try_from(schema.as_ref())?;
+        let params = settings.write_params(schema.fields().len())?;
+        let target = settings.target;
+        let destination = block_on(resolve(target.clone(), settings.mode))?;
+        let write = Self {
+            schema,
+            target,
+            preserve_order: settings.preserve_order,
+            lanes: Arc::new(Lanes::new(settings.lanes, settings.max_bytes_in_flight)),
+            live: Arc::default(),
+            progress: Arc::new(settings.progress),
+        };
+        for lane in 0..settings.lanes {
+            write.start_lane(lane, &destination, &params)?;
+        }
+        if let Err(error) = write.lanes.wait_until_started() {
+            write.abandon();
+            return Err(error);
+        }
+        Ok(write)
+    }
+
+    fn start_lane(&self, lane: usize, destination: &Destination, params: &WriteParams) -> Result<()> {
+        let batches: SendableRecordBatchStream = Box::pin(RecordBatchStreamAdapter::new(
+            self.schema.clone(),
+            self.lanes.stream(lane),
+        ));
+        let (destination, params) = (destination.clone(), params.clone());
+        let (progress, lanes) = (self.progress.clone(), self.lanes.clone());
+        let on_progress = {
+            let lanes = lanes.clone();
+            move |written| {
+                lanes.record_written(lane, written);
+                progress.report(|| lanes.stats());
+            }
+        };
+        spawn(
+            async move {
+                let insert = InsertBuilder::new(destination.as_lance())
+                    .with_params(&params)
+                    .progress(on_progress);
+                Ok(insert.execute_uncommitted_stream(batches).await?)
+            },
+            move |outcome| lanes.lane_ended(lane, outcome),
+        )
+    }
+
+    /// The lane a batch goes to; None lets the writer choose.
+    fn choose_lane(&self, lane: Option<usize>) -> usize {
+        match lane {
+            Some(lane) => lane,
+            None if self.preserve_order => 0,
+            None => self.lanes.idlest(),
+        }
+    }
+
+    /// Take over one batch.
+    pub fn push(&self, lane: Option<usize>, array: FFI_ArrowArray) -> Result<()> {
+        refuse_runtime_thread()?;
+        let lane = self.choose_lane(lane);
+        self.lanes.check_open(lane)?;
+        let batch: RecordBatch = import_ffi_batch(array, &self.schema, &self.live)?;
+        self.lanes.push(lane, batch)
+    }
+
+    /// Give the write up from inside, with the reason every later call returns.
+    pub fn fail(&self, error: LanceError) {
+        self.lanes.fail(error);
+    }
+
+    pub fn stats(&self) -> LanceWriteStats {
+        self.lanes.stats()
+    }
+
+    /// Write what is queued, check the files, and let `complete` make something of them.
+    pub fn finish<T>(&self, complete: impl FnOnce(UncommittedWrite) -> Result<T>) -> Result<T> {
+        refuse_runtime_thread()?;
+        self.lanes.close(Phase::Finishing, |phase| {
+            (phase != Phase::Open).then(|| Err(LanceError::invalid_state("the writer is already finished or aborted")))
+        })?;
+        let outcome = self.collect().and_then(|write| {
+            let checked = write.clone();
+            let done = block_on(async move { checked.verify().await }).and_then(|()| complete(write.clone()));
+            if let Err(error) = &done
+                && error.code() != code::COMMIT_STATUS_UNKNOWN
+            {
+                discard(&[write]);
+            }
+            done
+        });
+        self.live.wait_until_none();
+        self.lanes.end(if outcome.is_ok() { Phase::Finished } else { Phase::Closed });
+        if outcome.is_ok() {
+            self.progress.report_last(&self.stats());
+        }
+        outcome
+    }
+
+    /// Give up: nothing is committed and no file is left.
+    pub fn abort(&self) -> Result<()> {
+        refuse_runtime_thread()?;
+        let first = self.lanes.close(Phase::Aborting, |phase| match phase {
+            Phase::Closed => Some(Ok(())),
+            Phase::Finished => Some(Err(LanceError::invalid_state(
+                "the writer is already finished: there is nothing to abort",
+            ))),
+            _ => None,
+        })?;
+        if first {
+            self.abandon();
+        }
+        Ok(())
+    }
+
+    /// Stop all lanes, delete what they wrote, and wait until every batch is released.
+    fn abandon(&self) {
+        self.lanes.fail(LanceError::new(code::CANCELLED, "the write was aborted"));
+        discard(&self.written(self.lanes.join()));
+        self.live.wait_until_none();
+        self.lanes.end(Phase::Closed);
+    }
+
+    /// Join the lanes; all of them succeeded, or what some of them wrote is deleted.
+    fn collect(&self) -> Result<UncommittedWrite> {
+        let outcomes = self.lanes.join();
+        if let Some(failure) = self.lanes.failure() {
+            discard(&self.written(outcomes));
+            return Err(failure);
+        }
+        UncommittedWrite::merge(self.written(outcomes))
+    }
+
+    fn written(&self, outcomes: Vec<Result<Transaction>>) -> Vec<UncommittedWrite> {
+        outcomes
+            .into_iter()
+            .flatten()
+            .map(|transaction| UncommittedWrite {
+                target: self.target.clone(),
+                transaction,
+            })
+            .collect()
+    }
+}
+
+/// Delete the files of failed writes. The failure itself is what the caller is told.
+fn discard(writes: &[UncommittedWrite]) {
+    for write in writes {
+        let write = write.clone();
+        let _ = block_on(async move { write.discard().await });
+    }
+}

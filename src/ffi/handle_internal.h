@@ -1,0 +1,31 @@
+/// \file handle_internal.h
+/// Owners of the C ABI's opaque handles.
+#pragma once
+
+#include <memory>
+
+#include "lance/c/lance.h"
+
+namespace lance::inline v0::internal {
+
+template <auto FreeFn>
+struct HandleDeleter {
+  template <typename T>
+  void operator()(T* handle) const {
+    FreeFn(handle);
+  }
+};
+
+template <typename T, auto FreeFn>
+using Handle = std::unique_ptr<T, HandleDeleter<FreeFn>>;
+
+using DatasetHandle = Handle<LanceDataset, lance_dataset_free>;
+using ErrorHandle = Handle<LanceError, lance_error_free>;
+using FragmentListHandle = Handle<LanceFragmentList, lance_fragment_list_free>;
+using ScannerHandle = Handle<LanceScanner, lance_scanner_free>;
+using StringHandle = Handle<char, lance_string_free>;
+using TransactionHandle = Handle<LanceTransaction, lance_transaction_free>;
+using VersionListHandle = Handle<LanceVersionList, lance_version_list_free>;
+using WriterHandle = Handle<::LanceWriter, lance_writer_free>;
+
+}  // namespace lance::inline v0::internal

@@ -1,0 +1,30 @@
+/// \file transaction_internal.h
+/// What a Transaction holds; LanceWriter::FinishUncommitted() makes it.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "arrow/result.h"
+#include "ffi/error_internal.h"
+#include "ffi/handle_internal.h"
+#include "lance/transaction.h"
+
+namespace lance::inline v0 {
+
+class Transaction::Impl {
+ public:
+  explicit Impl(internal::TransactionHandle handle) : handle_(std::move(handle)) {}
+
+  /// Get the handle of a transaction, unless it was moved from.
+  static arrow::Result<LanceTransaction*> Get(const std::unique_ptr<Impl>& impl) {
+    if (impl == nullptr)
+      return internal::MakeStatus(ErrorCode::kInvalidState, "the transaction was moved from");
+    return impl->handle_.get();
+  }
+
+ private:
+  const internal::TransactionHandle handle_;
+};
+
+}  // namespace lance::inline v0

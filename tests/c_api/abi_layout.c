@@ -1,0 +1,113 @@
+/* Prints the layout of every transparent struct of lance.h, to be compared with Rust's.
+ *
+ * The format, which the example abi_layout of the crate lance-ffi prints too, in any order:
+ * one line per struct, "LanceX <size> <alignment>", and one per field, "LanceX.field <offset>". */
+#include <stdio.h>
+
+#include "lance/c/lance.h"
+
+#define STRUCT(type) printf("%s %zu %zu\n", #type, sizeof(type), _Alignof(type))
+#define FIELD(type, field) printf("%s.%s %zu\n", #type, #field, offsetof(type, field))
+
+int main(void) {
+  STRUCT(LanceKeyValue);
+  FIELD(LanceKeyValue, key);
+  FIELD(LanceKeyValue, value);
+
+  STRUCT(LanceRuntimeOptions);
+  FIELD(LanceRuntimeOptions, struct_size);
+  FIELD(LanceRuntimeOptions, io_threads);
+  FIELD(LanceRuntimeOptions, cpu_threads);
+  FIELD(LanceRuntimeOptions, index_cache_bytes);
+  FIELD(LanceRuntimeOptions, metadata_cache_bytes);
+
+  STRUCT(LanceOpenOptions);
+  FIELD(LanceOpenOptions, struct_size);
+  FIELD(LanceOpenOptions, version);
+  FIELD(LanceOpenOptions, tag);
+  FIELD(LanceOpenOptions, branch);
+  FIELD(LanceOpenOptions, storage_options);
+  FIELD(LanceOpenOptions, storage_options_count);
+
+  STRUCT(LanceDatasetInfo);
+  FIELD(LanceDatasetInfo, struct_size);
+  FIELD(LanceDatasetInfo, version);
+  FIELD(LanceDatasetInfo, fragments);
+  FIELD(LanceDatasetInfo, rows);
+  FIELD(LanceDatasetInfo, deleted_rows);
+  FIELD(LanceDatasetInfo, data_bytes);
+  FIELD(LanceDatasetInfo, data_files);
+  FIELD(LanceDatasetInfo, storage_version_major);
+  FIELD(LanceDatasetInfo, storage_version_minor);
+  FIELD(LanceDatasetInfo, stable_row_ids);
+
+  STRUCT(LanceFragmentInfo);
+  FIELD(LanceFragmentInfo, struct_size);
+  FIELD(LanceFragmentInfo, id);
+  FIELD(LanceFragmentInfo, rows);
+  FIELD(LanceFragmentInfo, deleted_rows);
+  FIELD(LanceFragmentInfo, data_files);
+  FIELD(LanceFragmentInfo, data_bytes);
+
+  STRUCT(LanceVersionInfo);
+  FIELD(LanceVersionInfo, struct_size);
+  FIELD(LanceVersionInfo, version);
+  FIELD(LanceVersionInfo, timestamp_micros);
+  FIELD(LanceVersionInfo, metadata);
+  FIELD(LanceVersionInfo, metadata_count);
+
+  STRUCT(LanceScanOptions);
+  FIELD(LanceScanOptions, struct_size);
+  FIELD(LanceScanOptions, columns);
+  FIELD(LanceScanOptions, column_count);
+  FIELD(LanceScanOptions, filter);
+  FIELD(LanceScanOptions, limit);
+  FIELD(LanceScanOptions, offset);
+  FIELD(LanceScanOptions, batch_size);
+  FIELD(LanceScanOptions, with_row_id);
+  FIELD(LanceScanOptions, with_row_address);
+  FIELD(LanceScanOptions, ordered);
+  FIELD(LanceScanOptions, batch_readahead);
+
+  STRUCT(LanceCommitResult);
+  FIELD(LanceCommitResult, struct_size);
+  FIELD(LanceCommitResult, version);
+
+  STRUCT(LanceWriteStats);
+  FIELD(LanceWriteStats, struct_size);
+  FIELD(LanceWriteStats, batches);
+  FIELD(LanceWriteStats, rows);
+  FIELD(LanceWriteStats, bytes);
+  FIELD(LanceWriteStats, bytes_in_flight);
+  FIELD(LanceWriteStats, peak_bytes_in_flight);
+  FIELD(LanceWriteStats, rows_written);
+  FIELD(LanceWriteStats, bytes_written);
+  FIELD(LanceWriteStats, files_written);
+
+  STRUCT(LanceColumnHint);
+  FIELD(LanceColumnHint, column);
+  FIELD(LanceColumnHint, key);
+  FIELD(LanceColumnHint, value);
+
+  STRUCT(LanceWriteOptions);
+  FIELD(LanceWriteOptions, struct_size);
+  FIELD(LanceWriteOptions, mode);
+  FIELD(LanceWriteOptions, lanes);
+  FIELD(LanceWriteOptions, preserve_order);
+  FIELD(LanceWriteOptions, stable_row_ids);
+  FIELD(LanceWriteOptions, max_bytes_in_flight);
+  FIELD(LanceWriteOptions, max_rows_per_file);
+  FIELD(LanceWriteOptions, max_bytes_per_file);
+  FIELD(LanceWriteOptions, data_storage_version);
+  FIELD(LanceWriteOptions, encoder_cache_bytes);
+  FIELD(LanceWriteOptions, max_page_bytes);
+  FIELD(LanceWriteOptions, transaction_properties);
+  FIELD(LanceWriteOptions, transaction_properties_count);
+  FIELD(LanceWriteOptions, storage_options);
+  FIELD(LanceWriteOptions, storage_options_count);
+  FIELD(LanceWriteOptions, column_hints);
+  FIELD(LanceWriteOptions, column_hints_count);
+  FIELD(LanceWriteOptions, progress);
+  FIELD(LanceWriteOptions, progress_context);
+  return 0;
+}

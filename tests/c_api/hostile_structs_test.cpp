@@ -1,0 +1,376 @@
+// Malformed Arrow C structs: each is refused with a typed error, the process lives, and the struct is
+// released exactly once.
+
+#include <climits>
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "arrow/api.h"
+#include "arrow/c/bridge.h"
+#include "arrow/util/logging.h"
+#include "gmock/gmock.h"
+#include "support/c_call.h"
+#include "support/generators.h"
+
+namespace lance_test {
+namespace {
+
+using ::testing::AnyOf;
+
+auto IsARefusal() { return AnyOf(LANCE_INVALID_ARGUMENT, LANCE_SCHEMA_MISMATCH, LANCE_NOT_SUPPORTED); }
+
+// ---- Schemas, built by hand.
+
+/// A schema tree whose strings and children live here. Its release callback only counts.
+class HandSchema {
+ public:
+  explicit HandSchema(const char* format, const char* name = "c") {
+    c_.format = format;
+    c_.name = name;
+    c_.flags = ARROW_FLAG_NULLABLE;
+    c_.release = [](ArrowSchema* self) {
+      ++*static_cast<int*>(self->private_data);
+      self->release = nullptr;
+    };
+    c_.private_data = &releases_;
+  }
+
+  HandSchema& Add(const char* format, const char* name = "item") {
+    children_.emplace_back(format, name);
+    child_pointers_.push_back(&children_.back().c_);
+    c_.children = child_pointers_.data();
+    c_.n_children = static_cast<int64_t>(child_pointers_.size());
+    return children_.back();
+  }
+
+  /// Copy the shell and give it to a writer at open.
+  Outcome Open() {
+    ArrowSchema shell = c_;
+    WriterPtr writer;
+    const Outcome outcome = OpenWriter("memory://hostile_structs_test/schema", &shell, nullptr, &writer);
+    EXPECT_EQ(shell.release, nullptr);
+    writer.reset();
+    EXPECT_EQ(releases_, 1);
+    return outcome;
+  }
+
+  ArrowSchema* operator->() { return &c_; }
+  ArrowSchema* get() { return &c_; }
+
+ private:
+  ArrowSchema c_{};
+  int releases_ = 0;
+  std::deque<HandSchema> children_;
+  std::vector<ArrowSchema*> child_pointers_;
+};
+
+struct SchemaCase {
+  const char* name;
+  /// Spoil the schema of a table; `table` has no columns yet.
+  std::function<void(HandSchema& table)> spoil;
+};
+
+/// A column of this format and without children.
+SchemaCase Format(const char* name, const char* format) {
+  return {name, [format](HandSchema& table) { table.Add(format); }};
+}
+
+std::vector<SchemaCase> SchemaCases() {
+  return {
+      Format("FormatNull", nullptr),
+      Format("FormatEmpty", ""),
+      Format("FormatUnknown", "Q"),
+      Format("FormatNotUtf8", "\xff\xfe"),
+      Format("FormatBarePlus", "+"),
+      Format("FormatTooLong", "llllllll"),
+      Format("DecimalWithoutPrecision", "d:"),
+      Format("DecimalWithoutScale", "d:10"),
+      Format("DecimalOfUnknownWidth", "d:10,2,7"),
+      Format("DecimalPrecisionTooLarge", "d:99,2"),
+      Format("BinaryWithoutWidth", "w:"),
+      Format("BinaryOfNegativeWidth", "w:-5"),
+      Format("BinaryWidthNotANumber", "w:abc"),
+      Format("TimestampWithoutColon", "tss"),
+      Format("TimeOfUnknownUnit", "ttX"),
+      Format("DurationOfUnknownUnit", "tDX"),
+      Format("ListWithoutChild", "+l"),
+      Format("MapWithoutChild", "+m"),
+      Format("UnionGarbage", "+u"),
+      Format("UnionIdsNotNumbers", "+us:a,b"),
+      {"FixedSizeListWithoutSize", [](auto& table) { table.Add("+w:").Add("l"); }},
+      {"FixedSizeListOfNegativeSize", [](auto& table) { table.Add("+w:-1").Add("l"); }},
+      {"FixedSizeListSizeNotANumber", [](auto& table) { table.Add("+w:abc").Add("l"); }},
+      {"ListWithTwoChildren",
+       [](auto& table) {
+         auto& list = table.Add("+l");
+         list.Add("l");
+         list.Add("l");
+       }},
+      {"UnionWithTooFewChildren", [](auto& table) { table.Add("+us:0,1").Add("l"); }},
+      {"UnionIdOutOfRange", [](auto& table) { table.Add("+us:999").Add("l"); }},
+      {"MapOfNoStruct", [](auto& table) { table.Add("+m").Add("l", "entries"); }},
+      {"MapOfOneField", [](auto& table) { table.Add("+m").Add("+s", "entries").Add("u", "key"); }},
+      {"MapOfNoFields", [](auto& table) { table.Add("+m").Add("+s", "entries"); }},
+      {"RunEndsWithOneChild", [](auto& table) { table.Add("+r").Add("i", "run_ends"); }},
+      {"PrimitiveWithAChild", [](auto& table) { table.Add("l").Add("l"); }},
+      {"NegativeChildCount",
+       [](auto& table) {
+         table.Add("l");
+         table->n_children = -1;
+       }},
+      {"AbsurdChildCount",
+       [](auto& table) {
+         table.Add("l");
+         table->n_children = INT64_MAX;
+       }},
+      {"ChildrenNull",
+       [](auto& table) {
+         table.Add("l");
+         table->children = nullptr;
+       }},
+      {"ChildNull",
+       [](auto& table) {
+         table.Add("l");
+         table->children[0] = nullptr;
+       }},
+      {"ChildReleased", [](auto& table) { table.Add("l")->release = nullptr; }},
+      {"NotAStruct", [](auto& table) { table->format = "l"; }},
+      {"NameNotUtf8", [](auto& table) { table.Add("l", "\xc3\x28"); }},
+      {"NestedNameNotUtf8", [](auto& table) { table.Add("+s").Add("l", "\xc3\x28"); }},
+      {"MetadataNotUtf8", [](auto& table) { table.Add("l")->metadata = "\1\0\0\0\1\0\0\0k\1\0\0\0\xff"; }},
+      {"MetadataOfNegativeCount", [](auto& table) { table.Add("l")->metadata = "\xff\xff\xff\xff"; }},
+      {"MetadataOfNegativeLength",
+       [](auto& table) { table.Add("l")->metadata = "\1\0\0\0\xff\xff\xff\xff"; }},
+      {"DictionaryIndexNotAnInteger",
+       [](auto& table) {
+         static HandSchema values("u");
+         table.Add("g")->dictionary = values.get();
+       }},
+      {"DictionaryReleased",
+       [](auto& table) {
+         static HandSchema values("u");
+         values->release = nullptr;
+         table.Add("i")->dictionary = values.get();
+       }},
+      {"DictionaryFormatUnknown",
+       [](auto& table) {
+         static HandSchema values("Q");
+         table.Add("i")->dictionary = values.get();
+       }},
+      {"TwoColumnsOfOneName",
+       [](auto& table) {
+         table.Add("l", "x");
+         table.Add("l", "x");
+       }},
+      {"AThousandLevelsDeep",
+       [](auto& table) {
+         HandSchema* level = &table.Add("+l");
+         for (int depth = 0; depth < 1000; ++depth) level = &level->Add("+l");
+         level->Add("l");
+       }},
+  };
+}
+
+class HostileSchema : public ::testing::TestWithParam<SchemaCase> {};
+
+TEST_P(HostileSchema, IsRefusedAndReleasedOnce) {
+  HandSchema table("+s", "");
+  GetParam().spoil(table);
+  const Outcome outcome = table.Open();
+  EXPECT_THAT(outcome.code, IsARefusal()) << outcome;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, HostileSchema, ::testing::ValuesIn(SchemaCases()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(HostileSchemaTest, GoodHandMadeSchemaIsAccepted) {
+  HandSchema table("+s", "");
+  table.Add("l", "a");
+  table.Add("+l", "b").Add("u");
+  EXPECT_EQ(table.Open(), LANCE_OK);
+}
+
+// ---- Arrays, spoilt after a good export.
+
+/// The columns of the spoilt batch.
+enum Column { kInt, kString, kList, kDictionary, kStruct, kFixedSizeList, kMap, kView, kBool, kColumns };
+
+std::shared_ptr<arrow::Schema> TableSchema() {
+  using arrow::field;
+  return arrow::schema({field("int", arrow::int64()), field("string", arrow::utf8()),
+                        field("list", arrow::list(arrow::int32())),
+                        field("dictionary", arrow::dictionary(arrow::int32(), arrow::utf8())),
+                        field("struct", arrow::struct_({field("a", arrow::int32())})),
+                        field("fixed", arrow::fixed_size_list(arrow::float32(), 4)),
+                        field("map", arrow::map(arrow::utf8(), arrow::int32())),
+                        field("view", arrow::utf8_view()), field("bool", arrow::boolean())});
+}
+
+/// A good batch that is kept here, lent out through a shell whose release callback only counts, and repaired
+/// before it is released: what was spoilt never reaches the exporter's own callback.
+class SpoiltBatch {
+ public:
+  SpoiltBatch() { ARROW_CHECK_OK(arrow::ExportRecordBatch(*MakeBatch(TableSchema(), 20), &good_)); }
+  ~SpoiltBatch() {
+    for (auto repair = repairs_.rbegin(); repair != repairs_.rend(); ++repair) (*repair)();
+    good_.release(&good_);
+  }
+  SpoiltBatch(const SpoiltBatch&) = delete;
+  SpoiltBatch& operator=(const SpoiltBatch&) = delete;
+
+  /// Change a field until the end of the test.
+  template <typename T, typename V>
+  void Set(T& target, V value) {
+    repairs_.push_back([&target, old = target] { target = old; });
+    target = static_cast<T>(value);
+  }
+
+  /// Change one number of a buffer.
+  template <typename T>
+  void SetValue(const ArrowArray& array, int buffer, int64_t index, T value) {
+    Set(const_cast<T*>(static_cast<const T*>(array.buffers[buffer]))[index], value);
+  }
+
+  ArrowArray& top() { return good_; }
+  ArrowArray& column(Column column) { return *good_.children[column]; }
+
+  /// Write the batch, and finish.
+  Outcome Write() {
+    ArrowSchema schema{};
+    ARROW_CHECK_OK(arrow::ExportSchema(*TableSchema(), &schema));
+    LanceWriteOptions options = LANCE_WRITE_OPTIONS_INIT;
+    options.mode = LANCE_WRITE_OVERWRITE;
+    WriterPtr writer;
+    EXPECT_EQ(OpenWriter("memory://hostile_structs_test/array", &schema, &options, &writer), LANCE_OK);
+
+    int releases = 0;
+    ArrowArray shell = good_;
+    shell.private_data = &releases;
+    shell.release = [](ArrowArray* self) {
+      ++*static_cast<int*>(self->private_data);
+      self->release = nullptr;
+    };
+    Outcome outcome = lance_test::Write(writer, &shell, nullptr);
+    EXPECT_EQ(shell.release, nullptr);
+    if (outcome.ok()) outcome = Finish(writer);
+    writer.reset();
+    EXPECT_EQ(releases, 1);
+    return outcome;
+  }
+
+ private:
+  ArrowArray good_{};
+  std::vector<std::function<void()>> repairs_;
+};
+
+struct ArrayCase {
+  const char* name;
+  std::function<void(SpoiltBatch& batch)> spoil;
+};
+
+std::vector<ArrayCase> HeaderCases() {
+  return {
+      {"NegativeLength", [](auto& b) { b.Set(b.top().length, -1); }},
+      {"NegativeOffset", [](auto& b) { b.Set(b.top().offset, -1); }},
+      {"AbsurdLength", [](auto& b) { b.Set(b.top().length, INT64_MAX); }},
+      {"OffsetOverflow", [](auto& b) { b.Set(b.top().offset, INT64_MAX - 3); }},
+      {"LengthBeyondTheChildren", [](auto& b) { b.Set(b.top().length, 1000); }},
+      {"NullCountBeyondTheLength", [](auto& b) { b.Set(b.top().null_count, 21); }},
+      {"NullCountBelowMinusOne", [](auto& b) { b.Set(b.top().null_count, -2); }},
+      {"NullRowsInTheBatch",
+       [](auto& b) {
+         static uint32_t no_row_is_valid = 0;
+         b.Set(b.top().null_count, 20);
+         b.Set(b.top().buffers[0], &no_row_is_valid);
+       }},
+      {"NoBuffers", [](auto& b) { b.Set(b.top().n_buffers, 0); }},
+      {"NegativeBufferCount", [](auto& b) { b.Set(b.top().n_buffers, -1); }},
+      {"AbsurdBufferCount", [](auto& b) { b.Set(b.top().n_buffers, INT64_MAX); }},
+      {"BuffersNull", [](auto& b) { b.Set(b.top().buffers, nullptr); }},
+      {"NegativeChildCount", [](auto& b) { b.Set(b.top().n_children, -1); }},
+      {"TooFewChildren", [](auto& b) { b.Set(b.top().n_children, kColumns - 1); }},
+      {"TooManyChildren", [](auto& b) { b.Set(b.top().n_children, 1 << 20); }},
+      {"AbsurdChildCount", [](auto& b) { b.Set(b.top().n_children, INT64_MAX); }},
+      {"ChildrenNull", [](auto& b) { b.Set(b.top().children, nullptr); }},
+      {"ChildNull", [](auto& b) { b.Set(b.top().children[kInt], nullptr); }},
+      {"ChildReleased", [](auto& b) { b.Set(b.column(kInt).release, nullptr); }},
+      {"UnexpectedDictionary", [](auto& b) { b.Set(b.top().dictionary, &b.column(kInt)); }},
+
+      {"ColumnOfNegativeLength", [](auto& b) { b.Set(b.column(kInt).length, -1); }},
+      {"ColumnShorterThanTheBatch", [](auto& b) { b.Set(b.column(kInt).length, 3); }},
+      {"ColumnOffsetOverflow", [](auto& b) { b.Set(b.column(kInt).offset, INT64_MAX); }},
+      {"IntWithoutBuffers", [](auto& b) { b.Set(b.column(kInt).n_buffers, 0); }},
+      {"IntWithThreeBuffers", [](auto& b) { b.Set(b.column(kInt).n_buffers, 3); }},
+      {"IntWithoutValues", [](auto& b) { b.Set(b.column(kInt).buffers[1], nullptr); }},
+      {"IntWithNullsButNoBitmap",
+       [](auto& b) {
+         b.Set(b.column(kInt).buffers[0], nullptr);
+         b.Set(b.column(kInt).null_count, 4);
+       }},
+      {"IntWithADictionary", [](auto& b) { b.Set(b.column(kInt).dictionary, &b.column(kString)); }},
+      {"IntWithAChild", [](auto& b) { b.Set(b.column(kInt).n_children, 1); }},
+      {"BoolWithoutValues", [](auto& b) { b.Set(b.column(kBool).buffers[1], nullptr); }},
+      {"StringWithTwoBuffers", [](auto& b) { b.Set(b.column(kString).n_buffers, 2); }},
+      {"StringWithoutOffsets", [](auto& b) { b.Set(b.column(kString).buffers[1], nullptr); }},
+      {"StringWithoutData", [](auto& b) { b.Set(b.column(kString).buffers[2], nullptr); }},
+      {"ViewWithTwoBuffers", [](auto& b) { b.Set(b.column(kView).n_buffers, 2); }},
+      {"ViewWithoutLengths",
+       [](auto& b) { b.Set(b.column(kView).buffers[b.column(kView).n_buffers - 1], nullptr); }},
+      {"ListWithoutChild", [](auto& b) { b.Set(b.column(kList).n_children, 0); }},
+      {"ListWithTwoChildren", [](auto& b) { b.Set(b.column(kList).n_children, 2); }},
+      {"ListWithNullChild", [](auto& b) { b.Set(b.column(kList).children[0], nullptr); }},
+      {"ListWithReleasedChild", [](auto& b) { b.Set(b.column(kList).children[0]->release, nullptr); }},
+      {"ListWithoutOffsets", [](auto& b) { b.Set(b.column(kList).buffers[1], nullptr); }},
+      {"FixedSizeListWithShortChild",
+       [](auto& b) { b.Set(b.column(kFixedSizeList).children[0]->length, 79); }},
+      {"StructWithoutChild", [](auto& b) { b.Set(b.column(kStruct).n_children, 0); }},
+      {"StructWithShortChild", [](auto& b) { b.Set(b.column(kStruct).children[0]->length, 7); }},
+      {"MapWithoutEntries", [](auto& b) { b.Set(b.column(kMap).n_children, 0); }},
+      {"MapWithOneField", [](auto& b) { b.Set(b.column(kMap).children[0]->n_children, 1); }},
+      {"DictionaryMissing", [](auto& b) { b.Set(b.column(kDictionary).dictionary, nullptr); }},
+      {"DictionaryReleased", [](auto& b) { b.Set(b.column(kDictionary).dictionary->release, nullptr); }},
+      {"DictionaryOfNegativeLength", [](auto& b) { b.Set(b.column(kDictionary).dictionary->length, -1); }},
+  };
+}
+
+/// Contents that contradict themselves within the memory that the struct describes.
+std::vector<ArrayCase> ContentCases() {
+  return {
+      {"NegativeStringOffset", [](auto& b) { b.template SetValue<int32_t>(b.column(kString), 1, 20, -1); }},
+      {"FirstStringOffsetNegative",
+       [](auto& b) { b.template SetValue<int32_t>(b.column(kString), 1, 0, -8); }},
+      {"NegativeListOffset", [](auto& b) { b.template SetValue<int32_t>(b.column(kList), 1, 20, -1); }},
+      {"ListOffsetBeyondTheChild",
+       [](auto& b) { b.template SetValue<int32_t>(b.column(kList), 1, 20, 1 << 20); }},
+      {"MapOffsetBeyondTheEntries",
+       [](auto& b) { b.template SetValue<int32_t>(b.column(kMap), 1, 20, 1 << 20); }},
+      {"NegativeViewBufferLength",
+       [](auto& b) {
+         auto& view = b.column(kView);
+         b.template SetValue<int64_t>(view, static_cast<int>(view.n_buffers - 1), 0, -1);
+       }},
+  };
+}
+
+class HostileArray : public ::testing::TestWithParam<ArrayCase> {};
+
+TEST_P(HostileArray, IsRefusedAndReleasedOnce) {
+  SpoiltBatch batch;
+  GetParam().spoil(batch);
+  const Outcome outcome = batch.Write();
+  EXPECT_THAT(outcome.code, IsARefusal()) << outcome;
+}
+
+const auto CaseName = [](const auto& info) { return info.param.name; };
+INSTANTIATE_TEST_SUITE_P(Headers, HostileArray, ::testing::ValuesIn(HeaderCases()), CaseName);
+INSTANTIATE_TEST_SUITE_P(Contents, HostileArray, ::testing::ValuesIn(ContentCases()), CaseName);
+
+TEST(HostileArrayTest, UnspoiltBatchIsAccepted) {
+  SpoiltBatch batch;
+  EXPECT_EQ(batch.Write(), LANCE_OK);
+}
+
+}  // namespace
+}  // namespace lance_test

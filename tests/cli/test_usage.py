@@ -1,0 +1,78 @@
+"""Help, versions, and mistakes on the command line."""
+
+import pytest
+import re
+
+COMMANDS = [
+    ["tpch"],
+    ["tpch", "generate"],
+    ["tpcds"],
+    ["tpcds", "generate"],
+    ["import"],
+    ["info"],
+    ["schema"],
+    ["head"],
+    ["count"],
+    ["query"],
+    ["take"],
+    ["versions"],
+    ["fragments"],
+]
+
+
+def test_without_arguments_it_prints_help(lance):
+    text = lance()
+    assert text == lance("--help")
+    for command in COMMANDS:
+        assert re.search(rf"^  {command[0]} ", text, re.MULTILINE), command
+    assert "Examples:" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help(lance, command):
+    text = lance(*command, "--help")
+    assert f"Usage: lance {' '.join(command)}" in text
+    assert len(command) == 1 and command[0].startswith("tpc") or "Examples:\n  lance " in text
+
+
+def test_version_names_all_versions(lance):
+    assert re.fullmatch(r"lance-cpp \d+\.\d+\.\d+ \(Lance 14\.0\.2, Arrow C\+\+ \d+\.\d+\.\d+\)\n", lance("--version"))
+
+
+@pytest.mark.parametrize(
+    "args,message",
+    [
+        (["imprt"], 'unknown command "imprt"; did you mean "import"?'),
+        (["nothing"], 'unknown command "nothing"; there are tpch, tpcds, import, info,'),
+        (["tpch", "generat"], 'unknown command "generat"; did you mean "generate"?'),
+        (["tpch"], "see `lance tpch --help`"),
+        (["tpch", "generate"], "--output is required; see `lance tpch generate --help`"),
+        (["info"], "DATASET is required; see `lance info --help`"),
+        (["info", "a", "b"], "not expected: b"),
+        (["info", "a", "--bogus"], "not expected: --bogus"),
+        (["info", "a", "--format", "xml"], "--format: xml not in {json,table}"),
+        (["info", "a", "--at-version", "x"], "--at-version"),
+        (["info", "a", "--at-version", "-1"], "--at-version"),
+        (["info", "a", "--tag", "t", "--at-version", "1"], "--at-version"),
+        (["info", "a", "--storage-option", "novalue"], "KEY=VALUE"),
+        (["take", "a"], "--rows is required"),
+        (["take", "a", "--rows", "1,x"], "--rows"),
+        (["take", "a", "--rows", "1,-1"], "--rows: -1 is not a number of 0 or more"),
+        (["query", "a", "--limit", "-3"], "--limit: -3 is not a number of 0 or more"),
+        (["head", "a", "-n", "1.5"], "--rows = 1.5"),
+        (["import"], "PATHS"),
+        (["import", "a"], "name at least one input, then the dataset"),
+        (["import", "a", "b", "--batch-rows", "0"], "--batch-rows: 0 is not a number of 1 or more"),
+        (["import", "a", "b", "--delimiter", "ab"], "--delimiter"),
+        (["import", "a", "b", "--jobs", "0"], "--jobs"),
+        (["import", "a", "b", "--mode", "replace"], "--mode: replace not in {append,create,overwrite}"),
+        (["tpch", "generate", "--output", "o", "--scale", "big"], "--scale"),
+        (["tpch", "generate", "--output", "o", "--parts", "2"], "--parts requires --part"),
+        (["tpch", "generate", "--output", "o", "--part", "2"], "--part requires --parts"),
+        (["tpch", "generate", "--output", "o", "--parts", "2", "--part", "3"], "there is no part 3 of 2"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_explained(lance, unchanged, args, message):
+    unchanged.watch()
+    assert message in lance.fails(*args, code=2)

@@ -1,0 +1,76 @@
+/// \file c_call.h
+/// Calls of the C ABI for tests: owned handles, and the status code with its message as one value.
+#pragma once
+
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "lance/c/lance.h"
+
+namespace lance_test {
+
+template <auto FreeFn>
+struct Free {
+  template <typename T>
+  void operator()(T* handle) const {
+    FreeFn(handle);
+  }
+};
+
+using WriterPtr = std::unique_ptr<::LanceWriter, Free<lance_writer_free>>;
+using DatasetPtr = std::unique_ptr<LanceDataset, Free<lance_dataset_free>>;
+using ScannerPtr = std::unique_ptr<LanceScanner, Free<lance_scanner_free>>;
+using TransactionPtr = std::unique_ptr<LanceTransaction, Free<lance_transaction_free>>;
+using FragmentListPtr = std::unique_ptr<LanceFragmentList, Free<lance_fragment_list_free>>;
+using VersionListPtr = std::unique_ptr<LanceVersionList, Free<lance_version_list_free>>;
+
+/// What a call returned.
+struct Outcome {
+  LanceStatusCode code = LANCE_OK;
+  std::string message;
+
+  bool ok() const { return code == LANCE_OK; }
+  bool operator==(LanceStatusCode expected) const { return code == expected; }
+};
+
+inline std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
+  return out << lance_status_name(outcome.code) << ": " << outcome.message;
+}
+
+/// Call a function whose last parameter is `LanceError**`; expects that a failure and only a failure comes
+/// with an error object of the same code.
+template <typename... Params, typename... Args>
+Outcome CallC(LanceStatusCode (*function)(Params...), Args... args) {
+  LanceError* error = nullptr;
+  Outcome outcome;
+  outcome.code = function(args..., &error);
+  EXPECT_EQ(error != nullptr, outcome.code != LANCE_OK);
+  EXPECT_EQ(lance_error_code(error), outcome.code);
+  if (error != nullptr) {
+    outcome.message = lance_error_message(error);
+    EXPECT_FALSE(outcome.message.empty());
+  }
+  lance_error_free(error);
+  return outcome;
+}
+
+/// Open a writer; the handle stays NULL on failure.
+inline Outcome OpenWriter(const std::string& uri, ArrowSchema* schema, const LanceWriteOptions* options,
+                          WriterPtr* out) {
+  ::LanceWriter* writer = nullptr;
+  Outcome outcome = CallC(lance_writer_open, uri.c_str(), schema, options, &writer);
+  out->reset(writer);
+  return outcome;
+}
+
+inline Outcome Write(const WriterPtr& writer, ArrowArray* array, ArrowSchema* schema) {
+  return CallC(lance_writer_write_batch, writer.get(), array, schema);
+}
+
+inline Outcome Finish(const WriterPtr& writer) {
+  return CallC(lance_writer_finish, writer.get(), static_cast<LanceCommitResult*>(nullptr));
+}
+
+}  // namespace lance_test

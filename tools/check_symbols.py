@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""The shared libraries export exactly what their headers promise, under the right SONAME.
+
+usage: check_symbols.py LIBLANCE_FFI LIBLANCE_CPP SOVERSION
+"""
+
+import re
+import sys
+
+from gate import ROOT, output_of, verdict
+
+HEADER = ROOT / "rust/lance-ffi/include/lance/c/lance.h"
+
+
+def exported(library, *options):
+    lines = output_of("nm", "--dynamic", "--defined-only", *options, library).splitlines()
+    return {line.split(" ", 2)[2] for line in lines}
+
+
+def declared():
+    text = output_of("gcc", "-E", "-P", str(HEADER))
+    return set(re.findall(r"\b(lance_\w+)\s*\(", text))
+
+
+def soname(library):
+    match = re.search(r"SONAME.*\[(.+)\]", output_of("readelf", "--dynamic", library))
+    return match.group(1) if match else None
+
+
+def main():
+    ffi, cpp, soversion = sys.argv[1:]
+    problems = []
+
+    functions, symbols = declared(), exported(ffi)
+    problems += [f"declared in lance.h, not exported: {name}" for name in sorted(functions - symbols)]
+    problems += [f"exported, not declared in lance.h: {name}" for name in sorted(symbols - functions)]
+
+    ours = re.compile(r"((typeinfo|typeinfo name|vtable) for )?lance::")
+    symbols = exported(cpp, "--demangle")
+    problems += [f"exported by liblance_cpp, not ours: {name}" for name in sorted(symbols) if not ours.match(name)]
+    if not any("lance::v0::Dataset::Open" in name for name in symbols):
+        problems.append("liblance_cpp does not export lance::Dataset::Open")
+
+    for library, name in ((ffi, "liblance_ffi"), (cpp, "liblance_cpp")):
+        if soname(library) != f"{name}.so.{soversion}":
+            problems.append(f"{library} has the SONAME {soname(library)}, not {name}.so.{soversion}")
+
+    verdict(f"{len(functions)} C functions and the lance namespace are all that is exported", problems)
+
+
+if __name__ == "__main__":
+    main()
