@@ -19,7 +19,7 @@ demo: release ## Generate TPC-H into Lance datasets in demo/ and look at them (S
 	$(lance) info demo/lineitem.lance
 	$(lance) head demo/lineitem.lance
 	$(lance) count demo/lineitem.lance
-	$(lance) count demo/lineitem.lance --filter "l_shipdate >= date '1998-09-02' and l_discount > 0.05"
+	$(lance) count demo/lineitem.lance --filter "l_shipdate >= date '1998-09-02' and l_shipmode = 'RAIL'"
 
 test: release dev ## Build and run every test and check
 	ctest --preset release
@@ -27,7 +27,7 @@ test: release dev ## Build and run every test and check
 test-asan: dev ## Run the C and C++ tests with AddressSanitizer, LeakSanitizer and UBSan
 	ctest --preset dev
 
-test-valgrind: valgrind ## Run the ownership and C tests with valgrind
+test-valgrind: valgrind ## Run the ownership and C tests with valgrind and readable stacks
 	ctest --preset valgrind
 
 check: release ## Check formats, lints, layers, symbols and header agreement

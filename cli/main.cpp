@@ -1,6 +1,7 @@
 // The `lance` program: what the command line means.
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -37,7 +38,7 @@ constexpr int kExitSignal = 128;
 
 constexpr int32_t kBatchRows = 8192;
 constexpr int64_t kHeadRows = 10;
-constexpr int32_t kBlockMebibytes = 4;
+constexpr int32_t kBlockMebibytes = 2;
 
 const std::map<std::string, WriteMode> kModes = {
     {"create", WriteMode::kCreate}, {"append", WriteMode::kAppend}, {"overwrite", WriteMode::kOverwrite}};
@@ -48,6 +49,8 @@ const std::map<std::string, InputFormat> kInputFormats = {{"parquet", InputForma
 const std::map<std::string, Format> kReportFormats = {{"table", Format::kTable}, {"json", Format::kJson}};
 const std::map<std::string, Format> kRowFormats = {
     {"table", Format::kTable}, {"json", Format::kJson}, {"csv", Format::kCsv}};
+
+uint32_t DefaultJobs() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 /// The command that was chosen.
 using Action = std::function<arrow::Status()>;
@@ -144,7 +147,7 @@ void AddGenerate(CLI::App* app, Action* action, int32_t benchmark, const std::st
   auto args = std::make_shared<GenerateArgs>();
   args->benchmark = benchmark;
   args->batch_rows = kBatchRows;
-  args->jobs = std::max(1u, std::thread::hardware_concurrency());
+  args->jobs = DefaultJobs();
   command->add_option("--output", args->output, "The directory or URI to write to")->type_name("DIR");
   command->add_option("--scale", args->scale, "The scale factor; fractions are fine")
       ->capture_default_str()
@@ -183,7 +186,7 @@ void AddImport(CLI::App* app, Action* action) {
   auto block_mebibytes = std::make_shared<int32_t>(kBlockMebibytes);
   auto format = std::make_shared<InputFormat>();
   auto no_header = std::make_shared<bool>(false);
-  args->jobs = std::max(1u, std::thread::hardware_concurrency());
+  args->jobs = DefaultJobs();
   command->add_option("PATHS", *paths, "INPUT... DATASET: files or quoted patterns, then the dataset")
       ->required()
       ->type_name("");
@@ -386,6 +389,8 @@ int FinishAction(const arrow::Status& status) {
 
 int Main(int argc, char** argv) {
   ReserveStandardDescriptors();
+  // Batches are made by one thread and freed by another; fewer arenas hold on to less of what was freed.
+  mallopt(M_ARENA_MAX, static_cast<int>(DefaultJobs()));
   // For the width of characters; messages and numbers stay as they are.
   std::setlocale(LC_CTYPE, "C.UTF-8");
   // A closed pipe is then an error of write().

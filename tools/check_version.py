@@ -20,7 +20,6 @@ def text_of(function):
 def main():
     cmake_version, library_path = sys.argv[1:]
     workspace = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]
-    crate = tomllib.loads((ROOT / "rust/lance-ffi/Cargo.toml").read_text())
     locked = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
     header = (ROOT / "rust/lance-ffi/include/lance/c/lance.h").read_text()
     library = ctypes.CDLL(library_path)
@@ -31,7 +30,7 @@ def main():
         ("version in CMake", cmake_version, version),
         ("lance_version()", text_of(library.lance_version), version),
         ("lance_engine_version()", text_of(library.lance_engine_version), engine),
-        ("pinned engine", crate["dependencies"]["lance"]["version"], f"={engine}"),
+        ("pinned engine", workspace["dependencies"]["lance"]["version"], f"={engine}"),
         ("lance_abi_version()", str(library.lance_abi_version()),
          re.search(r"LANCE_ABI_VERSION (\d+)", header).group(1)),
     ]

@@ -25,5 +25,5 @@ def verdict(what, problems):
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
-        sys.exit(f"FAILED: {what} ({len(problems)} problems)")
+        sys.exit(f"not so ({len(problems)} problems): {what}")
     print(f"ok: {what}")

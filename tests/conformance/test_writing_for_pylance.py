@@ -8,6 +8,7 @@ import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
+from lance.dataset import LANCE_COMMIT_MESSAGE_KEY
 
 import columns
 
@@ -26,7 +27,7 @@ def test_every_type(tmp_path, write_with_us, storage_version, nulls):
 def test_commit_message(tmp_path, write_with_us):
     write_with_us(pa.table({"id": [1]}), tmp_path / "d", message="nightly load")
     (transaction,) = lance.dataset(tmp_path / "d").get_transactions()
-    assert transaction.transaction_properties["lance.commit.message"] == "nightly load"
+    assert transaction.transaction_properties[LANCE_COMMIT_MESSAGE_KEY] == "nightly load"
 
 
 def test_append_to_a_pylance_dataset(tmp_path, write_with_us):

@@ -157,7 +157,8 @@ TEST_F(FailureTest, WriteAndFinishAfterAbortAreRefused) {
   ASSERT_EQ(WriteAndExpectConsumed(*SimpleBatch(0, 8192)), LANCE_OK);
   ASSERT_EQ(CallC(lance_writer_abort, writer_.get()), LANCE_OK);
   EXPECT_TRUE(probe_.EachReleasedOnce());
-  EXPECT_EQ(WriteAndExpectConsumed(*SimpleBatch(0, 7)), LANCE_INVALID_STATE);
+  // The same answer as for a producer that was blocked when the write was aborted.
+  EXPECT_EQ(WriteAndExpectConsumed(*SimpleBatch(0, 7)), LANCE_CANCELLED);
   EXPECT_EQ(Finish(writer_), LANCE_INVALID_STATE);
   EXPECT_EQ(CallC(lance_writer_abort, writer_.get()), LANCE_OK) << "aborting twice is allowed";
   ExpectNothingLeft();
@@ -265,7 +266,8 @@ TEST_F(FullDiskTest, FailureOfTheLastBytesIsNotSwallowed) {
       const FileSizeLimit limit(data_file_bytes - missing);
       outcome = WriteRandom(1, 50'000, nullptr);
     }
-    EXPECT_EQ(outcome, LANCE_IO);
+    // Either the store reported the failure, or the file was found to be too short.
+    EXPECT_THAT(outcome.code, AnyOf(LANCE_IO, LANCE_CORRUPT)) << outcome;
     ExpectNothingLeft();
   }
 }
@@ -300,8 +302,7 @@ TEST_F(FailureTest, AbortFromAnotherThreadWakesABlockedProducer) {
   }
   EXPECT_EQ(CallC(lance_writer_abort, writer_.get()), LANCE_OK);
   producer.join();
-  // A call that had not begun finds the writer closed instead.
-  EXPECT_THAT(last.code, AnyOf(LANCE_CANCELLED, LANCE_INVALID_STATE)) << last;
+  EXPECT_EQ(last, LANCE_CANCELLED);
   ExpectNothingLeft();
 }
 

@@ -153,7 +153,7 @@ class Session {
   static Outcome StreamFailure(ArrowArrayStream* stream) {
     const char* message = stream->get_last_error(stream);
     EXPECT_NE(message, nullptr);
-    return {LANCE_CALLBACK, message == nullptr ? "" : message};
+    return {.code = LANCE_CALLBACK, .message = message == nullptr ? "" : message};
   }
 
   Outcome Take() {
@@ -217,6 +217,7 @@ TEST_P(FaultTest, EveryStepCanFail) {
     Session clean(dir / "clean");
     EXPECT_EQ(clean.Run(), LANCE_OK);
   }
+  RecordProperty("steps", std::to_string(k - 1));
   // Opening, three writes, a stream, and each way to read are steps of their own.
   EXPECT_GT(k, 15);
 }

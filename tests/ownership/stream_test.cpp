@@ -145,6 +145,19 @@ TEST_F(StreamTest, UnknownLaneConsumes) {
   EXPECT_TRUE(probe_.EachReleasedOnce());
 }
 
+TEST_F(StreamTest, StreamOfAnotherSchemaIsAMismatch) {
+  Open();
+  const auto other = arrow::schema({arrow::field("id", arrow::utf8())});
+  ASSERT_OK_AND_ASSIGN(auto reader, arrow::RecordBatchReader::Make({MakeBatch(other, 3)}));
+  ArrowArrayStream stream{};
+  ASSERT_OK(arrow::ExportRecordBatchReader(reader, &stream));
+  probe_.Watch(&stream);
+  EXPECT_EQ(CallC(lance_writer_write_stream, writer_.get(), 0U, &stream), LANCE_SCHEMA_MISMATCH);
+  EXPECT_EQ(stream.release, nullptr);
+  writer_.reset();
+  EXPECT_TRUE(probe_.EachReleasedOnce());
+}
+
 TEST_F(StreamTest, FailingSchemaFailsTheWriter) {
   Open();
   const Outcome outcome = WriteStream(0, {.get_schema_code = EIO, .last_error = "no schema today"});

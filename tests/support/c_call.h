@@ -30,13 +30,14 @@ using VersionListPtr = std::unique_ptr<LanceVersionList, Free<lance_version_list
 struct Outcome {
   LanceStatusCode code = LANCE_OK;
   std::string message;
+  std::string detail;
 
   bool ok() const { return code == LANCE_OK; }
   bool operator==(LanceStatusCode expected) const { return code == expected; }
 };
 
 inline std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
-  return out << lance_status_name(outcome.code) << ": " << outcome.message;
+  return out << lance_status_name(outcome.code) << ": " << outcome.message << " (" << outcome.detail << ")";
 }
 
 /// Call a function whose last parameter is `LanceError**`; expects that a failure and only a failure comes
@@ -50,6 +51,7 @@ Outcome CallC(LanceStatusCode (*function)(Params...), Args... args) {
   EXPECT_EQ(lance_error_code(error), outcome.code);
   if (error != nullptr) {
     outcome.message = lance_error_message(error);
+    outcome.detail = lance_error_detail(error);
     EXPECT_FALSE(outcome.message.empty());
   }
   lance_error_free(error);

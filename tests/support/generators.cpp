@@ -465,7 +465,8 @@ std::shared_ptr<arrow::RecordBatch> SimpleBatch(int64_t first_id, int64_t rows) 
 }
 
 std::shared_ptr<arrow::Array> Plain(const std::shared_ptr<arrow::Array>& array) {
-  return arrow::compute::Cast(*array, PlainType(array->type())).ValueOrDie();
+  const auto type = PlainType(array->type());
+  return type->Equals(*array->type()) ? array : arrow::compute::Cast(*array, type).ValueOrDie();
 }
 
 }  // namespace lance_test

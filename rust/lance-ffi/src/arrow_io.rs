@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use arrow::array::{Array, RecordBatch, RecordBatchOptions, StructArray};
+use arrow::array::{Array, ArrayData, RecordBatch, RecordBatchOptions, StructArray, make_array};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
@@ -152,6 +152,7 @@ pub fn import_ffi_batch(
     // SAFETY: the counts were checked above; what the buffers hold is the caller's promise.
     let mut data = unsafe { from_ffi_and_data_type(array, data_type) }.map_err(unreadable)?;
     data.align_buffers();
+    let data = plain_slices(data);
     data.validate().map_err(unreadable)?;
     let (_, columns, nulls) = StructArray::from(data).into_parts();
     if nulls.is_some_and(|nulls| nulls.null_count() > 0) {
@@ -162,6 +163,37 @@ pub fn import_ffi_batch(
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(schema.clone(), columns, &options)
         .map_err(|error| LanceError::new(code::SCHEMA_MISMATCH, error.to_string()))
+}
+
+/// Rewrite, without copying values, the two kinds of slices that arrow-rs does not understand as imported:
+/// one of no rows, whose offsets still are its parent's and point beyond the values imported for it, and
+/// one of a fixed-size list, whose nested values it would slice twice.
+fn plain_slices(data: ArrayData) -> ArrayData {
+    if data.is_empty() {
+        return ArrayData::new_empty(data.data_type());
+    }
+    if data.child_data().is_empty() {
+        return data;
+    }
+    let children: Vec<_> = data
+        .child_data()
+        .iter()
+        .cloned()
+        .map(plain_slices)
+        .collect();
+    let builder = match (data.data_type(), children.as_slice()) {
+        (DataType::FixedSizeList(_, size), [values]) => {
+            let size = *size as usize;
+            let values = make_array(values.clone()).slice(data.offset() * size, data.len() * size);
+            ArrayData::builder(data.data_type().clone())
+                .len(data.len())
+                .nulls(data.nulls().cloned())
+                .add_child_data(values.into_data())
+        }
+        _ => data.into_builder().child_data(children),
+    };
+    // SAFETY: the same rows of the same type; what else is wrong with them is found by the validation.
+    unsafe { builder.build_unchecked() }
 }
 
 /// Check that data of `given` can be read as `expected`: the same names and types in the same order.

@@ -12,15 +12,15 @@ use lance::dataset::ProjectionRequest;
 use lance::dataset::builder::DatasetBuilder;
 use lance_table::format::Fragment;
 
+use crate::arrow_io::{export_batch, export_schema};
 use crate::error::{LanceError, Result, code};
 use crate::guard::guard;
 use crate::handle::{Handle, free_plain};
 use crate::params::{
-    LanceKeyValue, List, Versioned, key_values, nonzero, optional_str, optional_strings, read_sized,
-    required_str, slice, write_out, write_sized,
+    LanceKeyValue, List, Versioned, key_values, nonzero, optional_str, optional_strings,
+    read_sized, required_uri, slice, write_out, write_sized,
 };
 use crate::runtime::{block_on, session};
-use crate::arrow_io::{export_batch, export_schema};
 
 /// One open version.
 pub type LanceDataset = Handle<Arc<Dataset>>;
@@ -204,18 +204,28 @@ async fn open(uri: String, settings: OpenSettings) -> Result<Dataset> {
     if !matches!(error.code(), code::DATASET_NOT_FOUND | code::NOT_FOUND) {
         return Err(error);
     }
-    // The engine says the same for a missing version and for a missing dataset.
-    let exists = load_latest(&uri, &settings.storage_options).await?.is_some();
-    Err(match (exists, settings.version) {
-        (false, _) => LanceError::new(
+    // The engine says the same for a missing version, branch and dataset.
+    let exists = load_latest(&uri, &settings.storage_options)
+        .await?
+        .is_some();
+    Err(match (exists, settings.branch, settings.version) {
+        (false, _, _) => LanceError::new(
             code::DATASET_NOT_FOUND,
             format!("there is no dataset at {uri}"),
         ),
-        (true, Some(version)) => LanceError::new(
+        (true, Some(branch), None) => LanceError::new(
+            code::REF_NOT_FOUND,
+            format!("dataset {uri} has no branch {branch:?}"),
+        ),
+        (true, Some(branch), Some(version)) => LanceError::new(
+            code::VERSION_NOT_FOUND,
+            format!("dataset {uri} has no branch {branch:?} with a version {version}"),
+        ),
+        (true, None, Some(version)) => LanceError::new(
             code::VERSION_NOT_FOUND,
             format!("dataset {uri} has no version {version}"),
         ),
-        (true, None) => error,
+        (true, None, None) => error,
     })
 }
 
@@ -240,7 +250,11 @@ async fn describe(dataset: Arc<Dataset>) -> Result<LanceDatasetInfo> {
         rows: dataset.count_rows(None).await? as u64,
         deleted_rows: dataset.count_deleted_rows().await? as u64,
         data_bytes: manifest.fragments.iter().map(data_bytes).sum(),
-        data_files: manifest.fragments.iter().map(|f| f.files.len() as u64).sum(),
+        data_files: manifest
+            .fragments
+            .iter()
+            .map(|f| f.files.len() as u64)
+            .sum(),
         storage_version_major: major,
         storage_version_minor: minor,
         stable_row_ids: manifest.uses_stable_row_ids().into(),
@@ -347,7 +361,7 @@ pub unsafe extern "C" fn lance_dataset_open(
     guard(error, || {
         // SAFETY: by this function's contract.
         unsafe {
-            let uri = required_str(uri, "uri")?.to_string();
+            let uri = required_uri(uri)?.to_string();
             let settings = OpenSettings::read(options)?;
             let dataset = block_on(open(uri, settings))?;
             Handle::give(Arc::new(dataset), out)
@@ -455,7 +469,15 @@ pub unsafe extern "C" fn lance_dataset_take(
     // SAFETY: forwarded contract.
     unsafe {
         take_into(
-            dataset, TakeBy::Position, indices, index_count, columns, column_count, out_array, out_schema, error,
+            dataset,
+            TakeBy::Position,
+            indices,
+            index_count,
+            columns,
+            column_count,
+            out_array,
+            out_schema,
+            error,
         )
     }
 }
@@ -476,7 +498,15 @@ pub unsafe extern "C" fn lance_dataset_take_rows(
     // SAFETY: forwarded contract.
     unsafe {
         take_into(
-            dataset, TakeBy::RowId, row_ids, row_id_count, columns, column_count, out_array, out_schema, error,
+            dataset,
+            TakeBy::RowId,
+            row_ids,
+            row_id_count,
+            columns,
+            column_count,
+            out_array,
+            out_schema,
+            error,
         )
     }
 }
@@ -508,7 +538,7 @@ pub unsafe extern "C" fn lance_dataset_fragments(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lance_fragment_list_length(list: *const LanceFragmentList) -> usize {
     // SAFETY: by this function's contract.
-    unsafe { list.as_ref() }.map_or(0, |list| list.0.len())
+    unsafe { list.as_ref() }.map_or(0, |list| list.0.length())
 }
 
 /// # Safety
@@ -607,7 +637,7 @@ pub unsafe extern "C" fn lance_dataset_versions(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lance_version_list_length(list: *const LanceVersionList) -> usize {
     // SAFETY: by this function's contract.
-    unsafe { list.as_ref() }.map_or(0, |list| list.infos.len())
+    unsafe { list.as_ref() }.map_or(0, |list| list.infos.length())
 }
 
 /// # Safety

@@ -180,10 +180,16 @@ fn split_locations(text: &str) -> (String, Vec<String>) {
         let end = at + ".rs:".len() + line + 1 + column;
         let start = rest[..at].rfind([' ', ',']).map_or(0, |i| i + 1);
         let path = &rest[start..end];
-        let crate_path = path.split("/registry/src/").nth(1).and_then(|p| p.split_once('/'));
+        let crate_path = path
+            .split("/registry/src/")
+            .nth(1)
+            .and_then(|p| p.split_once('/'));
         locations.push(crate_path.map_or(path, |(_, p)| p).to_string());
         let before = rest[..start].trim_end();
-        let before = before.strip_suffix("location:").unwrap_or(before).trim_end();
+        let before = before
+            .strip_suffix("location:")
+            .unwrap_or(before)
+            .trim_end();
         message.push_str(before.strip_suffix(',').unwrap_or(before));
         rest = &rest[end..];
     }
@@ -218,16 +224,18 @@ impl From<lance_core::Error> for LanceError {
                 format!("the schema differs from the dataset's: {difference}"),
             ),
             E::Schema { message, .. } => (code::SCHEMA_MISMATCH, message.clone()),
-            E::DatasetNotFound { path, .. } => {
-                (code::DATASET_NOT_FOUND, format!("dataset not found: {path}"))
-            }
+            E::DatasetNotFound { path, .. } => (
+                code::DATASET_NOT_FOUND,
+                format!("dataset not found: {path}"),
+            ),
             E::NotFound { uri, .. } => (code::NOT_FOUND, format!("not found: {uri}")),
             E::VersionNotFound { message } => (code::VERSION_NOT_FOUND, message.clone()),
             E::RefNotFound { message } => (code::REF_NOT_FOUND, message.clone()),
             E::FieldNotFound { source } => (code::FIELD_NOT_FOUND, source.to_string()),
-            E::IndexNotFound { identity, .. } => {
-                (code::INDEX_NOT_FOUND, format!("index not found: {identity}"))
-            }
+            E::IndexNotFound { identity, .. } => (
+                code::INDEX_NOT_FOUND,
+                format!("index not found: {identity}"),
+            ),
             E::CorruptFile { path, source, .. } => {
                 (code::CORRUPT, format!("{path} is damaged: {source}"))
             }
@@ -365,8 +373,14 @@ mod tests {
     #[test]
     fn engine_errors_keep_their_kind() {
         let cases = [
-            (lance_core::Error::invalid_input("x"), code::INVALID_ARGUMENT),
-            (lance_core::Error::dataset_already_exists("u"), code::ALREADY_EXISTS),
+            (
+                lance_core::Error::invalid_input("x"),
+                code::INVALID_ARGUMENT,
+            ),
+            (
+                lance_core::Error::dataset_already_exists("u"),
+                code::ALREADY_EXISTS,
+            ),
             (lance_core::Error::not_found("u"), code::NOT_FOUND),
             (lance_core::Error::io("disk"), code::IO),
             (lance_core::Error::schema("s"), code::SCHEMA_MISMATCH),

@@ -30,7 +30,10 @@ mod enabled {
             return Ok(());
         }
         match MODE.load(Ordering::SeqCst) {
-            ERROR => Err(LanceError::new(code::INTERNAL, format!("injected fault {hit}"))),
+            ERROR => Err(LanceError::new(
+                code::INTERNAL,
+                format!("injected fault {hit}"),
+            )),
             PANIC => panic!("injected panic {hit}"),
             _ => Ok(()),
         }

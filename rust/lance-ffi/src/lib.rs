@@ -18,10 +18,11 @@ mod preflight;
 pub mod runtime;
 pub mod scanner;
 mod session;
-mod store;
 mod source;
+mod store;
 mod stream;
 pub mod transaction;
+mod types;
 pub mod version;
 pub mod writer;
 

@@ -25,6 +25,18 @@ pub unsafe fn required_str<'a>(text: *const c_char, what: &str) -> Result<&'a st
         .ok_or_else(|| LanceError::invalid_argument(format!("{what} is NULL")))
 }
 
+/// A required URI; the engine would take an empty one for the root of the file system.
+///
+/// # Safety
+/// As `required_str`.
+pub unsafe fn required_uri<'a>(uri: *const c_char) -> Result<&'a str> {
+    // SAFETY: forwarded contract.
+    match unsafe { required_str(uri, "uri") }? {
+        "" => Err(LanceError::invalid_argument("uri is empty")),
+        uri => Ok(uri),
+    }
+}
+
 /// A string that may be NULL.
 ///
 /// # Safety
@@ -164,6 +176,15 @@ pub unsafe fn write_sized<T: Versioned>(value: &T, out: *mut T, what: &str) -> R
     Ok(())
 }
 
+/// Check an out struct before the work whose result it receives.
+///
+/// # Safety
+/// `out` points to a struct that begins with `struct_size`.
+pub unsafe fn check_sized<T: Versioned>(out: *const T, what: &str) -> Result<()> {
+    // SAFETY: the first field is `struct_size`.
+    unsafe { sized_length(out.cast(), what) }.map(|_| ())
+}
+
 /// # Safety
 /// `size` points to a `struct_size` field.
 unsafe fn sized_length(size: *const usize, what: &str) -> Result<usize> {
@@ -241,7 +262,11 @@ impl<T: Versioned> List<T> {
     ///
     /// # Safety
     /// `out` is NULL or valid for writing one pointer.
-    pub unsafe fn give<L>(items: Vec<T>, out: *mut *mut L, wrap: impl FnOnce(Self) -> L) -> Result<()> {
+    pub unsafe fn give<L>(
+        items: Vec<T>,
+        out: *mut *mut L,
+        wrap: impl FnOnce(Self) -> L,
+    ) -> Result<()> {
         if out.is_null() {
             return Err(LanceError::invalid_argument("the output pointer is NULL"));
         }
@@ -250,7 +275,7 @@ impl<T: Versioned> List<T> {
         Ok(())
     }
 
-    pub fn len(&self) -> usize {
+    pub fn length(&self) -> usize {
         self.items.len()
     }
 
@@ -294,12 +319,20 @@ mod tests {
 
     // SAFETY: repr(C), begins with struct_size, plain integers.
     unsafe impl Versioned for Options {
-        const INIT: Self = Self { struct_size: size_of::<Self>(), old: 1, new: 7 };
+        const INIT: Self = Self {
+            struct_size: size_of::<Self>(),
+            old: 1,
+            new: 7,
+        };
     }
 
     #[test]
     fn an_older_callers_struct_keeps_the_defaults_of_newer_fields() {
-        let given = Options { struct_size: 16, old: 5, new: 99 };
+        let given = Options {
+            struct_size: 16,
+            old: 5,
+            new: 99,
+        };
         // SAFETY: a live struct, larger than its struct_size says.
         let read = unsafe { read_sized(&given, "options") }.unwrap();
         assert_eq!((read.old, read.new), (5, 7));
@@ -307,16 +340,35 @@ mod tests {
 
     #[test]
     fn an_out_struct_is_not_written_beyond_its_own_size() {
-        let mut out = Options { struct_size: 16, old: 0, new: 42 };
-        let value = Options { struct_size: 24, old: 3, new: 4 };
+        let mut out = Options {
+            struct_size: 16,
+            old: 0,
+            new: 42,
+        };
+        let value = Options {
+            struct_size: 24,
+            old: 3,
+            new: 4,
+        };
         // SAFETY: a live struct.
         unsafe { write_sized(&value, &mut out, "out") }.unwrap();
-        assert_eq!(out, Options { struct_size: 16, old: 3, new: 42 });
+        assert_eq!(
+            out,
+            Options {
+                struct_size: 16,
+                old: 3,
+                new: 42
+            }
+        );
     }
 
     #[test]
     fn an_uninitialised_struct_is_refused() {
-        let given = Options { struct_size: 0, old: 5, new: 99 };
+        let given = Options {
+            struct_size: 0,
+            old: 5,
+            new: 99,
+        };
         // SAFETY: a live struct.
         let error = unsafe { read_sized(&given, "options") }.unwrap_err();
         assert!(error.message().contains("struct_size"), "{error}");

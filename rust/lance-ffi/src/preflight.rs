@@ -46,18 +46,22 @@ unsafe fn utf8<'a>(text: *const c_char, path: &str, what: &str) -> Result<Option
     }
 }
 
-/// The pointers of `n` children, each live.
+/// The `n` children, each live. Where the type says how many there must be, that is checked first.
 ///
 /// # Safety
 /// `children` is NULL or points to `n` pointers, each NULL or to a live struct.
 unsafe fn checked_children<'a, T>(
     children: *mut *mut T,
     n: i64,
+    expected: Option<usize>,
     path: &str,
     is_released: impl Fn(&T) -> bool,
 ) -> Result<Vec<&'a T>> {
     if !(0..=MAX_CHILDREN).contains(&n) {
         return refuse(path, format!("n_children is {n}"));
+    }
+    if let Some(expected) = expected.filter(|expected| *expected != n as usize) {
+        return refuse(path, format!("its type has {expected} children, got {n}"));
     }
     if n > 0 && children.is_null() {
         return refuse(path, format!("children is NULL but n_children is {n}"));
@@ -105,12 +109,6 @@ unsafe fn check_schema_at(schema: &FFI_ArrowSchema, path: &str, depth: usize) ->
     unsafe { utf8(schema.name, path, "name") }?;
     // SAFETY: metadata is NULL or encoded as the specification says.
     unsafe { check_metadata(schema.metadata, path) }?;
-    // SAFETY: forwarded contract.
-    let children = unsafe {
-        checked_children(schema.children, schema.n_children, path, |child| {
-            child.release.is_none()
-        })
-    }?;
     let expected = match format {
         "+l" | "+L" | "+vl" | "+vL" | "+m" => Some(1),
         "+r" => Some(2),
@@ -119,14 +117,16 @@ unsafe fn check_schema_at(schema: &FFI_ArrowSchema, path: &str, depth: usize) ->
         _ if format.starts_with("+u") => Some(union_members(format)),
         _ => Some(0),
     };
-    if let Some(expected) = expected
-        && children.len() != expected
-    {
-        return refuse(
+    // SAFETY: forwarded contract.
+    let children = unsafe {
+        checked_children(
+            schema.children,
+            schema.n_children,
+            expected,
             path,
-            format!("format {format:?} wants {expected} children, got {}", children.len()),
-        );
-    }
+            |child| child.release.is_none(),
+        )
+    }?;
     // SAFETY: NULL or live by contract.
     if let Some(dictionary) = unsafe { schema.dictionary.as_ref() } {
         if dictionary.release.is_none() {
@@ -215,19 +215,17 @@ unsafe fn check_array_at(
     // SAFETY: forwarded contract.
     unsafe { check_buffers(array, data_type, path) }?;
 
+    let fields = child_fields(data_type);
     // SAFETY: forwarded contract.
     let children = unsafe {
-        checked_children(array.children, array.n_children, path, |child| {
-            child.release.is_none()
-        })
-    }?;
-    let fields = child_fields(data_type);
-    if children.len() != fields.len() {
-        return refuse(
+        checked_children(
+            array.children,
+            array.n_children,
+            Some(fields.len()),
             path,
-            format!("type {data_type} wants {} children, got {}", fields.len(), children.len()),
-        );
-    }
+            |child| child.release.is_none(),
+        )
+    }?;
     for (child, (name, child_type)) in children.into_iter().zip(fields) {
         // SAFETY: forwarded contract.
         unsafe { check_array_at(child, child_type, &child_path(path, name), depth + 1) }?;
@@ -243,7 +241,10 @@ unsafe fn check_array_at(
             unsafe { check_array_at(dictionary, value_type, path, depth + 1) }
         }
         (None, DataType::Dictionary(..)) => refuse(path, "the dictionary is missing"),
-        (Some(_), _) => refuse(path, format!("type {data_type} has no dictionary, but one is given")),
+        (Some(_), _) => refuse(
+            path,
+            format!("type {data_type} has no dictionary, but one is given"),
+        ),
         (None, _) => Ok(()),
     }
 }
@@ -254,7 +255,10 @@ fn check_counts(array: &FFI_ArrowArray, data_type: &DataType, path: &str) -> Res
         return refuse(path, format!("length {length} and offset {offset}"));
     }
     if array.null_count < -1 || array.null_count > length {
-        return refuse(path, format!("null_count {} of {length} rows", array.null_count));
+        return refuse(
+            path,
+            format!("null_count {} of {length} rows", array.null_count),
+        );
     }
     let layout = layout(data_type);
     let fixed = i64::from(layout.can_contain_null_mask) + layout.buffers.len() as i64;
@@ -265,7 +269,10 @@ fn check_counts(array: &FFI_ArrowArray, data_type: &DataType, path: &str) -> Res
         array.n_buffers == fixed
     };
     if !fits {
-        return refuse(path, format!("type {data_type} has not {} buffers", array.n_buffers));
+        return refuse(
+            path,
+            format!("type {data_type} has not {} buffers", array.n_buffers),
+        );
     }
     Ok(())
 }
@@ -286,14 +293,19 @@ unsafe fn check_buffers(array: &FFI_ArrowArray, data_type: &DataType, path: &str
             if array.null_count > 0 {
                 return refuse(
                     path,
-                    format!("null_count is {} but there is no validity buffer", array.null_count),
+                    format!(
+                        "null_count is {} but there is no validity buffer",
+                        array.null_count
+                    ),
                 );
             }
             continue;
         }
         // Values may be missing where all of them are empty; everything before them may not.
         let may_be_missing = match data_type {
-            DataType::Utf8 | DataType::Binary | DataType::LargeUtf8 | DataType::LargeBinary => i == 2,
+            DataType::Utf8 | DataType::Binary | DataType::LargeUtf8 | DataType::LargeBinary => {
+                i == 2
+            }
             DataType::Utf8View | DataType::BinaryView => {
                 i >= 2 && (i + 1 < array.n_buffers as usize || array.n_buffers == 3)
             }

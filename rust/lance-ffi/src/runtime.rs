@@ -178,9 +178,12 @@ pub fn block_on<T: Send + 'static>(
             // The receiver waits below until this arrives.
             let _ = send.send(result);
         })?;
-        receive
-            .recv()
-            .unwrap_or_else(|_| Err(LanceError::new(code::INTERNAL, "the runtime dropped a task")))
+        receive.recv().unwrap_or_else(|_| {
+            Err(LanceError::new(
+                code::INTERNAL,
+                "the runtime dropped a task",
+            ))
+        })
     })
 }
 

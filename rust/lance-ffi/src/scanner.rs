@@ -97,9 +97,7 @@ impl ScanSettings {
         }
         Ok(Self {
             // SAFETY: the pointers inside are valid by the same contract.
-            columns: unsafe {
-                optional_strings(raw.columns, raw.column_count, "options.columns")
-            }?,
+            columns: unsafe { optional_strings(raw.columns, raw.column_count, "options.columns") }?,
             // SAFETY: as above.
             filter: unsafe { optional_str(raw.filter, "options.filter") }?.map(str::to_string),
             limit: (raw.limit >= 0).then_some(raw.limit),
@@ -181,9 +179,7 @@ pub unsafe extern "C" fn lance_scanner_schema(
 ) -> i32 {
     guard(error, || {
         // SAFETY: by this function's contract.
-        unsafe {
-            LanceScanner::with(scanner, |query| export_schema(&query.schema, out))
-        }
+        unsafe { LanceScanner::with(scanner, |query| export_schema(&query.schema, out)) }
     })
 }
 

@@ -70,12 +70,16 @@ impl Source {
             std::io::Error::from_raw_os_error(status).to_string()
         } else {
             // SAFETY: NUL-terminated, and valid until the next call on the stream.
-            unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+            unsafe { CStr::from_ptr(text) }
+                .to_string_lossy()
+                .into_owned()
         };
         Err(LanceError::new(code::CALLBACK, message))
     }
 }
 
 fn missing_callback() -> LanceError {
-    LanceError::invalid_argument("malformed Arrow struct: a callback of the ArrowArrayStream is NULL")
+    LanceError::invalid_argument(
+        "malformed Arrow struct: a callback of the ArrowArrayStream is NULL",
+    )
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures::{StreamExt, TryStreamExt, stream};
-use lance::dataset::transaction::{Operation, Transaction};
 use lance::dataset::CommitBuilder;
+use lance::dataset::transaction::{Operation, Transaction};
 use lance_file::version::LanceFileVersion;
 use lance_io::object_store::ObjectStore;
 use lance_table::format::{Fragment, pb};
@@ -16,11 +16,13 @@ use object_store::path::Path;
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::load_latest;
 use crate::error::{LanceError, Result, code};
 use crate::guard::guard;
 use crate::handle::Handle;
 use crate::params::{
-    LanceKeyValue, Versioned, give_string, key_values, required_str, slice, write_sized,
+    LanceKeyValue, Versioned, check_sized, give_string, key_values, required_str, slice,
+    write_sized,
 };
 use crate::runtime::{block_on, lock, session};
 use crate::session::store_params;
@@ -42,10 +44,33 @@ unsafe impl Versioned for LanceCommitResult {
     };
 }
 
+impl LanceCommitResult {
+    /// Fill the caller's struct, which may be NULL and is checked before anything is committed.
+    ///
+    /// # Safety
+    /// `out` is NULL or points to a struct of at least its own `struct_size` bytes.
+    pub unsafe fn give(commit: impl FnOnce() -> Result<u64>, out: *mut Self) -> Result<()> {
+        if out.is_null() {
+            return commit().map(|_| ());
+        }
+        // SAFETY: forwarded contract.
+        unsafe {
+            check_sized(out, "the output struct")?;
+            let result = Self {
+                version: commit()?,
+                ..Self::INIT
+            };
+            write_sized(&result, out, "the output struct")
+        }
+    }
+}
+
 /// Where a write goes and how the dataset is made if it is new.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
     pub uri: String,
+    /// The commit fails when a dataset exists by then.
+    pub must_be_new: bool,
     pub storage_options: HashMap<String, String>,
     pub data_storage_version: Option<LanceFileVersion>,
     pub stable_row_ids: bool,
@@ -105,7 +130,9 @@ impl UncommittedWrite {
     fn goes_with(&self, other: &Self) -> bool {
         let same_operation = match (&self.transaction.operation, &other.transaction.operation) {
             (Operation::Append { .. }, Operation::Append { .. }) => true,
-            (Operation::Overwrite { schema: a, .. }, Operation::Overwrite { schema: b, .. }) => a == b,
+            (Operation::Overwrite { schema: a, .. }, Operation::Overwrite { schema: b, .. }) => {
+                a == b
+            }
             _ => false,
         };
         same_operation && self.target == other.target
@@ -132,7 +159,12 @@ impl UncommittedWrite {
         let data = base.join("data");
         let files: Vec<_> = self
             .files()
-            .filter_map(|file| Some((data.clone().join(file.path.as_str()), file.file_size_bytes.get()?)))
+            .filter_map(|file| {
+                Some((
+                    data.clone().join(file.path.as_str()),
+                    file.file_size_bytes.get()?,
+                ))
+            })
             .collect();
         stream::iter(files)
             .map(|(path, expected)| {
@@ -165,8 +197,31 @@ impl UncommittedWrite {
         if let Some(version) = self.target.data_storage_version {
             commit = commit.with_storage_format(version);
         }
-        let dataset = commit.execute(self.transaction.clone()).await?;
-        Ok(dataset.manifest().version)
+        if self.target.must_be_new {
+            // No retries make the commit strict: it never goes on top of another writer's version.
+            commit = commit.with_max_retries(0);
+        }
+        match commit.execute(self.transaction.clone()).await {
+            Ok(dataset) => Ok(dataset.manifest().version),
+            Err(error) => Err(self.explain(error.into()).await),
+        }
+    }
+
+    /// A strict commit that lost the race reports its read version missing, which is true but no help.
+    async fn explain(&self, error: LanceError) -> LanceError {
+        let lost = self.target.must_be_new
+            && error.code() != code::COMMIT_STATUS_UNKNOWN
+            && matches!(
+                load_latest(&self.target.uri, &self.target.storage_options).await,
+                Ok(Some(_))
+            );
+        match lost {
+            true => LanceError::new(
+                code::ALREADY_EXISTS,
+                format!("another writer made dataset {} first", self.target.uri),
+            ),
+            false => error,
+        }
     }
 
     /// Delete the files. One that is gone already is fine.
@@ -205,7 +260,9 @@ impl Pending {
     fn open(&self) -> Result<UncommittedWrite> {
         match &*lock(&self.0) {
             Fate::Open(write) => Ok((**write).clone()),
-            Fate::Committed => Err(LanceError::invalid_state("the transaction is already committed")),
+            Fate::Committed => Err(LanceError::invalid_state(
+                "the transaction is already committed",
+            )),
             Fate::Discarded => Err(LanceError::invalid_state("the transaction was discarded")),
             Fate::Unknown => Err(LanceError::invalid_state(
                 "an earlier commit of this transaction may have landed: look at the dataset first",
@@ -229,7 +286,10 @@ impl Pending {
 }
 
 fn commit_all(transactions: &[&Pending]) -> Result<u64> {
-    let writes = transactions.iter().map(|t| t.open()).collect::<Result<Vec<_>>>()?;
+    let writes = transactions
+        .iter()
+        .map(|t| t.open())
+        .collect::<Result<Vec<_>>>()?;
     let merged = UncommittedWrite::merge(writes)?;
     let outcome = block_on(async move {
         merged.verify().await?;
@@ -252,6 +312,7 @@ fn commit_all(transactions: &[&Pending]) -> Result<u64> {
 struct Document {
     format: u32,
     uri: String,
+    must_be_new: bool,
     data_storage_version: Option<String>,
     stable_row_ids: bool,
     /// The engine's protobuf drops the schema's metadata.
@@ -264,7 +325,9 @@ const DOCUMENT_FORMAT: u32 = 1;
 
 fn to_json(write: &UncommittedWrite) -> Result<String> {
     let mut skeleton = write.transaction.clone();
-    let fragments = fragments_mut(&mut skeleton).map(std::mem::take).unwrap_or_default();
+    let fragments = fragments_mut(&mut skeleton)
+        .map(std::mem::take)
+        .unwrap_or_default();
     let schema_metadata = match &skeleton.operation {
         Operation::Overwrite { schema, .. } => schema.metadata.clone(),
         _ => HashMap::new(),
@@ -272,6 +335,7 @@ fn to_json(write: &UncommittedWrite) -> Result<String> {
     let document = Document {
         format: DOCUMENT_FORMAT,
         uri: write.target.uri.clone(),
+        must_be_new: write.target.must_be_new,
         data_storage_version: write.target.data_storage_version.map(|v| v.to_string()),
         stable_row_ids: write.target.stable_row_ids,
         schema_metadata,
@@ -305,6 +369,7 @@ fn from_json(json: &str, storage_options: HashMap<String, String>) -> Result<Unc
     Ok(UncommittedWrite {
         target: Target {
             uri: document.uri,
+            must_be_new: document.must_be_new,
             storage_options,
             data_storage_version: document
                 .data_storage_version
@@ -337,13 +402,8 @@ pub unsafe extern "C" fn lance_transaction_commit(
             // SAFETY: by this function's contract.
             .map(|handle| unsafe { LanceTransaction::get(*handle) }.map(Handle::value))
             .collect::<Result<Vec<_>>>()?;
-        let version = commit_all(&pending)?;
-        if out.is_null() {
-            return Ok(());
-        }
-        let result = LanceCommitResult { version, ..LanceCommitResult::INIT };
         // SAFETY: by this function's contract.
-        unsafe { write_sized(&result, out, "the output struct") }
+        unsafe { LanceCommitResult::give(|| commit_all(&pending), out) }
     })
 }
 

@@ -7,12 +7,19 @@ use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
 use futures::Stream;
 use lance::dataset::progress::WriteStats;
 use lance::dataset::transaction::Transaction;
+use lance::datatypes::Schema as LanceSchema;
 use lance::deps::datafusion::error::DataFusionError;
+use lance::deps::datafusion::execution::SendableRecordBatchStream;
+use lance::deps::datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use lance_datafusion::utils::StreamingWriteSource;
 
+use super::bytes::batch_bytes;
 use super::progress::LanceWriteStats;
 use crate::error::{LanceError, Result, code};
 use crate::params::Versioned;
@@ -63,17 +70,6 @@ pub struct Lanes {
     max_bytes_in_flight: u64,
 }
 
-/// What a batch holds of memory. Buffers shared with a larger parent count with the part that is used.
-fn batch_bytes(batch: &RecordBatch) -> u64 {
-    let column = |array: &Arc<dyn Array>| {
-        array
-            .to_data()
-            .get_slice_memory_size()
-            .unwrap_or_else(|_| array.get_array_memory_size())
-    };
-    batch.columns().iter().map(column).sum::<usize>() as u64
-}
-
 impl Lanes {
     pub fn new(count: usize, max_bytes_in_flight: u64) -> Self {
         let lane = || Lane {
@@ -97,7 +93,9 @@ impl Lanes {
     }
 
     fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+        self.changed
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Check that `lane` exists and the write still accepts batches.
@@ -115,7 +113,11 @@ impl Lanes {
     /// The lane that has the least to do.
     pub fn idlest(&self) -> usize {
         let state = lock(&self.state);
-        let least = state.lanes.iter().enumerate().min_by_key(|(_, lane)| lane.queued_bytes);
+        let least = state
+            .lanes
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, lane)| lane.queued_bytes);
         least.map_or(0, |(index, _)| index)
     }
 
@@ -163,7 +165,11 @@ impl Lanes {
             if let Some(failure) = &state.failure {
                 return Err(failure.clone());
             }
-            if state.lanes.iter().all(|lane| lane.started || lane.outcome.is_some()) {
+            if state
+                .lanes
+                .iter()
+                .all(|lane| lane.started || lane.outcome.is_some())
+            {
                 return Ok(());
             }
             state = self.wait(state);
@@ -199,7 +205,11 @@ impl Lanes {
         while !state.lanes.iter().all(|lane| lane.outcome.is_some()) {
             state = self.wait(state);
         }
-        state.lanes.iter_mut().filter_map(|lane| lane.outcome.take()).collect()
+        state
+            .lanes
+            .iter_mut()
+            .filter_map(|lane| lane.outcome.take())
+            .collect()
     }
 
     /// Record how the write ended.
@@ -247,7 +257,11 @@ impl Lanes {
     }
 
     fn wake_all<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let encoders: Vec<_> = state.lanes.iter_mut().filter_map(|lane| lane.encoder.take()).collect();
+        let encoders: Vec<_> = state
+            .lanes
+            .iter_mut()
+            .filter_map(|lane| lane.encoder.take())
+            .collect();
         drop(state);
         encoders.into_iter().for_each(Waker::wake);
         self.changed.notify_all();
@@ -255,13 +269,14 @@ impl Lanes {
     }
 
     /// The batches of `lane` as the encoder reads them.
-    pub fn stream(self: &Arc<Self>, lane: usize) -> LaneStream {
-        LaneStream {
+    pub fn source(self: &Arc<Self>, lane: usize, schema: SchemaRef) -> LaneSource {
+        let stream = LaneStream {
             lanes: self.clone(),
             lane,
             encoding: 0,
             ended: false,
-        }
+        };
+        LaneSource { schema, stream }
     }
 }
 
@@ -275,9 +290,9 @@ impl State {
             Phase::Finishing | Phase::Finished => {
                 Err(LanceError::invalid_state("the writer is finished"))
             }
-            Phase::Aborting | Phase::Closed => {
-                Err(LanceError::invalid_state("the writer is closed: it was aborted or it failed"))
-            }
+            Phase::Aborting | Phase::Closed => Err(LanceError::invalid_state(
+                "the writer is closed: it was aborted or it failed",
+            )),
         }
     }
 
@@ -300,9 +315,35 @@ fn cancelled() -> LanceError {
     LanceError::new(code::CANCELLED, "the write was aborted")
 }
 
+/// What the engine's writer reads. Its own sources look at the first batch before they check anything, and
+/// keep that batch's dictionaries alive in the schema of the new version.
+pub struct LaneSource {
+    schema: SchemaRef,
+    stream: LaneStream,
+}
+
+#[async_trait]
+impl StreamingWriteSource for LaneSource {
+    async fn into_stream_and_schema(
+        self,
+    ) -> lance_core::Result<(SendableRecordBatchStream, LanceSchema)> {
+        let schema = LanceSchema::try_from(self.schema.as_ref())?;
+        schema.validate()?;
+        Ok((self.into_stream(), schema))
+    }
+
+    fn arrow_schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn into_stream(self) -> SendableRecordBatchStream {
+        Box::pin(RecordBatchStreamAdapter::new(self.schema, self.stream))
+    }
+}
+
 /// A lane's batches as a stream. It ends only after an explicit finish: when the write is given up, or the
 /// writer vanishes, it yields an error, so that a truncated table is never committed.
-pub struct LaneStream {
+struct LaneStream {
     lanes: Arc<Lanes>,
     lane: usize,
     /// Bytes of the batch the encoder is working on; asking for the next one says it is done.

@@ -1,5 +1,6 @@
 //! The push-based writer: any number of batches, one atomic commit.
 
+mod bytes;
 mod lanes;
 mod options;
 mod progress;
@@ -17,7 +18,7 @@ use crate::arrow_io::{check_same_columns, import_schema, required, take};
 use crate::error::LanceError;
 use crate::guard::guard;
 use crate::handle::Handle;
-use crate::params::{Versioned, required_str, write_sized};
+use crate::params::{required_uri, write_sized};
 use crate::runtime::block_on;
 use crate::source::Source;
 use crate::transaction::{LanceCommitResult, LanceTransaction, Pending};
@@ -52,7 +53,7 @@ pub unsafe extern "C" fn lance_writer_open(
         }
         // SAFETY: by this function's contract.
         unsafe {
-            let uri = required_str(uri, "uri")?;
+            let uri = required_uri(uri)?;
             let settings = WriteSettings::read(uri, options)?;
             let schema = import_schema(&required(schema, "schema")?)?;
             Handle::give(Write::open(settings, schema)?, out)
@@ -115,7 +116,10 @@ pub unsafe extern "C" fn lance_writer_write_stream(
         unsafe {
             LanceWriter::with(writer, |write| {
                 let mut source = Source::new(required(stream, "stream")?)?;
-                check_same_columns(&source.schema().inspect_err(|e| write.fail(e.clone()))?, &write.schema)?;
+                check_same_columns(
+                    &source.schema().inspect_err(|e| write.fail(e.clone()))?,
+                    &write.schema,
+                )?;
                 while let Some(array) = source.next().inspect_err(|e| write.fail(e.clone()))? {
                     write.push(lane_index(lane), array)?;
                 }
@@ -153,17 +157,10 @@ pub unsafe extern "C" fn lance_writer_finish(
     guard(error, || {
         // SAFETY: by this function's contract.
         unsafe {
-            let version = LanceWriter::with(writer, |write| {
-                write.finish(|write| block_on(async move { write.commit().await }))
-            })?;
-            if out.is_null() {
-                return Ok(());
-            }
-            let result = LanceCommitResult {
-                version,
-                ..LanceCommitResult::INIT
-            };
-            write_sized(&result, out, "the output struct")
+            LanceWriter::with(writer, |write| {
+                let commit = || write.finish(|write| block_on(async move { write.commit().await }));
+                LanceCommitResult::give(commit, out)
+            })
         }
     })
 }
@@ -182,7 +179,9 @@ pub unsafe extern "C" fn lance_writer_finish_uncommitted(
         }
         // SAFETY: by this function's contract.
         unsafe {
-            let pending = LanceWriter::with(writer, |write| write.finish(|write| Ok(Pending::new(write))))?;
+            let pending = LanceWriter::with(writer, |write| {
+                write.finish(|write| Ok(Pending::new(write)))
+            })?;
             Handle::give(pending, out)
         }
     })

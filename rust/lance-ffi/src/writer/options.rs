@@ -12,7 +12,8 @@ use lance_file::writer::FileWriterOptions;
 use super::progress::{LanceWriteProgressFn, Progress};
 use crate::error::{LanceError, Result};
 use crate::params::{
-    LanceKeyValue, Versioned, flag, key_values, nonzero, optional_str, read_sized, required_str, slice,
+    LanceKeyValue, Versioned, flag, key_values, nonzero, optional_str, read_sized, required_str,
+    slice,
 };
 use crate::runtime::session;
 use crate::session::store_params;
@@ -150,11 +151,13 @@ impl WriteSettings {
                 raw.lanes
             )));
         }
+        let mode = write_mode(raw.mode)?;
         // SAFETY: the pointers inside are valid by the same contract.
         unsafe {
             Ok(Self {
                 target: Target {
                     uri: uri.to_string(),
+                    must_be_new: matches!(mode, WriteMode::Create),
                     storage_options: key_values(
                         raw.storage_options,
                         raw.storage_options_count,
@@ -168,7 +171,7 @@ impl WriteSettings {
                     .transpose()?,
                     stable_row_ids: flag(raw.stable_row_ids, "options.stable_row_ids")?,
                 },
-                mode: write_mode(raw.mode)?,
+                mode,
                 lanes: raw.lanes.max(1) as usize,
                 preserve_order: flag(raw.preserve_order, "options.preserve_order")?,
                 max_bytes_in_flight: nonzero(raw.max_bytes_in_flight)

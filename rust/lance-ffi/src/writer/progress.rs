@@ -66,8 +66,12 @@ impl Progress {
 
     /// Report, unless another thread is doing so or did so just now.
     pub fn report(&self, stats: impl FnOnce() -> LanceWriteStats) {
-        let Some(callback) = self.callback else { return };
-        let Ok(mut last) = self.last.try_lock() else { return };
+        let Some(callback) = self.callback else {
+            return;
+        };
+        let Ok(mut last) = self.last.try_lock() else {
+            return;
+        };
         if last.is_some_and(|at| at.elapsed() < INTERVAL) {
             return;
         }

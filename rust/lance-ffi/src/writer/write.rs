@@ -8,9 +8,6 @@ use arrow::ffi::FFI_ArrowArray;
 use lance::Dataset;
 use lance::dataset::transaction::Transaction;
 use lance::dataset::{InsertBuilder, WriteDestination, WriteMode, WriteParams};
-use lance::datatypes::Schema as LanceSchema;
-use lance::deps::datafusion::execution::SendableRecordBatchStream;
-use lance::deps::datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 
 use super::lanes::{Lanes, Phase};
 use super::options::WriteSettings;
@@ -20,6 +17,7 @@ use crate::dataset::load_latest;
 use crate::error::{LanceError, Result, code};
 use crate::runtime::{block_on, refuse_runtime_thread, spawn};
 use crate::transaction::{Target, UncommittedWrite};
+use crate::types::check_storable;
 
 /// A write in progress.
 pub struct Write {
@@ -72,9 +70,8 @@ impl Write {
         if schema.fields().is_empty() {
             return Err(LanceError::invalid_argument("the schema has no columns"));
         }
+        check_storable(&schema)?;
         let schema: SchemaRef = Arc::new(settings.apply_hints(schema)?);
-        // Types the format cannot store are refused here, before anything is written.
-        LanceSchema::try_from(schema.as_ref())?;
         let params = settings.write_params(schema.fields().len())?;
         let target = settings.target;
         let destination = block_on(resolve(target.clone(), settings.mode))?;
@@ -96,11 +93,13 @@ impl Write {
         Ok(write)
     }
 
-    fn start_lane(&self, lane: usize, destination: &Destination, params: &WriteParams) -> Result<()> {
-        let batches: SendableRecordBatchStream = Box::pin(RecordBatchStreamAdapter::new(
-            self.schema.clone(),
-            self.lanes.stream(lane),
-        ));
+    fn start_lane(
+        &self,
+        lane: usize,
+        destination: &Destination,
+        params: &WriteParams,
+    ) -> Result<()> {
+        let source = self.lanes.source(lane, self.schema.clone());
         let (destination, params) = (destination.clone(), params.clone());
         let (progress, lanes) = (self.progress.clone(), self.lanes.clone());
         let on_progress = {
@@ -115,7 +114,7 @@ impl Write {
                 let insert = InsertBuilder::new(destination.as_lance())
                     .with_params(&params)
                     .progress(on_progress);
-                Ok(insert.execute_uncommitted_stream(batches).await?)
+                Ok(insert.execute_uncommitted_stream(source).await?)
             },
             move |outcome| lanes.lane_ended(lane, outcome),
         )
@@ -152,11 +151,16 @@ impl Write {
     pub fn finish<T>(&self, complete: impl FnOnce(UncommittedWrite) -> Result<T>) -> Result<T> {
         refuse_runtime_thread()?;
         self.lanes.close(Phase::Finishing, |phase| {
-            (phase != Phase::Open).then(|| Err(LanceError::invalid_state("the writer is already finished or aborted")))
+            (phase != Phase::Open).then(|| {
+                Err(LanceError::invalid_state(
+                    "the writer is already finished or aborted",
+                ))
+            })
         })?;
         let outcome = self.collect().and_then(|write| {
             let checked = write.clone();
-            let done = block_on(async move { checked.verify().await }).and_then(|()| complete(write.clone()));
+            let done = block_on(async move { checked.verify().await })
+                .and_then(|()| complete(write.clone()));
             if let Err(error) = &done
                 && error.code() != code::COMMIT_STATUS_UNKNOWN
             {
@@ -165,7 +169,11 @@ impl Write {
             done
         });
         self.live.wait_until_none();
-        self.lanes.end(if outcome.is_ok() { Phase::Finished } else { Phase::Closed });
+        self.lanes.end(if outcome.is_ok() {
+            Phase::Finished
+        } else {
+            Phase::Closed
+        });
         if outcome.is_ok() {
             self.progress.report_last(&self.stats());
         }
@@ -190,7 +198,8 @@ impl Write {
 
     /// Stop all lanes, delete what they wrote, and wait until every batch is released.
     fn abandon(&self) {
-        self.lanes.fail(LanceError::new(code::CANCELLED, "the write was aborted"));
+        self.lanes
+            .fail(LanceError::new(code::CANCELLED, "the write was aborted"));
         discard(&self.written(self.lanes.join()));
         self.live.wait_until_none();
         self.lanes.end(Phase::Closed);
