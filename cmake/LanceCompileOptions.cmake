@@ -12,8 +12,7 @@ set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 if(PROJECT_IS_TOP_LEVEL)
-  # Designated initialisers leave the other options at their defaults on purpose.
-  add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers)
+  add_compile_options(-Wall -Wextra -Werror)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     # GCC 12 sees an overlap in every "text" + std::string() (GCC bug 105651), and reads of what a
     # std::optional does not hold (GCC bug 80635).

@@ -1,5 +1,5 @@
-# The installed package: headers, libraries, a CMake package with the components c and cpp, and pkg-config
-# files. The program comes with its own install rule.
+# The installed package: headers, libraries, the program, a CMake package with the components c and cpp, and
+# pkg-config files.
 
 include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/LanceCpp")

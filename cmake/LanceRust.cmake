@@ -22,17 +22,18 @@ set(LANCE_FAULTS_LIBRARY "${PROJECT_BINARY_DIR}/lib-faults/${lance_ffi_file}")
 
 set(cargo_out "${LANCE_CARGO_TARGET_DIR}/release")
 set(copy "${CMAKE_COMMAND}" -E copy_if_different)
-set(cargo_exclude "")
-set(stage_faults "")
+set(staged "${LANCE_FFI_LIBRARY}" "${LANCE_FFI_LINK}" "${LANCE_TPCGEN_LIBRARY}")
+file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 if(LANCE_BUILD_TESTS)
   set(stage_faults COMMAND ${copy} "${cargo_out}/liblance_ffi_faults.so" "${LANCE_FAULTS_LIBRARY}")
+  list(APPEND staged "${LANCE_FAULTS_LIBRARY}")
+  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/lib-faults")
 else()
   set(cargo_exclude --exclude lance-ffi-faults)
 endif()
 
 # Cargo alone knows what is out of date, so it is always asked. A copy that does not change keeps its time
 # stamp, and nothing is linked again.
-file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/lib" "${PROJECT_BINARY_DIR}/lib-faults")
 add_custom_target(lance_rust ALL
   COMMAND "${CMAKE_COMMAND}" -E env "${LANCE_CARGO_ENV}"
           "${LANCE_CARGO}" build --release --locked --workspace ${cargo_exclude} --lib
@@ -40,7 +41,7 @@ add_custom_target(lance_rust ALL
   COMMAND "${CMAKE_COMMAND}" -E create_symlink ${lance_ffi_file} "${LANCE_FFI_LINK}"
   COMMAND ${copy} "${cargo_out}/libtpcgen_ffi.so" "${LANCE_TPCGEN_LIBRARY}"
   ${stage_faults}
-  BYPRODUCTS "${LANCE_FFI_LIBRARY}" "${LANCE_FFI_LINK}" "${LANCE_TPCGEN_LIBRARY}" "${LANCE_FAULTS_LIBRARY}"
+  BYPRODUCTS ${staged}
   WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
   COMMENT "cargo build"
   USES_TERMINAL VERBATIM)

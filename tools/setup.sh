@@ -18,7 +18,6 @@ need_command cmake cmake
 need_command ninja ninja-build
 need_command pkg-config pkg-config
 need_command valgrind valgrind
-need_command strace strace
 need_command protoc protobuf-compiler
 need_file /usr/include/google/protobuf/any.proto libprotobuf-dev
 need_file /usr/include/CLI/CLI.hpp libcli11-dev

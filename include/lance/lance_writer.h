@@ -27,7 +27,7 @@ inline namespace v0 {
 ///
 /// Nothing is visible to readers before Finish(). A writer that is destroyed unfinished aborts.
 ///
-/// Thread-safe, but for destruction and moves.
+/// Thread-safe, but for destruction.
 class LANCE_EXPORT LanceWriter {
  public:
   ~LanceWriter();
@@ -65,8 +65,8 @@ class LANCE_EXPORT LanceWriter {
   /// Write what is left and check every file, but leave the commit to the transaction.
   arrow::Result<Transaction> FinishUncommitted();
 
-  /// Give up: commit nothing and delete every file of this write. Another thread's Write() then returns
-  /// ErrorCode::kCancelled. Aborting twice is allowed.
+  /// Give up: commit nothing and delete every file of this write. Writing and finishing, from whichever
+  /// thread, return ErrorCode::kCancelled from then on. Aborting twice is allowed.
   arrow::Status Abort();
 
   /// Get how much has been written so far.

@@ -34,32 +34,32 @@ class LANCE_EXPORT StorageOptions {
   std::string ToString() const;
 
  private:
-  std::map<std::string, std::string> options_;
+  std::map<std::string, std::string> options_ = {};
 };
 
 /// Which version of a dataset to open.
 struct LANCE_EXPORT OpenOptions {
   /// Default: the latest version.
-  std::optional<uint64_t> version;
+  std::optional<uint64_t> version = std::nullopt;
   /// The version this tag points to. Excludes `version` and `branch`.
-  std::optional<std::string> tag;
+  std::optional<std::string> tag = std::nullopt;
   /// Default: main.
-  std::optional<std::string> branch;
-  StorageOptions storage;
+  std::optional<std::string> branch = std::nullopt;
+  StorageOptions storage = {};
 };
 
 /// What a scan returns.
 struct LANCE_EXPORT ScanOptions {
   /// Columns to read, nested ones as "a.b". Default: all. An empty list reads none.
-  std::optional<std::vector<std::string>> columns;
+  std::optional<std::vector<std::string>> columns = std::nullopt;
   /// A SQL expression. Default: all rows.
-  std::optional<std::string> filter;
+  std::optional<std::string> filter = std::nullopt;
   /// The most rows to return. Default: no limit.
-  std::optional<int64_t> limit;
+  std::optional<int64_t> limit = std::nullopt;
   /// Rows to skip first.
   int64_t offset = 0;
   /// The most rows per batch. Default: 8192.
-  std::optional<int64_t> batch_size;
+  std::optional<int64_t> batch_size = std::nullopt;
   /// Add the column `_rowid`.
   bool with_row_id = false;
   /// Add the column `_rowaddr`.
@@ -67,7 +67,7 @@ struct LANCE_EXPORT ScanOptions {
   /// Return rows in dataset order; otherwise in the order they become ready.
   bool ordered = true;
   /// Batches decoded ahead of the reader. Default: the number of cores.
-  std::optional<int32_t> batch_readahead;
+  std::optional<int32_t> batch_readahead = std::nullopt;
 };
 
 enum class WriteMode : int {
@@ -86,19 +86,19 @@ struct LANCE_EXPORT ColumnEncoding {
   enum class ByteStreamSplit { kOff, kOn, kAuto };
 
   /// The column, nested ones as "a.b".
-  std::string column;
-  std::optional<Compression> compression;
+  std::string column = {};
+  std::optional<Compression> compression = std::nullopt;
   /// The level of zstd or lz4.
-  std::optional<int> compression_level;
-  std::optional<Structural> structural;
+  std::optional<int> compression_level = std::nullopt;
+  std::optional<Structural> structural = std::nullopt;
   /// Split floating point values into byte streams before compression.
-  std::optional<ByteStreamSplit> byte_stream_split;
+  std::optional<ByteStreamSplit> byte_stream_split = std::nullopt;
   /// Use run-length encoding when runs / values is below this, in 0..1.
-  std::optional<double> rle_threshold;
+  std::optional<double> rle_threshold = std::nullopt;
   /// Use a dictionary when values / distinct values is above this.
-  std::optional<int> dictionary_divisor;
+  std::optional<int> dictionary_divisor = std::nullopt;
   /// Store the children of a struct together, for random access.
-  std::optional<bool> packed_struct;
+  std::optional<bool> packed_struct = std::nullopt;
 };
 
 /// How much a writer has taken in and written so far.
@@ -125,29 +125,30 @@ struct LANCE_EXPORT WriteOptions {
   /// lane is free.
   bool preserve_order = true;
   /// The bound on bytes accepted but not encoded. Default: 32 MiB.
-  std::optional<uint64_t> max_bytes_in_flight;
+  std::optional<uint64_t> max_bytes_in_flight = std::nullopt;
   /// Start a new file after so many rows. Default: 1,048,576; at most 4,294,967,295.
-  std::optional<uint64_t> max_rows_per_file;
+  std::optional<uint64_t> max_rows_per_file = std::nullopt;
   /// Start a new file after about so many bytes. Default: 90 GiB.
-  std::optional<uint64_t> max_bytes_per_file;
+  std::optional<uint64_t> max_bytes_per_file = std::nullopt;
   /// "2.0", "2.1", "2.2", "2.3", "stable" or "next". Default: the dataset's; "2.2" for a new one.
-  std::optional<std::string> data_storage_version;
+  std::optional<std::string> data_storage_version = std::nullopt;
   /// Make row ids survive compaction. New datasets only.
   bool stable_row_ids = false;
-  /// Total bytes an encoder gathers before it writes pages, per lane. Default: 16 MiB, more with many columns.
-  std::optional<uint64_t> encoder_cache_bytes;
+  /// Total bytes an encoder gathers before it writes pages, per lane. Default: 16 MiB, more with many
+  /// columns.
+  std::optional<uint64_t> encoder_cache_bytes = std::nullopt;
   /// The largest page in bytes. Default: the engine's.
-  std::optional<uint64_t> max_page_bytes;
+  std::optional<uint64_t> max_page_bytes = std::nullopt;
   /// A message kept with the version.
-  std::optional<std::string> commit_message;
+  std::optional<std::string> commit_message = std::nullopt;
   /// Properties kept with the version.
-  std::map<std::string, std::string> transaction_properties;
+  std::map<std::string, std::string> transaction_properties = {};
   /// Per-column encodings.
-  std::vector<ColumnEncoding> encodings;
-  StorageOptions storage;
+  std::vector<ColumnEncoding> encodings = {};
+  StorageOptions storage = {};
   /// Called now and then on a library thread while data is encoded; it must be quick and must not call
   /// this library. An exception it throws is dropped.
-  std::function<void(const WriteStats&)> progress;
+  std::function<void(const WriteStats&)> progress = {};
 };
 
 }  // namespace v0

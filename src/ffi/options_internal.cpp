@@ -155,7 +155,7 @@ arrow::Result<WriteOptionsC> WriteOptionsC::Make(const WriteOptions& options) {
 
   ARROW_ASSIGN_OR_RAISE(out.properties, ToC(options.transaction_properties, "transaction property"));
   ARROW_ASSIGN_OR_RAISE(const char* message, ToC(options.commit_message, "commit_message"));
-  if (message != nullptr) out.properties.push_back({"lance.commit.message", message});
+  if (message != nullptr) out.properties.push_back({"__lance_commit_message", message});
   out.c.transaction_properties = out.properties.data();
   out.c.transaction_properties_count = out.properties.size();
 

@@ -1,7 +1,6 @@
 #include "lance/lance_writer.h"
 
 #include <functional>
-#include <optional>
 #include <utility>
 
 #include "arrow/record_batch.h"
@@ -61,16 +60,14 @@ class LanceWriter::Impl {
     return arrow::Status::OK();
   }
 
-  /// Without a lane, the writer chooses it.
-  arrow::Status Write(std::optional<uint32_t> lane, const arrow::RecordBatch& batch) {
+  arrow::Status Write(uint32_t lane, const arrow::RecordBatch& batch) {
     ARROW_RETURN_NOT_OK(internal::CheckBatch(*schema_, batch));
     internal::CArray array;
     ARROW_RETURN_NOT_OK(internal::batch_to_ffi(batch, &array));
     // Checked against the schema of the writer above, so it need not be exported again.
     ArrowSchema* const same_schema = nullptr;
     return array.AfterConsumedBy(
-        lane.has_value() ? Call(lance_writer_write_batch_to_lane, handle(), *lane, array.get(), same_schema)
-                         : Call(lance_writer_write_batch, handle(), array.get(), same_schema));
+        Call(lance_writer_write_batch_to_lane, handle(), lane, array.get(), same_schema));
   }
 
   arrow::Status Write(uint32_t lane, const std::shared_ptr<arrow::RecordBatchReader>& reader) {
@@ -109,11 +106,11 @@ arrow::Result<std::unique_ptr<LanceWriter>> LanceWriter::Open(const std::string&
 }
 
 arrow::Status LanceWriter::Write(const arrow::RecordBatch& batch) {
-  return impl_->Write(std::nullopt, batch);
+  return impl_->Write(LANCE_ANY_LANE, batch);
 }
 
 arrow::Status LanceWriter::Write(const std::shared_ptr<arrow::RecordBatchReader>& reader) {
-  return impl_->Write(0, reader);
+  return impl_->Write(LANCE_ANY_LANE, reader);
 }
 
 arrow::Status LanceWriter::WriteToLane(uint32_t lane, const arrow::RecordBatch& batch) {

@@ -30,7 +30,7 @@ using VersionListPtr = std::unique_ptr<LanceVersionList, Free<lance_version_list
 struct Outcome {
   LanceStatusCode code = LANCE_OK;
   std::string message;
-  std::string detail;
+  std::string detail = {};
 
   bool ok() const { return code == LANCE_OK; }
   bool operator==(LanceStatusCode expected) const { return code == expected; }

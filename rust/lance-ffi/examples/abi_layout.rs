@@ -2,11 +2,13 @@
 
 use std::mem::{align_of, offset_of, size_of};
 
-use lance_ffi::dataset::{LanceDatasetInfo, LanceFragmentInfo, LanceOpenOptions, LanceVersionInfo};
+use lance_ffi::dataset::{LanceDatasetInfo, LanceOpenOptions};
+use lance_ffi::fragments::LanceFragmentInfo;
 use lance_ffi::params::LanceKeyValue;
 use lance_ffi::runtime::LanceRuntimeOptions;
 use lance_ffi::scanner::LanceScanOptions;
 use lance_ffi::transaction::LanceCommitResult;
+use lance_ffi::versions::LanceVersionInfo;
 use lance_ffi::writer::{LanceColumnHint, LanceWriteOptions, LanceWriteStats};
 
 macro_rules! layout {

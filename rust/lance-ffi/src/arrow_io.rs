@@ -182,7 +182,9 @@ fn plain_slices(data: ArrayData) -> ArrayData {
         .map(plain_slices)
         .collect();
     let builder = match (data.data_type(), children.as_slice()) {
-        (DataType::FixedSizeList(_, size), [values]) => {
+        (DataType::FixedSizeList(_, size), [values])
+            if values.len() >= (data.offset() + data.len()) * *size as usize =>
+        {
             let size = *size as usize;
             let values = make_array(values.clone()).slice(data.offset() * size, data.len() * size);
             ArrayData::builder(data.data_type().clone())

@@ -1,7 +1,7 @@
 //! Datasets: open, describe, count, take.
 
 use std::collections::HashMap;
-use std::ffi::{CString, c_char};
+use std::ffi::c_char;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -10,15 +10,15 @@ use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use lance::Dataset;
 use lance::dataset::ProjectionRequest;
 use lance::dataset::builder::DatasetBuilder;
-use lance_table::format::Fragment;
 
 use crate::arrow_io::{export_batch, export_schema};
 use crate::error::{LanceError, Result, code};
+use crate::fragments::data_bytes;
 use crate::guard::guard;
-use crate::handle::{Handle, free_plain};
+use crate::handle::Handle;
 use crate::params::{
-    LanceKeyValue, List, Versioned, key_values, nonzero, optional_str, optional_strings,
-    read_sized, required_uri, slice, write_out, write_sized,
+    LanceKeyValue, Versioned, key_values, nonzero, optional_str, optional_strings, read_sized,
+    required_uri, slice, write_out, write_sized,
 };
 use crate::runtime::{block_on, session};
 
@@ -78,52 +78,6 @@ unsafe impl Versioned for LanceDatasetInfo {
         storage_version_major: 0,
         storage_version_minor: 0,
         stable_row_ids: 0,
-    };
-}
-
-/// Mirrors `LanceFragmentInfo`.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct LanceFragmentInfo {
-    pub struct_size: usize,
-    pub id: u64,
-    pub rows: u64,
-    pub deleted_rows: u64,
-    pub data_files: u64,
-    pub data_bytes: u64,
-}
-
-// SAFETY: repr(C), begins with struct_size, plain integers.
-unsafe impl Versioned for LanceFragmentInfo {
-    const INIT: Self = Self {
-        struct_size: size_of::<Self>(),
-        id: 0,
-        rows: 0,
-        deleted_rows: 0,
-        data_files: 0,
-        data_bytes: 0,
-    };
-}
-
-/// Mirrors `LanceVersionInfo`.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct LanceVersionInfo {
-    pub struct_size: usize,
-    pub version: u64,
-    pub timestamp_micros: i64,
-    pub metadata: *const LanceKeyValue,
-    pub metadata_count: usize,
-}
-
-// SAFETY: repr(C), begins with struct_size, integers and a pointer.
-unsafe impl Versioned for LanceVersionInfo {
-    const INIT: Self = Self {
-        struct_size: size_of::<Self>(),
-        version: 0,
-        timestamp_micros: 0,
-        metadata: std::ptr::null(),
-        metadata_count: 0,
     };
 }
 
@@ -229,15 +183,6 @@ async fn open(uri: String, settings: OpenSettings) -> Result<Dataset> {
     })
 }
 
-fn data_bytes(fragment: &Fragment) -> u64 {
-    fragment
-        .files
-        .iter()
-        .filter_map(|file| file.file_size_bytes.get())
-        .map(|size| size.get())
-        .sum()
-}
-
 async fn describe(dataset: Arc<Dataset>) -> Result<LanceDatasetInfo> {
     let manifest = dataset.manifest();
     let (major, minor) = manifest
@@ -260,22 +205,6 @@ async fn describe(dataset: Arc<Dataset>) -> Result<LanceDatasetInfo> {
         stable_row_ids: manifest.uses_stable_row_ids().into(),
         ..LanceDatasetInfo::INIT
     })
-}
-
-async fn describe_fragments(dataset: Arc<Dataset>) -> Result<Vec<LanceFragmentInfo>> {
-    let mut infos = Vec::new();
-    for fragment in dataset.get_fragments() {
-        let metadata = fragment.metadata();
-        infos.push(LanceFragmentInfo {
-            id: metadata.id,
-            rows: fragment.count_rows(None).await? as u64,
-            deleted_rows: fragment.count_deletions().await? as u64,
-            data_files: metadata.files.len() as u64,
-            data_bytes: data_bytes(metadata),
-            ..LanceFragmentInfo::INIT
-        });
-    }
-    Ok(infos)
 }
 
 /// The columns to read; a name that does not exist is an error here, where the engine would panic.
@@ -509,154 +438,4 @@ pub unsafe extern "C" fn lance_dataset_take_rows(
             error,
         )
     }
-}
-
-/// The fragments of one version.
-pub struct LanceFragmentList(List<LanceFragmentInfo>);
-
-/// # Safety
-/// Pointers are NULL or valid, as the header says.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lance_dataset_fragments(
-    dataset: *const LanceDataset,
-    out: *mut *mut LanceFragmentList,
-    error: *mut *mut LanceError,
-) -> i32 {
-    guard(error, || {
-        // SAFETY: by this function's contract.
-        unsafe {
-            let infos = LanceDataset::with(dataset, |dataset| {
-                block_on(describe_fragments(dataset.clone()))
-            })?;
-            List::give(infos, out, LanceFragmentList)
-        }
-    })
-}
-
-/// # Safety
-/// `list` is NULL or live.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lance_fragment_list_length(list: *const LanceFragmentList) -> usize {
-    // SAFETY: by this function's contract.
-    unsafe { list.as_ref() }.map_or(0, |list| list.0.length())
-}
-
-/// # Safety
-/// Pointers are NULL or valid, as the header says.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lance_fragment_list_get(
-    list: *const LanceFragmentList,
-    index: usize,
-    out: *mut LanceFragmentInfo,
-    error: *mut *mut LanceError,
-) -> i32 {
-    // SAFETY: by this function's contract.
-    unsafe { List::get(list.as_ref().map(|list| &list.0), index, out, error) }
-}
-
-/// # Safety
-/// `list` is NULL or live, used here for the last time.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lance_fragment_list_free(list: *mut LanceFragmentList) {
-    // SAFETY: by this function's contract.
-    unsafe { free_plain(list) }
-}
-
-/// The versions of a dataset, with the memory that their metadata points into.
-pub struct LanceVersionList {
-    infos: List<LanceVersionInfo>,
-    _metadata: Vec<VersionMetadata>,
-}
-
-struct VersionMetadata {
-    pairs: Vec<LanceKeyValue>,
-    _strings: Vec<(CString, CString)>,
-}
-
-impl VersionMetadata {
-    fn new(metadata: impl IntoIterator<Item = (String, String)>) -> Self {
-        let strings: Vec<_> = metadata
-            .into_iter()
-            .filter_map(|(key, value)| Some((CString::new(key).ok()?, CString::new(value).ok()?)))
-            .collect();
-        let pairs = strings
-            .iter()
-            .map(|(key, value)| LanceKeyValue {
-                key: key.as_ptr(),
-                value: value.as_ptr(),
-            })
-            .collect();
-        Self {
-            pairs,
-            _strings: strings,
-        }
-    }
-}
-
-/// # Safety
-/// Pointers are NULL or valid, as the header says.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lance_dataset_versions(
-    dataset: *const LanceDataset,
-    out: *mut *mut LanceVersionList,
-    error: *mut *mut LanceError,
-) -> i32 {
-    guard(error, || {
-        // SAFETY: by this function's contract.
-        let versions = unsafe {
-            LanceDataset::with(dataset, |dataset| {
-                let dataset = dataset.clone();
-                block_on(async move { Ok(dataset.versions().await?) })
-            })
-        }?;
-        let mut infos = Vec::with_capacity(versions.len());
-        let mut kept = Vec::with_capacity(versions.len());
-        for version in versions {
-            let metadata = VersionMetadata::new(version.metadata);
-            infos.push(LanceVersionInfo {
-                version: version.version,
-                timestamp_micros: version.timestamp.timestamp_micros(),
-                metadata: metadata.pairs.as_ptr(),
-                metadata_count: metadata.pairs.len(),
-                ..LanceVersionInfo::INIT
-            });
-            kept.push(metadata);
-        }
-        // SAFETY: by this function's contract.
-        unsafe {
-            List::give(infos, out, |infos| LanceVersionList {
-                infos,
-                _metadata: kept,
-            })
-        }
-    })
-}
-
-/// # Safety
-/// `list` is NULL or live.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lance_version_list_length(list: *const LanceVersionList) -> usize {
-    // SAFETY: by this function's contract.
-    unsafe { list.as_ref() }.map_or(0, |list| list.infos.length())
-}
-
-/// # Safety
-/// Pointers are NULL or valid, as the header says.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lance_version_list_get(
-    list: *const LanceVersionList,
-    index: usize,
-    out: *mut LanceVersionInfo,
-    error: *mut *mut LanceError,
-) -> i32 {
-    // SAFETY: by this function's contract.
-    unsafe { List::get(list.as_ref().map(|list| &list.infos), index, out, error) }
-}
-
-/// # Safety
-/// `list` is NULL or live, used here for the last time.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lance_version_list_free(list: *mut LanceVersionList) {
-    // SAFETY: by this function's contract.
-    unsafe { free_plain(list) }
 }

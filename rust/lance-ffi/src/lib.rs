@@ -11,6 +11,7 @@ pub mod arrow_io;
 pub mod dataset;
 pub mod error;
 mod fault;
+pub mod fragments;
 mod guard;
 pub mod handle;
 pub mod params;
@@ -24,6 +25,7 @@ mod stream;
 pub mod transaction;
 mod types;
 pub mod version;
+pub mod versions;
 pub mod writer;
 
 #[cfg(feature = "fault-injection")]

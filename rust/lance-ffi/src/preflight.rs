@@ -316,6 +316,35 @@ unsafe fn check_buffers(array: &FFI_ArrowArray, data_type: &DataType, path: &str
             return refuse(path, format!("buffer {i} is NULL"));
         }
     }
+    // SAFETY: forwarded contract, with the pointers checked above.
+    unsafe { check_variadic_lengths(array, data_type, path) }
+}
+
+/// The last buffer of a view array holds the lengths of the variadic ones.
+///
+/// # Safety
+/// As `check_array`, with the pointers of the buffers checked.
+unsafe fn check_variadic_lengths(
+    array: &FFI_ArrowArray,
+    data_type: &DataType,
+    path: &str,
+) -> Result<()> {
+    if !matches!(data_type, DataType::Utf8View | DataType::BinaryView) || array.n_buffers <= 3 {
+        return Ok(());
+    }
+    let count = array.n_buffers as usize - 3;
+    // SAFETY: in range of the array of buffers; not NULL unless the array is empty.
+    let lengths = unsafe { (*array.buffers.add(count + 2)).cast::<i64>() };
+    if lengths.is_null() {
+        return refuse(path, "the lengths of the variadic buffers are NULL");
+    }
+    for i in 0..count {
+        // SAFETY: the buffer holds one length for each variadic buffer.
+        let length = unsafe { lengths.add(i).read_unaligned() };
+        if length < 0 {
+            return refuse(path, format!("variadic buffer {i} has length {length}"));
+        }
+    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The push-based writer: any number of batches, one atomic commit.
 
 mod bytes;
+mod hints;
 mod lanes;
 mod options;
 mod progress;
@@ -11,7 +12,8 @@ use std::ffi::c_char;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 
-pub use options::{LanceColumnHint, LanceWriteOptions};
+pub use hints::LanceColumnHint;
+pub use options::LanceWriteOptions;
 pub use progress::LanceWriteStats;
 
 use crate::arrow_io::{check_same_columns, import_schema, required, take};

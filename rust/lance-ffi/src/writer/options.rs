@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
+use arrow::datatypes::Schema;
 use lance::dataset::{WriteMode, WriteParams};
 use lance_file::version::LanceFileVersion;
 use lance_file::writer::FileWriterOptions;
 
+use super::hints::{ColumnHints, LanceColumnHint};
 use super::progress::{LanceWriteProgressFn, Progress};
 use crate::error::{LanceError, Result};
 use crate::params::{
-    LanceKeyValue, Versioned, flag, key_values, nonzero, optional_str, read_sized, required_str,
-    slice,
+    LanceKeyValue, Versioned, flag, key_values, nonzero, optional_str, read_sized,
 };
 use crate::runtime::session;
 use crate::session::store_params;
@@ -27,16 +27,6 @@ const MIN_ENCODER_CACHE: u64 = 16 * MIB;
 const MAX_ENCODER_CACHE: u64 = 64 * MIB;
 const ENCODER_CACHE_PER_COLUMN: u64 = MIB;
 const MAX_LANES: u32 = 1024;
-const ENCODING_PREFIX: &str = "lance-encoding:";
-
-/// Mirrors `LanceColumnHint`.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct LanceColumnHint {
-    pub column: *const c_char,
-    pub key: *const c_char,
-    pub value: *const c_char,
-}
 
 /// Mirrors `LanceWriteOptions`.
 #[repr(C)]
@@ -88,12 +78,6 @@ unsafe impl Versioned for LanceWriteOptions {
     };
 }
 
-struct ColumnHint {
-    column: String,
-    key: String,
-    value: String,
-}
-
 /// The options of one write, checked and owned.
 pub struct WriteSettings {
     pub target: Target,
@@ -107,7 +91,7 @@ pub struct WriteSettings {
     encoder_cache_bytes: Option<u64>,
     max_page_bytes: Option<u64>,
     transaction_properties: HashMap<String, String>,
-    hints: Vec<ColumnHint>,
+    hints: ColumnHints,
 }
 
 fn write_mode(mode: i32) -> Result<WriteMode> {
@@ -186,7 +170,7 @@ impl WriteSettings {
                     raw.transaction_properties_count,
                     "options.transaction_properties",
                 )?,
-                hints: column_hints(raw.column_hints, raw.column_hints_count)?,
+                hints: ColumnHints::read(raw.column_hints, raw.column_hints_count)?,
             })
         }
     }
@@ -220,107 +204,15 @@ impl WriteSettings {
         })
     }
 
-    /// The schema with the encoding hints in its fields' metadata, where the engine looks for them.
+    /// The schema as it is written, with the hints where the engine looks for them.
     pub fn apply_hints(&self, schema: Schema) -> Result<Schema> {
-        let mut fields = schema.fields;
-        for hint in &self.hints {
-            fields = with_hint(&fields, &hint.column, hint).ok_or_else(|| {
-                LanceError::invalid_argument(format!(
-                    "there is no column {:?} to set {:?} for",
-                    hint.column, hint.key
-                ))
-            })?;
-        }
-        Ok(Schema::new_with_metadata(fields, schema.metadata))
+        self.hints.apply(schema)
     }
-}
-
-/// # Safety
-/// `hints` is NULL or points to `count` valid hints.
-unsafe fn column_hints(hints: *const LanceColumnHint, count: usize) -> Result<Vec<ColumnHint>> {
-    // SAFETY: forwarded contract.
-    unsafe { slice(hints, count, "options.column_hints") }?
-        .iter()
-        .map(|hint| {
-            // SAFETY: the strings are valid by the same contract.
-            unsafe {
-                Ok(ColumnHint {
-                    column: required_str(hint.column, "a hint's column")?.to_string(),
-                    key: required_str(hint.key, "a hint's key")?.to_string(),
-                    value: required_str(hint.value, "a hint's value")?.to_string(),
-                })
-            }
-        })
-        .collect()
-}
-
-/// Copy `fields` with the hint set at `path`; None when there is no such column.
-fn with_hint(fields: &Fields, path: &str, hint: &ColumnHint) -> Option<Fields> {
-    let mut copy: Vec<FieldRef> = fields.iter().cloned().collect();
-    for field in &mut copy {
-        let changed = if field.name() == path {
-            let mut metadata = field.metadata().clone();
-            metadata.insert(format!("{ENCODING_PREFIX}{}", hint.key), hint.value.clone());
-            Some(field.as_ref().clone().with_metadata(metadata))
-        } else {
-            path.strip_prefix(field.name().as_str())
-                .and_then(|rest| rest.strip_prefix('.'))
-                .and_then(|rest| with_hint_below(field, rest, hint))
-        };
-        if let Some(changed) = changed {
-            *field = Arc::new(changed);
-            return Some(copy.into());
-        }
-    }
-    None
-}
-
-fn with_hint_below(field: &Field, path: &str, hint: &ColumnHint) -> Option<Field> {
-    let inside = |item: &FieldRef| {
-        with_hint(&Fields::from(vec![item.clone()]), path, hint).map(|fields| fields[0].clone())
-    };
-    let data_type = match field.data_type() {
-        DataType::Struct(fields) => DataType::Struct(with_hint(fields, path, hint)?),
-        DataType::List(item) => DataType::List(inside(item)?),
-        DataType::LargeList(item) => DataType::LargeList(inside(item)?),
-        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(inside(item)?, *size),
-        DataType::Map(entries, sorted) => DataType::Map(inside(entries)?, *sorted),
-        _ => return None,
-    };
-    Some(field.clone().with_data_type(data_type))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn hint(column: &str) -> ColumnHint {
-        ColumnHint {
-            column: column.to_string(),
-            key: "compression".to_string(),
-            value: "zstd".to_string(),
-        }
-    }
-
-    fn nested() -> Fields {
-        let leaf = Field::new("leaf", DataType::Utf8, true);
-        let item = Field::new("item", DataType::Struct(vec![leaf].into()), true);
-        vec![Field::new("a.b", DataType::List(Arc::new(item)), true)].into()
-    }
-
-    #[test]
-    fn a_hint_reaches_a_nested_column_even_below_a_name_with_a_dot() {
-        let path = "a.b.item.leaf";
-        let fields = with_hint(&nested(), path, &hint(path)).unwrap();
-        let text = format!("{fields:?}");
-        assert!(text.contains("lance-encoding:compression"), "{text}");
-        assert!(fields[0].metadata().is_empty());
-    }
-
-    #[test]
-    fn a_hint_for_an_unknown_column_is_refused() {
-        assert!(with_hint(&nested(), "a.b.nope", &hint("a.b.nope")).is_none());
-    }
 
     #[test]
     fn the_legacy_format_is_refused() {

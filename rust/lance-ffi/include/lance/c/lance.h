@@ -506,7 +506,7 @@ typedef struct LanceWriteOptions {
   uint64_t encoder_cache_bytes;
   /** The largest page in bytes; 0: the engine's default. */
   uint64_t max_page_bytes;
-  /** Kept with the version, for example {"lance.commit.message", "nightly load"}. */
+  /** Kept with the version, for example {"__lance_commit_message", "nightly load"}. */
   const LanceKeyValue* transaction_properties;
   size_t transaction_properties_count;
   const LanceKeyValue* storage_options;
@@ -572,7 +572,8 @@ LANCE_API LanceStatusCode lance_writer_finish_uncommitted(LanceWriter* writer, L
                                                           LanceError** error);
 
 /** \brief Give up: commit nothing and delete every file of this write. May be called from another thread
- *  than the one that writes, whose call then returns #LANCE_CANCELLED. Aborting twice is allowed. */
+ *  than the one that writes. Writing and finishing return #LANCE_CANCELLED from then on. Aborting twice is
+ *  allowed. */
 LANCE_API LanceStatusCode lance_writer_abort(LanceWriter* writer, LanceError** error);
 
 /** \brief Free a writer; one that is not finished is aborted. NULL is accepted. */

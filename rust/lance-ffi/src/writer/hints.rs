@@ -1,0 +1,206 @@
+//! Encoding hints for single columns. The engine reads them from the fields' metadata and ignores what it
+//! does not understand, so they are checked here.
+
+use std::ffi::c_char;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
+
+use crate::error::{LanceError, Result};
+use crate::params::{required_str, slice};
+
+const ENCODING_PREFIX: &str = "lance-encoding:";
+
+/// Mirrors `LanceColumnHint`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceColumnHint {
+    pub column: *const c_char,
+    pub key: *const c_char,
+    pub value: *const c_char,
+}
+
+struct ColumnHint {
+    column: String,
+    key: String,
+    value: String,
+}
+
+/// What a hint's value may be.
+enum Values {
+    OneOf(&'static [&'static str]),
+    Integer,
+    Number,
+}
+
+const COMPRESSIONS: Values = Values::OneOf(&["none", "lz4", "zstd", "fsst"]);
+
+fn allowed_values(key: &str) -> Option<Values> {
+    Some(match key {
+        "compression" | "dict-values-compression" => COMPRESSIONS,
+        "compression-level" | "dict-values-compression-level" => Values::Integer,
+        "structural-encoding" => Values::OneOf(&["miniblock", "fullzip", "sparse"]),
+        "bss" => Values::OneOf(&["off", "on", "auto"]),
+        "packed" => Values::OneOf(&["true", "false"]),
+        "rle-threshold" | "dict-size-ratio" => Values::Number,
+        "minichunk-size" | "dict-divisor" | "dict-max-size" => Values::Integer,
+        _ => return None,
+    })
+}
+
+impl ColumnHint {
+    fn check(&self) -> Result<()> {
+        let Self { column, key, value } = self;
+        let wanted = match allowed_values(key) {
+            None => {
+                return Err(LanceError::invalid_argument(format!(
+                    "there is no encoding hint {key:?} (column {column:?})"
+                )));
+            }
+            Some(Values::OneOf(names)) if names.contains(&value.as_str()) => return Ok(()),
+            Some(Values::OneOf(names)) => format!("one of {}", names.join(", ")),
+            Some(Values::Integer) if value.parse::<i32>().is_ok() => return Ok(()),
+            Some(Values::Integer) => "an integer".to_string(),
+            Some(Values::Number) if value.parse::<f64>().is_ok_and(f64::is_finite) => return Ok(()),
+            Some(Values::Number) => "a number".to_string(),
+        };
+        Err(LanceError::invalid_argument(format!(
+            "the encoding hint {key:?} of column {column:?} must be {wanted}, got {value:?}"
+        )))
+    }
+}
+
+/// The checked hints of one write.
+pub struct ColumnHints(Vec<ColumnHint>);
+
+impl ColumnHints {
+    /// # Safety
+    /// `hints` is NULL or points to `count` valid hints.
+    pub unsafe fn read(hints: *const LanceColumnHint, count: usize) -> Result<Self> {
+        // SAFETY: forwarded contract.
+        unsafe { slice(hints, count, "options.column_hints") }?
+            .iter()
+            .map(|hint| {
+                // SAFETY: the strings are valid by the same contract.
+                let hint = unsafe {
+                    ColumnHint {
+                        column: required_str(hint.column, "a hint's column")?.to_string(),
+                        key: required_str(hint.key, "a hint's key")?.to_string(),
+                        value: required_str(hint.value, "a hint's value")?.to_string(),
+                    }
+                };
+                hint.check()?;
+                Ok(hint)
+            })
+            .collect::<Result<_>>()
+            .map(Self)
+    }
+
+    /// Put the hints into the metadata of the fields they name.
+    pub fn apply(&self, schema: Schema) -> Result<Schema> {
+        let mut fields = schema.fields;
+        for hint in &self.0 {
+            fields = with_hint(&fields, &hint.column, hint).ok_or_else(|| {
+                LanceError::invalid_argument(format!(
+                    "there is no column {:?} to set {:?} for",
+                    hint.column, hint.key
+                ))
+            })?;
+        }
+        Ok(Schema::new_with_metadata(fields, schema.metadata))
+    }
+}
+
+/// Copy `fields` with the hint set at `path`; None when there is no such column.
+fn with_hint(fields: &Fields, path: &str, hint: &ColumnHint) -> Option<Fields> {
+    let mut copy: Vec<FieldRef> = fields.iter().cloned().collect();
+    for field in &mut copy {
+        let changed = if field.name() == path {
+            let mut metadata = field.metadata().clone();
+            let key = format!("{ENCODING_PREFIX}{}", hint.key);
+            // The oldest format takes the mere presence of "packed" for true.
+            if hint.key == "packed" && hint.value == "false" {
+                metadata.remove(&key);
+            } else {
+                metadata.insert(key, hint.value.clone());
+            }
+            Some(field.as_ref().clone().with_metadata(metadata))
+        } else {
+            path.strip_prefix(field.name().as_str())
+                .and_then(|rest| rest.strip_prefix('.'))
+                .and_then(|rest| with_hint_below(field, rest, hint))
+        };
+        if let Some(changed) = changed {
+            *field = Arc::new(changed);
+            return Some(copy.into());
+        }
+    }
+    None
+}
+
+fn with_hint_below(field: &Field, path: &str, hint: &ColumnHint) -> Option<Field> {
+    let inside = |item: &FieldRef| {
+        with_hint(&Fields::from(vec![item.clone()]), path, hint).map(|fields| fields[0].clone())
+    };
+    let data_type = match field.data_type() {
+        DataType::Struct(fields) => DataType::Struct(with_hint(fields, path, hint)?),
+        DataType::List(item) => DataType::List(inside(item)?),
+        DataType::LargeList(item) => DataType::LargeList(inside(item)?),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(inside(item)?, *size),
+        DataType::Map(entries, sorted) => DataType::Map(inside(entries)?, *sorted),
+        _ => return None,
+    };
+    Some(field.clone().with_data_type(data_type))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(column: &str) -> ColumnHint {
+        ColumnHint {
+            column: column.to_string(),
+            key: "compression".to_string(),
+            value: "zstd".to_string(),
+        }
+    }
+
+    fn nested() -> Fields {
+        let leaf = Field::new("leaf", DataType::Utf8, true);
+        let item = Field::new("item", DataType::Struct(vec![leaf].into()), true);
+        vec![Field::new("a.b", DataType::List(Arc::new(item)), true)].into()
+    }
+
+    #[test]
+    fn a_hint_reaches_a_nested_column_even_below_a_name_with_a_dot() {
+        let path = "a.b.item.leaf";
+        let fields = with_hint(&nested(), path, &hint(path)).unwrap();
+        let text = format!("{fields:?}");
+        assert!(text.contains("lance-encoding:compression"), "{text}");
+        assert!(fields[0].metadata().is_empty());
+    }
+
+    #[test]
+    fn a_hint_for_an_unknown_column_is_refused() {
+        assert!(with_hint(&nested(), "a.b.nope", &hint("a.b.nope")).is_none());
+    }
+
+    #[test]
+    fn values_the_engine_would_ignore_are_refused() {
+        for (key, value, good) in [
+            ("compression", "zstd", true),
+            ("compression", "snappy", false),
+            ("compression-level", "three", false),
+            ("rle-threshold", "0.5", true),
+            ("rle-threshold", "nan", false),
+            ("no-such-key", "1", false),
+        ] {
+            let hint = ColumnHint {
+                key: key.to_string(),
+                value: value.to_string(),
+                ..hint("c")
+            };
+            assert_eq!(hint.check().is_ok(), good, "{key}={value}");
+        }
+    }
+}
