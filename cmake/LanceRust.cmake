@@ -35,6 +35,8 @@ endif()
 # Cargo alone knows what is out of date, so it is always asked. A copy that does not change keeps its time
 # stamp, and nothing is linked again.
 add_custom_target(lance_rust ALL
+  COMMAND "${CMAKE_COMMAND}" "-DTARGET_DIR=${LANCE_CARGO_TARGET_DIR}" "-DCHECKOUT=${PROJECT_SOURCE_DIR}"
+          -P "${PROJECT_SOURCE_DIR}/cmake/ClaimCargoTargetDir.cmake"
   COMMAND "${CMAKE_COMMAND}" -E env "${LANCE_CARGO_ENV}"
           "${LANCE_CARGO}" build --release --locked --workspace ${cargo_exclude} --lib
   COMMAND ${copy} "${cargo_out}/liblance_ffi.so" "${LANCE_FFI_LIBRARY}"

@@ -12,7 +12,6 @@ import re
 from gate import ROOT, sources, verdict
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-OUTPUTS = {"out", "out_array", "out_schema", "error"}
 
 
 def text_of(path):
@@ -45,7 +44,7 @@ def ownership(function, parameter):
     name = re.search(r"\w+$", parameter).group()
     if "*" not in parameter:
         return None
-    if name in OUTPUTS:
+    if "**" in parameter or name.startswith("out"):
         return name, "caller's"
     if "const" in parameter:
         return name, "borrowed"

@@ -519,7 +519,25 @@ typedef struct LanceWriteOptions {
 } LanceWriteOptions;
 
 #define LANCE_WRITE_OPTIONS_INIT \
-  {sizeof(LanceWriteOptions), LANCE_WRITE_CREATE, 1, 1, 0, 0, 0, 0, NULL, 0, 0, NULL, 0, NULL, 0, NULL, 0, NULL, NULL}
+  {sizeof(LanceWriteOptions),    \
+   LANCE_WRITE_CREATE,           \
+   1,                            \
+   1,                            \
+   0,                            \
+   0,                            \
+   0,                            \
+   0,                            \
+   NULL,                         \
+   0,                            \
+   0,                            \
+   NULL,                         \
+   0,                            \
+   NULL,                         \
+   0,                            \
+   NULL,                         \
+   0,                            \
+   NULL,                         \
+   NULL}
 
 /** \brief Open a writer. Nothing is visible to readers before lance_writer_finish().
  *
@@ -533,7 +551,8 @@ LANCE_API LanceStatusCode lance_writer_open(const char* uri, struct ArrowSchema*
                                             const LanceWriteOptions* options, LanceWriter** out,
                                             LanceError** error);
 
-/** \brief Hand over one record batch, to #LANCE_ANY_LANE. Blocks while the bytes in flight are at their bound.
+/** \brief Hand over one record batch, to #LANCE_ANY_LANE. Blocks while the bytes in flight are at their
+ * bound.
  *
  *  The buffers are used in place and released once, at the latest when lance_writer_finish(),
  *  lance_writer_finish_uncommitted(), lance_writer_abort() or lance_writer_free() returns. An
@@ -546,8 +565,8 @@ LANCE_API LanceStatusCode lance_writer_write_batch(LanceWriter* writer, struct A
 
 /** \brief As lance_writer_write_batch(), to a lane of the caller's choice. */
 LANCE_API LanceStatusCode lance_writer_write_batch_to_lane(LanceWriter* writer, uint32_t lane,
-                                                           struct ArrowArray* array, struct ArrowSchema* schema,
-                                                           LanceError** error);
+                                                           struct ArrowArray* array,
+                                                           struct ArrowSchema* schema, LanceError** error);
 
 /** \brief Drain a stream into a lane or #LANCE_ANY_LANE, on the calling thread.
  *  \param stream consumed. When it fails, the writer fails with #LANCE_CALLBACK and its message. */
@@ -564,7 +583,8 @@ LANCE_API LanceStatusCode lance_writer_stats(const LanceWriter* writer, LanceWri
  *  #LANCE_COMMIT_STATUS_UNKNOWN). Either way the writer is then closed.
  *
  *  \param out the caller's memory, with `struct_size` set; may be NULL. */
-LANCE_API LanceStatusCode lance_writer_finish(LanceWriter* writer, LanceCommitResult* out, LanceError** error);
+LANCE_API LanceStatusCode lance_writer_finish(LanceWriter* writer, LanceCommitResult* out,
+                                              LanceError** error);
 
 /** \brief Write what is left and check every file, but leave the commit to lance_transaction_commit().
  *  \param out the caller's; lance_transaction_free(). */
