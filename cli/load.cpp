@@ -150,7 +150,7 @@ arrow::Status CheckTarget(const std::string& uri, const WriteOptions& options) {
   if (options.mode == WriteMode::kOverwrite) return arrow::Status::OK();
   OpenOptions open;
   open.storage = options.storage;
-  const arrow::Status status = Dataset::Open(uri, open).status();
+  arrow::Status status = Dataset::Open(uri, open).status();
   const bool exists = status.ok();
   const ErrorCode code = GetErrorCode(status);
   if (!exists && code != ErrorCode::kDatasetNotFound && code != ErrorCode::kNotFound) return status;

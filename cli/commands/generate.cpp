@@ -90,8 +90,10 @@ std::string TableUri(const std::string& output, const std::string& table) {
 }  // namespace
 
 std::vector<std::string> TableNames(int32_t benchmark) {
+  const int32_t count = tpcgen_table_count(benchmark);
   std::vector<std::string> names;
-  for (int32_t i = 0; i < tpcgen_table_count(benchmark); ++i) {
+  names.reserve(count);
+  for (int32_t i = 0; i < count; ++i) {
     names.emplace_back(tpcgen_table_name(benchmark, i));
   }
   return names;

@@ -13,12 +13,12 @@ namespace {
 class ExportedArray {
  public:
   static void Wrap(CArray* array) {
-    auto* self = new ExportedArray(array->Take());
+    std::unique_ptr<ExportedArray> self(new ExportedArray(array->Take()));
     ArrowArray* shell = array->get();
     *shell = self->original_;
-    shell->private_data = self;
     shell->release = Release;
     self->exported_.store(true, std::memory_order_release);
+    shell->private_data = self.release();
   }
 
  private:

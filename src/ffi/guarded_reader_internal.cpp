@@ -55,7 +55,8 @@ arrow::Status GuardedReader::Next(ArrowArray* out) {
 
 // Not arrow::ExportRecordBatchReader(): its batches would go without batch_to_ffi().
 void GuardedReader::Export(ArrowArrayStream* out) {
-  *out = {GetSchema, GetNext, GetLastError, Release, new StreamOwner(shared_from_this())};
+  *out = {GetSchema, GetNext, GetLastError, Release,
+          std::make_unique<StreamOwner>(shared_from_this()).release()};
 }
 
 int GuardedReader::GetSchema(ArrowArrayStream* stream, ArrowSchema* out) {
@@ -74,7 +75,7 @@ const char* GuardedReader::GetLastError(ArrowArrayStream* stream) {
 }
 
 void GuardedReader::Release(ArrowArrayStream* stream) {
-  delete static_cast<StreamOwner*>(stream->private_data);
+  const std::unique_ptr<StreamOwner> owner(static_cast<StreamOwner*>(stream->private_data));
   *stream = ArrowArrayStream{};
 }
 
