@@ -203,6 +203,11 @@ impl UncommittedWrite {
         }
         match commit.execute(self.transaction.clone()).await {
             Ok(dataset) => Ok(dataset.manifest().version),
+            // The time limit drops the commit wherever it is, perhaps after the manifest was written.
+            Err(error @ lance_core::Error::Timeout { .. }) => Err(LanceError::new(
+                code::COMMIT_STATUS_UNKNOWN,
+                LanceError::from(error).message(),
+            )),
             Err(error) => Err(self.explain(error.into()).await),
         }
     }
