@@ -6,13 +6,14 @@ SCALE ?= 1
 
 lance := build/release/bin/lance
 venv := .venv/.complete
+node := .venv/node/.complete
 
 all: release ## Install what is missing and build build/release (the default)
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F '|' '{printf "%-14s %s\n", $$1, $$2}'
 
-setup: packages $(venv) ## Install missing Debian packages and the Python environment .venv
+setup: packages $(venv) $(node) ## Install missing Debian packages and what the tests need, in .venv
 
 demo: release ## Generate TPC-H into Lance datasets in demo/ and look at them (SCALE=1)
 	$(lance) tpch generate --scale $(SCALE) --output demo --mode overwrite
@@ -29,6 +30,9 @@ test-asan: dev ## Run the C and C++ tests with AddressSanitizer, LeakSanitizer a
 
 test-valgrind: valgrind ## Run the ownership and C tests with valgrind and readable stacks
 	ctest --preset valgrind
+
+reliability: release dev tsan ## Run the fault suites at full length and write docs/reliability.md (about an hour)
+	.venv/bin/python tools/reliability.py
 
 check: release ## Check formats, lints, layers, symbols and header agreement
 	ctest --preset release --label-regex gate
@@ -59,7 +63,13 @@ $(venv): requirements.txt | packages
 	.venv/bin/pip install --quiet --requirement requirements.txt
 	@touch $@
 
-.PHONY: all help setup demo test test-asan test-valgrind check format bench-memory install clean \
+$(node): tests/object_store/package.json tests/object_store/package-lock.json | packages
+	@mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: all help setup demo test test-asan test-valgrind reliability check format bench-memory install clean \
 	release dev valgrind packages
 .PRECIOUS: build/%/build.ninja
 .NOTPARALLEL:

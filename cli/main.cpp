@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <clocale>
 #include <csignal>
 #include <cstdlib>
@@ -20,8 +21,10 @@
 #include "app.h"
 #include "arrow/config.h"
 #include "arrow/status.h"
+#include "commands/cleanup.h"
 #include "commands/count.h"
 #include "commands/fragments.h"
+#include "commands/fsck.h"
 #include "commands/generate.h"
 #include "commands/import.h"
 #include "commands/info.h"
@@ -137,6 +140,8 @@ void AddWrite(CLI::App* app, WriteOptions* write, uint32_t* jobs, int32_t* batch
       ->type_name("N");
   app->add_option("--data-storage-version", write->data_storage_version, "Lance file format, e.g. 2.1")
       ->type_name("VERSION");
+  app->add_flag("--durable", write->durable,
+                "Sync files and directories, so that a commit survives a power failure");
   AddStorage(app, &write->storage);
 }
 
@@ -292,6 +297,73 @@ void AddTake(CLI::App* app, Action* action) {
   command->callback([=] { *action = [=] { return Take(*source, *rows, *columns, *format); }; });
 }
 
+void AddFsck(CLI::App* app, Action* action) {
+  CLI::App* command = app->add_subcommand("fsck", "Find damaged and missing files");
+  auto args = std::make_shared<FsckArgs>();
+  command->add_option("DATASET", args->dataset, "A path or URI")->required()->type_name("");
+  command->add_flag("--deep", args->check.deep, "Decode every row of every column, too");
+  command->add_option("--at-version", args->check.version, "Check this version only (default: all)")
+      ->check(AtLeast(1))
+      ->type_name("N");
+  AddStorage(command, &args->check.storage);
+  AddChoice(command, "--format", &args->format, kReportFormats, "How to print (default: table)");
+  command->footer(
+      "Prints a line for each problem, then totals. Orphans and temporary files are no problem: crashed "
+      "writers\n"
+      "leave them behind, and `lance cleanup` removes them. The exit code is 1 if there are problems.\n\n"
+      "Examples:\n"
+      "  lance fsck data/orders.lance\n"
+      "  lance fsck s3://bucket/orders.lance --deep --format json");
+  command->callback([=] { *action = [=] { return Fsck(*args); }; });
+}
+
+/// Add an option whose value is a number with a unit of time.
+template <typename Set>
+CLI::Option* AddAge(CLI::App* app, const std::string& name, const std::string& help, Set set) {
+  const std::map<std::string, int64_t> units = {
+      {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 24 * 3600}, {"w", 7 * 24 * 3600}};
+  return app
+      ->add_option_function<int64_t>(
+          name, [set](int64_t seconds) { set(std::chrono::seconds(seconds)); }, help)
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED).description(""))
+      ->check(AtLeast(0))
+      ->type_name("AGE");
+}
+
+void AddCleanup(CLI::App* app, Action* action) {
+  CLI::App* command =
+      app->add_subcommand("cleanup", "Remove old versions and what crashed writers left behind");
+  auto args = std::make_shared<CleanupArgs>();
+  CleanupOptions* cleanup = &args->cleanup;
+  command->add_option("DATASET", args->dataset, "A path or URI")->required()->type_name("");
+  AddAge(command, "--older-than", "Remove versions older than this",
+         [cleanup](std::chrono::seconds age) { cleanup->older_than = age; });
+  command->add_option("--keep", cleanup->keep_versions, "Remove all but so many of the newest versions")
+      ->check(AtLeast(1))
+      ->type_name("N");
+  CLI::Option* age = AddAge(command, "--orphans-older-than",
+                            "Remove files that belong to no version when older than this (default: 7d)",
+                            [cleanup](std::chrono::seconds age) { cleanup->orphan_min_age = age; });
+  command
+      ->add_flag_callback(
+          "--no-writers-active", [cleanup] { cleanup->orphan_min_age = std::chrono::seconds(0); },
+          "Nobody is writing: remove files that belong to no version at any age")
+      ->excludes(age);
+  command->add_flag("--dry-run", cleanup->dry_run, "Remove nothing, and print what would be removed");
+  AddStorage(command, &cleanup->storage);
+  AddChoice(command, "--format", &args->format, kReportFormats, "How to print (default: table)");
+  command->footer(
+      "An AGE is a number with a unit: s, min, h, d or w. Versions are removed only when --older-than or "
+      "--keep is\n"
+      "given; with both, those that both allow. The latest version stays, and so do tagged ones and those "
+      "that a\n"
+      "branch needs.\n\n"
+      "Examples:\n"
+      "  lance cleanup data/orders.lance --dry-run --older-than 2w --keep 10\n"
+      "  lance cleanup data/orders.lance --no-writers-active");
+  command->callback([=] { *action = [=] { return Cleanup(*args); }; });
+}
+
 std::string VersionText() {
   return fmt::format("lance-cpp {} (Lance {}, Arrow C++ {})", Version(), EngineVersion(),
                      arrow::GetBuildInfo().version_string);
@@ -323,6 +395,8 @@ void AddCommands(CLI::App* app, Action* action) {
   AddReport(app, action, "versions", "List the versions", "lance versions data/orders.lance", ListVersions);
   AddReport(app, action, "fragments", "List the fragments", "lance fragments data/orders.lance --format json",
             ListFragments);
+  AddFsck(app, action);
+  AddCleanup(app, action);
   app->footer(
       "Run `lance COMMAND --help` for the options of a command.\n\n"
       "Examples:\n"
@@ -374,7 +448,8 @@ std::string CommandName(const CLI::App& app) {
 }
 
 void PrintError(std::string message) {
-  std::ranges::replace(message, '\n', ' ');
+  // An argument or a damaged file may hold what would move the cursor or colour the terminal.
+  std::ranges::replace_if(message, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
   Say(fmt::format("lance: error: {}\n", message));
 }
 

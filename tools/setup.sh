@@ -18,6 +18,10 @@ need_command cmake cmake
 need_command ninja ninja-build
 need_command pkg-config pkg-config
 need_command valgrind valgrind
+need_command strace strace
+need_command clang++ clang
+# libFuzzer and the sanitizers of clang.
+ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a >/dev/null 2>&1 || missing="$missing libclang-rt-dev"
 need_command protoc protobuf-compiler
 need_file /usr/include/google/protobuf/any.proto libprotobuf-dev
 need_file /usr/include/CLI/CLI.hpp libcli11-dev
@@ -25,6 +29,8 @@ need_file /usr/include/nlohmann/json.hpp nlohmann-json3-dev
 need_file /usr/include/fmt/core.h libfmt-dev
 need_file /usr/include/gtest/gtest.h libgtest-dev
 need_file /usr/include/gmock/gmock.h libgmock-dev
+need_command node nodejs
+need_command npm npm
 need_command python3 python3
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
 
@@ -49,4 +55,5 @@ command -v cargo >/dev/null 2>&1 && command -v rustc >/dev/null 2>&1 ||
 at_least Rust "$(rustc --version | cut -d ' ' -f 2)" 1.94.0 "run 'rustup update stable'"
 at_least CMake "$(cmake --version | sed -n 's/^cmake version //p')" 3.25 "install a newer one, for example with pip"
 at_least g++ "$(g++ -dumpfullversion)" 12 "install a newer one"
+at_least Node.js "$(node --version | cut -c 2-)" 18 "install a newer one, for example from https://nodejs.org"
 at_least Python "$(python3 -c 'import platform; print(platform.python_version())')" 3.11 "install a newer one"

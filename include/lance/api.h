@@ -4,6 +4,7 @@
 
 #include "lance/dataset.h"
 #include "lance/lance_writer.h"
+#include "lance/maintenance.h"
 #include "lance/options.h"
 #include "lance/runtime.h"
 #include "lance/scanner.h"

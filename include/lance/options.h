@@ -134,6 +134,9 @@ struct LANCE_EXPORT WriteOptions {
   std::optional<std::string> data_storage_version = std::nullopt;
   /// Make row ids survive compaction. New datasets only.
   bool stable_row_ids = false;
+  /// Make a successful commit survive a power failure: sync files before they get their names, and the
+  /// directories after. Costs about the time the disk needs to write. Object stores always store durably.
+  bool durable = false;
   /// Total bytes an encoder gathers before it writes pages, per lane. Default: 16 MiB, more with many
   /// columns.
   std::optional<uint64_t> encoder_cache_bytes = std::nullopt;

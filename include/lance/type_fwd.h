@@ -12,11 +12,17 @@ class Scanner;
 class StorageOptions;
 class Transaction;
 
+struct CheckOptions;
+struct CheckProgress;
+struct CheckReport;
+struct CleanupOptions;
+struct CleanupResult;
 struct ColumnEncoding;
 struct CommitResult;
 struct DatasetInfo;
 struct FragmentInfo;
 struct OpenOptions;
+struct Problem;
 struct RuntimeOptions;
 struct ScanOptions;
 struct VersionInfo;
@@ -24,6 +30,7 @@ struct WriteOptions;
 struct WriteStats;
 
 enum class ErrorCode : int;
+enum class ProblemKind : int;
 enum class WriteMode : int;
 
 }  // namespace v0

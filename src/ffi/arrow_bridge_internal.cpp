@@ -1,15 +1,12 @@
 #include "ffi/arrow_bridge_internal.h"
 
-#include <atomic>
-
 #include "arrow/record_batch.h"
+#include "ffi/thread_edge_internal.h"
 
 namespace lance::inline v0::internal {
 namespace {
 
-/// The exported array under a release callback of ours. Its store and load order everything we did to the
-/// buffers before their release on another thread, where a race detector can see it even if it cannot see
-/// the synchronisation inside the Rust library.
+/// The exported array under a release callback of ours, which may be called on any thread.
 class ExportedArray {
  public:
   static void Wrap(CArray* array) {
@@ -17,7 +14,7 @@ class ExportedArray {
     ArrowArray* shell = array->get();
     *shell = self->original_;
     shell->release = Release;
-    self->exported_.store(true, std::memory_order_release);
+    self->edge_.Leave();
     shell->private_data = self.release();
   }
 
@@ -29,13 +26,13 @@ class ExportedArray {
     const std::unique_ptr<ExportedArray> self(
         static_cast<ExportedArray*>(std::exchange(array->private_data, nullptr)));
     array->release = nullptr;
-    if (self != nullptr && self->exported_.load(std::memory_order_acquire)) {
-      self->original_.release(&self->original_);
-    }
+    if (self == nullptr) return;
+    self->edge_.Enter();
+    self->original_.release(&self->original_);
   }
 
   ArrowArray original_;
-  std::atomic<bool> exported_{false};
+  ThreadEdge edge_;
 };
 
 }  // namespace

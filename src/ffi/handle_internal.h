@@ -26,6 +26,5 @@ using ScannerHandle = Handle<LanceScanner, lance_scanner_free>;
 using StringHandle = Handle<char, lance_string_free>;
 using TransactionHandle = Handle<LanceTransaction, lance_transaction_free>;
 using VersionListHandle = Handle<LanceVersionList, lance_version_list_free>;
-using WriterHandle = Handle<::LanceWriter, lance_writer_free>;
 
 }  // namespace lance::inline v0::internal

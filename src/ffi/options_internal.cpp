@@ -142,6 +142,7 @@ arrow::Result<WriteOptionsC> WriteOptionsC::Make(const WriteOptions& options) {
   out.c.lanes = options.lanes;
   out.c.preserve_order = options.preserve_order;
   out.c.stable_row_ids = options.stable_row_ids;
+  out.c.durable = options.durable;
   ARROW_ASSIGN_OR_RAISE(out.c.max_bytes_in_flight,
                         ZeroIfUnset(options.max_bytes_in_flight, "max_bytes_in_flight"));
   ARROW_ASSIGN_OR_RAISE(out.c.max_rows_per_file, ZeroIfUnset(options.max_rows_per_file, "max_rows_per_file"));

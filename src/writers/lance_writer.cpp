@@ -1,22 +1,22 @@
 #include "lance/lance_writer.h"
 
-#include <functional>
 #include <utility>
 
 #include "arrow/record_batch.h"
 #include "ffi/arrow_bridge_internal.h"
 #include "ffi/call_internal.h"
 #include "ffi/guarded_reader_internal.h"
-#include "ffi/handle_internal.h"
 #include "ffi/options_internal.h"
+#include "ffi/progress_internal.h"
 #include "ffi/schema_check_internal.h"
 #include "transaction_internal.h"
+#include "writers/open_writer_internal.h"
 
 namespace lance::inline v0 {
 namespace {
 
 using internal::Call;
-using Progress = std::function<void(const WriteStats&)>;
+using Progress = internal::Progress<WriteStats>;
 
 WriteStats ToWriteStats(const LanceWriteStats& c) {
   return {.batches = c.batches,
@@ -30,18 +30,14 @@ WriteStats ToWriteStats(const LanceWriteStats& c) {
 }
 
 extern "C" void CallProgress(void* context, const LanceWriteStats* stats) noexcept {
-  try {
-    (*static_cast<const Progress*>(context))(ToWriteStats(*stats));
-  } catch (...) {
-    // No exception may enter the Rust library, and progress is not worth failing a write for.
-  }
+  static_cast<Progress*>(context)->Report(ToWriteStats(*stats));
 }
 
 }  // namespace
 
 class LanceWriter::Impl {
  public:
-  Impl(std::shared_ptr<arrow::Schema> schema, Progress progress)
+  Impl(std::shared_ptr<arrow::Schema> schema, Progress::Callback progress)
       : schema_(std::move(schema)), progress_(std::move(progress)) {}
 
   arrow::Status Open(const std::string& uri, const WriteOptions& options) {
@@ -53,10 +49,10 @@ class LanceWriter::Impl {
     }
     internal::CSchema c_schema;
     ARROW_RETURN_NOT_OK(internal::WithCode(arrow::ExportSchema(*schema_, c_schema.get()), ErrorCode::kArrow));
-    auto handle = internal::CallForHandle<internal::WriterHandle>(lance_writer_open, c_uri, c_schema.get(),
-                                                                  &c_options.c);
-    ARROW_RETURN_NOT_OK(c_schema.AfterConsumedBy(handle.status()));
-    handle_ = std::move(handle).ValueUnsafe();
+    const auto opened =
+        internal::CallFor<::LanceWriter*>(nullptr, lance_writer_open, c_uri, c_schema.get(), &c_options.c);
+    ARROW_RETURN_NOT_OK(c_schema.AfterConsumedBy(opened.status()));
+    handle_ = internal::OwnOpenWriter(opened.ValueUnsafe());
     return arrow::Status::OK();
   }
 
@@ -89,7 +85,7 @@ class LanceWriter::Impl {
   const std::shared_ptr<arrow::Schema> schema_;
   /// Called by library threads until the handle below is freed.
   Progress progress_;
-  internal::WriterHandle handle_;
+  internal::OpenWriterHandle handle_;
 };
 
 LanceWriter::LanceWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -109,5 +109,62 @@ int main(void) {
   FIELD(LanceWriteOptions, column_hints_count);
   FIELD(LanceWriteOptions, progress);
   FIELD(LanceWriteOptions, progress_context);
+  FIELD(LanceWriteOptions, durable);
+
+  STRUCT(LanceCheckProgress);
+  FIELD(LanceCheckProgress, struct_size);
+  FIELD(LanceCheckProgress, manifests);
+  FIELD(LanceCheckProgress, files);
+  FIELD(LanceCheckProgress, rows_decoded);
+  FIELD(LanceCheckProgress, bytes_decoded);
+
+  STRUCT(LanceCheckOptions);
+  FIELD(LanceCheckOptions, struct_size);
+  FIELD(LanceCheckOptions, version);
+  FIELD(LanceCheckOptions, storage_options);
+  FIELD(LanceCheckOptions, storage_options_count);
+  FIELD(LanceCheckOptions, progress);
+  FIELD(LanceCheckOptions, progress_context);
+  FIELD(LanceCheckOptions, deep);
+
+  STRUCT(LanceCheckSummary);
+  FIELD(LanceCheckSummary, struct_size);
+  FIELD(LanceCheckSummary, problems);
+  FIELD(LanceCheckSummary, manifests);
+  FIELD(LanceCheckSummary, versions);
+  FIELD(LanceCheckSummary, data_files);
+  FIELD(LanceCheckSummary, deletion_files);
+  FIELD(LanceCheckSummary, index_files);
+  FIELD(LanceCheckSummary, rows);
+  FIELD(LanceCheckSummary, bytes);
+  FIELD(LanceCheckSummary, missing_transactions);
+  FIELD(LanceCheckSummary, orphans);
+  FIELD(LanceCheckSummary, orphan_bytes);
+  FIELD(LanceCheckSummary, temporary_files);
+  FIELD(LanceCheckSummary, temporary_bytes);
+
+  STRUCT(LanceCheckProblem);
+  FIELD(LanceCheckProblem, struct_size);
+  FIELD(LanceCheckProblem, version);
+  FIELD(LanceCheckProblem, path);
+  FIELD(LanceCheckProblem, message);
+  FIELD(LanceCheckProblem, kind);
+
+  STRUCT(LanceCleanupOptions);
+  FIELD(LanceCleanupOptions, struct_size);
+  FIELD(LanceCleanupOptions, older_than_seconds);
+  FIELD(LanceCleanupOptions, keep_versions);
+  FIELD(LanceCleanupOptions, orphan_min_age_seconds);
+  FIELD(LanceCleanupOptions, storage_options);
+  FIELD(LanceCleanupOptions, storage_options_count);
+  FIELD(LanceCleanupOptions, dry_run);
+
+  STRUCT(LanceCleanupResult);
+  FIELD(LanceCleanupResult, struct_size);
+  FIELD(LanceCleanupResult, versions);
+  FIELD(LanceCleanupResult, data_files);
+  FIELD(LanceCleanupResult, other_files);
+  FIELD(LanceCleanupResult, temporary_files);
+  FIELD(LanceCleanupResult, bytes);
   return 0;
 }

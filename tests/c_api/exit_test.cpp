@@ -1,51 +1,231 @@
-// Handles that live in global variables and are destroyed after main(): the program exits with 0, in time,
-// and the unfinished writer's files are gone.
+// A process that ends with handles open ends in time and with the code it asked for, whichever way it ends;
+// unfinished writers release their batches and leave no files.
+//
+// usage: exit_test [runs [way...]]
 
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
 #include <memory>
+#include <new>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "arrow/api.h"
 #include "arrow/util/logging.h"
 #include "lance/api.h"
 #include "support/datasets.h"
+#include "support/figures.h"
 #include "support/generators.h"
+#include "support/scale.h"
 #include "support/temp_dir.h"
 
+namespace lance_test {
 namespace {
 
-/// Destroyed last: looks at what the others left behind.
-struct Inspector {
-  ~Inspector() {
-    if (lance_test::ListFiles(dir / "unfinished").empty()) return;
-    std::fputs("the unfinished writer left files behind\n", stderr);
-    _exit(1);
-  }
+constexpr unsigned kHangSeconds = 60;
+constexpr int64_t kRowsPerBatch = 1000;
 
-  lance_test::TempDir dir;
+/// Buffers that are not released yet; the parent reads it when the process is gone.
+std::atomic<int64_t>* live_buffers;
+
+class CountedBuffer : public arrow::Buffer {
+ public:
+  explicit CountedBuffer(std::shared_ptr<arrow::Buffer> parent)
+      : Buffer(std::move(parent), 0, kRowsPerBatch * static_cast<int64_t>(sizeof(int64_t))) {
+    live_buffers->fetch_add(1);
+  }
+  ~CountedBuffer() override { live_buffers->fetch_sub(1); }
 };
 
-Inspector inspector;
-std::unique_ptr<lance::LanceWriter> writer;
-std::shared_ptr<lance::Dataset> dataset;
-std::shared_ptr<lance::Scanner> scanner;
-std::shared_ptr<arrow::RecordBatchReader> reader;
+std::shared_ptr<arrow::Schema> OneColumn() { return arrow::schema({arrow::field("id", arrow::int64())}); }
+
+/// A batch in memory of Arrow's default pool.
+std::shared_ptr<arrow::RecordBatch> CountedBatch() {
+  const auto ids = MakeArray(arrow::Field("id", arrow::int64(), /*nullable=*/false), kRowsPerBatch);
+  auto values = std::make_shared<CountedBuffer>(ids->data()->buffers[1]);
+  return arrow::RecordBatch::Make(OneColumn(), kRowsPerBatch,
+                                  {std::make_shared<arrow::Int64Array>(kRowsPerBatch, std::move(values))});
+}
+
+std::unique_ptr<lance::LanceWriter> OpenWriter(const std::string& uri) {
+  lance::WriteOptions options;
+  options.max_rows_per_file = kRowsPerBatch;
+  return lance::LanceWriter::Open(uri, OneColumn(), options).ValueOrDie();
+}
+
+/// A writer that has written files and is still encoding.
+std::unique_ptr<lance::LanceWriter> UnfinishedWriter(const std::filesystem::path& dir) {
+  auto writer = OpenWriter(dir / "unfinished");
+  for (int i = 0; i < 20; ++i) ARROW_CHECK_OK(writer->Write(*CountedBatch()));
+  return writer;
+}
+
+/// One handle of every kind, in the middle of its work.
+struct Handles {
+  std::unique_ptr<lance::LanceWriter> writer;
+  std::shared_ptr<lance::Dataset> dataset;
+  std::shared_ptr<lance::Scanner> scanner;
+  std::shared_ptr<arrow::RecordBatchReader> reader;
+
+  void Open(const std::filesystem::path& dir) {
+    writer = UnfinishedWriter(dir);
+    ARROW_CHECK_OK(WriteSimple(dir / "dataset", 0, 100'000).status());
+    dataset = lance::Dataset::Open(dir / "dataset").ValueOrDie();
+    scanner = dataset->Scan().ValueOrDie();
+    reader = scanner->ToReader().ValueOrDie();
+    std::shared_ptr<arrow::RecordBatch> batch;
+    ARROW_CHECK_OK(reader->ReadNext(&batch));
+  }
+};
+
+Handles static_handles;
+thread_local Handles thread_handles;
+std::unique_ptr<lance::LanceWriter> late_writer;
+
+void StaticHandles(const std::filesystem::path& dir) { static_handles.Open(dir); }
+
+void ThreadLocalHandles(const std::filesystem::path& dir) {
+  thread_handles.Open(dir / "main");
+  std::thread([&] { thread_handles.Open(dir / "other"); }).join();
+  ARROW_CHECK(ListFiles(dir / "other" / "unfinished").empty()) << "the thread ended, and its writer did not";
+}
+
+void ExitWithWriterOnTheStack(const std::filesystem::path& dir) {
+  const auto writer = UnfinishedWriter(dir);
+  std::exit(EXIT_SUCCESS);
+}
+
+void ExitWhileAnotherThreadWrites(const std::filesystem::path& dir) {
+  const auto writer = UnfinishedWriter(dir);
+  std::thread([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::exit(EXIT_SUCCESS);
+  }).detach();
+  while (writer->Write(*CountedBatch()).ok()) continue;
+  // The writer was aborted by the exit, which this thread must not outrun.
+  while (true) pause();
+}
+
+/// The program's own exit handlers and static variables come first: they can still finish a write.
+void FinishInAnExitHandler(const std::filesystem::path& dir) {
+  ARROW_CHECK_EQ(std::atexit([] { ARROW_CHECK_OK(late_writer->Finish().status()); }), 0);
+  late_writer = OpenWriter(dir / "finished");
+  ARROW_CHECK_OK(late_writer->Write(*CountedBatch()));
+}
+
+void QuickExit(const std::filesystem::path& dir) {
+  static_handles.Open(dir);
+  std::quick_exit(EXIT_SUCCESS);
+}
+
+/// Children forked while another thread opens and closes writers end too, although nothing works in them.
+void ExitInForkedChildren(const std::filesystem::path& dir) {
+  static_handles.Open(dir);
+  std::atomic<bool> stop{false};
+  std::thread opener([&] {
+    while (!stop) OpenWriter(dir / "unfinished" / "more");
+  });
+  for (int i = 0; i < 5; ++i) {
+    const pid_t child = fork();
+    ARROW_CHECK_GE(child, 0);
+    if (child == 0) {
+      alarm(kHangSeconds);
+      std::exit(EXIT_SUCCESS);
+    }
+    int status = 0;
+    ARROW_CHECK_EQ(waitpid(child, &status, 0), child);
+    ARROW_CHECK_EQ(status, 0);
+  }
+  stop = true;
+  opener.join();
+}
+
+struct Way {
+  const char* name;
+  void (*end)(const std::filesystem::path&);
+  bool releases_batches = true;
+  bool removes_files = true;
+};
+
+constexpr Way kWays[] = {
+    {"static", StaticHandles},
+    {"thread_local", ThreadLocalHandles},
+    {"stack", ExitWithWriterOnTheStack},
+    // The thread that is cut off may hold a batch that it has not handed over.
+    {"other_thread", ExitWhileAnotherThreadWrites, /*releases_batches=*/false},
+    {"late_finish", FinishInAnExitHandler},
+    // Nothing is cleaned up, as after a kill.
+    {"quick_exit", QuickExit, /*releases_batches=*/false, /*removes_files=*/false},
+    {"forked_child", ExitInForkedChildren},
+};
+
+/// End a process this way; true if all is well.
+bool Run(const Way& way) {
+  const TempDir dir;
+  live_buffers->store(0);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(kHangSeconds);
+    way.end(dir.path());
+    std::exit(EXIT_SUCCESS);
+  }
+  int status = 0;
+  bool ok = child > 0 && waitpid(child, &status, 0) == child;
+  const auto fail = [&](const std::string& what) {
+    std::cerr << way.name << ": " << what << std::endl;
+    ok = false;
+  };
+  if (WIFSIGNALED(status)) fail("killed by signal " + std::to_string(WTERMSIG(status)));
+  if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+    fail("exit code " + std::to_string(WEXITSTATUS(status)));
+  }
+  if (way.releases_batches && live_buffers->load() != 0) {
+    fail(std::to_string(live_buffers->load()) + " buffers were not released");
+  }
+  if (way.removes_files) {
+    for (const auto& file : ListFiles(dir.path())) {
+      if (file.find("unfinished") != std::string::npos) fail("left behind: " + file);
+    }
+  }
+  return ok;
+}
+
+int Main(int argc, char** argv) {
+  const int runs = argc > 1 ? std::atoi(argv[1]) : Pick(3, 100);
+  const std::vector<std::string> chosen(argv + std::min(argc, 2), argv + argc);
+  void* shared =
+      mmap(nullptr, sizeof(*live_buffers), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ARROW_CHECK_NE(shared, MAP_FAILED);
+  live_buffers = new (shared) std::atomic<int64_t>(0);
+
+  int total = 0;
+  int failed = 0;
+  std::chrono::milliseconds slowest{0};
+  for (const Way& way : kWays) {
+    if (!chosen.empty() && std::find(chosen.begin(), chosen.end(), way.name) == chosen.end()) continue;
+    for (int i = 0; i < runs; ++i, ++total) {
+      const auto start = std::chrono::steady_clock::now();
+      if (!Run(way)) ++failed;
+      const auto took = std::chrono::steady_clock::now() - start;
+      slowest = std::max(slowest, std::chrono::duration_cast<std::chrono::milliseconds>(took));
+    }
+  }
+  Figure("L3", {{"exits", std::to_string(total)},
+                {"failed", std::to_string(failed)},
+                {"slowest_process_ms", std::to_string(slowest.count())}});
+  return failed == 0 && total > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
 
 }  // namespace
+}  // namespace lance_test
 
-int main() {
-  lance::WriteOptions options;
-  options.max_rows_per_file = 1000;
-  writer = lance::LanceWriter::Open(inspector.dir / "unfinished", lance_test::SimpleSchema(), options)
-               .ValueOrDie();
-  for (int64_t i = 0; i < 20; ++i) ARROW_CHECK_OK(writer->Write(*lance_test::SimpleBatch(i * 1000, 1000)));
-
-  ARROW_CHECK_OK(lance_test::WriteSimple(inspector.dir / "dataset", 0, 100'000).status());
-  dataset = lance::Dataset::Open(inspector.dir / "dataset").ValueOrDie();
-  scanner = dataset->Scan().ValueOrDie();
-  reader = scanner->ToReader().ValueOrDie();
-  std::shared_ptr<arrow::RecordBatch> batch;
-  ARROW_CHECK_OK(reader->ReadNext(&batch));
-  return 0;
-}
+int main(int argc, char** argv) { return lance_test::Main(argc, argv); }

@@ -7,6 +7,7 @@
 #include "int64_batch.h"
 
 #define URI "memory://fork_test"
+#define CHILDREN 50
 
 static void write_dataset(void) {
   struct ArrowSchema schema;
@@ -59,7 +60,7 @@ int main(void) {
   LanceWriter* writer = NULL;
   CHECK_CALL(LANCE_OK, lance_writer_open, URI "/unfinished", &schema, NULL, &writer);
 
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < CHILDREN; ++i) {
     const pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
@@ -86,5 +87,7 @@ int main(void) {
   lance_scanner_free(scanner);
   lance_dataset_free(dataset);
   CHECK(live_structs == 0);
+  /* A child that hangs or dies of a signal has ended the test above. */
+  printf("\n[figure] L4 children=%d hung=0 killed=0\n", CHILDREN);
   return 0;
 }

@@ -254,11 +254,62 @@ static void writers(void) {
   CHECK(live_structs == 0);
 }
 
+static void maintenance(void) {
+  LanceCheckReport* report = NULL;
+  REFUSED(lance_dataset_check, NULL, NULL, &report);
+  REFUSED(lance_dataset_check, URI, NULL, NULL);
+  LanceCheckOptions check = LANCE_CHECK_OPTIONS_INIT;
+  check.storage_options_count = 1;
+  REFUSED(lance_dataset_check, URI, &check, &report);
+  check.storage_options = kNullKey;
+  REFUSED(lance_dataset_check, URI, &check, &report);
+  LanceCheckOptions no_size = LANCE_CHECK_OPTIONS_INIT;
+  no_size.struct_size = 0;
+  REFUSED(lance_dataset_check, URI, &no_size, &report);
+  LanceCheckOptions no_flag = LANCE_CHECK_OPTIONS_INIT;
+  no_flag.deep = 2;
+  REFUSED(lance_dataset_check, URI, &no_flag, &report);
+  CHECK(report == NULL);
+
+  CHECK_CALL(LANCE_OK, lance_dataset_check, URI, NULL, &report);
+  LanceCheckSummary summary = LANCE_CHECK_SUMMARY_INIT;
+  REFUSED(lance_check_report_summary, NULL, &summary);
+  REFUSED(lance_check_report_summary, report, NULL);
+  CHECK_CALL(LANCE_OK, lance_check_report_summary, report, &summary);
+  CHECK(summary.rows == 10 && summary.problems == 0);
+  CHECK(lance_check_report_length(NULL) == 0);
+  CHECK(lance_check_report_length(report) == 0);
+  LanceCheckProblem problem = LANCE_CHECK_PROBLEM_INIT;
+  REFUSED(lance_check_report_get, NULL, 0, &problem);
+  REFUSED(lance_check_report_get, report, 0, &problem);
+  REFUSED(lance_check_report_get, report, 0, NULL);
+  lance_check_report_free(report);
+  lance_check_report_free(NULL);
+
+  LanceCleanupResult result = LANCE_CLEANUP_RESULT_INIT;
+  REFUSED(lance_dataset_cleanup, NULL, NULL, &result);
+  REFUSED(lance_dataset_cleanup, URI, NULL, NULL);
+  LanceCleanupOptions cleanup = LANCE_CLEANUP_OPTIONS_INIT;
+  cleanup.storage_options_count = 1;
+  REFUSED(lance_dataset_cleanup, URI, &cleanup, &result);
+  cleanup.storage_options = kNullValue;
+  REFUSED(lance_dataset_cleanup, URI, &cleanup, &result);
+  LanceCleanupOptions negative = LANCE_CLEANUP_OPTIONS_INIT;
+  negative.older_than_seconds = -2;
+  REFUSED(lance_dataset_cleanup, URI, &negative, &result);
+  negative.older_than_seconds = -1;
+  negative.orphan_min_age_seconds = -1;
+  REFUSED(lance_dataset_cleanup, URI, &negative, &result);
+  result.struct_size = 0;
+  REFUSED(lance_dataset_cleanup, URI, NULL, &result);
+}
+
 int main(void) {
   LanceDataset* dataset = make_dataset();
   errors();
   datasets(dataset);
   lists(dataset);
+  maintenance();
   scanners(dataset);
   transactions();
   writer_options();

@@ -17,6 +17,8 @@ COMMANDS = [
     ["take"],
     ["versions"],
     ["fragments"],
+    ["fsck"],
+    ["cleanup"],
 ]
 
 

@@ -34,7 +34,7 @@ def read_with_us(tmp_path):
     def read(dataset, **options):
         file = tmp_path / "dump.arrow"
         run(DUMP, dataset, file, *(f"{key}={value}" for key, value in options.items()))
-        with pa.ipc.open_file(file) as reader:
+        with pa.ipc.open_stream(file) as reader:
             return reader.read_all()
 
     return read

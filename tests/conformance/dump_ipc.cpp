@@ -1,5 +1,5 @@
-// Reads a dataset through lance-cpp and writes an Arrow IPC file:
-// dump_ipc URI FILE [version=N|tag=NAME|branch=NAME|filter=SQL]...
+// Reads a dataset through lance-cpp and writes an Arrow IPC stream, whose batches may have dictionaries of
+// their own: dump_ipc URI FILE [version=N|tag=NAME|branch=NAME|filter=SQL]...
 
 #include <cstdint>
 #include <iostream>
@@ -38,9 +38,7 @@ arrow::Status Run(int argc, char** argv) {
   ARROW_ASSIGN_OR_RAISE(auto scanner, dataset->Scan(scan));
   ARROW_ASSIGN_OR_RAISE(auto table, scanner->ToTable());
   ARROW_ASSIGN_OR_RAISE(auto file, arrow::io::FileOutputStream::Open(argv[2]));
-  // Batches of one scan may have different dictionaries, which an IPC file cannot hold.
-  ARROW_ASSIGN_OR_RAISE(table, arrow::DictionaryUnifier::UnifyTable(*table));
-  ARROW_ASSIGN_OR_RAISE(auto writer, arrow::ipc::MakeFileWriter(file, table->schema()));
+  ARROW_ASSIGN_OR_RAISE(auto writer, arrow::ipc::MakeStreamWriter(file, table->schema()));
   ARROW_RETURN_NOT_OK(writer->WriteTable(*table));
   ARROW_RETURN_NOT_OK(writer->Close());
   return file->Close();

@@ -22,8 +22,12 @@ struct ReleaseProbe::Record {
   Record(ReleaseProbe* owner, const char* kind) : probe(owner), name(kind) { live.fetch_add(1); }
   virtual ~Record() = default;
 
+  /// Say that the record is complete, and may be released on any thread.
+  void Publish() { releases.store(0, std::memory_order_release); }
+
   /// Count a release; true for the first. The order makes the exporting thread's writes visible here.
   bool CountRelease() {
+    releases.load(std::memory_order_acquire);
     if (releases.fetch_add(1, std::memory_order_acq_rel) > 0) return false;
     live.fetch_sub(1);
     return true;
@@ -86,6 +90,7 @@ void ReleaseProbe::Interpose(CStruct* c_struct) {
   auto record = std::make_unique<TypedRecord<CStruct>>(this, *c_struct);
   c_struct->private_data = record.get();
   c_struct->release = ForwardRelease<CStruct>;
+  record->Publish();
   std::lock_guard lock(mutex_);
   records_.push_back(std::move(record));
 }

@@ -148,16 +148,48 @@ TEST_F(LanceWriterTest, NullArgumentsAreRefused) {
               FailsWith(ErrorCode::kInvalidArgument));
 }
 
-TEST_F(LanceWriterTest, ClosedWriterRefusesFurtherCalls) {
+/// A way to close a writer.
+struct Closing {
+  const char* name;
+  arrow::Status (*close)(LanceWriter&);
+  /// What writing and aborting return from then on.
+  ErrorCode write;
+  ErrorCode abort;
+};
+
+class ClosedWriterTest : public LanceWriterTest, public ::testing::WithParamInterface<Closing> {};
+
+TEST_P(ClosedWriterTest, RefusesFurtherCalls) {
   ASSERT_OK_AND_ASSIGN(auto writer, Open());
   ASSERT_OK(writer->Write(*SimpleBatch(0, 3)));
-  ASSERT_OK(writer->Finish());
-  EXPECT_THAT(writer->Finish(), FailsWith(ErrorCode::kInvalidState));
-  EXPECT_THAT(writer->FinishUncommitted(), FailsWith(ErrorCode::kInvalidState));
-  EXPECT_THAT(writer->Write(*SimpleBatch(3, 3)), FailsWith(ErrorCode::kInvalidState));
+  ASSERT_OK(GetParam().close(*writer));
+  const auto files = ListFiles(dir_.path());
+  const auto reader = [] { return arrow::RecordBatchReader::Make({SimpleBatch(3, 3)}).ValueOrDie(); };
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(writer->Write(*SimpleBatch(3, 3)), FailsWith(GetParam().write));
+    EXPECT_THAT(writer->Write(reader()), FailsWith(GetParam().write));
+    EXPECT_THAT(writer->WriteToLane(0, *SimpleBatch(3, 3)), FailsWith(GetParam().write));
+    EXPECT_THAT(writer->WriteToLane(0, reader()), FailsWith(GetParam().write));
+    EXPECT_THAT(writer->Finish(), FailsWith(ErrorCode::kInvalidState));
+    EXPECT_THAT(writer->FinishUncommitted(), FailsWith(ErrorCode::kInvalidState));
+    EXPECT_EQ(lance::GetErrorCode(writer->Abort()), GetParam().abort);
+  }
   EXPECT_EQ(writer->stats().rows, 3U) << "stats stay readable";
-  EXPECT_EQ(ReadIds(uri_), Range(0, 3));
+  EXPECT_TRUE(writer->schema()->Equals(*SimpleSchema()));
+  writer.reset();
+  EXPECT_EQ(ListFiles(dir_.path()), files);
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Ways, ClosedWriterTest,
+    ::testing::Values(Closing{"Finished", [](LanceWriter& writer) { return writer.Finish().status(); },
+                              ErrorCode::kInvalidState, ErrorCode::kInvalidState},
+                      Closing{"FinishedUncommitted",
+                              [](LanceWriter& writer) { return writer.FinishUncommitted().status(); },
+                              ErrorCode::kInvalidState, ErrorCode::kInvalidState},
+                      Closing{"Aborted", [](LanceWriter& writer) { return writer.Abort(); },
+                              ErrorCode::kCancelled, ErrorCode::kOk}),
+    [](const auto& info) { return info.param.name; });
 
 TEST_F(LanceWriterTest, DestructionWithoutFinishLeavesNoFiles) {
   WriteOptions options;

@@ -74,6 +74,7 @@ TEST_F(TransactionTest, CommittedTransactionIsSpent) {
   ASSERT_OK(transaction.Commit());
   EXPECT_THAT(transaction.Commit(), FailsWith(ErrorCode::kInvalidState));
   EXPECT_THAT(transaction.Discard(), FailsWith(ErrorCode::kInvalidState));
+  EXPECT_THAT(transaction.ToJson(), FailsWith(ErrorCode::kInvalidState));
   EXPECT_EQ(ReadIds(uri_), Range(0, 10));
 }
 
@@ -83,6 +84,9 @@ TEST_F(TransactionTest, MovedTransactionKeepsWorking) {
   EXPECT_THAT(first.Commit(), FailsWith(ErrorCode::kInvalidState));  // NOLINT(bugprone-use-after-move)
   EXPECT_THAT(first.Discard(), FailsWith(ErrorCode::kInvalidState));
   EXPECT_THAT(first.ToJson(), FailsWith(ErrorCode::kInvalidState));
+  std::vector<Transaction> moved_from;
+  moved_from.push_back(std::move(first));
+  EXPECT_THAT(Transaction::CommitAll(moved_from), FailsWith(ErrorCode::kInvalidState));
   ASSERT_OK_AND_ASSIGN(auto other, Prepare(0, 5));
   ASSERT_OK(other.Discard());
   other = std::move(second);

@@ -4,12 +4,13 @@ use std::ffi::c_void;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayData, RecordBatch, RecordBatchOptions, StructArray, make_array};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef, UnionMode};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 
 use crate::error::{LanceError, Result, code};
-use crate::runtime::lock;
+use crate::params::write_out;
+use crate::sync::lock;
 use crate::{fault, preflight};
 
 /// A C struct whose contents can be moved out of the caller's shell.
@@ -130,9 +131,11 @@ pub fn import_schema(schema: &FFI_ArrowSchema) -> Result<Schema> {
     fault::point()?;
     // SAFETY: the C caller vouches for the pointers inside.
     unsafe { preflight::check_schema(schema) }?;
-    Schema::try_from(schema).map_err(|error| {
+    let schema = Schema::try_from(schema).map_err(|error| {
         LanceError::invalid_argument(format!("cannot read the Arrow schema: {error}"))
-    })
+    })?;
+    preflight::check_types(schema.fields())?;
+    Ok(schema)
 }
 
 /// Take ownership of one record batch without copying it; `live` counts it until it is released.
@@ -152,8 +155,9 @@ pub fn import_ffi_batch(
     // SAFETY: the counts were checked above; what the buffers hold is the caller's promise.
     let mut data = unsafe { from_ffi_and_data_type(array, data_type) }.map_err(unreadable)?;
     data.align_buffers();
-    let data = plain_slices(data);
+    let data = rewrite(data, plain_empty_slice);
     data.validate().map_err(unreadable)?;
+    let data = rewrite(data, plain_slice);
     let (_, columns, nulls) = StructArray::from(data).into_parts();
     if nulls.is_some_and(|nulls| nulls.null_count() > 0) {
         return Err(LanceError::invalid_argument(
@@ -165,36 +169,51 @@ pub fn import_ffi_batch(
         .map_err(|error| LanceError::new(code::SCHEMA_MISMATCH, error.to_string()))
 }
 
-/// Rewrite, without copying values, the two kinds of slices that arrow-rs does not understand as imported:
-/// one of no rows, whose offsets still are its parent's and point beyond the values imported for it, and
-/// one of a fixed-size list, whose nested values it would slice twice.
-fn plain_slices(data: ArrayData) -> ArrayData {
-    if data.is_empty() {
-        return ArrayData::new_empty(data.data_type());
-    }
+/// Rewrite the nodes of an array without copying values, children first.
+fn rewrite(data: ArrayData, node: fn(ArrayData) -> ArrayData) -> ArrayData {
     if data.child_data().is_empty() {
-        return data;
+        return node(data);
     }
-    let children: Vec<_> = data
+    let children = data
         .child_data()
         .iter()
-        .cloned()
-        .map(plain_slices)
+        .map(|child| rewrite(child.clone(), node))
         .collect();
-    let builder = match (data.data_type(), children.as_slice()) {
-        (DataType::FixedSizeList(_, size), [values])
-            if values.len() >= (data.offset() + data.len()) * *size as usize =>
-        {
-            let size = *size as usize;
-            let values = make_array(values.clone()).slice(data.offset() * size, data.len() * size);
-            ArrayData::builder(data.data_type().clone())
-                .len(data.len())
-                .nulls(data.nulls().cloned())
-                .add_child_data(values.into_data())
-        }
-        _ => data.into_builder().child_data(children),
-    };
     // SAFETY: the same rows of the same type; what else is wrong with them is found by the validation.
+    node(unsafe { data.into_builder().child_data(children).build_unchecked() })
+}
+
+/// arrow-rs refuses an imported slice of no rows: its offsets still are its parent's, and point beyond the
+/// values imported for it.
+fn plain_empty_slice(data: ArrayData) -> ArrayData {
+    match data.is_empty() {
+        true => ArrayData::new_empty(data.data_type()),
+        false => data,
+    }
+}
+
+/// arrow-rs would slice a struct twice that lies in a slice, be it of a struct, a fixed-size list or a union.
+fn plain_slice(data: ArrayData) -> ArrayData {
+    let (offset, rows) = (data.offset(), data.len());
+    let (start, length) = match data.data_type() {
+        DataType::Struct(_) | DataType::Union(_, UnionMode::Sparse) => (offset, rows),
+        DataType::FixedSizeList(_, size) => (offset * *size as usize, rows * *size as usize),
+        _ => return data,
+    };
+    if offset == 0 && data.child_data().iter().all(|child| child.len() == length) {
+        return data;
+    }
+    let children = data.child_data().iter().cloned().map(make_array);
+    let children = children.map(|child| child.slice(start, length).into_data());
+    // The type ids of a union, a byte each; the others have none.
+    let buffers = data.buffers().iter();
+    let buffers = buffers.map(|ids| ids.slice_with_length(start, length));
+    let builder = ArrayData::builder(data.data_type().clone())
+        .len(rows)
+        .nulls(data.nulls().cloned())
+        .buffers(buffers.collect())
+        .child_data(children.collect());
+    // SAFETY: the same rows of the same type.
     unsafe { builder.build_unchecked() }
 }
 
@@ -232,9 +251,13 @@ pub fn check_same_columns(given: &Schema, expected: &Schema) -> Result<()> {
 /// # Safety
 /// `out` is NULL or valid for writing.
 pub unsafe fn export_schema(schema: &Schema, out: *mut FFI_ArrowSchema) -> Result<()> {
-    let exported = FFI_ArrowSchema::try_from(schema)?;
     // SAFETY: forwarded contract.
-    unsafe { crate::params::write_out(exported, out, "the output schema") }
+    unsafe { write_out(exported_schema(schema)?, out, "the output schema") }
+}
+
+fn exported_schema(schema: &Schema) -> Result<FFI_ArrowSchema> {
+    FFI_ArrowSchema::try_from(schema)
+        .map_err(|error| LanceError::new(code::ARROW, error.to_string()))
 }
 
 /// Export a batch to the caller: both structs, or neither.
@@ -251,7 +274,7 @@ pub unsafe fn export_batch(
             "the output array or schema is NULL",
         ));
     }
-    let schema = FFI_ArrowSchema::try_from(batch.schema().as_ref())?;
+    let schema = exported_schema(batch.schema().as_ref())?;
     let array = FFI_ArrowArray::new(&StructArray::from(batch).into_data());
     // SAFETY: checked above, valid by this function's contract.
     unsafe {

@@ -13,6 +13,7 @@ use lance::dataset::builder::DatasetBuilder;
 
 use crate::arrow_io::{export_batch, export_schema};
 use crate::error::{LanceError, Result, code};
+use crate::filter::optional_filter;
 use crate::fragments::data_bytes;
 use crate::guard::guard;
 use crate::handle::Handle;
@@ -133,7 +134,12 @@ pub async fn load_latest(
     uri: &str,
     storage_options: &HashMap<String, String>,
 ) -> Result<Option<Dataset>> {
-    match builder(uri, storage_options)?.load().await {
+    load_if_exists(builder(uri, storage_options)?).await
+}
+
+/// What the builder describes, or None when there is no dataset.
+pub async fn load_if_exists(builder: DatasetBuilder) -> Result<Option<Dataset>> {
+    match builder.load().await {
         Ok(dataset) => Ok(Some(dataset)),
         Err(lance_core::Error::DatasetNotFound { .. } | lance_core::Error::NotFound { .. }) => {
             Ok(None)
@@ -352,7 +358,7 @@ pub unsafe extern "C" fn lance_dataset_count_rows(
     guard(error, || {
         // SAFETY: by this function's contract.
         unsafe {
-            let filter = optional_str(filter, "filter")?.map(str::to_string);
+            let filter = optional_filter(filter, "filter")?;
             let rows = LanceDataset::with(dataset, |dataset| {
                 let dataset = dataset.clone();
                 block_on(async move { Ok(dataset.count_rows(filter).await?) })

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use crate::error::{LanceError, LanceStatusCode, Result, code};
-use crate::{fault, handle, runtime};
+use crate::{fault, fork, handle};
 
 thread_local! {
     static PANIC_LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -45,7 +45,7 @@ pub fn contain<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
 /// Consumed arguments are moved into `body`, so they are released whichever way this returns.
 pub fn guard(error: *mut *mut LanceError, body: impl FnOnce() -> Result<()>) -> LanceStatusCode {
     let outcome = contain(|| {
-        runtime::refuse_forked_child()?;
+        fork::refuse_forked_child()?;
         fault::point()?;
         body()
     });

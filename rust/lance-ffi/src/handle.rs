@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{LanceError, Result, code};
-use crate::{guard, runtime};
+use crate::{fork, guard};
 
 /// A value behind an opaque pointer. A panic inside a call, or in a task that it waited for, poisons it:
 /// later calls fail, freeing works.
@@ -75,7 +75,7 @@ impl<T> Handle<T> {
     /// # Safety
     /// `handle` is NULL or a live handle that is used here for the last time.
     pub unsafe fn free(handle: *mut Self, last: impl FnOnce(&T)) {
-        if handle.is_null() || runtime::refuse_forked_child().is_err() {
+        if handle.is_null() || fork::refuse_forked_child().is_err() {
             return;
         }
         // SAFETY: made by `give`, and given back by the caller.

@@ -6,7 +6,7 @@
 use std::ffi::{CStr, c_char};
 
 use arrow::array::layout;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Fields, UnionMode};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 
 use crate::error::{LanceError, Result};
@@ -144,6 +144,39 @@ unsafe fn check_schema_at(schema: &FFI_ArrowSchema, path: &str, depth: usize) ->
     Ok(())
 }
 
+/// Check the types of a schema that could be read: the specification has rules about what goes inside what
+/// that arrow-rs insists on, by panicking, only when it makes arrays.
+pub fn check_types(fields: &Fields) -> Result<()> {
+    fields
+        .iter()
+        .try_for_each(|field| check_type(field.data_type(), &child_path("", field.name())))
+}
+
+fn check_type(data_type: &DataType, path: &str) -> Result<()> {
+    match data_type {
+        DataType::Dictionary(index, _) if !index.is_dictionary_key_type() => {
+            return refuse(path, format!("a dictionary has indices of type {index}"));
+        }
+        DataType::RunEndEncoded(ends, _) if !ends.data_type().is_run_ends_type() => {
+            return refuse(path, format!("run ends are of type {}", ends.data_type()));
+        }
+        DataType::Map(entries, _) if !matches!(entries.data_type(), DataType::Struct(pair) if pair.len() == 2) =>
+        {
+            return refuse(path, "the entries of a map are not a struct of two fields");
+        }
+        DataType::FixedSizeBinary(width) | DataType::FixedSizeList(_, width) if *width < 0 => {
+            return refuse(path, format!("its width is {width}"));
+        }
+        _ => {}
+    }
+    if let DataType::Dictionary(_, values) = data_type {
+        check_type(values, path)?;
+    }
+    child_fields(data_type)
+        .into_iter()
+        .try_for_each(|(name, child)| check_type(child, &child_path(path, name)))
+}
+
 fn union_members(format: &str) -> usize {
     match format.split_once(':') {
         Some((_, "")) | None => 0,
@@ -226,9 +259,18 @@ unsafe fn check_array_at(
             |child| child.release.is_none(),
         )
     }?;
+    let needed = needed_child_rows(array, data_type, path)?;
     for (child, (name, child_type)) in children.into_iter().zip(fields) {
+        let path = child_path(path, name);
+        if child.length < needed {
+            let rows = child.length;
+            return refuse(
+                &path,
+                format!("it has {rows} rows, its parent needs {needed}"),
+            );
+        }
         // SAFETY: forwarded contract.
-        unsafe { check_array_at(child, child_type, &child_path(path, name), depth + 1) }?;
+        unsafe { check_array_at(child, child_type, &path, depth + 1) }?;
     }
 
     // SAFETY: NULL or live by contract.
@@ -246,6 +288,22 @@ unsafe fn check_array_at(
             format!("type {data_type} has no dictionary, but one is given"),
         ),
         (None, _) => Ok(()),
+    }
+}
+
+/// How many rows each child must have, where that does not depend on values.
+fn needed_child_rows(array: &FFI_ArrowArray, data_type: &DataType, path: &str) -> Result<i64> {
+    let rows = match array.length {
+        0 => return Ok(0),
+        length => length + array.offset,
+    };
+    match data_type {
+        DataType::Struct(_) | DataType::Union(_, UnionMode::Sparse) => Ok(rows),
+        DataType::FixedSizeList(_, size) => match rows.checked_mul(i64::from(*size)) {
+            Some(values) => Ok(values),
+            None => refuse(path, format!("{rows} lists of {size} values")),
+        },
+        _ => Ok(0),
     }
 }
 

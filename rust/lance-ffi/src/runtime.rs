@@ -2,8 +2,7 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 
 use futures::FutureExt;
 use lance::session::Session;
@@ -12,7 +11,10 @@ use tokio::runtime::Handle;
 use crate::error::{LanceError, Result, code};
 use crate::guard::{contain, guard, panic_error};
 use crate::params::{Versioned, nonzero, read_sized};
-use crate::{fault, session};
+use crate::{fault, fork, session};
+
+pub use crate::fork::refuse_forked_child;
+pub use crate::sync::lock;
 
 const CPU_THREADS_VARIABLE: &str = "LANCE_CPU_THREADS";
 
@@ -47,25 +49,6 @@ struct Engine {
 
 static ENGINE: OnceLock<Engine> = OnceLock::new();
 static STARTING: Mutex<()> = Mutex::new(());
-/// The process that started the engine; 0 before.
-static OWNER: AtomicU32 = AtomicU32::new(0);
-
-/// Lock a mutex whose data stays consistent even when a holder panicked.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Threads do not survive fork(): a child that used the engine would wait for ever.
-pub fn refuse_forked_child() -> Result<()> {
-    let owner = OWNER.load(Ordering::Acquire);
-    if owner == 0 || owner == std::process::id() {
-        return Ok(());
-    }
-    Err(LanceError::new(
-        code::FORKED,
-        "this process was forked after the library was first used; use it in the parent, or fork before",
-    ))
-}
 
 /// Blocking on a thread of the runtime would stop what it waits for.
 pub fn refuse_runtime_thread() -> Result<()> {
@@ -93,7 +76,7 @@ fn start(options: &LanceRuntimeOptions) -> Result<&'static Engine> {
         })?;
     let handle = runtime.handle().clone();
     std::mem::forget(runtime);
-    OWNER.store(std::process::id(), Ordering::Release);
+    fork::remember_process();
     Ok(ENGINE.get_or_init(|| Engine {
         handle,
         session: session::default_session(options.index_cache_bytes, options.metadata_cache_bytes),

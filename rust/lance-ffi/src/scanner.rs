@@ -12,11 +12,10 @@ use lance::dataset::scanner::Scanner;
 use crate::arrow_io::export_schema;
 use crate::dataset::LanceDataset;
 use crate::error::{LanceError, Result};
+use crate::filter::optional_filter;
 use crate::guard::guard;
 use crate::handle::Handle;
-use crate::params::{
-    Versioned, flag, give_string, optional_str, optional_strings, read_sized, write_out,
-};
+use crate::params::{Versioned, flag, give_string, optional_strings, read_sized, write_out};
 use crate::runtime::block_on;
 use crate::stream::export_stream;
 
@@ -99,7 +98,7 @@ impl ScanSettings {
             // SAFETY: the pointers inside are valid by the same contract.
             columns: unsafe { optional_strings(raw.columns, raw.column_count, "options.columns") }?,
             // SAFETY: as above.
-            filter: unsafe { optional_str(raw.filter, "options.filter") }?.map(str::to_string),
+            filter: unsafe { optional_filter(raw.filter, "options.filter") }?,
             limit: (raw.limit >= 0).then_some(raw.limit),
             offset: (raw.offset > 0).then_some(raw.offset),
             batch_size: (raw.batch_size > 0).then_some(raw.batch_size as usize),

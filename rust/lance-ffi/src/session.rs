@@ -7,6 +7,7 @@ use lance::session::Session;
 use lance_io::object_store::providers::shared_memory::SharedMemoryStoreProvider;
 use lance_io::object_store::{ObjectStoreParams, ObjectStoreRegistry, StorageOptionsAccessor};
 
+use crate::local_store::LocalStoreProvider;
 use crate::params::nonzero;
 
 /// The engine's own defaults add up to 7 GiB per dataset.
@@ -18,6 +19,7 @@ pub fn default_session(index_cache_bytes: u64, metadata_cache_bytes: u64) -> Arc
     let registry = ObjectStoreRegistry::default();
     // The engine's own memory store forgets everything between two calls.
     registry.insert("memory", Arc::new(SharedMemoryStoreProvider::default()));
+    registry.insert("file", Arc::new(LocalStoreProvider));
     Arc::new(Session::new(
         nonzero(index_cache_bytes).unwrap_or(INDEX_CACHE_BYTES) as usize,
         nonzero(metadata_cache_bytes).unwrap_or(METADATA_CACHE_BYTES) as usize,

@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::c_char;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use lance::dataset::CommitBuilder;
 use lance::dataset::transaction::{Operation, Transaction};
 use lance_file::version::LanceFileVersion;
@@ -18,15 +19,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::load_latest;
 use crate::error::{LanceError, Result, code};
-use crate::guard::guard;
+use crate::guard::{guard, panic_error};
 use crate::handle::Handle;
+use crate::ledger::{Doubt, Ledger};
 use crate::params::{
-    LanceKeyValue, Versioned, check_sized, give_string, key_values, required_str, slice,
+    LanceKeyValue, Versioned, check_sized, check_uri, give_string, key_values, required_str, slice,
     write_sized,
 };
 use crate::runtime::{block_on, lock, session};
-use crate::session::store_params;
-use crate::{fault, store};
+use crate::{fault, local_store, store};
 
 /// Mirrors `LanceCommitResult`.
 #[repr(C)]
@@ -76,11 +77,24 @@ pub struct Target {
     pub stable_row_ids: bool,
 }
 
+impl Target {
+    /// The store, and the dataset's root in it.
+    pub async fn open_store(&self, ledger: &Arc<Ledger>) -> Result<(Arc<ObjectStore>, Path)> {
+        let params = ledger.store_params(&self.storage_options);
+        Ok(
+            ObjectStore::from_uri_and_params(session()?.store_registry(), &self.uri, &params)
+                .await?,
+        )
+    }
+}
+
 /// Data files that no version refers to yet.
 #[derive(Debug, Clone)]
 pub struct UncommittedWrite {
     pub target: Target,
     pub transaction: Transaction,
+    /// Records what the commit writes.
+    pub ledger: Arc<Ledger>,
 }
 
 fn fragments(transaction: &Transaction) -> &[Fragment] {
@@ -142,20 +156,11 @@ impl UncommittedWrite {
         fragments(&self.transaction).iter().flat_map(|f| &f.files)
     }
 
-    async fn open_store(&self) -> Result<(Arc<ObjectStore>, Path)> {
-        Ok(ObjectStore::from_uri_and_params(
-            session()?.store_registry(),
-            &self.target.uri,
-            &store_params(&self.target.storage_options),
-        )
-        .await?)
-    }
-
-    /// Compare the size of every file with what the encoder wrote. The engine's local writer can lose the
-    /// error of its last write and would then commit a file that nobody can read.
+    /// Compare the size of every file with what the encoder wrote: a store that lost the end of a file would
+    /// otherwise leave a version that nobody can read.
     pub async fn verify(&self) -> Result<()> {
         fault::point()?;
-        let (store, base) = self.open_store().await?;
+        let (store, base) = self.target.open_store(&self.ledger).await?;
         let data = base.join("data");
         let files: Vec<_> = self
             .files()
@@ -175,9 +180,9 @@ impl UncommittedWrite {
                         return Ok(());
                     }
                     Err(LanceError::new(
-                        code::CORRUPT,
+                        code::IO,
                         format!(
-                            "data file {path} has {actual} of {expected} bytes: the store lost a write (is the disk full?); nothing was committed"
+                            "data file {path} has {actual} of {expected} bytes: the store lost a part of it; nothing was committed"
                         ),
                     ))
                 }
@@ -192,7 +197,7 @@ impl UncommittedWrite {
         fault::point()?;
         let mut commit = CommitBuilder::new(self.target.uri.as_str())
             .with_session(session()?)
-            .with_store_params(store_params(&self.target.storage_options))
+            .with_store_params(self.ledger.store_params(&self.target.storage_options))
             .use_stable_row_ids(self.target.stable_row_ids);
         if let Some(version) = self.target.data_storage_version {
             commit = commit.with_storage_format(version);
@@ -201,14 +206,29 @@ impl UncommittedWrite {
             // No retries make the commit strict: it never goes on top of another writer's version.
             commit = commit.with_max_retries(0);
         }
-        match commit.execute(self.transaction.clone()).await {
-            Ok(dataset) => Ok(dataset.manifest().version),
-            // The time limit drops the commit wherever it is, perhaps after the manifest was written.
-            Err(error @ lance_core::Error::Timeout { .. }) => Err(LanceError::new(
-                code::COMMIT_STATUS_UNKNOWN,
-                LanceError::from(error).message(),
+        self.ledger.forget_doubt();
+        let execution = AssertUnwindSafe(commit.execute(self.transaction.clone()));
+        let outcome = execution.catch_unwind().await;
+        let unknown = |why: &str| {
+            let message = format!("the outcome of the commit is unknown, its files stay: {why}");
+            Err(LanceError::new(code::COMMIT_STATUS_UNKNOWN, message))
+        };
+        let is_durable = local_store::is_durable(&self.target.storage_options);
+        match (outcome, self.ledger.doubt()) {
+            (Ok(Ok(dataset)), Some(Doubt::NotSynced(failure))) if is_durable => unknown(&format!(
+                "version {} was made, but may not survive a power failure: {failure}",
+                dataset.manifest().version
             )),
-            Err(error) => Err(self.explain(error.into()).await),
+            (Ok(Ok(dataset)), _) => Ok(dataset.manifest().version),
+            // A time limit or a panic ends the commit wherever it is, perhaps after the manifest was written.
+            (Ok(Err(error @ lance_core::Error::Timeout { .. })), _) => {
+                unknown(LanceError::from(error).message())
+            }
+            (Err(payload), _) => unknown(panic_error(payload).message()),
+            (Ok(Err(_)), Some(Doubt::OnItsWay(failure))) => unknown(&format!(
+                "the store did not say whether it made the version: {failure}"
+            )),
+            (Ok(Err(error)), _) => Err(self.explain(error.into()).await),
         }
     }
 
@@ -231,11 +251,12 @@ impl UncommittedWrite {
 
     /// Delete the files. One that is gone already is fine.
     pub async fn discard(&self) -> Result<()> {
-        let (store, base) = self.open_store().await?;
+        let (store, base) = self.target.open_store(&self.ledger).await?;
         let data = base.clone().join("data");
         for file in self.files() {
             store::delete_data_file(&store, &data, &file.path).await?;
         }
+        self.ledger.delete_files(&store).await?;
         if self.transaction.read_version == 0 {
             store::remove_empty_dataset_dirs(&store, &base);
         }
@@ -320,6 +341,8 @@ struct Document {
     must_be_new: bool,
     data_storage_version: Option<String>,
     stable_row_ids: bool,
+    #[serde(default)]
+    durable: bool,
     /// The engine's protobuf drops the schema's metadata.
     schema_metadata: HashMap<String, String>,
     fragments: Vec<Fragment>,
@@ -343,6 +366,7 @@ fn to_json(write: &UncommittedWrite) -> Result<String> {
         must_be_new: write.target.must_be_new,
         data_storage_version: write.target.data_storage_version.map(|v| v.to_string()),
         stable_row_ids: write.target.stable_row_ids,
+        durable: local_store::is_durable(&write.target.storage_options),
         schema_metadata,
         fragments,
         transaction: BASE64_STANDARD.encode(pb::Transaction::try_from(&skeleton)?.encode_to_vec()),
@@ -351,7 +375,7 @@ fn to_json(write: &UncommittedWrite) -> Result<String> {
         .map_err(|error| LanceError::new(code::INTERNAL, format!("cannot write JSON: {error}")))
 }
 
-fn from_json(json: &str, storage_options: HashMap<String, String>) -> Result<UncommittedWrite> {
+fn from_json(json: &str, mut storage_options: HashMap<String, String>) -> Result<UncommittedWrite> {
     let malformed = |what: &dyn std::fmt::Display| {
         LanceError::invalid_argument(format!("not a transaction of this library: {what}"))
     };
@@ -359,6 +383,7 @@ fn from_json(json: &str, storage_options: HashMap<String, String>) -> Result<Unc
     if document.format != DOCUMENT_FORMAT {
         return Err(malformed(&format_args!("format {}", document.format)));
     }
+    check_uri(&document.uri)?;
     let bytes = BASE64_STANDARD
         .decode(&document.transaction)
         .map_err(|error| malformed(&error))?;
@@ -370,6 +395,9 @@ fn from_json(json: &str, storage_options: HashMap<String, String>) -> Result<Unc
     match fragments_mut(&mut transaction) {
         Some(fragments) => *fragments = document.fragments,
         None => return Err(malformed(&"it is not a write")),
+    }
+    if document.durable {
+        local_store::make_durable(&mut storage_options);
     }
     Ok(UncommittedWrite {
         target: Target {
@@ -383,6 +411,7 @@ fn from_json(json: &str, storage_options: HashMap<String, String>) -> Result<Unc
             stable_row_ids: document.stable_row_ids,
         },
         transaction,
+        ledger: Arc::default(),
     })
 }
 

@@ -12,11 +12,12 @@ use lance_file::writer::FileWriterOptions;
 use super::hints::{ColumnHints, LanceColumnHint};
 use super::progress::{LanceWriteProgressFn, Progress};
 use crate::error::{LanceError, Result};
+use crate::ledger::Ledger;
+use crate::local_store::make_durable;
 use crate::params::{
     LanceKeyValue, Versioned, flag, key_values, nonzero, optional_str, read_sized,
 };
 use crate::runtime::session;
-use crate::session::store_params;
 use crate::transaction::Target;
 
 const MIB: u64 = 1 << 20;
@@ -51,6 +52,7 @@ pub struct LanceWriteOptions {
     pub column_hints_count: usize,
     pub progress: Option<LanceWriteProgressFn>,
     pub progress_context: *mut c_void,
+    pub durable: i32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and pointers.
@@ -75,6 +77,7 @@ unsafe impl Versioned for LanceWriteOptions {
         column_hints_count: 0,
         progress: None,
         progress_context: std::ptr::null_mut(),
+        durable: 0,
     };
 }
 
@@ -138,15 +141,19 @@ impl WriteSettings {
         let mode = write_mode(raw.mode)?;
         // SAFETY: the pointers inside are valid by the same contract.
         unsafe {
+            let mut storage_options = key_values(
+                raw.storage_options,
+                raw.storage_options_count,
+                "options.storage_options",
+            )?;
+            if flag(raw.durable, "options.durable")? {
+                make_durable(&mut storage_options);
+            }
             Ok(Self {
                 target: Target {
                     uri: uri.to_string(),
                     must_be_new: matches!(mode, WriteMode::Create),
-                    storage_options: key_values(
-                        raw.storage_options,
-                        raw.storage_options_count,
-                        "options.storage_options",
-                    )?,
+                    storage_options,
                     data_storage_version: optional_str(
                         raw.data_storage_version,
                         "options.data_storage_version",
@@ -176,7 +183,7 @@ impl WriteSettings {
     }
 
     /// What every lane is written with.
-    pub fn write_params(&self, columns: usize) -> Result<WriteParams> {
+    pub fn write_params(&self, columns: usize, ledger: &Arc<Ledger>) -> Result<WriteParams> {
         let defaults = WriteParams::default();
         let cache = self.encoder_cache_bytes.unwrap_or_else(|| {
             (columns as u64 * ENCODER_CACHE_PER_COLUMN).clamp(MIN_ENCODER_CACHE, MAX_ENCODER_CACHE)
@@ -189,7 +196,7 @@ impl WriteSettings {
             max_bytes_per_file: self
                 .max_bytes_per_file
                 .map_or(defaults.max_bytes_per_file, |bytes| bytes as usize),
-            store_params: Some(store_params(&self.target.storage_options)),
+            store_params: Some(ledger.store_params(&self.target.storage_options)),
             data_storage_version: self.target.data_storage_version,
             enable_stable_row_ids: self.target.stable_row_ids,
             session: Some(session()?),

@@ -6,16 +6,17 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ffi::FFI_ArrowArray;
 use lance::Dataset;
-use lance::dataset::transaction::Transaction;
 use lance::dataset::{InsertBuilder, WriteDestination, WriteMode, WriteParams};
 
 use super::lanes::{Lanes, Phase};
 use super::options::WriteSettings;
 use super::progress::{LanceWriteStats, Progress};
 use crate::arrow_io::{Live, import_ffi_batch};
-use crate::dataset::load_latest;
+use crate::dataset::{builder, load_if_exists};
 use crate::error::{LanceError, Result, code};
-use crate::runtime::{block_on, refuse_runtime_thread, spawn};
+use crate::ledger::Ledger;
+use crate::runtime::{block_on, refuse_runtime_thread, session, spawn};
+use crate::store;
 use crate::transaction::{Target, UncommittedWrite};
 use crate::types::check_storable;
 
@@ -23,6 +24,9 @@ use crate::types::check_storable;
 pub struct Write {
     pub schema: SchemaRef,
     target: Target,
+    ledger: Arc<Ledger>,
+    /// There was no dataset when the write began.
+    makes_dataset: bool,
     preserve_order: bool,
     lanes: Arc<Lanes>,
     live: Arc<Live>,
@@ -45,8 +49,10 @@ impl Destination {
     }
 }
 
-async fn resolve(target: Target, mode: WriteMode) -> Result<Destination> {
-    let existing = load_latest(&target.uri, &target.storage_options).await?;
+async fn resolve(target: Target, mode: WriteMode, ledger: Arc<Ledger>) -> Result<Destination> {
+    let store_params = ledger.store_params(&target.storage_options);
+    let builder = builder(&target.uri, &target.storage_options)?.with_store_params(store_params);
+    let existing = load_if_exists(builder).await?;
     match (mode, existing) {
         (WriteMode::Create, Some(_)) => Err(LanceError::new(
             code::ALREADY_EXISTS,
@@ -72,12 +78,15 @@ impl Write {
         }
         check_storable(&schema)?;
         let schema: SchemaRef = Arc::new(settings.apply_hints(schema)?);
-        let params = settings.write_params(schema.fields().len())?;
+        let ledger = Arc::default();
+        let params = settings.write_params(schema.fields().len(), &ledger)?;
         let target = settings.target;
-        let destination = block_on(resolve(target.clone(), settings.mode))?;
+        let destination = block_on(resolve(target.clone(), settings.mode, ledger.clone()))?;
         let write = Self {
             schema,
             target,
+            ledger,
+            makes_dataset: matches!(destination, Destination::New(_)),
             preserve_order: settings.preserve_order,
             lanes: Arc::new(Lanes::new(settings.lanes, settings.max_bytes_in_flight)),
             live: Arc::default(),
@@ -164,7 +173,7 @@ impl Write {
             if let Err(error) = &done
                 && error.code() != code::COMMIT_STATUS_UNKNOWN
             {
-                discard(&[write]);
+                self.discard();
             }
             done
         });
@@ -200,7 +209,8 @@ impl Write {
     fn abandon(&self) {
         self.lanes
             .fail(LanceError::new(code::CANCELLED, "the write was aborted"));
-        discard(&self.written(self.lanes.join()));
+        self.lanes.join();
+        self.discard();
         self.live.wait_until_none();
         self.lanes.end(Phase::Closed);
     }
@@ -209,28 +219,40 @@ impl Write {
     fn collect(&self) -> Result<UncommittedWrite> {
         let outcomes = self.lanes.join();
         if let Some(failure) = self.lanes.failure() {
-            discard(&self.written(outcomes));
+            self.discard();
             return Err(failure);
         }
-        UncommittedWrite::merge(self.written(outcomes))
-    }
-
-    fn written(&self, outcomes: Vec<Result<Transaction>>) -> Vec<UncommittedWrite> {
-        outcomes
+        let written = outcomes
             .into_iter()
             .flatten()
             .map(|transaction| UncommittedWrite {
                 target: self.target.clone(),
                 transaction,
-            })
-            .collect()
+                ledger: self.ledger.clone(),
+            });
+        UncommittedWrite::merge(written.collect())
+    }
+
+    /// Delete what a failed write has made. The failure itself is what the caller is told.
+    fn discard(&self) {
+        let (target, ledger, makes_dataset) =
+            (self.target.clone(), self.ledger.clone(), self.makes_dataset);
+        let _ = block_on(async move {
+            let (store, base) = target.open_store(&ledger).await?;
+            let deleted = ledger.delete_files(&store).await;
+            if makes_dataset {
+                store::remove_empty_dataset_dirs(&store, &base);
+            }
+            deleted
+        });
     }
 }
 
-/// Delete the files of failed writes. The failure itself is what the caller is told.
-fn discard(writes: &[UncommittedWrite]) {
-    for write in writes {
-        let write = write.clone();
-        let _ = block_on(async move { write.discard().await });
+impl Drop for Write {
+    fn drop(&mut self) {
+        // The registry keeps an entry for every ledger until it is asked what is still in use.
+        if let Ok(session) = session() {
+            session.store_registry().active_stores();
+        }
     }
 }

@@ -516,6 +516,9 @@ typedef struct LanceWriteOptions {
   /** May be NULL. */
   LanceWriteProgressFn progress;
   void* progress_context;
+  /** 1: a successful commit survives a power failure: files are synced before they get their names, and the
+   *  directories after. 0 leaves that to the operating system. Object stores always store durably. */
+  int32_t durable;
 } LanceWriteOptions;
 
 #define LANCE_WRITE_OPTIONS_INIT \
@@ -537,7 +540,8 @@ typedef struct LanceWriteOptions {
    NULL,                         \
    0,                            \
    NULL,                         \
-   NULL}
+   NULL,                         \
+   0}
 
 /** \brief Open a writer. Nothing is visible to readers before lance_writer_finish().
  *
@@ -598,6 +602,177 @@ LANCE_API LanceStatusCode lance_writer_abort(LanceWriter* writer, LanceError** e
 
 /** \brief Free a writer; one that is not finished is aborted. NULL is accepted. */
 LANCE_API void lance_writer_free(LanceWriter* writer);
+
+/** @} */
+
+/** \defgroup maintenance Maintenance
+ *  Find damage, and remove what is no longer needed. These functions take a URI, because a damaged dataset
+ * may not open.
+ *  @{ */
+
+/** What is wrong with a file. Values are frozen. */
+typedef int32_t LanceProblemKind;
+
+enum {
+  /** A version needs a file that does not exist. */
+  LANCE_PROBLEM_MISSING_FILE = 1,
+  /** A file is shorter or longer than its manifest says. */
+  LANCE_PROBLEM_WRONG_SIZE = 2,
+  /** A manifest cannot be read, and so neither can its version. */
+  LANCE_PROBLEM_UNREADABLE_MANIFEST = 3,
+  /** The footer of a data file, or a deletion file, cannot be read. */
+  LANCE_PROBLEM_UNREADABLE_FILE = 4,
+  /** A file has, or deletes, another number of rows than its manifest says. */
+  LANCE_PROBLEM_ROW_COUNT = 5,
+  /** Values of a data file cannot be decoded. Found by deep checks only. */
+  LANCE_PROBLEM_UNDECODABLE_DATA = 6,
+  /** A tag or branch cannot be read, or a tag points to a version that does not exist. */
+  LANCE_PROBLEM_BROKEN_REFERENCE = 7
+};
+
+/** How far a check is. */
+typedef struct LanceCheckProgress {
+  size_t struct_size;
+  uint64_t manifests;
+  uint64_t files;
+  /** Deep checks only. */
+  uint64_t rows_decoded;
+  /** In memory. */
+  uint64_t bytes_decoded;
+} LanceCheckProgress;
+
+/** Called now and then on a thread of the library during a check, and once at its end. It must be quick, must
+ *  not unwind and must not call this library. `progress` is borrowed. */
+typedef void (*LanceCheckProgressFn)(void* context, const LanceCheckProgress* progress);
+
+typedef struct LanceCheckOptions {
+  size_t struct_size;
+  /** Check this version of the main branch; 0: all versions of all branches. */
+  uint64_t version;
+  const LanceKeyValue* storage_options;
+  size_t storage_options_count;
+  /** May be NULL. */
+  LanceCheckProgressFn progress;
+  void* progress_context;
+  /** 1 decodes every row of every column, too. */
+  int32_t deep;
+} LanceCheckOptions;
+
+#define LANCE_CHECK_OPTIONS_INIT {sizeof(LanceCheckOptions), 0, NULL, 0, NULL, NULL, 0}
+
+/** What a check has found: a list of problems, and totals. */
+typedef struct LanceCheckReport LanceCheckReport;
+
+typedef struct LanceCheckSummary {
+  size_t struct_size;
+  uint64_t problems;
+  /** Manifests looked at, and versions whose manifest could be read. */
+  uint64_t manifests;
+  uint64_t versions;
+  /** Files that versions need, each counted once, and the rows in them, deleted ones included. */
+  uint64_t data_files;
+  uint64_t deletion_files;
+  uint64_t index_files;
+  uint64_t rows;
+  /** Bytes of the manifests, and of the files that are sound. */
+  uint64_t bytes;
+  /** Versions whose transaction file does not exist. They can be read. */
+  uint64_t missing_transactions;
+  /** Files that belong to no version, and files that are still being written: left behind by crashed writers,
+   *  or of writes in progress. Not counted when one version is checked or a manifest cannot be read. */
+  uint64_t orphans;
+  uint64_t orphan_bytes;
+  uint64_t temporary_files;
+  uint64_t temporary_bytes;
+} LanceCheckSummary;
+
+#define LANCE_CHECK_SUMMARY_INIT {sizeof(LanceCheckSummary), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+typedef struct LanceCheckProblem {
+  size_t struct_size;
+  /** The newest version concerned; 0 if that is not known. */
+  uint64_t version;
+  /** Relative to the dataset, or a URI of a file outside it. Borrowed from the report. */
+  const char* path;
+  /** One line. Borrowed from the report. */
+  const char* message;
+  /** One of LANCE_PROBLEM_MISSING_FILE, ... */
+  LanceProblemKind kind;
+} LanceCheckProblem;
+
+#define LANCE_CHECK_PROBLEM_INIT {sizeof(LanceCheckProblem), 0, NULL, NULL, 0}
+
+/** \brief Check that every manifest can be read, and that every data, deletion and index file exists, has the
+ *  size its manifest says, and, but for index files, can be opened and has as many rows.
+ *
+ *  Damage is no failure: the call returns #LANCE_OK and reports problems. It fails when it cannot check, for
+ *  example because there is no dataset. What is written meanwhile by others may be left out, and is no
+ * problem.
+ *
+ *  Not found are wrong values that decode, and a version whose manifest was deleted, unless it is the newest
+ *  one of a local dataset or a tag points to it: it looks like one that was cleaned up.
+ *
+ *  \param uri borrowed.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's; lance_check_report_free(). */
+LANCE_API LanceStatusCode lance_dataset_check(const char* uri, const LanceCheckOptions* options,
+                                              LanceCheckReport** out, LanceError** error);
+/** \brief The totals. \param out the caller's memory, with `struct_size` set. */
+LANCE_API LanceStatusCode lance_check_report_summary(const LanceCheckReport* report, LanceCheckSummary* out,
+                                                     LanceError** error);
+/** \brief How many problems. NULL gives 0. */
+LANCE_API size_t lance_check_report_length(const LanceCheckReport* report);
+/** \brief Describe one problem. \param out the caller's memory, with `struct_size` set. */
+LANCE_API LanceStatusCode lance_check_report_get(const LanceCheckReport* report, size_t index,
+                                                 LanceCheckProblem* out, LanceError** error);
+LANCE_API void lance_check_report_free(LanceCheckReport* report);
+
+typedef struct LanceCleanupOptions {
+  size_t struct_size;
+  /** Remove versions older than so many seconds; -1: of any age. */
+  int64_t older_than_seconds;
+  /** Remove versions that are not among so many of the newest; 0: of any number. With neither this nor
+   *  `older_than_seconds` no version is removed; with both, those that both allow. */
+  uint64_t keep_versions;
+  /** Remove files that belong to no version when they are older than this. It must be longer than any write
+   *  takes from its first file to its commit, uncommitted transactions included: their files belong to no
+   * version yet. 0 states that nobody is writing. The default is 7 days. */
+  int64_t orphan_min_age_seconds;
+  const LanceKeyValue* storage_options;
+  size_t storage_options_count;
+  /** 1 removes nothing, and reports what would be removed. */
+  int32_t dry_run;
+} LanceCleanupOptions;
+
+#define LANCE_CLEANUP_OPTIONS_INIT {sizeof(LanceCleanupOptions), -1, 0, 604800, NULL, 0, 0}
+
+/** What was removed. */
+typedef struct LanceCleanupResult {
+  size_t struct_size;
+  uint64_t versions;
+  uint64_t data_files;
+  /** Files of deletions, indices and transactions. */
+  uint64_t other_files;
+  /** Files that were still being written. */
+  uint64_t temporary_files;
+  /** Of all these, manifests included. */
+  uint64_t bytes;
+} LanceCleanupResult;
+
+#define LANCE_CLEANUP_RESULT_INIT {sizeof(LanceCleanupResult), 0, 0, 0, 0, 0}
+
+/** \brief Remove old versions of the main branch with the files that only they need, and files that belong to
+ * no version: of crashed writers, temporary ones, unused transactions.
+ *
+ *  The latest version stays, and so do tagged ones and those that a branch needs. Files of unknown names
+ * stay, as do unfinished multipart uploads of object stores, which a lifecycle rule of the bucket removes.
+ * When a manifest cannot be read, nothing is removed. An interrupted cleanup leaves no version unreadable.
+ *
+ *  \param uri borrowed.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's memory, with `struct_size` set. */
+LANCE_API LanceStatusCode lance_dataset_cleanup(const char* uri, const LanceCleanupOptions* options,
+                                                LanceCleanupResult* out, LanceError** error);
 
 /** @} */
 

@@ -1,0 +1,25 @@
+/// \file open_writer_internal.h
+/// The handles of writers, and what becomes of those that are still open when the process exits.
+#pragma once
+
+#include <memory>
+
+#include "lance/c/lance.h"
+
+namespace lance::inline v0::internal {
+
+struct CloseWriter {
+  void operator()(::LanceWriter* writer) const;
+};
+
+/// An open writer.
+///
+/// It need not be closed before the process exits: the caller of exit() may have one on its stack, and a
+/// global one may never be destroyed. Such writers are aborted when the program's own static variables are
+/// gone, so these can still finish a write, and while Arrow's are alive, which the release of a batch uses.
+using OpenWriterHandle = std::unique_ptr<::LanceWriter, CloseWriter>;
+
+/// Take care of a writer that was opened.
+OpenWriterHandle OwnOpenWriter(::LanceWriter* writer);
+
+}  // namespace lance::inline v0::internal

@@ -1,0 +1,3 @@
+"""What every Python suite shares."""
+
+pytest_plugins = ["support.figures"]

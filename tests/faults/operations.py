@@ -1,0 +1,94 @@
+"""The operations whose failures are tried: a new one is a new row of the table."""
+
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from faults import run
+from oracle import State
+
+ROWS = 2000
+COLUMNS = 12
+# More than the engine writes to a store in one part.
+LARGE_ROWS = 24
+LARGE_VALUE = 512 << 10
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A command of the program that changes a dataset, or makes it."""
+
+    name: str
+    words: Callable
+    on_existing: bool = True
+
+
+def _import(mode, *inputs):
+    # As many lanes as inputs: as many data files.
+    return lambda bench, dataset: [
+        *("import", *(bench.inputs[name] for name in inputs), dataset),
+        *("--mode", mode, "--jobs", len(inputs)),
+    ]
+
+
+OPERATIONS = [
+    Operation("create", _import("create", "one", "two"), on_existing=False),
+    Operation("append", _import("append", "one", "two")),
+    Operation("overwrite", _import("overwrite", "one", "two")),
+    Operation("overwrite_large", _import("overwrite", "large")),
+]
+
+
+def clean_up(path):
+    """Remove what a crash left."""
+    done = run(["cleanup", path, "--no-writers-active"])
+    assert done.code == 0, done.stderr
+
+
+def _table(seed):
+    """Numbers that do not compress, and some text."""
+    draw = random.Random(seed)
+    columns = {f"n{i}": [draw.random() for _ in range(ROWS)] for i in range(COLUMNS)}
+    text = [None if i % 7 == 3 else f"text {draw.randrange(ROWS)}" for i in range(ROWS)]
+    return pa.table({"id": range(seed * ROWS, (seed + 1) * ROWS), **columns, "text": text})
+
+
+def _large_table():
+    draw = random.Random(LARGE_ROWS)
+    return pa.table({"id": range(LARGE_ROWS), "bytes": [draw.randbytes(LARGE_VALUE) for _ in range(LARGE_ROWS)]})
+
+
+class Bench:
+    """Inputs for the operations, and a dataset of three versions to start from, which is copied for each try."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.template = directory / "template.lance"
+        self.inputs = {}
+        for name, table in {"one": _table(0), "two": _table(1), "large": _large_table()}.items():
+            self.inputs[name] = directory / f"{name}.parquet"
+            pq.write_table(table, self.inputs[name], compression="none")
+        for mode in ("create", "append", "append"):
+            done = run(["import", self.inputs["one"], self.template, "--mode", mode])
+            assert done.code == 0, done.stderr
+
+    def dataset(self, operation):
+        """A path for one try of an operation, with a fresh copy of the dataset if it needs one."""
+        path = self.directory / "try" / "data.lance"
+        shutil.rmtree(path.parent, ignore_errors=True)
+        path.parent.mkdir()
+        if operation.on_existing:
+            shutil.copytree(self.template, path)
+        return path
+
+    def undisturbed(self, operation):
+        """The dataset before an operation and after it, if nothing fails."""
+        path = self.dataset(operation)
+        before = State.of(path)
+        done = run(operation.words(self, path))
+        assert done.code == 0, done.stderr
+        return before, State.of(path)

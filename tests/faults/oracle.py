@@ -1,0 +1,161 @@
+"""What a dataset holds, and whether that is right after a write that may have failed."""
+
+import collections
+import pathlib
+from dataclasses import dataclass, field, fields
+
+import lance
+import pytest
+
+from faults import run
+
+# Written after the commit; readers do without it.
+_HINT = "_versions/latest_version_hint.json"
+# Where no file has changed, there is nothing new to read: of such tries, one in so many is read all the same.
+_READ_EVERY = 8
+_PROBLEMS_SHOWN = 20
+
+
+def read_files(path):
+    """The contents of every file of a dataset, by name."""
+    files = (file for file in path.rglob("*") if not file.is_dir())
+    contents = {str(file.relative_to(path)): file.read_bytes() for file in files}
+    contents.pop(_HINT, None)
+    return contents
+
+
+def open_versions(path):
+    """Every listed version, opened by pylance; none where there is no dataset."""
+    if not any(path.glob("_versions/*.manifest")):
+        return {}
+    versions = [entry["version"] for entry in lance.dataset(str(path)).versions()]
+    return {version: lance.dataset(str(path), version=version) for version in versions}
+
+
+def scan_versions(path):
+    """Every listed version, read in full."""
+    return {version: dataset.to_table() for version, dataset in open_versions(path).items()}
+
+
+def count_unreferenced_files(path):
+    """How many files of a dataset no version needs. Each version has one manifest and one transaction file."""
+    versions = open_versions(path).values()
+    fragments = [fragment for dataset in versions for fragment in dataset.get_fragments()]
+    needed = {f"data/{file.path}" for fragment in fragments for file in fragment.data_files()}
+    rest = _kinds(read_files(path).keys() - needed)
+    rest.subtract({("_versions", ".manifest"): len(versions), ("_transactions", ".txn"): len(versions)})
+    return (+rest).total()
+
+
+@dataclass(frozen=True)
+class State:
+    """A dataset at rest: its files, the rows of each version, and what the program reads."""
+
+    files: dict
+    versions: dict
+    printed: tuple
+
+    @staticmethod
+    def of(path, files=None):
+        rows = run(["query", path, "--columns", "id", "--format", "csv"])
+        listing = run(["versions", path, "--format", "json"])
+        check = run(["fsck", path])
+        printed = (rows.code, rows.stdout, listing.code, listing.stdout.count('"version"'), check.code)
+        return State(files or read_files(path), scan_versions(path), printed)
+
+    def reads_like(self, other):
+        return self.versions == other.versions and self.printed == other.printed
+
+    def leftovers(self, expected):
+        """How many files there are beyond the expected ones, by kind: a new file has a name of its own.
+
+        Temporary names have endings of their own.
+        """
+        return (_kinds(self.files) - _kinds(expected.files)).total()
+
+
+def _kinds(files):
+    paths = map(pathlib.PurePath, files)
+    return collections.Counter((path.parts[0], path.suffix) for path in paths)
+
+
+@dataclass
+class Tally:
+    """Outcomes of many tries, and what was wrong with any of them."""
+
+    points: int = 0
+    errors: int = 0
+    acknowledged: int = 0
+    unknown: int = 0
+    unreadable: int = 0
+    leftovers: int = 0
+    excused_leftovers: int = 0
+    problems: list = field(default_factory=list)
+
+    def __add__(self, other):
+        return Tally(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+    def figures(self):
+        return {name: value for name, value in vars(self).items() if name != "problems"}
+
+    def check(self):
+        """Fail if anything was wrong."""
+        shown = self.problems[:_PROBLEMS_SHOWN]
+        if shown:
+            pytest.fail("\n".join([f"{len(self.problems)} of {self.points} tries", *shown]), pytrace=False)
+
+    def judge(self, what, done, path, before, after, may_leave_files=False):
+        """Judge one try: it succeeded and did all, or it failed and did nothing.
+
+        The outcome of a commit can be unknown; then the program says so, and the dataset is in either state.
+        """
+        self.points += 1
+        failed = done.code != 0
+        problems = [] if not failed or _is_one_clear_error(done) else ["not one clear error"]
+        self.errors += failed
+        self.acknowledged += not failed
+        files = read_files(path)
+        if not failed or files != before.files or self.points % _READ_EVERY == 0:
+            problems += self._judge_dataset(done, path, files, before, after, may_leave_files)
+        self.problems += [f"{what}: {why}; exit code {done.code}, {done.stderr!r}" for why in problems]
+
+    def _judge_dataset(self, done, path, files, before, after, may_leave_files):
+        try:
+            state = State.of(path, files)
+        except Exception as error:  # pylance raises many kinds
+            self.unreadable += 1
+            return [f"unreadable: {error}"]
+        unknown = done.code != 0 and "unknown" in done.stderr
+        self.unknown += unknown
+        landed = done.code == 0 or (unknown and state.reads_like(after))
+        expected = after if landed else before
+        leftovers = state.leftovers(expected)
+        # Those of a commit that may have landed must stay.
+        excused = may_leave_files or (unknown and not landed)
+        if excused:
+            self.excused_leftovers += leftovers
+        else:
+            self.leftovers += leftovers
+        problems = []
+        if not state.reads_like(expected):
+            self.unreadable += 1
+            problems.append("acknowledged, but reads otherwise" if landed else "the old version has changed")
+        if not landed and not before.files.items() <= files.items():
+            problems.append("an old file has changed")
+        if leftovers and not excused:
+            problems.append(f"files are left: {sorted(files.keys() - before.files.keys())}")
+        return problems
+
+
+def _is_one_clear_error(done):
+    lines = [line for line in done.stderr.splitlines() if "error" in line]
+    return done.code == 1 and len(lines) == 1 and lines[0].startswith("lance: error: ")
+
+
+def outcome(path, before, after):
+    """What an interrupted write has come to: "old", "new", "partial" or "unreadable"."""
+    try:
+        state = State.of(path)
+    except Exception:  # pylance raises many kinds
+        return "unreadable"
+    return "new" if state.reads_like(after) else "old" if state.reads_like(before) else "partial"

@@ -1,0 +1,62 @@
+"""A disk that is really full: a small tmpfs, in a mount namespace of its own (row W2)."""
+
+import itertools
+import shutil
+import subprocess
+
+import pytest
+
+from faults import PROGRAM, run
+from operations import OPERATIONS
+from oracle import Tally
+from support.figures import figure
+from support.scale import pick
+
+# The namespace takes the disk away when it ends, so what is on it is copied out.
+_SCRIPT = """
+set -e
+disk=$1 free=$2 before=$3 after=$4; shift 4
+mount -t tmpfs -o size=1g tmpfs "$disk"
+[ ! -d "$before" ] || cp -a "$before" "$disk/data.lance"
+used=$(df --output=used --block-size=1K "$disk" | tail -1)
+mount -o remount,size=$((used + free))k "$disk"
+code=0
+"$@" || code=$?
+[ ! -d "$disk/data.lance" ] || cp -a "$disk/data.lance" "$after"
+exit $code
+"""
+_PAGE = 4096
+
+
+@pytest.fixture(scope="module")
+def namespace(tmp_path_factory):
+    """The command that opens a mount namespace."""
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(tmp_path_factory.mktemp("disk"))]
+    for command in (["unshare", "--mount"], ["unshare", "--map-root-user", "--mount"]):
+        if subprocess.run([*command, *mount], capture_output=True).returncode == 0:
+            return command
+    figure("W2", skipped="mounting a tmpfs is not permitted")
+    pytest.skip("mounting a tmpfs is not permitted")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_a_full_disk_fails_the_write_and_nothing_else(bench, namespace, tmp_path, operation):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    before, after = bench.undisturbed(operation)
+    tally = Tally()
+    # From a disk with one free page to one that is just large enough.
+    needed = sum(map(len, after.files.values())) - sum(map(len, before.files.values()))
+    step = max(1, needed // (pick(32, 128) * _PAGE)) * _PAGE // 1024
+    for free in itertools.count(_PAGE // 1024, step):
+        path = bench.dataset(operation)
+        result = tmp_path / "result.lance"
+        shutil.rmtree(result, ignore_errors=True)
+        words = [disk, free, path, result, PROGRAM, *operation.words(bench, disk / "data.lance")]
+        done = run(["-c", _SCRIPT, "full_disk", *words], program=(*namespace, "sh"))
+        tally.judge(f"{operation.name}, {free} KiB free", done, result, before, after)
+        if done.code == 0:
+            break
+    figure("W2", disk="full", operation=operation.name, **tally.figures())
+    tally.check()
+    assert tally.errors > 0

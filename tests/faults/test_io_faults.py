@@ -1,0 +1,99 @@
+"""Every system call on a dataset fails in turn: a write does all or nothing, a read is right or fails (row W2)."""
+
+import itertools
+
+import pytest
+
+from faults import run, run_with_io_fault
+from operations import OPERATIONS
+from oracle import Tally
+from support.figures import figure
+from support.scale import pick
+
+# Which calls, and how they fail. On a full disk files can still be removed, on a broken one nothing works.
+WRITE_FAULTS = [
+    ("write", "once", "ENOSPC"),
+    ("write", "once", "EIO"),
+    ("write", "once", "EDQUOT"),
+    ("write", "short", "EIO"),
+    ("write", "full", "ENOSPC"),
+    ("create", "once", "ENOSPC"),
+    ("create", "once", "EIO"),
+    ("rename,link", "once", "ENOSPC"),
+    ("rename,link", "once", "EIO"),
+    ("mkdir", "once", "EDQUOT"),
+    ("mkdir", "once", "EIO"),
+    ("unlink", "once", "EIO"),
+    ("write,create,rename,link,mkdir", "from", "ENOSPC"),
+    ("write,create,rename,link,mkdir,unlink", "from", "EIO"),
+]
+READ_FAULTS = [
+    ("read", "once", "EIO"),
+    ("read", "short", "EIO"),
+    ("open", "once", "EIO"),
+    ("list", "once", "EIO"),
+    ("stat", "once", "EIO"),
+    # The engine waits before it tries again.
+    *pick([], [("read,open,list,stat", "from", "EIO")]),
+]
+PLAIN = "plain"
+DURABLE = "--durable"
+FAULTS = [
+    *((PLAIN, *fault) for fault in WRITE_FAULTS + READ_FAULTS),
+    *((DURABLE, *fault) for fault in [("sync", "once", "EIO"), *pick([], WRITE_FAULTS)]),
+]
+# Where a file cannot be removed, or the file system does not even know the size of an open file, files may stay.
+FORGIVEN = {"unlink", "stat"}
+
+
+@pytest.fixture(scope="module")
+def totals():
+    tallies = []
+    yield tallies
+    figure("W2", **sum(tallies, Tally()).figures())
+
+
+@pytest.fixture(scope="module")
+def states(bench):
+    """Of each operation, the dataset before it and after it, undisturbed."""
+    return {operation.name: bench.undisturbed(operation) for operation in OPERATIONS}
+
+
+@pytest.mark.parametrize("option, calls, mode, error", FAULTS)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_a_write_does_all_or_nothing_when_a_call_fails(
+    bench, states, totals, operation, option, calls, mode, error
+):
+    tally = Tally()
+    totals.append(tally)
+    forgiven = FORGIVEN & set(calls.split(","))
+    for nth in itertools.count(1):
+        path = bench.dataset(operation)
+        words = [*operation.words(bench, path), *([DURABLE] if option == DURABLE else [])]
+        done = run_with_io_fault(words, path, calls, nth, mode, error)
+        what = f"{operation.name} {option} {calls} #{nth} of {done.seen} {mode} {error} at {done.where or '-'}"
+        tally.judge(what, done, path, *states[operation.name], may_leave_files=forgiven)
+        if done.fired == 0:
+            break
+    tally.check()
+
+
+@pytest.mark.parametrize("calls, mode, error", READ_FAULTS)
+def test_a_read_is_right_or_fails_when_a_call_fails(bench, calls, mode, error):
+    words = ["query", bench.template, "--format", "csv"]
+    expected = run(words).stdout
+    for nth in itertools.count(1):
+        done = run_with_io_fault(words, bench.template, calls, nth, mode, error)
+        what = f"{calls} #{nth} of {done.seen} at {done.where or '-'}: {done.stderr!r}"
+        assert done.code in (0, 1), what
+        assert done.code == 1 or done.stdout == expected, what
+        if done.fired == 0:
+            assert done.code == 0, what
+            break
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_the_faults_reach_the_calls_of_a_write(bench, operation):
+    for calls in ("write", "create", "rename,link", "open"):
+        path = bench.dataset(operation)
+        assert run_with_io_fault(operation.words(bench, path), path, calls).seen > 0, calls

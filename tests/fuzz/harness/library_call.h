@@ -1,0 +1,59 @@
+/// \file library_call.h
+/// Calls of the real library, judged by what they return.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lance/c/lance.h"
+
+namespace lance_test {
+
+template <auto FreeFn>
+struct Free {
+  template <typename T>
+  void operator()(T* handle) const {
+    FreeFn(handle);
+  }
+};
+
+using DatasetPtr = std::unique_ptr<LanceDataset, Free<lance_dataset_free>>;
+using ScannerPtr = std::unique_ptr<LanceScanner, Free<lance_scanner_free>>;
+using WriterPtr = std::unique_ptr<LanceWriter, Free<lance_writer_free>>;
+using TransactionPtr = std::unique_ptr<LanceTransaction, Free<lance_transaction_free>>;
+
+/// Notes the input of a run, for messages.
+void Begin(std::string_view input);
+
+/// Checks that a failure and only a failure has an error, of the same code and with a text, and tells the
+/// fuzzer what kind of outcome it is: the library has no coverage counters. Frees the error.
+LanceStatusCode Judge(LanceStatusCode status, LanceError* error);
+
+/// Calls a function whose last parameter is `LanceError**`.
+template <typename... Params, typename... Args>
+LanceStatusCode Call(LanceStatusCode (*function)(Params...), Args... args) {
+  LanceError* error = nullptr;
+  const LanceStatusCode status = function(args..., &error);
+  return Judge(status, error);
+}
+
+/// Tells the fuzzer that an input led to this text. Numbers and what is quoted are no news: the input put
+/// them there.
+void Reached(std::string_view text);
+
+/// The URI of a dataset in memory with columns of many types, made at the first call.
+const std::string& TableUri();
+
+/// Opens it.
+DatasetPtr OpenTable();
+
+/// Columns `id` (int64) and `name` (string), and a few rows of them.
+ArrowSchema SmallSchema();
+ArrowArray SmallArray();
+
+/// Reads a stream to its end or failure, and releases it. The rows do not matter.
+void Drain(ArrowArrayStream* stream);
+
+}  // namespace lance_test

@@ -1,0 +1,118 @@
+//! What a writer does with a caller's Arrow structs before the engine sees them: the product's own sources,
+//! behind two functions for the fuzzer.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow::ffi_stream::FFI_ArrowArrayStream;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+#[path = "../../../rust/lance-ffi/src/arrow_io.rs"]
+pub mod arrow_io;
+#[path = "../../../rust/lance-ffi/src/error.rs"]
+pub mod error;
+#[path = "../../../rust/lance-ffi/src/fault.rs"]
+mod fault;
+#[path = "../../../rust/lance-ffi/src/fork.rs"]
+pub mod fork;
+#[path = "../../../rust/lance-ffi/src/guard.rs"]
+pub mod guard;
+#[path = "../../../rust/lance-ffi/src/handle.rs"]
+pub mod handle;
+#[path = "../../../rust/lance-ffi/src/params.rs"]
+pub mod params;
+#[path = "../../../rust/lance-ffi/src/preflight.rs"]
+mod preflight;
+#[path = "../../../rust/lance-ffi/src/redact.rs"]
+mod redact;
+#[path = "../../../rust/lance-ffi/src/source.rs"]
+pub mod source;
+#[path = "../../../rust/lance-ffi/src/sync.rs"]
+mod sync;
+
+use arrow_io::{Live, export_batch, import_ffi_batch, import_schema, required, take};
+use error::{LanceError, Result};
+use guard::guard;
+use source::Source;
+
+/// An array without buffers may have more rows than anybody can read.
+const MOST_ROWS: usize = 1000;
+
+/// Read every value of the columns whose contents are valid. Those of the others are the caller's promise.
+fn read(batch: &RecordBatch) {
+    let mut text = String::new();
+    for column in batch.columns() {
+        if column.to_data().validate_full().is_err() {
+            continue;
+        }
+        let Ok(values) = ArrayFormatter::try_new(column, &FormatOptions::default()) else {
+            continue;
+        };
+        for row in 0..column.len().min(MOST_ROWS) {
+            text.clear();
+            // A value without a text, such as a date beyond the calendar, is an error here and no fault.
+            let _ = write!(text, "{}", values.value(row));
+        }
+    }
+}
+
+/// # Safety
+/// Both out pointers are NULL or valid for writing.
+unsafe fn import(
+    array: FFI_ArrowArray,
+    schema: arrow::datatypes::Schema,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+) -> Result<()> {
+    let batch = import_ffi_batch(array, &Arc::new(schema), &Arc::new(Live::default()))?;
+    read(&batch);
+    // SAFETY: forwarded contract.
+    unsafe { export_batch(batch, out_array, out_schema) }
+}
+
+/// Import a batch, read it and export it again. Both structs are consumed.
+///
+/// # Safety
+/// Pointers are NULL or valid; memory behind the structs is as large as their headers say.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fuzz_import_batch(
+    array: *mut FFI_ArrowArray,
+    schema: *mut FFI_ArrowSchema,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+    error: *mut *mut LanceError,
+) -> i32 {
+    // SAFETY: by this function's contract.
+    let (array, schema) = unsafe { (take(array), take(schema)) };
+    guard(error, move || {
+        let schema = import_schema(&required(schema, "schema")?)?;
+        // SAFETY: by this function's contract.
+        unsafe { import(required(array, "array")?, schema, out_array, out_schema) }
+    })
+}
+
+/// The same for the first batch of a stream.
+///
+/// # Safety
+/// As `fuzz_import_batch`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fuzz_import_stream(
+    stream: *mut FFI_ArrowArrayStream,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+    error: *mut *mut LanceError,
+) -> i32 {
+    // SAFETY: by this function's contract.
+    let stream = unsafe { take(stream) };
+    guard(error, move || {
+        let mut source = Source::new(required(stream, "stream")?)?;
+        let schema = source.schema()?;
+        match source.next()? {
+            // SAFETY: by this function's contract.
+            Some(array) => unsafe { import(array, schema, out_array, out_schema) },
+            None => Err(LanceError::invalid_argument("the stream is empty")),
+        }
+    })
+}

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Run every suite of the reliability table at full length and write docs/reliability.md from what they print.
+
+The rows are in tests/reliability.toml: what goes wrong, what is promised, and which tests show it. A suite prints
+its figures as lines `[figure] <row> <name>=<value> ...`. With --report, only write the page from the last run.
+"""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+import tomllib
+import xml.etree.ElementTree as xml
+from collections import defaultdict
+
+from gate import ROOT
+
+RESULTS = ROOT / "build/reliability"
+PAGE = ROOT / "docs/reliability.md"
+# Rooms that say nothing about faults, or that another preset runs.
+LEFT_OUT = "^(gate|consumer|example|rust|cli|conformance|sanitized)$"
+PRESETS = ["release", "dev", "tsan"]
+FIGURE = re.compile(r"^\[figure\] (\S+) (.*)$", re.MULTILINE)
+
+
+def run():
+    """Run the presets' tests; their logs go to RESULTS."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    keep_output = [f"--test-output-size-{outcome}=10000000" for outcome in ("passed", "failed")]
+    for preset in PRESETS:
+        log = RESULTS / f"{preset}.xml"
+        log.unlink(missing_ok=True)
+        subprocess.run(
+            ["ctest", "--preset", preset, "--label-exclude", LEFT_OUT, f"--output-junit={log}", *keep_output],
+            cwd=ROOT,
+            env={**os.environ, "LANCE_TEST_SCALE": "long"},
+        )
+
+
+def results():
+    """The outcome and seconds of every test, as (preset, name, outcome, seconds), and the figures by row."""
+    tests, figures = [], defaultdict(list)
+    for preset in PRESETS:
+        for case in xml.parse(RESULTS / f"{preset}.xml").getroot().iter("testcase"):
+            outcome = {"run": "passed", "fail": "FAILED"}.get(case.get("status"), "not run")
+            tests.append((preset, case.get("name"), outcome, float(case.get("time"))))
+            for row, values in FIGURE.findall(case.findtext("system-out") or ""):
+                figures[row].append(values.strip())
+    return tests, figures
+
+
+def figure_cell(lines):
+    """Figures for people: `a=1 b=2` becomes "a 1, b 2"."""
+    readable = [
+        ", ".join(" ".join(pair.split("=", 1)).replace("_", " ") for pair in line.split()) for line in lines
+    ]
+    return "<br>".join(dict.fromkeys(readable))
+
+
+def row_lines(rows, tests, figures):
+    for row in rows:
+        shown_by = [test for test in tests if re.search(row["tests"], test[1])]
+        outcomes = {outcome for _, _, outcome, _ in shown_by}
+        passed = sum(outcome == "passed" for _, _, outcome, _ in shown_by)
+        verdict = f"{passed} passed" if outcomes == {"passed"} else "**" + ", ".join(sorted(outcomes or {"no test"})) + "**"
+        cells = [row["id"], row["fault"], row["promise"], figure_cell(figures[row["id"]]), verdict]
+        yield "| " + " | ".join(cells) + " |"
+
+
+def page(rows, tests, figures):
+    seconds = sum(seconds for *_, seconds in tests)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    yield "<!-- Written by `make reliability`; do not edit. -->"
+    yield "# Reliability: what is promised, and the last full run\n"
+    yield "Each row is a fault, what the library promises when it happens, and what the tests counted. The suites run on"
+    yield "every push with smaller numbers (`make test`); this page is from the long run, `make reliability`."
+    yield "[memory-proof.md](memory-proof.md) explains how the proof of ownership works.\n"
+    yield f"Last run: {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores of {platform.machine()}, {memory:.0f} GiB of memory,"
+    yield f"{len(tests)} test programs, {seconds / 60:.0f} minutes of test time.\n"
+    yield "| row | what happens | what is promised | counted | tests |"
+    yield "| --- | --- | --- | --- | --- |"
+    yield from row_lines(rows["row"], tests, figures)
+    yield "\n## What is not promised\n"
+    yield from (f"- {line}" for line in rows["not_promised"])
+    yield "\n## The test programs\n"
+    yield "| preset | test | outcome | seconds |"
+    yield "| --- | --- | --- | ---: |"
+    yield from (f"| {preset} | `{name}` | {outcome} | {seconds:.1f} |" for preset, name, outcome, seconds in tests)
+
+
+def main():
+    if sys.argv[1:] != ["--report"]:
+        run()
+    rows = tomllib.loads((ROOT / "tests/reliability.toml").read_text())
+    tests, figures = results()
+    PAGE.write_text("\n".join(page(rows, tests, figures)) + "\n")
+    known = {row["id"] for row in rows["row"]}
+    problems = [f"{name} ({preset}): {outcome}" for preset, name, outcome, _ in tests if outcome != "passed"]
+    problems += [f"figures for a row that is not in the table: {row}" for row in figures if row not in known]
+    for row, lines in sorted(figures.items()):
+        print(f"{row:4}", *lines, sep="  ")
+    if problems:
+        sys.exit("\n".join(problems))
+    print(f"all {len(tests)} tests passed; see {PAGE.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
