@@ -127,6 +127,8 @@ void QuickExit(const std::filesystem::path& dir) {
   std::quick_exit(EXIT_SUCCESS);
 }
 
+// The allocator of AddressSanitizer does not survive a fork while other threads allocate.
+#ifndef __SANITIZE_ADDRESS__
 /// Children forked while another thread opens and closes writers end too, although nothing works in them.
 void ExitInForkedChildren(const std::filesystem::path& dir) {
   static_handles.Open(dir);
@@ -148,6 +150,7 @@ void ExitInForkedChildren(const std::filesystem::path& dir) {
   stop = true;
   opener.join();
 }
+#endif
 
 struct Way {
   const char* name;
@@ -165,7 +168,9 @@ constexpr Way kWays[] = {
     {"late_finish", FinishInAnExitHandler},
     // Nothing is cleaned up, as after a kill.
     {"quick_exit", QuickExit, /*releases_batches=*/false, /*removes_files=*/false},
+#ifndef __SANITIZE_ADDRESS__
     {"forked_child", ExitInForkedChildren},
+#endif
 };
 
 /// End a process this way; true if all is well.
