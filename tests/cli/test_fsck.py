@@ -147,7 +147,8 @@ def test_a_deletion_file_that_asks_for_more_memory_than_there_is_is_a_problem(la
     dataset.delete("id < 10")
     (path,) = (tmp_path / "d").glob(DELETIONS[0])
     sound = path.read_bytes()
-    for at in range(len(sound)):
+    # Lengths have eight bytes, of which each of the upper half asks for too much.
+    for at in range(0, len(sound), 4):
         damaged = bytearray(sound)
         damaged[at] ^= 0x44
         path.write_bytes(damaged)

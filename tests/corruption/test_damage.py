@@ -16,7 +16,8 @@ import damage
 import gallery
 
 PROGRAM = Path(os.environ.get("LANCE_BIN", damage.ROOT / "build/release/bin/lance"))
-MUTANTS = pick(push=400, long=20_000)
+MUTANTS = pick(push=300, long=20_000)
+MEMCHECKED = pick(push=2, long=150)
 WORKERS = os.cpu_count()
 
 
@@ -38,41 +39,46 @@ def test_the_gallery_has_every_kind_of_file(exhibits):
     assert len([kind for kind in kinds if kind.startswith("_indices/")]) >= 10
 
 
-def damage_and_read(worker, exhibits, directory, kept):
-    """Damages one file after the other in a copy of the gallery."""
+def damage_and_read(worker, mutants, wrapper, exhibits, directory):
+    """Damages one file after the other in a copy of the gallery; the copies that do harm are kept."""
     chance = random.Random(worker)
     files = collections.defaultdict(list)
     for exhibit in exhibits:
-        copy = gallery.Exhibit(directory / exhibit.path.name, exhibit.filters)
+        copy = gallery.Exhibit(directory / str(worker) / exhibit.path.name, exhibit.filters)
         shutil.copytree(exhibit.path, copy.path)
         for file in copy.files:
             files[exhibit.path.name, damage.kind_of(file, copy.path)].append((copy, file))
     outcomes = collections.Counter()
-    for mutant in range(worker, MUTANTS, WORKERS):
+    for mutant in range(worker, mutants, WORKERS):
         exhibit, file = chance.choice(files[chance.choice(sorted(files))])
         how = chance.choice(damage.KINDS)
         whole = file.read_bytes()
         file.write_bytes(how(whole, chance))
-        reading = damage.read(exhibit.path, exhibit.filters)
+        reading = damage.read(exhibit.path, exhibit.filters, wrapper)
         outcomes[reading.outcome] += 1
         if not reading.harmless:
-            place = kept / f"{mutant}-{reading.outcome}".replace(" ", "-")
-            shutil.copytree(exhibit.path, place / exhibit.path.name)
-            (place / "report").write_text(f"{how.__name__} {file.relative_to(directory)}\n{reading.report}")
+            kept = directory / "kept" / f"{mutant} {reading.outcome}"
+            shutil.copytree(exhibit.path, kept / exhibit.path.name)
+            (kept / "report").write_text(f"{how.__name__} {file.relative_to(directory)}\n{reading.report}")
         file.write_bytes(whole)
     return outcomes
 
 
-def test_damage_never_ends_a_process(exhibits, tmp_path):
-    kept = tmp_path / "kept"
+def read_mutants(mutants, wrapper, exhibits, directory):
     with ThreadPoolExecutor(WORKERS) as pool:
         jobs = [
-            pool.submit(damage_and_read, worker, exhibits, tmp_path / str(worker), kept) for worker in range(WORKERS)
+            pool.submit(damage_and_read, worker, mutants, wrapper, exhibits, directory) for worker in range(WORKERS)
         ]
         outcomes = sum((job.result() for job in jobs), collections.Counter())
+    assert outcomes.total() == mutants
+    return outcomes
+
+
+def test_damage_never_ends_a_process(exhibits, tmp_path):
+    outcomes = read_mutants(MUTANTS, (), exhibits, tmp_path)
     figure(
         "F1",
-        mutants=outcomes.total(),
+        mutants=MUTANTS,
         errors=outcomes["error"],
         panics=outcomes["panic"],
         clean=outcomes["clean"],
@@ -81,9 +87,14 @@ def test_damage_never_ends_a_process(exhibits, tmp_path):
         signals=outcomes["signal"],
         hangs=outcomes["hang"],
     )
-    assert outcomes.total() == MUTANTS
     bad = outcomes["signal"] + outcomes["hang"] + outcomes["invalid"]
-    assert bad == 0, f"the damaged datasets are in {kept}"
+    assert bad == 0, f"the damaged datasets are in {tmp_path}/kept"
+
+
+def test_damage_is_never_followed_out_of_a_buffer(exhibits, tmp_path):
+    outcomes = read_mutants(MEMCHECKED, damage.MEMCHECK, exhibits, tmp_path)
+    figure("F1", with_valgrind=MEMCHECKED, memory_errors=outcomes["memory error"])
+    assert outcomes["memory error"] == 0, f"the damaged datasets are in {tmp_path}/kept"
 
 
 def losses(file):

@@ -26,6 +26,7 @@ mod local_store;
 pub mod params;
 mod preflight;
 mod redact;
+mod references;
 pub mod runtime;
 pub mod scanner;
 mod session;

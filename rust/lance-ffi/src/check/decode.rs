@@ -16,7 +16,8 @@ use lance_table::utils::stream::ReadBatchFutStream;
 use super::files::Place;
 use super::progress::Progress;
 use crate::error::{LanceError, Result, code};
-use crate::inventory::{ManifestFile, Reference, Version, What};
+use crate::inventory::{ManifestFile, Version};
+use crate::references::{Reference, What};
 
 const BATCH_ROWS: u32 = 8192;
 /// The bound for wide rows.

@@ -14,7 +14,8 @@ use super::data_file;
 use super::deletion_file::read_deleted;
 use super::report::ProblemKind;
 use crate::error::Result;
-use crate::inventory::{ManifestFile, Reference, StoredFiles, What, contained, if_found};
+use crate::inventory::{ManifestFile, StoredFiles, contained, if_found};
+use crate::references::{Reference, What};
 
 /// Which of the stores, and where in it.
 pub type Place = (usize, Path);

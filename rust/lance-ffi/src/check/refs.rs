@@ -1,10 +1,11 @@
 //! Tags and branches.
 
 use lance::dataset::refs::{BranchContents, TagContents};
+use object_store::path::Path;
 
 use super::report::{Problem, ProblemKind};
 use crate::error::Result;
-use crate::inventory::{Branch, Home, REFS, StoredFiles, if_found};
+use crate::inventory::{BRANCHES, Branch, Home, REFS, StoredFiles, VERSIONS, if_found};
 
 /// Find tags and branches that cannot be read, or point to nothing.
 pub async fn check_refs(
@@ -24,7 +25,7 @@ pub async fn check_refs(
         };
         let broken = match directory.as_ref() {
             "tags" => check_tag(home, branches, &bytes).await?,
-            "branches" => check_branch(&bytes),
+            "branches" => check_branch(home, branches, path, &bytes).await?,
             _ => None,
         };
         problems.extend(broken.map(|(version, message)| Problem {
@@ -54,10 +55,28 @@ async fn check_tag(home: &Home, branches: &[Branch], bytes: &[u8]) -> Result<Bro
     Ok((!found).then(|| (tag.version, lost())))
 }
 
-/// The version it began from may be gone.
-fn check_branch(bytes: &[u8]) -> Broken {
-    let branch = serde_json::from_slice::<BranchContents>(bytes);
-    branch.err().and_then(|error| unreadable(&error))
+/// The version it began from may be gone, but not all of its own.
+async fn check_branch(
+    home: &Home,
+    branches: &[Branch],
+    path: &Path,
+    bytes: &[u8],
+) -> Result<Broken> {
+    if let Err(error) = serde_json::from_slice::<BranchContents>(bytes) {
+        return Ok(unreadable(&error));
+    }
+    let name = path.filename().and_then(|file| file.strip_suffix(".json"));
+    let name = name.unwrap_or_default().replace("%2F", "/");
+    if branches.iter().any(|branch| branch.name == name) {
+        return Ok(None);
+    }
+    // It may have been made since the files were listed, or deleted.
+    let mut versions = home.base.clone().join(BRANCHES);
+    versions.extend(name.split('/'));
+    let files = if_found(home.store.read_dir(versions.join(VERSIONS)).await)?;
+    let has_version = files.is_some_and(|files| files.iter().any(|f| f.ends_with(".manifest")));
+    let is_lost = !has_version && home.store.exists(path).await?;
+    Ok(is_lost.then(|| (0, "has no version".to_string())))
 }
 
 fn unreadable(error: &serde_json::Error) -> Broken {

@@ -13,10 +13,11 @@ use super::refs::check_refs;
 use super::report::{Findings, LanceCheckSummary, Problem, ProblemKind};
 use crate::error::{LanceError, Result, code};
 use crate::inventory::{
-    Branch, Home, ManifestFile, Needed, References, StoredFiles, Version, contained, find_manifests,
+    Branch, Home, ManifestFile, StoredFiles, Version, contained, find_manifests,
 };
 use crate::leftovers::{self, Kind};
 use crate::params::Versioned;
+use crate::references::{Needed, References};
 
 pub struct Settings {
     pub uri: String,

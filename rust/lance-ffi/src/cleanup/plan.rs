@@ -13,10 +13,9 @@ use lance_table::format::is_detached_version;
 use object_store::path::Path;
 
 use crate::error::{LanceError, Result, code};
-use crate::inventory::{
-    Branch, Home, ManifestFile, Needed, References, StoredFiles, find_manifests,
-};
+use crate::inventory::{Branch, Home, ManifestFile, StoredFiles, find_manifests};
 use crate::leftovers::{self, Kind, Place, is_temporary};
+use crate::references::{Needed, References};
 
 pub struct Settings {
     /// Remove versions older than this ...
