@@ -214,6 +214,17 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_tells_no_password() {
+        let payload = Box::new("cannot reach http://user:canary@host/bucket".to_string());
+        let error = LanceError::from_panic(payload, None);
+        assert_eq!(error.code(), code::PANIC);
+        assert_eq!(
+            error.message(),
+            "the engine panicked: cannot reach http://***@host/bucket"
+        );
+    }
+
+    #[test]
     fn an_error_without_a_text_says_what_kind_it_is() {
         assert_eq!(LanceError::new(code::CALLBACK, " \n").message(), "CALLBACK");
     }

@@ -160,8 +160,7 @@ fn check_type(data_type: &DataType, path: &str) -> Result<()> {
         DataType::RunEndEncoded(ends, _) if !ends.data_type().is_run_ends_type() => {
             return refuse(path, format!("run ends are of type {}", ends.data_type()));
         }
-        DataType::Map(entries, _) if !matches!(entries.data_type(), DataType::Struct(pair) if pair.len() == 2) =>
-        {
+        DataType::Map(entries, _) if !is_pair(entries.data_type()) => {
             return refuse(path, "the entries of a map are not a struct of two fields");
         }
         DataType::FixedSizeBinary(width) | DataType::FixedSizeList(_, width) if *width < 0 => {
@@ -175,6 +174,10 @@ fn check_type(data_type: &DataType, path: &str) -> Result<()> {
     child_fields(data_type)
         .into_iter()
         .try_for_each(|(name, child)| check_type(child, &child_path(path, name)))
+}
+
+fn is_pair(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Struct(fields) if fields.len() == 2)
 }
 
 fn union_members(format: &str) -> usize {

@@ -11,10 +11,8 @@ use tokio::runtime::Handle;
 use crate::error::{LanceError, Result, code};
 use crate::guard::{contain, guard, panic_error};
 use crate::params::{Versioned, nonzero, read_sized};
+use crate::sync::lock;
 use crate::{fault, fork, session};
-
-pub use crate::fork::refuse_forked_child;
-pub use crate::sync::lock;
 
 const CPU_THREADS_VARIABLE: &str = "LANCE_CPU_THREADS";
 
@@ -63,15 +61,19 @@ pub fn refuse_runtime_thread() -> Result<()> {
 fn start(options: &LanceRuntimeOptions) -> Result<&'static Engine> {
     let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
     size_cpu_pool(options.cpu_threads as usize, cores)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(nonzero(options.io_threads.into()).map_or(cores, |n| n as usize))
-        .thread_name("lance-io")
-        .enable_all()
-        .build()
+    let workers = nonzero(options.io_threads.into()).map_or(cores, |n| n as usize);
+    let runtime = try_threads(workers)
+        .and_then(|()| {
+            tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(workers)
+                .thread_name("lance-io")
+                .enable_all()
+                .build()
+        })
         .map_err(|error| {
             LanceError::new(
                 code::RESOURCE_EXHAUSTED,
-                format!("cannot start the runtime's threads: {error}"),
+                format!("cannot start the runtime's {workers} threads: {error}"),
             )
         })?;
     let handle = runtime.handle().clone();
@@ -81,6 +83,20 @@ fn start(options: &LanceRuntimeOptions) -> Result<&'static Engine> {
         handle,
         session: session::default_session(options.index_cache_bytes, options.metadata_cache_bytes),
     }))
+}
+
+/// Fail unless this many threads can run at once. A runtime that cannot start its workers waits for them
+/// for ever.
+fn try_threads(count: usize) -> std::io::Result<()> {
+    let gate = Mutex::new(());
+    std::thread::scope(|scope| {
+        let _closed = lock(&gate);
+        (0..count).try_for_each(|_| {
+            std::thread::Builder::new()
+                .spawn_scoped(scope, || drop(lock(&gate)))
+                .map(drop)
+        })
+    })
 }
 
 /// The engine's CPU pool leaves two cores idle for I/O, which on two cores is half the machine. Its only

@@ -11,7 +11,7 @@ use futures::{SinkExt, Stream, StreamExt};
 
 use crate::error::{LanceError, Result};
 use crate::guard::contain;
-use crate::{fault, runtime};
+use crate::{fault, fork, runtime};
 
 /// One batch waits here while the next is decoded; the engine reads further ahead by itself.
 const BATCHES_AHEAD: usize = 1;
@@ -24,7 +24,7 @@ struct GuardedReader {
 
 impl GuardedReader {
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
-        runtime::refuse_forked_child()?;
+        fork::refuse_forked_child()?;
         runtime::refuse_runtime_thread()?;
         fault::point()?;
         let Some(batches) = &mut self.batches else {
@@ -56,7 +56,7 @@ impl RecordBatchReader for GuardedReader {
 impl Drop for GuardedReader {
     fn drop(&mut self) {
         let batches = self.batches.take();
-        if runtime::refuse_forked_child().is_err() {
+        if fork::refuse_forked_child().is_err() {
             std::mem::forget(batches);
             return;
         }

@@ -26,7 +26,8 @@ use crate::params::{
     LanceKeyValue, Versioned, check_sized, check_uri, give_string, key_values, required_str, slice,
     write_sized,
 };
-use crate::runtime::{block_on, lock, session};
+use crate::runtime::{block_on, session};
+use crate::sync::lock;
 use crate::{fault, local_store, store};
 
 /// Mirrors `LanceCommitResult`.
@@ -162,15 +163,16 @@ impl UncommittedWrite {
         fault::point()?;
         let (store, base) = self.target.open_store(&self.ledger).await?;
         let data = base.join("data");
-        let files: Vec<_> = self
+        let files = self
             .files()
-            .filter_map(|file| {
-                Some((
-                    data.clone().join(file.path.as_str()),
-                    file.file_size_bytes.get()?,
-                ))
+            .map(|file| match file.file_size_bytes.get() {
+                Some(size) => Ok((data.clone().join(file.path.as_str()), size)),
+                None => Err(LanceError::invalid_argument(format!(
+                    "the transaction does not say how large data file {} is, so that it cannot be checked",
+                    file.path
+                ))),
             })
-            .collect();
+            .collect::<Result<Vec<_>>>()?;
         stream::iter(files)
             .map(|(path, expected)| {
                 let store = store.clone();

@@ -23,7 +23,7 @@ use super::bytes::batch_bytes;
 use super::progress::LanceWriteStats;
 use crate::error::{LanceError, Result, code};
 use crate::params::Versioned;
-use crate::runtime::lock;
+use crate::sync::lock;
 
 /// Where a write stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

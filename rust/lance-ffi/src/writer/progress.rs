@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::params::Versioned;
-use crate::runtime::lock;
+use crate::sync::lock;
 
 /// A report more often than this would cost more than it tells.
 const INTERVAL: Duration = Duration::from_millis(50);
