@@ -4,6 +4,7 @@
 #include <climits>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -276,6 +277,7 @@ std::vector<ArrayCase> HeaderCases() {
       {"NegativeOffset", [](auto& b) { b.Set(b.top().offset, -1); }},
       {"AbsurdLength", [](auto& b) { b.Set(b.top().length, INT64_MAX); }},
       {"OffsetOverflow", [](auto& b) { b.Set(b.top().offset, INT64_MAX - 3); }},
+      {"OffsetBeyondTheChildren", [](auto& b) { b.Set(b.top().offset, 1); }},
       {"LengthBeyondTheChildren", [](auto& b) { b.Set(b.top().length, 1000); }},
       {"NullCountBeyondTheLength", [](auto& b) { b.Set(b.top().null_count, 21); }},
       {"NullCountBelowMinusOne", [](auto& b) { b.Set(b.top().null_count, -2); }},
@@ -325,8 +327,12 @@ std::vector<ArrayCase> HeaderCases() {
       {"ListWithoutOffsets", [](auto& b) { b.Set(b.column(kList).buffers[1], nullptr); }},
       {"FixedSizeListWithShortChild",
        [](auto& b) { b.Set(b.column(kFixedSizeList).children[0]->length, 79); }},
+      {"FixedSizeListOffsetBeyondTheChild", [](auto& b) { b.Set(b.column(kFixedSizeList).offset, 1); }},
+      {"FixedSizeListOfAbsurdLength",
+       [](auto& b) { b.Set(b.column(kFixedSizeList).length, INT64_MAX / 64); }},
       {"StructWithoutChild", [](auto& b) { b.Set(b.column(kStruct).n_children, 0); }},
       {"StructWithShortChild", [](auto& b) { b.Set(b.column(kStruct).children[0]->length, 7); }},
+      {"StructOffsetBeyondTheChild", [](auto& b) { b.Set(b.column(kStruct).offset, 5); }},
       {"MapWithoutEntries", [](auto& b) { b.Set(b.column(kMap).n_children, 0); }},
       {"MapWithOneField", [](auto& b) { b.Set(b.column(kMap).children[0]->n_children, 1); }},
       {"DictionaryMissing", [](auto& b) { b.Set(b.column(kDictionary).dictionary, nullptr); }},
@@ -370,6 +376,32 @@ INSTANTIATE_TEST_SUITE_P(Contents, HostileArray, ::testing::ValuesIn(ContentCase
 TEST(HostileArrayTest, UnspoiltBatchIsAccepted) {
   SpoiltBatch batch;
   EXPECT_EQ(batch.Write(), LANCE_OK);
+}
+
+/// Well-formed, but found by the fuzzer: arrow-rs slices what lies in a sliced struct twice.
+TEST(HostileArrayTest, SliceOfAStructInAStructKeepsItsRows) {
+  const char* uri = "memory://hostile_structs_test/nested_slice";
+  const auto inner = arrow::struct_({arrow::field("b", arrow::int32())});
+  const auto schema = arrow::schema({arrow::field("x", arrow::struct_({arrow::field("a", inner)}))});
+  const auto slice = MakeBatch(schema, 20)->Slice(3, 5);
+
+  ArrowSchema c_schema{};
+  ArrowArray c_array{};
+  ARROW_CHECK_OK(arrow::ExportRecordBatch(*slice, &c_array, &c_schema));
+  WriterPtr writer;
+  ASSERT_EQ(OpenWriter(uri, &c_schema, nullptr, &writer), LANCE_OK);
+  ASSERT_EQ(Write(writer, &c_array, nullptr), LANCE_OK);
+  ASSERT_EQ(Finish(writer), LANCE_OK);
+
+  LanceDataset* opened = nullptr;
+  ASSERT_EQ(CallC(lance_dataset_open, uri, static_cast<const LanceOpenOptions*>(nullptr), &opened), LANCE_OK);
+  const DatasetPtr dataset(opened);
+  const uint64_t rows[] = {0, 1, 2, 3, 4};
+  ASSERT_EQ(CallC(lance_dataset_take, dataset.get(), rows, std::size(rows),
+                  static_cast<const char* const*>(nullptr), size_t{0}, &c_array, &c_schema),
+            LANCE_OK);
+  const auto read = arrow::ImportRecordBatch(&c_array, &c_schema).ValueOrDie();
+  EXPECT_TRUE(read->column(0)->Equals(slice->column(0))) << read->column(0)->ToString();
 }
 
 }  // namespace

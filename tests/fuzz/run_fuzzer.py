@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a libFuzzer program from its seeds for a while, without a network, and reports the figures.
 
-LANCE_FUZZ_SECONDS says for how long, instead of the minute of a push or the ten of a long run. What the fuzzer
+LANCE_FUZZ_SECONDS says for how long, instead of the minute of a push or the five of a long run. What the fuzzer
 finds on the way is forgotten; an input that fails is kept, and the message says where.
 """
 
@@ -43,7 +43,7 @@ def fresh(directory):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("program", type=pathlib.Path)
+    parser.add_argument("program", type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("--row", required=True, help="the row of the reliability table")
     parser.add_argument("--max-len", type=int, required=True, help="the longest input")
     parser.add_argument("--min-counters", type=int, default=0,
@@ -55,7 +55,7 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     name = arguments.program.name.removesuffix("_fuzzer")
-    seconds = int(os.environ.get("LANCE_FUZZ_SECONDS") or pick(60, 600))
+    seconds = int(os.environ.get("LANCE_FUZZ_SECONDS") or pick(60, 300))
     work = fresh(arguments.program.parent / f"{name}.run")
     failures = fresh(work / "failures")
     options = {

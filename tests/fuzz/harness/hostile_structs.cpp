@@ -131,7 +131,7 @@ class SchemaMaker {
   SchemaMaker(Input& input, Memory& memory) : input_(input), memory_(memory) {}
 
   Field Table(ArrowSchema* out) {
-    Field field = Children({"+s", Layout::kStruct}, 1 + input_.Below(8), 0, out);
+    Field field = Children({"+s", Layout::kStruct}, 1 + input_.Below(5), 0, out);
     if (input_.Seldom()) Spoil(out);
     out->format = memory_.Copy(input_.Seldom() ? input_.Text(3) : "+s");
     out->release = input_.Seldom() ? nullptr : ReleaseRoot<ArrowSchema>;
@@ -207,7 +207,7 @@ class SchemaMaker {
 
   /// Lists in lists, deeper than anybody needs.
   Field Chain(ArrowSchema* out) {
-    const int64_t levels = input_.Raw<uint16_t>() % 1000;
+    const int64_t levels = input_.Byte();
     Field field = Leaf(kIntegers[0], out);
     for (int64_t i = 0; i < levels; ++i) {
       auto* inner = memory_.Array<ArrowSchema>(1);
@@ -290,7 +290,7 @@ class ArrayMaker {
   ArrayMaker(Input& input, Memory& memory) : input_(input), memory_(memory) {}
 
   void Table(const Field& field, ArrowArray* out) {
-    Node(field, input_.Byte() == 0 ? 3 : input_.Below(40), out);
+    Node(field, input_.Byte() == 0 ? 3 : input_.Below(24), out);
     out->release = input_.Seldom() ? nullptr : ReleaseRoot<ArrowArray>;
     out->private_data = &memory_;
   }
