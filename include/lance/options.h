@@ -149,8 +149,8 @@ struct LANCE_EXPORT WriteOptions {
   /// Per-column encodings.
   std::vector<ColumnEncoding> encodings = {};
   StorageOptions storage = {};
-  /// Called now and then on a library thread while data is encoded; it must be quick and must not call
-  /// this library. An exception it throws is dropped.
+  /// Called now and then on a library thread while data is encoded, and by Finish() at the end; it must be
+  /// quick and must not call this library. An exception it throws is dropped.
   std::function<void(const WriteStats&)> progress = {};
 };
 

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "arrow/record_batch.h"
@@ -29,6 +30,8 @@ int GuardedReader::Guard(Step&& step) noexcept {
   if (status_.ok()) {
     try {
       status_ = step();
+    } catch (const std::bad_alloc&) {
+      status_ = arrow::Status::OutOfMemory("the reader ran out of memory");
     } catch (const std::exception& e) {
       status_ = arrow::Status::UnknownError(e.what());
     } catch (...) {

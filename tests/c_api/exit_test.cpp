@@ -205,7 +205,7 @@ bool Run(const Way& way) {
 }
 
 int Main(int argc, char** argv) {
-  const int runs = argc > 1 ? std::atoi(argv[1]) : Pick(3, 100);
+  const int runs = argc > 1 ? std::atoi(argv[1]) : Pick(15, 100);
   const std::vector<std::string> chosen(argv + std::min(argc, 2), argv + argc);
   void* shared =
       mmap(nullptr, sizeof(*live_buffers), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

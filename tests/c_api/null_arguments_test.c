@@ -304,7 +304,16 @@ static void maintenance(void) {
   REFUSED(lance_dataset_cleanup, URI, NULL, &result);
 }
 
+/* Before anything else: the runtime starts here. */
+static void runtime(void) {
+  LanceRuntimeOptions options = LANCE_RUNTIME_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED(lance_runtime_configure, &options);
+  CHECK_CALL(LANCE_OK, lance_runtime_configure, NULL);
+}
+
 int main(void) {
+  runtime();
   LanceDataset* dataset = make_dataset();
   errors();
   datasets(dataset);

@@ -29,9 +29,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-using CheckReportPtr = std::unique_ptr<LanceCheckReport, Free<lance_check_report_free>>;
-using StringPtr = std::unique_ptr<char, Free<lance_string_free>>;
-
 constexpr const LanceOpenOptions* kOpenDefaults = nullptr;
 constexpr const LanceScanOptions* kScanDefaults = nullptr;
 constexpr const LanceWriteOptions* kWriteDefaults = nullptr;

@@ -233,6 +233,12 @@ TEST_P(ReaderFailsAt, ExceptionOfNoStandardType) {
   ExpectNothingLeft();
 }
 
+TEST_P(ReaderFailsAt, ExhaustedMemoryIsOutOfMemory) {
+  const auto status = Write(GetParam(), []() -> arrow::Status { throw std::bad_alloc(); });
+  EXPECT_TRUE(status.IsOutOfMemory()) << status.ToString();
+  ExpectNothingLeft();
+}
+
 TEST_P(ReaderFailsAt, ErrorStatusIsReturnedAsItIs) {
   const auto status = Write(GetParam(), [] { return arrow::Status::KeyError("no such key"); });
   EXPECT_TRUE(status.IsKeyError()) << status.ToString();

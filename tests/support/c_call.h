@@ -24,6 +24,8 @@ using DatasetPtr = std::unique_ptr<LanceDataset, Free<lance_dataset_free>>;
 using ScannerPtr = std::unique_ptr<LanceScanner, Free<lance_scanner_free>>;
 using TransactionPtr = std::unique_ptr<LanceTransaction, Free<lance_transaction_free>>;
 using FragmentListPtr = std::unique_ptr<LanceFragmentList, Free<lance_fragment_list_free>>;
+using CheckReportPtr = std::unique_ptr<LanceCheckReport, Free<lance_check_report_free>>;
+using StringPtr = std::unique_ptr<char, Free<lance_string_free>>;
 using VersionListPtr = std::unique_ptr<LanceVersionList, Free<lance_version_list_free>>;
 
 /// What a call returned.

@@ -431,6 +431,29 @@ TEST_F(LanceWriterTest, ExceptionOfTheProgressCallbackIsDropped) {
   EXPECT_EQ(ReadIds(uri_), Range(0, 10'000));
 }
 
+TEST_F(LanceWriterTest, CallsFromACallbackAreRefused) {
+  ASSERT_OK(WriteSimple(dir_ / "other", 0, 10));
+  ASSERT_OK_AND_ASSIGN(const auto other, Dataset::Open(dir_ / "other"));
+  std::atomic<int> calls{0};
+  std::atomic<int> refused{0};
+  WriteOptions options;
+  options.max_rows_per_file = 1000;
+  options.progress = [&, caller = std::this_thread::get_id()](const lance::WriteStats&) {
+    // Finish() reports the end itself.
+    if (std::this_thread::get_id() == caller) return;
+    for (const auto& status : {other->CountRows().status(), Dataset::Open(dir_ / "other").status(),
+                               LanceWriter::Open(dir_ / "new", SimpleSchema()).status()}) {
+      ++calls;
+      refused += lance::GetErrorCode(status) == ErrorCode::kInvalidState;
+    }
+  };
+  ASSERT_OK_AND_ASSIGN(auto writer, Open(options));
+  for (int64_t i = 0; i < 10; ++i) ASSERT_OK(writer->Write(*SimpleBatch(i * 1000, 1000)));
+  ASSERT_OK(writer->Finish());
+  EXPECT_GT(calls, 0);
+  EXPECT_EQ(refused, calls);
+}
+
 TEST_F(LanceWriterTest, RowsPerFileSetTheFragments) {
   WriteOptions options;
   options.max_rows_per_file = 100;
