@@ -1,12 +1,16 @@
 """No argument ends the program by a signal: it works, or it says in one line why not."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow.parquet as pq
 import pytest
 from conftest import PROGRAM, Lance, make_table
 from support.figures import figure
+from support.scale import pick
 from test_usage import COMMANDS
+
+AT_ONCE = 16
 
 # Of any length the operating system lets through.
 LONG = 120_000
@@ -161,12 +165,22 @@ FILTERS = {
 }
 
 
+runs = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def figures():
+    yield
+    figure("F2", command_lines=len(runs), filters=len(FILTERS), signals=0)
+
+
 def run(directory, command, arguments):
     """Run a command and return its exit code and message, having checked that these are well-formed."""
     words = [str(PROGRAM), *command.split(), *arguments]
+    runs.append(words)
     done = subprocess.run(words, cwd=directory, capture_output=True, timeout=120, stdin=subprocess.DEVNULL)
     shown = (words[1:3], [word[:60] for word in arguments], done.returncode, done.stderr[-300:])
-    assert done.returncode in (0, 1, 2), shown
+    assert done.returncode in (0, 1, 2), shown  # A signal is negative.
     if done.returncode != 0:
         message = done.stderr.split(b"\n")[-2]
         assert message.startswith(b"lance: error: ") and done.stderr.endswith(b"\n"), shown
@@ -187,19 +201,23 @@ def needs(command):
     return POSITIONALS.get(tuple(command.split()), ["people.lance"])
 
 
-@pytest.mark.parametrize("command", [" ".join(command) for command in COMMANDS])
-def test_any_text_in_place_of_a_path(tmp_path, command):
-    for text in TEXTS:
-        run(tmp_path, command, [text])
-        run(tmp_path, command, [text, text])
+def test_any_text_in_place_of_a_path(tmp_path):
+    """All at once: some errors of a file system are tried again, after a while."""
+    lines = [(" ".join(command), [text] * n) for command in COMMANDS for text in TEXTS for n in pick([1], [1, 2])]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for done in [pool.submit(run, tmp_path, *line) for line in lines]:
+            done.result()
 
 
 @pytest.mark.parametrize("option", TEXT_OPTIONS | NUMBER_OPTIONS)
 def test_any_value_of_an_option(place, option):
-    for command in (TEXT_OPTIONS | NUMBER_OPTIONS)[option]:
-        for value in [*TEXTS, *NUMBERS]:
-            run(place, command, [*needs(command), option, value])
-            run(place, command, [*needs(command), f"{option}=".encode() + value])
+    likely = TEXTS if option in TEXT_OPTIONS else NUMBERS
+    commands = (TEXT_OPTIONS | NUMBER_OPTIONS)[option]
+    for i, value in enumerate(pick(likely, [*TEXTS, *NUMBERS])):
+        forms = [option, value], [f"{option}=".encode() + value]
+        for command in pick(commands[:1], commands):
+            for form in pick([forms[i % 2]], forms):
+                run(place, command, [*needs(command), *form])
 
 
 @pytest.mark.parametrize("name", FILTERS)

@@ -14,7 +14,6 @@
 #include "lance/api.h"
 #include "support/datasets.h"
 #include "support/figures.h"
-#include "support/scale.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
 
@@ -77,15 +76,15 @@ class AppendTest : public ::testing::Test {
 
 TEST_F(AppendTest, ThreadsLoseNoRowsAndRepeatNone) {
   constexpr int64_t kThreads = 8;
-  const int64_t appends = Pick(5, 15);
+  constexpr int64_t kAppends = 15;
   std::vector<Acknowledged> acknowledged(kThreads);
   std::vector<std::thread> threads;
   for (int64_t i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] {
       lance::WriteOptions options;
       options.mode = lance::WriteMode::kAppend;
-      for (int64_t k = 0; k < appends; ++k) {
-        const int64_t first_id = (i * appends + k) * kRows;
+      for (int64_t k = 0; k < kAppends; ++k) {
+        const int64_t first_id = (i * kAppends + k) * kRows;
         const auto result = WriteSimple(uri_, first_id, kRows, options);
         EXPECT_OK(result);
         if (result.ok()) acknowledged[i].emplace(result->version, first_id);
@@ -93,18 +92,18 @@ TEST_F(AppendTest, ThreadsLoseNoRowsAndRepeatNone) {
     });
   }
   for (auto& thread : threads) thread.join();
-  Check(acknowledged, kThreads * appends, std::to_string(kThreads) + "_threads");
+  Check(acknowledged, kThreads * kAppends, std::to_string(kThreads) + "_threads");
 }
 
 TEST_F(AppendTest, ProcessesLoseNoRowsAndRepeatNone) {
   constexpr int64_t kProcesses = 4;
-  const int64_t appends = Pick(10, 25);
+  constexpr int64_t kAppends = 25;
   const char* appender = std::getenv("LANCE_APPENDER");
   ASSERT_NE(appender, nullptr) << "set it to the program `appender`";
   std::vector<FILE*> processes;
   for (int64_t i = 0; i < kProcesses; ++i) {
     const std::string command = std::string(appender) + " " + uri_ + " " +
-                                std::to_string(i * appends * kRows) + " " + std::to_string(appends) + " " +
+                                std::to_string(i * kAppends * kRows) + " " + std::to_string(kAppends) + " " +
                                 std::to_string(kRows);
     processes.push_back(popen(command.c_str(), "r"));
     ASSERT_NE(processes.back(), nullptr);
@@ -118,7 +117,7 @@ TEST_F(AppendTest, ProcessesLoseNoRowsAndRepeatNone) {
     }
     EXPECT_EQ(pclose(processes[i]), 0);
   }
-  Check(acknowledged, kProcesses * appends, std::to_string(kProcesses) + "_processes");
+  Check(acknowledged, kProcesses * kAppends, std::to_string(kProcesses) + "_processes");
 }
 
 TEST_F(AppendTest, OverwritesThatAreRedoneAllCommit) {

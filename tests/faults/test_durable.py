@@ -1,5 +1,6 @@
 """With --durable every file is on the disk before it gets its name, and the name before the next step (row W3)."""
 
+import itertools
 import os
 import re
 import shutil
@@ -121,9 +122,11 @@ def test_a_durable_write_syncs_files_and_directories_in_order(bench, strace, ope
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_a_version_that_may_not_be_on_the_disk_is_not_acknowledged(bench, operation):
-    path = bench.dataset(operation)
-    syncs = run_with_io_fault([*operation.words(bench, path), "--durable"], path, "sync").seen
-    for nth in range(1, syncs - _SYNCS_OF_THE_HINT + 1):
+    # How many there are differs from run to run: of two lanes, one makes the directory.
+    for nth in itertools.count(1):
         path = bench.dataset(operation)
         done = run_with_io_fault([*operation.words(bench, path), "--durable"], path, "sync", nth, mode="from")
-        assert done.code == 1, f"sync {nth} of {syncs} failed, and all later ones; first that of {done.where}"
+        if done.code == 0 and done.fired <= _SYNCS_OF_THE_HINT:
+            break
+        assert done.code == 1, f"{done.fired} syncs failed, the {nth}. and all later ones; first {done.where}"
+    assert nth > 1

@@ -21,6 +21,8 @@ WRITE_FAULTS = [
     ("create", "once", "EIO"),
     ("rename,link", "once", "ENOSPC"),
     ("rename,link", "once", "EIO"),
+    ("rename,link", "once", "EDQUOT"),
+    ("mkdir", "once", "ENOSPC"),
     ("mkdir", "once", "EDQUOT"),
     ("mkdir", "once", "EIO"),
     ("unlink", "once", "EIO"),

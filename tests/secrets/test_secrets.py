@@ -51,7 +51,9 @@ def commands(uri, options):
     """Every way to the store: through the library, and through each kind of command of the program."""
     yield [TELL, uri, ".", *(f"{key}={value}" for key, value in options.items())]
     storage = [word for key, value in options.items() for word in ("--storage-option", f"{key}={value}")]
-    yield [LANCE, "info", uri, *storage]
+    for command in ("info", "schema", "head", "count", "versions", "fragments"):
+        yield [LANCE, command, uri, *storage]
+    yield [LANCE, "take", uri, "0", *storage]
     yield [LANCE, "query", uri, *storage, "--filter", "id = 1", "--at-version", "3"]
     yield [LANCE, "fsck", uri, *storage]
     yield [LANCE, "cleanup", uri, *storage]
