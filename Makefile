@@ -22,11 +22,14 @@ demo: release ## Generate TPC-H into Lance datasets in demo/ and look at them (S
 	$(lance) count demo/lineitem.lance
 	$(lance) count demo/lineitem.lance --filter "l_shipdate >= date '1998-09-02' and l_shipmode = 'RAIL'"
 
-test: release dev ## Build and run every test and check
+test: release dev tsan ## Build and run every test and check
 	ctest --preset release
 
 test-asan: dev ## Run the C and C++ tests with AddressSanitizer, LeakSanitizer and UBSan
 	ctest --preset dev
+
+test-tsan: tsan ## Run the C++ tests with ThreadSanitizer
+	ctest --preset tsan
 
 test-valgrind: valgrind ## Run the ownership and C tests with valgrind and readable stacks
 	ctest --preset valgrind
@@ -49,7 +52,7 @@ install: release ## Install under PREFIX (/usr/local)
 clean: ## Remove build trees and the demo; compiled Rust crates stay
 	rm -rf build demo
 
-release dev valgrind: %: setup build/%/build.ninja
+release dev tsan valgrind: %: setup build/%/build.ninja
 	cmake --build --preset $@
 
 build/%/build.ninja: CMakePresets.json $(venv)
@@ -69,7 +72,7 @@ $(node): tests/object_store/package.json tests/object_store/package-lock.json | 
 	cd $(@D) && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-.PHONY: all help setup demo test test-asan test-valgrind reliability check format bench-memory install clean \
-	release dev valgrind packages
+.PHONY: all help setup demo test test-asan test-tsan test-valgrind reliability check format bench-memory install clean \
+	release dev tsan valgrind packages
 .PRECIOUS: build/%/build.ninja
 .NOTPARALLEL:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""The shared libraries export exactly what their headers promise, under the right SONAME.
+"""The shared libraries export exactly what their headers promise, under the right SONAME, and bring nothing that
+quarrels with what else is in a process: no allocator, no OpenSSL.
 
-usage: check_symbols.py LIBLANCE_FFI LIBLANCE_CPP SOVERSION
+usage: check_symbols.py LIBLANCE_FFI LIBLANCE_CPP LIBTPCGEN_FFI SOVERSION
 """
 
 import re
@@ -22,13 +23,20 @@ def declared():
     return set(re.findall(r"\b(lance_\w+)\s*\(", text))
 
 
+def foreign(library):
+    """Allocators inside, and TLS libraries beside."""
+    symbols = {line.split()[-1] for line in output_of("nm", library).splitlines()}
+    yield from sorted(name for name in symbols if re.match(r"(mi_|_?(rjem_)?je_)\w*malloc", name))
+    yield from re.findall(r"NEEDED.*\[(lib(?:ssl|crypto)\b.*)\]", output_of("readelf", "--dynamic", library))
+
+
 def soname(library):
     match = re.search(r"SONAME.*\[(.+)\]", output_of("readelf", "--dynamic", library))
     return match.group(1) if match else None
 
 
 def main():
-    ffi, cpp, soversion = sys.argv[1:]
+    ffi, cpp, tpcgen, soversion = sys.argv[1:]
     problems = []
 
     functions, symbols = declared(), exported(ffi)
@@ -44,6 +52,12 @@ def main():
     for library, name in ((ffi, "liblance_ffi"), (cpp, "liblance_cpp")):
         if soname(library) != f"{name}.so.{soversion}":
             problems.append(f"{library} has the SONAME {soname(library)}, not {name}.so.{soversion}")
+
+    not_ours = [name for name in exported(tpcgen) if not name.startswith("tpcgen_")]
+    problems += [f"exported by libtpcgen_ffi, not ours: {name}" for name in sorted(not_ours)]
+
+    for library in (ffi, cpp, tpcgen):
+        problems += [f"{library} has {name}" for name in foreign(library)]
 
     verdict(f"{len(functions)} C functions and the lance namespace are all that is exported", problems)
 
