@@ -110,7 +110,9 @@ void ExitWhileAnotherThreadWrites(const std::filesystem::path& dir) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     std::exit(EXIT_SUCCESS);
   }).detach();
-  while (writer->Write(*CountedBatch()).ok()) continue;
+  // Made before: what batches are made with is gone when static variables are.
+  const auto batch = CountedBatch();
+  while (writer->Write(*batch).ok()) continue;
   // The writer was aborted by the exit, which this thread must not outrun.
   while (true) pause();
 }

@@ -309,6 +309,8 @@ static void runtime(void) {
   LanceRuntimeOptions options = LANCE_RUNTIME_OPTIONS_INIT;
   options.struct_size = 0;
   REFUSED(lance_runtime_configure, &options);
+  options.struct_size = sizeof(options) - 1;
+  REFUSED(lance_runtime_configure, &options);
   CHECK_CALL(LANCE_OK, lance_runtime_configure, NULL);
 }
 

@@ -234,6 +234,12 @@ unsafe fn sized_length(size: *const usize, what: &str) -> Result<usize> {
             "{what}.struct_size is {given}: initialise the struct with its INIT macro"
         )));
     }
+    // Half a pointer would be a pointer to somewhere else.
+    if !given.is_multiple_of(std::mem::align_of::<usize>()) {
+        return Err(LanceError::invalid_argument(format!(
+            "{what}.struct_size is {given}, which ends within a field"
+        )));
+    }
     Ok(given)
 }
 
@@ -399,6 +405,20 @@ mod tests {
                 new: 42
             }
         );
+    }
+
+    #[test]
+    fn a_struct_that_ends_within_a_field_is_refused() {
+        for struct_size in [9, 17, 23] {
+            let mut given = Options {
+                struct_size,
+                ..Options::INIT
+            };
+            // SAFETY: a live struct, larger than its struct_size says.
+            assert!(unsafe { read_sized(&given, "options") }.is_err());
+            // SAFETY: as above.
+            assert!(unsafe { write_sized(&Options::INIT, &mut given, "out") }.is_err());
+        }
     }
 
     #[test]

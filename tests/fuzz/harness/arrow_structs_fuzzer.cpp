@@ -139,6 +139,7 @@ void Run(Input input) {
       ArrowSchema exported_schema = std::exchange(out_schema, {});
       error = nullptr;
       status = fuzz_import_batch(&exported_array, &exported_schema, &out_array, &out_schema, &error);
+      if (status != LANCE_OK) std::fprintf(stderr, "%s\n", lance_error_message(error));
       Check(Checked(status, error) == LANCE_OK, "what this library exports it can import");
     }
     out_schema.release(&out_schema);

@@ -28,7 +28,8 @@
  *
  *  ## Options
  *  Option structs begin with `struct_size`; initialise them with their `LANCE_..._INIT` macro. Fields
- *  beyond the caller's `struct_size` take their defaults, so old programs run with newer libraries.
+ *  beyond the caller's `struct_size` take their defaults, so old programs run with newer libraries. A
+ *  `struct_size` that ends within a field is refused.
  *  A NULL options pointer means all defaults.
  */
 #ifndef LANCE_C_LANCE_H_
