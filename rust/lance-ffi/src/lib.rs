@@ -23,6 +23,7 @@ mod inventory;
 mod ledger;
 mod leftovers;
 mod local_store;
+mod open_files;
 pub mod params;
 mod preflight;
 mod redact;

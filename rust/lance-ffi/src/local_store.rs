@@ -4,15 +4,26 @@
 //! `file-object-store` the engine leaves everything to the store, as it does for remote ones.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::future::ready;
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::{BoxStream, once};
 use lance_core::Result;
 use lance_io::object_store::providers::local::FileStoreProvider;
-use lance_io::object_store::{ObjectStore, ObjectStoreParams, ObjectStoreProvider};
+use lance_io::object_store::{ObjectStore as LanceStore, ObjectStoreParams, ObjectStoreProvider};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetRange, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
+};
 use url::Url;
+
+use crate::open_files::{OpenFile, OpenFiles};
 
 /// What the engine calls a local store that is used like a remote one.
 const SCHEME: &str = "file-object-store";
@@ -29,7 +40,7 @@ pub fn is_durable(options: &HashMap<String, String>) -> bool {
     options.contains_key(DURABLE)
 }
 
-pub fn is_local(store: &ObjectStore) -> bool {
+pub fn is_local(store: &LanceStore) -> bool {
     store.scheme() == SCHEME
 }
 
@@ -44,12 +55,15 @@ pub struct LocalStoreProvider;
 
 #[async_trait]
 impl ObjectStoreProvider for LocalStoreProvider {
-    async fn new_store(&self, _base: Url, params: &ObjectStoreParams) -> Result<ObjectStore> {
+    async fn new_store(&self, _base: Url, params: &ObjectStoreParams) -> Result<LanceStore> {
         let root = Url::parse(&format!("{SCHEME}:///"))
             .map_err(|error| lance_core::Error::internal(error.to_string()))?;
         let mut store = FileStoreProvider.new_store(root, params).await?;
         let durable = params.storage_options().is_some_and(is_durable);
-        store.inner = Arc::new(LocalFileSystem::new().with_fsync(durable));
+        store.inner = Arc::new(LocalStore {
+            inner: LocalFileSystem::new().with_fsync(durable),
+            files: OpenFiles::default(),
+        });
         Ok(store)
     }
 
@@ -63,5 +77,145 @@ impl ObjectStoreProvider for LocalStoreProvider {
         _storage_options: Option<&HashMap<String, String>>,
     ) -> Result<String> {
         Ok(SCHEME.to_string())
+    }
+}
+
+/// The local file system, where ranges of immutable files are read by `OpenFile`.
+#[derive(Debug)]
+struct LocalStore {
+    inner: LocalFileSystem,
+    files: OpenFiles,
+}
+
+impl fmt::Display for LocalStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+/// Whether a file never changes once it is there: the engine makes its name for it alone.
+fn is_immutable(path: &Path) -> bool {
+    let above: Vec<_> = path.parts().rev().skip(1).take(2).collect();
+    above
+        .first()
+        .is_some_and(|parent| parent.as_ref() == "data")
+        || above
+            .get(1)
+            .is_some_and(|grandparent| grandparent.as_ref() == "_indices")
+}
+
+/// The range, if that is all that is asked for.
+fn plain_range(options: &GetOptions) -> Option<&GetRange> {
+    let is_plain = options.if_match.is_none()
+        && options.if_none_match.is_none()
+        && options.if_modified_since.is_none()
+        && options.if_unmodified_since.is_none()
+        && options.version.is_none()
+        && !options.head;
+    options.range.as_ref().filter(|_| is_plain)
+}
+
+impl LocalStore {
+    /// The open file that answers a request; None leaves it to the file system's own way.
+    async fn find(
+        &self,
+        path: &Path,
+        options: &GetOptions,
+    ) -> object_store::Result<Option<(Arc<OpenFile>, Range<u64>)>> {
+        let Some(range) = plain_range(options).filter(|_| is_immutable(path)) else {
+            return Ok(None);
+        };
+        let file = match self.files.get(path) {
+            Some(file) => file,
+            None => {
+                let whole = self.inner.get_opts(path, GetOptions::default()).await?;
+                let GetResultPayload::File(file, _) = whole.payload else {
+                    return Ok(None);
+                };
+                self.files.keep(OpenFile::new(file, whole.meta))
+            }
+        };
+        let range = range.as_range(file.meta.size).ok();
+        Ok(range.map(|range| (file, range)))
+    }
+}
+
+#[async_trait]
+impl ObjectStore for LocalStore {
+    async fn get_opts(&self, path: &Path, options: GetOptions) -> object_store::Result<GetResult> {
+        let Some((file, range)) = self.find(path, &options).await? else {
+            return self.inner.get_opts(path, options).await;
+        };
+        let meta = file.meta.clone();
+        let bytes = file.read(range.clone()).await;
+        let bytes = bytes.map_err(|source| object_store::Error::Generic {
+            store: "local file",
+            source: Box::new(source),
+        })?;
+        Ok(GetResult {
+            payload: GetResultPayload::Stream(once(ready(Ok(bytes))).boxed()),
+            meta,
+            range,
+            attributes: Default::default(),
+            extensions: Default::default(),
+        })
+    }
+
+    async fn put_opts(
+        &self,
+        path: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> object_store::Result<PutResult> {
+        self.inner.put_opts(path, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        path: &Path,
+        options: PutMultipartOptions,
+    ) -> object_store::Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(path, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        paths: BoxStream<'static, object_store::Result<Path>>,
+    ) -> BoxStream<'static, object_store::Result<Path>> {
+        self.inner.delete_stream(paths)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
+        self.inner.list_with_offset(prefix, offset)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> object_store::Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(
+        &self,
+        from: &Path,
+        to: &Path,
+        options: CopyOptions,
+    ) -> object_store::Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+
+    async fn rename_opts(
+        &self,
+        from: &Path,
+        to: &Path,
+        options: RenameOptions,
+    ) -> object_store::Result<()> {
+        self.inner.rename_opts(from, to, options).await
     }
 }

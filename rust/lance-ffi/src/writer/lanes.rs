@@ -8,7 +8,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use async_trait::async_trait;
 use futures::Stream;
 use lance::dataset::progress::WriteStats;
@@ -24,6 +26,10 @@ use super::progress::LanceWriteStats;
 use crate::error::{LanceError, Result, code};
 use crate::params::Versioned;
 use crate::sync::lock;
+
+/// Small batches that wait together are joined up to this: each batch costs the encoder something.
+const JOINED_ROWS: usize = 8192;
+const JOINED_BYTES: u64 = 1 << 20;
 
 /// Where a write stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -273,10 +279,46 @@ impl Lanes {
         let stream = LaneStream {
             lanes: self.clone(),
             lane,
+            joins: can_join(&schema),
             encoding: 0,
             ended: false,
         };
         LaneSource { schema, stream }
+    }
+}
+
+impl Lane {
+    /// Take the next batch, and if they may be joined those behind it that are small together with it.
+    fn take_next(&mut self, joins: bool) -> Vec<Queued> {
+        let (mut rows, mut bytes) = (0, 0);
+        let small = self.queue.iter().take_while(|queued| {
+            rows += queued.batch.num_rows();
+            bytes += queued.bytes;
+            joins && rows <= JOINED_ROWS && bytes <= JOINED_BYTES
+        });
+        let count = small.count().max(1).min(self.queue.len());
+        let taken: Vec<_> = self.queue.drain(..count).collect();
+        self.queued_bytes -= total_bytes(&taken);
+        taken
+    }
+}
+
+fn total_bytes(queued: &[Queued]) -> u64 {
+    queued.iter().map(|queued| queued.bytes).sum()
+}
+
+/// Whether batches can be joined whatever they hold: a joined dictionary may be too long for its keys.
+fn can_join(schema: &Schema) -> bool {
+    let mut types = schema.flattened_fields().into_iter().map(Field::data_type);
+    !types.any(|data_type| matches!(data_type, DataType::Dictionary(..)))
+}
+
+/// Several batches as one.
+fn join(taken: Vec<Queued>) -> std::result::Result<RecordBatch, ArrowError> {
+    let batches: Vec<_> = taken.into_iter().map(|queued| queued.batch).collect();
+    match <[RecordBatch; 1]>::try_from(batches) {
+        Ok([only]) => Ok(only),
+        Err(batches) => concat_batches(&batches[0].schema(), &batches),
     }
 }
 
@@ -306,7 +348,7 @@ impl State {
                 lane.queue.drain(..)
             })
             .collect();
-        self.stats.bytes_in_flight -= drained.iter().map(|queued| queued.bytes).sum::<u64>();
+        self.stats.bytes_in_flight -= total_bytes(&drained);
         drained
     }
 }
@@ -346,6 +388,7 @@ impl StreamingWriteSource for LaneSource {
 struct LaneStream {
     lanes: Arc<Lanes>,
     lane: usize,
+    joins: bool,
     /// Bytes of the batch the encoder is working on; asking for the next one says it is done.
     encoding: u64,
     ended: bool,
@@ -375,10 +418,12 @@ impl Stream for LaneStream {
             self.ended = true;
             let error = lance_core::Error::external(Box::new(cancelled()));
             Poll::Ready(Some(Err(DataFusionError::External(Box::new(error)))))
-        } else if let Some(queued) = lane.queue.pop_front() {
-            lane.queued_bytes -= queued.bytes;
-            self.encoding = queued.bytes;
-            Poll::Ready(Some(Ok(queued.batch)))
+        } else if !lane.queue.is_empty() {
+            let taken = lane.take_next(self.joins);
+            self.encoding = total_bytes(&taken);
+            drop(state);
+            lanes.changed.notify_all();
+            return Poll::Ready(Some(join(taken).map_err(DataFusionError::from)));
         } else if finishing {
             self.ended = true;
             Poll::Ready(None)
@@ -397,5 +442,87 @@ impl Drop for LaneStream {
         let lanes = self.lanes.clone();
         self.return_credit(&mut lock(&lanes.state));
         lanes.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, AsArray, Int64Array};
+    use arrow::datatypes::Int64Type;
+    use futures::StreamExt;
+
+    use super::*;
+
+    fn batch(values: std::ops::Range<i64>) -> RecordBatch {
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(values));
+        RecordBatch::try_from_iter([("id", ids)]).unwrap()
+    }
+
+    fn rows_of(lanes: &Arc<Lanes>, schema: SchemaRef) -> Vec<Vec<i64>> {
+        let batches = lanes.source(0, schema).stream.map(|batch| {
+            let batch = batch.unwrap();
+            batch
+                .column(0)
+                .as_primitive::<Int64Type>()
+                .values()
+                .to_vec()
+        });
+        futures::executor::block_on(batches.collect())
+    }
+
+    #[test]
+    fn small_batches_that_wait_together_are_joined_in_order() {
+        let lanes = Arc::new(Lanes::new(1, 1 << 20));
+        let size = JOINED_ROWS as i64 / 2;
+        let parts = [
+            0..10,
+            10..20,
+            20..size,
+            size..2 * size,
+            2 * size..2 * size + 1,
+        ];
+        for part in parts {
+            lanes.push(0, batch(part)).unwrap();
+        }
+        lanes.close(Phase::Finishing, |_| None).unwrap();
+        let rows = rows_of(&lanes, batch(0..0).schema());
+        assert_eq!(
+            rows.iter().map(Vec::len).collect::<Vec<_>>(),
+            [JOINED_ROWS, 1]
+        );
+        assert_eq!(rows.concat(), (0..2 * size + 1).collect::<Vec<_>>());
+        assert_eq!(lanes.stats().bytes_in_flight, 0);
+    }
+
+    #[test]
+    fn large_batches_stay_as_they_are() {
+        let lanes = Arc::new(Lanes::new(1, 1 << 30));
+        let size = JOINED_ROWS as i64;
+        lanes.push(0, batch(0..size)).unwrap();
+        lanes.push(0, batch(size..size + 1)).unwrap();
+        lanes.close(Phase::Finishing, |_| None).unwrap();
+        let rows = rows_of(&lanes, batch(0..0).schema());
+        assert_eq!(
+            rows.iter().map(Vec::len).collect::<Vec<_>>(),
+            [size as usize, 1]
+        );
+    }
+
+    #[test]
+    fn dictionaries_are_not_joined_at_any_depth() {
+        let words = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
+        let nested = DataType::new_list(words.clone(), true);
+        for data_type in [words, nested] {
+            assert!(!can_join(&Schema::new(vec![Field::new(
+                "a", data_type, true
+            )])));
+        }
+        assert!(can_join(&Schema::new(vec![Field::new(
+            "a",
+            DataType::Utf8,
+            true
+        )])));
     }
 }

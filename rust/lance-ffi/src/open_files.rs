@@ -1,0 +1,210 @@
+//! Descriptors of local files that are being read, and reads from them on the thread that asks.
+//!
+//! `object_store` opens a file for every read on a thread of the blocking pool, and reads it on another. For a random
+//! read of a few hundred bytes these hand-overs are most of the time. Here a file stays open while it is in use, and
+//! what the page cache holds is read at once; only the rest goes to the blocking pool.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, IoSliceMut};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use object_store::ObjectMeta;
+use object_store::path::Path;
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use crate::sync::lock;
+
+/// More are opened and closed for each read.
+const MOST_FILES: usize = 256;
+/// A file that was not read in between is closed. The disk space of a deleted one is free after twice as long.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// The open files of a store.
+#[derive(Debug, Default)]
+pub struct OpenFiles(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    files: HashMap<Path, Entry>,
+    /// A task closes what is not in use.
+    is_swept: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    file: Arc<OpenFile>,
+    used: bool,
+}
+
+impl State {
+    /// Close what was not read since the last time.
+    fn close_unused(&mut self) {
+        self.files
+            .retain(|_, entry| std::mem::take(&mut entry.used));
+    }
+}
+
+impl OpenFiles {
+    /// A file that is open already, and has not been deleted.
+    pub fn get(&self, path: &Path) -> Option<Arc<OpenFile>> {
+        let mut state = lock(&self.0);
+        let entry = state.files.get_mut(path)?;
+        if entry.file.is_deleted() {
+            state.files.remove(path);
+            return None;
+        }
+        entry.used = true;
+        Some(entry.file.clone())
+    }
+
+    /// Keep a file open, unless there are many.
+    pub fn keep(&self, file: OpenFile) -> Arc<OpenFile> {
+        let file = Arc::new(file);
+        let mut state = lock(&self.0);
+        if state.files.len() < MOST_FILES {
+            let entry = Entry {
+                file: file.clone(),
+                used: true,
+            };
+            state.files.insert(file.meta.location.clone(), entry);
+        }
+        if !std::mem::replace(&mut state.is_swept, true) {
+            tokio::spawn(sweep(Arc::downgrade(&self.0)));
+        }
+        file
+    }
+}
+
+/// Close what is not in use any more, until nothing is left.
+async fn sweep(state: Weak<Mutex<State>>) {
+    loop {
+        sleep(SWEEP).await;
+        let Some(state) = state.upgrade() else {
+            return;
+        };
+        let mut state = lock(&state);
+        state.close_unused();
+        if state.files.is_empty() {
+            state.is_swept = false;
+            return;
+        }
+    }
+}
+
+/// A file that does not change any more.
+#[derive(Debug)]
+pub struct OpenFile {
+    file: File,
+    pub meta: ObjectMeta,
+}
+
+impl OpenFile {
+    pub fn new(file: File, meta: ObjectMeta) -> Self {
+        Self { file, meta }
+    }
+
+    fn is_deleted(&self) -> bool {
+        rustix::fs::fstat(&self.file).is_ok_and(|stat| stat.st_nlink == 0)
+    }
+
+    /// Read a range, which must be within the file.
+    pub async fn read(self: Arc<Self>, range: Range<u64>) -> io::Result<Bytes> {
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        let ready = self.read_cached(&mut bytes, range.start)?;
+        if ready < bytes.len() {
+            bytes = spawn_blocking(move || {
+                let rest = &mut bytes[ready..];
+                self.file.read_exact_at(rest, range.start + ready as u64)?;
+                io::Result::Ok(bytes)
+            })
+            .await??;
+        }
+        Ok(bytes.into())
+    }
+
+    /// Read what the page cache holds at the beginning; how many bytes that is.
+    fn read_cached(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+        let mut buffers = [IoSliceMut::new(bytes)];
+        match preadv2(&self.file, &mut buffers, at, ReadWriteFlags::NOWAIT) {
+            Ok(count) => Ok(count),
+            // Nothing, or the file system cannot tell.
+            Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::INTR) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use object_store::local::LocalFileSystem;
+    use object_store::{GetResultPayload, ObjectStoreExt};
+
+    use super::*;
+
+    fn block_on<T>(task: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_time()
+            .build();
+        runtime.unwrap().block_on(task)
+    }
+
+    async fn open(path: &std::path::Path) -> OpenFile {
+        let path = Path::from_absolute_path(path).unwrap();
+        let found = LocalFileSystem::new().get(&path).await.unwrap();
+        match found.payload {
+            GetResultPayload::File(file, _) => OpenFile::new(file, found.meta),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A file of this test alone.
+    fn file_with(name: &str, content: &[u8]) -> std::path::PathBuf {
+        let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+        File::create(&path).unwrap().write_all(content).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_range_is_read_and_one_beyond_the_end_is_an_error() {
+        let path = file_with("range", b"0123456789");
+        block_on(async {
+            let file = Arc::new(open(&path).await);
+            assert_eq!(file.clone().read(2..5).await.unwrap(), "234");
+            assert_eq!(file.clone().read(0..10).await.unwrap(), "0123456789");
+            assert!(file.read(5..11).await.is_err());
+        });
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_deleted_file_is_not_found_again() {
+        let path = file_with("deleted", b"x");
+        let files = OpenFiles::default();
+        let location = block_on(async { files.keep(open(&path).await).meta.location.clone() });
+        assert!(files.get(&location).is_some());
+        std::fs::remove_file(path).unwrap();
+        assert!(files.get(&location).is_none());
+    }
+
+    #[test]
+    fn a_file_is_closed_when_it_is_not_read_any_more() {
+        let path = file_with("idle", b"x");
+        let files = OpenFiles::default();
+        let location = block_on(async { files.keep(open(&path).await).meta.location.clone() });
+        lock(&files.0).close_unused();
+        assert!(files.get(&location).is_some());
+        lock(&files.0).close_unused();
+        lock(&files.0).close_unused();
+        assert!(files.get(&location).is_none());
+        std::fs::remove_file(path).unwrap();
+    }
+}
