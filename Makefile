@@ -43,6 +43,14 @@ check: release ## Check formats, lints, layers, symbols and header agreement
 format: setup ## Format all sources
 	.venv/bin/python tools/check_format.py --fix
 
+bench: release ## Compare speed with pylance and others and write docs/benchmarks.md (about an hour)
+	cmake --build --preset release --target benchmarks
+	.venv/bin/python benchmarks/bench.py
+
+bench-check: release ## The same, and fail where a promised ratio is missed
+	cmake --build --preset release --target benchmarks
+	.venv/bin/python benchmarks/bench.py --check
+
 bench-memory: release ## Measure peak memory against the promised limits
 	.venv/bin/python benchmarks/memory.py
 
@@ -72,7 +80,7 @@ $(node): tests/object_store/package.json tests/object_store/package-lock.json | 
 	cd $(@D) && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-.PHONY: all help setup demo test test-asan test-tsan test-valgrind reliability check format bench-memory install clean \
+.PHONY: all help setup demo test test-asan test-tsan test-valgrind reliability check format bench bench-check bench-memory install clean \
 	release dev tsan valgrind packages
 .PRECIOUS: build/%/build.ninja
 .NOTPARALLEL:

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Compare lance-cpp with pylance, the bare crate and Parquet, and write docs/benchmarks.md.
+
+Every contender does the same work on this machine, in turn with the others; figures are medians over the rounds, and
+ratios are medians of the ratios within a round. With --check nothing is written, and a missed bar is a failure.
+"""
+
+import argparse
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+import tables
+from contest import Bar, Contender, Contest, hold
+
+ROOT = tables.ROOT
+PAGE = ROOT / "docs/benchmarks.md"
+PEERS = ROOT / "build/release/benchmarks"
+CORES = os.cpu_count()
+OUTPUT = tables.PLACE / "output.lance"
+PARQUET_OUTPUT = tables.PLACE / "output.parquet"
+OUTPUTS = tables.PLACE / "outputs"
+
+BEST = {"LANCE_CPU_THREADS": str(CORES)}
+
+
+def ours(*words, name="lance-cpp"):
+    return Contender(name, (PEERS / "lance_cpp_peer", *words))
+
+
+def program(*words, name="lance-cpp"):
+    return Contender(name, (tables.LANCE, *words), is_timed_whole=True)
+
+
+def bare(*words, name="bare crate"):
+    return Contender(name, (PEERS / "bare_peer", *words), BEST)
+
+
+def pylance(*words, name="pylance", environment=None):
+    peer = ROOT / "benchmarks/peers/pylance_peer.py"
+    return Contender(name, (sys.executable, peer, *words), environment or {})
+
+
+def both_pylances(*words):
+    """As it comes, and at its best setting."""
+    return pylance(*words), pylance(*words, name="pylance, best", environment=BEST)
+
+
+def write_contests(scale):
+    table = tables.lineitem_arrow(scale)
+    yield Contest(
+        f"write lineitem SF {scale}, two producers",
+        (
+            ours("write", table, OUTPUT, "--lanes", "2"),
+            *both_pylances("write", table, OUTPUT),
+            pylance("write-parquet", table, PARQUET_OUTPUT, name="Parquet"),
+        ),
+        (Bar("pylance", 1.55), Bar("pylance, best", 1.35), Bar("Parquet", 2.0)),
+        OUTPUT,
+    )
+    yield Contest(
+        f"write lineitem SF {scale}, one producer",
+        (
+            ours("write", table, OUTPUT),
+            *both_pylances("write", table, OUTPUT),
+            bare("write", table, OUTPUT, 16 << 20),
+        ),
+        (Bar("pylance", 1.2), Bar("pylance, best", 1.0), Bar("bare crate", 0.98)),
+        OUTPUT,
+    )
+
+
+def shape_contests():
+    shapes = {
+        "write 2,000 columns": tables.wide_arrow(),
+        "write vectors of 768 float32": tables.vectors_arrow(),
+        "write long strings": tables.strings_arrow(),
+        "write values of 1 MB": tables.blobs_arrow(),
+    }
+    for title, table in shapes.items():
+        contenders = (ours("write", table, OUTPUT, "--lanes", "2"), *both_pylances("write", table, OUTPUT))
+        yield Contest(title, contenders, (Bar("pylance", 1.0), Bar("pylance, best", 1.0)), OUTPUT)
+    small = ("--batch-rows", "100")
+    table = tables.lineitem_arrow()
+    contenders = (ours("write", table, OUTPUT, *small), *both_pylances("write", table, OUTPUT, *small))
+    yield Contest("write lineitem SF 1 in batches of 100 rows", contenders, (Bar("pylance", 3.0),), OUTPUT)
+
+
+def generate_contests():
+    parquet = ("parquet", "--scale-factor", "1", "--output-dir", OUTPUTS)
+    yield Contest(
+        "generate and write TPC-H SF 1, all tables",
+        (
+            program("tpch", "generate", "--scale", "1", "--output", OUTPUTS),
+            Contender("tpchgen-cli, Parquet", (tables.TPCHGEN, *parquet), is_timed_whole=True),
+            pylance("generate-tpch", tables.TPCHGEN, OUTPUTS, name="tpchgen-cli, then pylance"),
+        ),
+        (Bar("tpchgen-cli, Parquet", 1.0), Bar("tpchgen-cli, then pylance", 2.0)),
+        OUTPUTS,
+    )
+
+
+def import_contests():
+    parquet = tables.lineitem_parquet()
+    yield Contest(
+        "import lineitem SF 1 from Parquet",
+        (program("import", parquet, OUTPUT), *both_pylances("import-parquet", parquet, OUTPUT)),
+        (Bar("pylance", 1.3), Bar("pylance, best", 1.3)),
+        OUTPUT,
+    )
+
+
+def scan_contests():
+    dataset = tables.lineitem_dataset()
+    columns = ("--columns", "l_orderkey,l_extendedprice,l_discount")
+    few = ("--filter", "l_partkey < 200")
+    some = ("--filter", "l_partkey < 20000")
+    scans = {
+        "scan all of lineitem SF 1": ("scan", dataset),
+        "scan three columns": ("scan", dataset, *columns),
+        "scan 0.1 % by a filter": ("scan", dataset, *few),
+        "scan 10 % by a filter": ("scan", dataset, *some),
+        "count 10 % by a filter": ("count", dataset, *some),
+    }
+    bars = (Bar("pylance", 1.5), Bar("pylance, best", 1.1))
+    for title, words in scans.items():
+        yield Contest(title, (ours(*words), *both_pylances(*words)), bars)
+
+
+def take_contests():
+    dataset = tables.lineitem_dataset()
+    for rows, at_most in ((1, 0.6), (100, 0.45), (10_000, 0.6)):
+        words = ("take", dataset, "--rows", str(rows), "--repeat", "30" if rows == 10_000 else "200")
+        bars = (Bar("pylance", 1 / at_most, "p50"), Bar("pylance", 1.0, "p99"))
+        yield Contest(f"take {rows:,} random rows", (ours(*words), *both_pylances(*words)), bars)
+
+
+def open_contests():
+    datasets = {
+        "open lineitem": tables.lineitem_dataset(),
+        "open 1,000 versions and fragments": tables.many_versions(1000),
+    }
+    for title, dataset in datasets.items():
+        words = ("open", dataset, "--repeat", "100")
+        yield Contest(title, (ours(*words), *both_pylances(*words)), (Bar("pylance", 1 / 0.7, "p50"),))
+
+
+CONTESTS = {
+    "write": lambda: write_contests(1),
+    "write-large": lambda: write_contests(5),
+    "shapes": shape_contests,
+    "generate": generate_contests,
+    "import": import_contests,
+    "scan": scan_contests,
+    "take": take_contests,
+    "open": open_contests,
+}
+
+
+def shown(figures_of, figure):
+    value = figures_of(figure)
+    return f"{value * 1000:,.2f} ms" if figure in ("p50", "p99") else f"{value:.2f} s"
+
+
+def table_of(result):
+    """One contest for people."""
+    names = [contender.name for contender in result.contest.contenders]
+    figures = [figure for figure in ("seconds", "p50", "p99") if figure in result.rounds[names[0]][0]]
+    bars = {(bar.opponent, bar.figure): bar for bar in result.contest.bars}
+    yield f"### {result.contest.title}\n"
+    yield "| contender | " + " | ".join(figures) + " | cores busy | peak memory | times ours | promised |"
+    yield "| --- |" + " ---: |" * (len(figures) + 4)
+    for i, name in enumerate(names):
+        cells = [name, *(shown(lambda f, n=name: result.median(n, f), figure) for figure in figures)]
+        busy = "busy" in result.rounds[name][0]
+        cells.append(f"{result.median(name, 'busy'):.0%}" if busy else "")
+        cells.append(f"{result.median(name, 'peak_mb'):,.0f} MB")
+        ratios, promised = ["-"], ["-"]
+        if i > 0:
+            ratios = [f"{result.ratio(name, figure):.2f}" for figure in figures]
+            promised = [f"{bars[name, f].at_least:.2f}" if (name, f) in bars else "-" for f in figures]
+        yield "| " + " | ".join([*cells, " / ".join(ratios), " / ".join(promised)]) + " |"
+    yield ""
+
+
+def page(results, rounds):
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    yield "<!-- Written by `make bench`; do not edit. -->"
+    yield "# Benchmarks\n"
+    yield f"Measured on {time.strftime('%Y-%m-%d')}, on {CORES} cores of {platform.machine()} with {memory:.0f} GiB of"
+    yield f"memory. Each figure is the median of {rounds} rounds in which all contenders ran in turn; *times ours* is the"
+    yield "median of the ratios within a round, above 1 where lance-cpp needs less. *Promised* is what that ratio must be."
+    yield "*Cores busy* is said of whole processes only, where loading is not in the way."
+    yield "pylance is measured as it comes, and at its best setting: as many CPU threads as there are cores.\n"
+    for result in results:
+        yield from table_of(result)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("contests", nargs="*", metavar="CONTEST", help=f"of {', '.join(CONTESTS)}; default: all")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--check", action="store_true")
+    arguments = parser.parse_args()
+    chosen = arguments.contests or list(CONTESTS)
+    results = [hold(contest, arguments.rounds) for name in chosen for contest in CONTESTS[name]()]
+    if not arguments.check:
+        Path(PAGE).write_text("\n".join(page(results, arguments.rounds)))
+    misses = [(result, bar) for result in results for bar in result.misses()]
+    for result, bar in misses:
+        ratio = result.ratio(bar.opponent, bar.figure)
+        print(f"{result.contest.title}: {bar.opponent} {bar.figure} is {ratio:.2f} times ours, not {bar.at_least:.2f}")
+    return arguments.check and bool(misses)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+// lance-cpp in the comparison: does one piece of work and prints as JSON how long that took. What comes
+// before the work, such as loading a table into memory, is not timed.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "arrow/api.h"
+#include "arrow/io/file.h"
+#include "arrow/ipc/reader.h"
+#include "lance/api.h"
+
+namespace {
+
+using Batches = arrow::RecordBatchVector;
+
+double SecondsOf(const std::function<arrow::Status()>& work, arrow::Status* status) {
+  const auto begin = std::chrono::steady_clock::now();
+  *status = work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// Time one piece of work and print it.
+arrow::Status Report(uint64_t* rows, const std::function<arrow::Status()>& work) {
+  arrow::Status status;
+  const double seconds = SecondsOf(work, &status);
+  if (status.ok()) std::cout << nlohmann::json{{"seconds", seconds}, {"rows", *rows}} << std::endl;
+  return status;
+}
+
+/// Time many of a kind and print them all.
+arrow::Status ReportEach(int count, const std::function<arrow::Status()>& work) {
+  std::vector<double> seconds;
+  for (int i = 0; i < count; ++i) {
+    arrow::Status status;
+    seconds.push_back(SecondsOf(work, &status));
+    ARROW_RETURN_NOT_OK(status);
+  }
+  std::cout << nlohmann::json{{"each", seconds}} << std::endl;
+  return arrow::Status::OK();
+}
+
+/// An Arrow IPC file, all of it in memory.
+arrow::Result<Batches> Load(const std::string& path) {
+  ARROW_ASSIGN_OR_RAISE(const auto file, arrow::io::ReadableFile::Open(path));
+  ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::ipc::RecordBatchFileReader::Open(file));
+  return reader->ToRecordBatches();
+}
+
+/// The batches again, but of so many rows each.
+Batches Resliced(const Batches& batches, int64_t rows) {
+  Batches sliced;
+  for (const auto& batch : batches) {
+    for (int64_t at = 0; at < batch->num_rows(); at += rows) sliced.push_back(batch->Slice(at, rows));
+  }
+  return sliced;
+}
+
+struct WriteArguments {
+  std::string table;
+  std::string dataset;
+  uint32_t lanes = 1;
+  int64_t batch_rows = 0;
+  uint64_t encoder_cache_bytes = 0;
+  uint64_t max_bytes_in_flight = 0;
+};
+
+arrow::Status Write(const WriteArguments& arguments) {
+  ARROW_ASSIGN_OR_RAISE(Batches batches, Load(arguments.table));
+  if (arguments.batch_rows > 0) batches = Resliced(batches, arguments.batch_rows);
+  lance::WriteOptions options;
+  options.lanes = arguments.lanes;
+  if (arguments.encoder_cache_bytes > 0) options.encoder_cache_bytes = arguments.encoder_cache_bytes;
+  if (arguments.max_bytes_in_flight > 0) options.max_bytes_in_flight = arguments.max_bytes_in_flight;
+  uint64_t rows = 0;
+  return Report(&rows, [&]() -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto writer,
+                          lance::LanceWriter::Open(arguments.dataset, batches.front()->schema(), options));
+    std::vector<arrow::Status> outcomes(options.lanes);
+    {
+      std::vector<std::jthread> producers;
+      for (uint32_t lane = 0; lane < options.lanes; ++lane) {
+        producers.emplace_back([&, lane] {
+          const size_t end = batches.size() * (lane + 1) / options.lanes;
+          for (size_t i = batches.size() * lane / options.lanes; i < end && outcomes[lane].ok(); ++i) {
+            outcomes[lane] = writer->WriteToLane(lane, *batches[i]);
+          }
+        });
+      }
+    }
+    for (const auto& outcome : outcomes) ARROW_RETURN_NOT_OK(outcome);
+    ARROW_RETURN_NOT_OK(writer->Finish());
+    rows = writer->stats().rows;
+    return arrow::Status::OK();
+  });
+}
+
+struct ReadArguments {
+  std::string dataset;
+  std::vector<std::string> columns;
+  std::string filter;
+  uint64_t rows = 0;
+  int repeat = 1;
+};
+
+arrow::Status Scan(const ReadArguments& arguments) {
+  ARROW_ASSIGN_OR_RAISE(const auto dataset, lance::Dataset::Open(arguments.dataset));
+  lance::ScanOptions options;
+  if (!arguments.columns.empty()) options.columns = arguments.columns;
+  if (!arguments.filter.empty()) options.filter = arguments.filter;
+  uint64_t rows = 0;
+  return Report(&rows, [&]() -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto scanner, dataset->Scan(options));
+    ARROW_ASSIGN_OR_RAISE(const auto reader, scanner->ToReader());
+    for (;;) {
+      ARROW_ASSIGN_OR_RAISE(const auto batch, reader->Next());
+      if (batch == nullptr) return arrow::Status::OK();
+      rows += static_cast<uint64_t>(batch->num_rows());
+    }
+  });
+}
+
+arrow::Status Count(const ReadArguments& arguments) {
+  ARROW_ASSIGN_OR_RAISE(const auto dataset, lance::Dataset::Open(arguments.dataset));
+  uint64_t rows = 0;
+  return Report(&rows, [&] { return dataset->CountRows(arguments.filter).Value(&rows); });
+}
+
+arrow::Status Take(const ReadArguments& arguments) {
+  ARROW_ASSIGN_OR_RAISE(const auto dataset, lance::Dataset::Open(arguments.dataset));
+  ARROW_ASSIGN_OR_RAISE(const uint64_t total, dataset->CountRows());
+  std::mt19937_64 random(1);
+  const auto take = [&]() -> arrow::Status {
+    std::vector<uint64_t> rows(arguments.rows);
+    for (auto& row : rows) row = random() % total;
+    return dataset->Take(rows).status();
+  };
+  // The first one reads what the caches keep.
+  ARROW_RETURN_NOT_OK(take());
+  return ReportEach(arguments.repeat, take);
+}
+
+arrow::Status Open(const ReadArguments& arguments) {
+  return ReportEach(arguments.repeat, [&] { return lance::Dataset::Open(arguments.dataset).status(); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("lance-cpp in the comparison");
+  app.require_subcommand(1);
+  arrow::Status status;
+  uint32_t cpu_threads = 0;
+  app.add_option("--cpu-threads", cpu_threads);
+  const auto configure = [&] {
+    lance::RuntimeOptions options;
+    if (cpu_threads > 0) options.cpu_threads = cpu_threads;
+    return lance::ConfigureRuntime(options);
+  };
+
+  WriteArguments write;
+  auto* write_command = app.add_subcommand("write");
+  write_command->add_option("table", write.table)->required();
+  write_command->add_option("dataset", write.dataset)->required();
+  write_command->add_option("--lanes", write.lanes);
+  write_command->add_option("--batch-rows", write.batch_rows);
+  write_command->add_option("--encoder-cache-bytes", write.encoder_cache_bytes);
+  write_command->add_option("--max-bytes-in-flight", write.max_bytes_in_flight);
+  write_command->callback([&] {
+    status = configure();
+    if (status.ok()) status = Write(write);
+  });
+
+  ReadArguments read;
+  const std::pair<const char*, arrow::Status (*)(const ReadArguments&)> kReads[] = {
+      {"scan", Scan}, {"count", Count}, {"take", Take}, {"open", Open}};
+  for (const auto& [name, function] : kReads) {
+    auto* command = app.add_subcommand(name);
+    command->add_option("dataset", read.dataset)->required();
+    command->add_option("--columns", read.columns)->delimiter(',');
+    command->add_option("--filter", read.filter);
+    command->add_option("--rows", read.rows);
+    command->add_option("--repeat", read.repeat);
+    command->callback([&, function = function] {
+      status = configure();
+      if (status.ok()) status = function(read);
+    });
+  }
+  CLI11_PARSE(app, argc, argv);
+  if (!status.ok()) std::cerr << status.ToString() << std::endl;
+  return status.ok() ? 0 : 1;
+}

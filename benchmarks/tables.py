@@ -1,0 +1,141 @@
+"""The tables that the contests write and read, made once and kept in build/bench."""
+
+import subprocess
+from pathlib import Path
+
+from contest import remove
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACE = ROOT / "build/bench"
+LANCE = ROOT / "build/release/bin/lance"
+TPCHGEN = ROOT / ".venv/bin/tpchgen-cli"
+
+BATCH_ROWS = 8192
+
+
+def _make(path, maker):
+    """`path`, made by `maker` unless it is there."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            maker(path)
+        except BaseException:
+            remove(path)
+            raise
+    return path
+
+
+def lineitem_dataset(scale=1):
+    """Lineitem as a Lance dataset."""
+
+    def make(path):
+        words = ["tpch", "generate", "--scale", scale, "--tables", "lineitem", "--output", path.parent]
+        subprocess.run([LANCE, *map(str, words)], check=True, stdout=subprocess.DEVNULL)
+
+    return _make(PLACE / f"sf{scale}/lineitem.lance", make)
+
+
+def lineitem_parquet(scale=1):
+    def make(path):
+        words = ["parquet", "--scale-factor", scale, "--tables", "lineitem", "--output-dir", path.parent]
+        subprocess.run([TPCHGEN, *map(str, words)], check=True, stdout=subprocess.DEVNULL)
+
+    return _make(PLACE / f"sf{scale}/lineitem.parquet", make)
+
+
+def _write_arrow(path, batches, schema):
+    import pyarrow as pa
+
+    # What is decompressed has buffers of its own, aligned as each contender needs them.
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema, options=options) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def lineitem_arrow(scale=1):
+    """Lineitem as an Arrow IPC file."""
+
+    def make(path):
+        import lance
+
+        dataset = lance.dataset(str(lineitem_dataset(scale)))
+        _write_arrow(path, dataset.to_batches(batch_size=BATCH_ROWS), dataset.schema)
+
+    return _make(PLACE / f"sf{scale}/lineitem.arrow", make)
+
+
+def _made_arrow(name, columns):
+    def make(path):
+        import pyarrow as pa
+
+        table = pa.table(columns())
+        _write_arrow(path, table.to_batches(max_chunksize=BATCH_ROWS), table.schema)
+
+    return _make(PLACE / f"{name}.arrow", make)
+
+
+def wide_arrow():
+    """2,000 columns of 50,000 integers."""
+
+    def columns():
+        import numpy as np
+
+        draw = np.random.default_rng(1)
+        return {f"c{i}": draw.integers(0, 1_000_000, 50_000, dtype=np.int64) for i in range(2000)}
+
+    return _made_arrow("wide", columns)
+
+
+def vectors_arrow():
+    """200,000 vectors of 768 float32."""
+
+    def columns():
+        import numpy as np
+        import pyarrow as pa
+
+        values = np.random.default_rng(1).random(200_000 * 768, dtype=np.float32)
+        return {
+            "id": pa.array(range(200_000), pa.int64()),
+            "vector": pa.FixedSizeListArray.from_arrays(pa.array(values), 768),
+        }
+
+    return _made_arrow("vectors", columns)
+
+
+def strings_arrow():
+    """200,000 strings of about 2,000 letters."""
+
+    def columns():
+        import random
+
+        draw = random.Random(1)
+        words = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=draw.randint(2, 12))) for _ in range(5000)]
+        return {"id": range(200_000), "text": [" ".join(draw.choices(words, k=250)) for _ in range(200_000)]}
+
+    return _made_arrow("strings", columns)
+
+
+def blobs_arrow():
+    """500 values of 1 MB that do not compress, a few per batch."""
+
+    def columns():
+        import random
+
+        draw = random.Random(1)
+        return {"id": range(500), "blob": [draw.randbytes(1_000_000) for _ in range(500)]}
+
+    return _made_arrow("blobs", columns)
+
+
+def many_versions(count):
+    """A dataset of so many versions, and as many fragments."""
+
+    def make(path):
+        import lance
+        import pyarrow as pa
+
+        for i in range(count):
+            lance.write_dataset(pa.table({"id": [i]}), str(path), mode="append" if i else "create")
+
+    return _make(PLACE / f"versions_{count}.lance", make)
