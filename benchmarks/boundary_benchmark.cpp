@@ -1,6 +1,6 @@
-// What it costs to hand one batch over: export, move, import, queue. The encoder works meanwhile, on another core, and
-// is given up in the end. Prints the time, and the bytes that the handing thread allocates, which must not depend on
-// the number of rows.
+// What it costs to hand one batch over: export, move, import, queue. The encoder works meanwhile, on another
+// core, and is given up in the end. Prints the time, and the bytes that the handing thread allocates, which
+// must not depend on the number of rows.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -57,7 +57,8 @@ std::shared_ptr<arrow::RecordBatch> MakeBatch(int64_t rows, int64_t columns) {
   for (int64_t i = 0; i < rows; ++i) ARROW_CHECK_OK(values.Append(i));
   const auto column = values.Finish().ValueOrDie();
   arrow::FieldVector fields;
-  for (int64_t i = 0; i < columns; ++i) fields.push_back(arrow::field("c" + std::to_string(i), arrow::int64()));
+  for (int64_t i = 0; i < columns; ++i)
+    fields.push_back(arrow::field("c" + std::to_string(i), arrow::int64()));
   return arrow::RecordBatch::Make(arrow::schema(fields), rows, arrow::ArrayVector(columns, column));
 }
 
