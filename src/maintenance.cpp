@@ -5,13 +5,14 @@
 #include "ffi/call_internal.h"
 #include "ffi/handle_internal.h"
 #include "ffi/options_internal.h"
+#include "ffi/progress_internal.h"
 
 namespace lance::inline v0 {
 namespace {
 
 using internal::CallFor;
 using ReportHandle = internal::Handle<LanceCheckReport, lance_check_report_free>;
-using Progress = std::function<void(const CheckProgress&)>;
+using Progress = internal::Progress<CheckProgress>;
 
 #define LANCE_ASSERT_KIND(cpp, c) static_assert(static_cast<int>(ProblemKind::cpp) == (c))
 LANCE_ASSERT_KIND(kMissingFile, LANCE_PROBLEM_MISSING_FILE);
@@ -28,14 +29,10 @@ arrow::Status Invalid(std::string message) {
 }
 
 extern "C" void CallCheckProgress(void* context, const LanceCheckProgress* c) noexcept {
-  try {
-    (*static_cast<const Progress*>(context))({.manifests = c->manifests,
-                                              .files = c->files,
-                                              .rows_decoded = c->rows_decoded,
-                                              .bytes_decoded = c->bytes_decoded});
-  } catch (...) {
-    // No exception may enter the Rust library, and progress is not worth failing a check for.
-  }
+  static_cast<Progress*>(context)->Report({.manifests = c->manifests,
+                                           .files = c->files,
+                                           .rows_decoded = c->rows_decoded,
+                                           .bytes_decoded = c->bytes_decoded});
 }
 
 arrow::Result<CheckReport> ToReport(const LanceCheckReport* report) {
@@ -99,7 +96,7 @@ arrow::Result<CheckReport> CheckDataset(const std::string& uri, const CheckOptio
   c.deep = options.deep;
   c.storage_options = storage.data();
   c.storage_options_count = storage.size();
-  Progress progress = options.progress;
+  Progress progress(options.progress);
   if (progress) {
     c.progress = CallCheckProgress;
     c.progress_context = &progress;

@@ -52,7 +52,7 @@ def run():
         log = RESULTS / f"{preset}.xml"
         log.unlink(missing_ok=True)
         subprocess.run(
-            ["ctest", "--preset", preset, "--label-exclude", LEFT_OUT, f"--output-junit={log}", *keep_output, *limit],
+            ["ctest", "--preset", preset, "--label-exclude", LEFT_OUT, "--output-junit", log, *keep_output, *limit],
             cwd=ROOT,
             env={**os.environ, "LANCE_TEST_SCALE": "long"},
         )
