@@ -165,20 +165,20 @@ FILTERS = {
 }
 
 
-runs = []
+exit_codes = []
 
 
 @pytest.fixture(scope="module", autouse=True)
 def figures():
     yield
-    figure("F2", command_lines=len(runs), filters=len(FILTERS), signals=0)
+    figure("F2", command_lines=len(exit_codes), filters=len(FILTERS), signals=sum(code < 0 for code in exit_codes))
 
 
 def run(directory, command, arguments):
     """Run a command and return its exit code and message, having checked that these are well-formed."""
     words = [str(PROGRAM), *command.split(), *arguments]
-    runs.append(words)
     done = subprocess.run(words, cwd=directory, capture_output=True, timeout=120, stdin=subprocess.DEVNULL)
+    exit_codes.append(done.returncode)
     shown = (words[1:3], [word[:60] for word in arguments], done.returncode, done.stderr[-300:])
     assert done.returncode in (0, 1, 2), shown  # A signal is negative.
     if done.returncode != 0:

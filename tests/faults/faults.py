@@ -5,6 +5,7 @@ import os
 import pathlib
 import struct
 import subprocess
+import time
 from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -44,6 +45,14 @@ def run(words, program=(PROGRAM,), **environment):
         timeout=_SECONDS_UNTIL_HANG,
     )
     return Run(result.returncode, result.stdout, result.stderr)
+
+
+def timed(words):
+    """Run the program undisturbed; how long it took."""
+    start = time.monotonic()
+    done = run(words)
+    assert done.code == 0, done.stderr
+    return time.monotonic() - start
 
 
 def _run_preloaded(words, library, report, **environment):

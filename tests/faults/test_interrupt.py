@@ -5,12 +5,11 @@ import signal
 import subprocess
 import time
 
-from faults import PROGRAM
+from faults import PROGRAM, timed
 from operations import OPERATIONS
 from oracle import State
 from support.figures import figure
 from support.scale import pick
-from test_kill import timed
 
 INTERRUPTS = pick(50, 500)
 SECONDS_UNTIL_HANG = 30
@@ -33,7 +32,7 @@ def test_an_interrupted_write_is_whole_or_leaves_nothing(bench):
     draw = random.Random(0)
     states = {operation.name: bench.undisturbed(operation) for operation in OPERATIONS}
     durations = {o.name: timed(o.words(bench, bench.dataset(o))) for o in OPERATIONS}
-    latencies, whole, problems = [], 0, []
+    latencies, whole, changed, leftover_files, problems = [], 0, 0, 0, []
     while len(latencies) < INTERRUPTS:
         operation = draw.choice(OPERATIONS)
         path = bench.dataset(operation)
@@ -47,15 +46,18 @@ def test_an_interrupted_write_is_whole_or_leaves_nothing(bench):
         else:
             latencies.append(seconds)
         found, expected = State.of(path), after if code == 0 else before
-        if not found.reads_like(expected) or found.leftovers(expected):
+        left = found.leftovers(expected)
+        changed += not found.reads_like(expected)
+        leftover_files += left
+        if left or not found.reads_like(expected):
             problems.append(f"{operation.name} after {delay:.3f} s, exit code {code}: {sorted(found.files)}")
     latencies.sort()
     figure(
         "W4",
         interrupts=len(latencies),
         finished_first=whole,
-        commits=0,
-        leftover_files=0,
+        changed=changed,
+        leftover_files=leftover_files,
         p99_ms=round(1000 * latencies[len(latencies) * 99 // 100]),
     )
     assert problems == []

@@ -5,7 +5,6 @@ import random
 import shutil
 import signal
 import subprocess
-import time
 from dataclasses import dataclass
 
 import lance
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from faults import PROGRAM, run
+from faults import PROGRAM, run, timed
 from operations import clean_up
 from oracle import count_unreferenced_files, open_versions, scan_versions
 from support.figures import figure
@@ -113,14 +112,6 @@ def kill_after(words, delay):
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
-
-
-def timed(words):
-    """Run the program undisturbed; how long it took."""
-    start = time.monotonic()
-    done = run(words)
-    assert done.code == 0, done.stderr
-    return time.monotonic() - start
 
 
 def test_a_killed_write_is_whole_or_absent(rows, inputs, tmp_path):
