@@ -45,12 +45,6 @@ def write_parquet(arguments):
     report(lambda: pq.write_table(table, arguments.dataset) or table.num_rows)
 
 
-def read_parquet(arguments):
-    import pyarrow.parquet as pq
-
-    report(lambda: sum(batch.num_rows for batch in pq.ParquetFile(arguments.dataset).iter_batches()))
-
-
 def import_parquet(arguments):
     """Parquet into Lance, as the documentation of pylance does it."""
     import lance
@@ -125,7 +119,6 @@ def open_dataset(arguments):
 WORK = {
     "write": write,
     "write-parquet": write_parquet,
-    "read-parquet": read_parquet,
     "import-parquet": import_parquet,
     "generate-tpch": generate_tpch,
     "scan": scan,

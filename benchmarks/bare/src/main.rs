@@ -1,7 +1,8 @@
 //! The bare `lance` crate in the comparison: the same work as `peers/lance_cpp_peer.cpp`, without C and C++.
 //!
 //! usage: bare_peer write TABLE.arrow DATASET ENCODER_CACHE_BYTES
-//!        bare_peer scan|open DATASET
+//!        bare_peer scan DATASET
+//!        bare_peer open DATASET REPEAT
 //!        bare_peer take DATASET ROWS REPEAT
 
 use std::error::Error;
