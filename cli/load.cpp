@@ -18,9 +18,6 @@
 namespace lance::cli {
 namespace {
 
-/// Enough to keep an encoder busy; more makes nothing faster.
-constexpr uint64_t kLaneBytesInFlight = 4 << 20;
-
 /// The batches of one lane: piece after piece, opened when it is its turn.
 class LaneReader : public arrow::RecordBatchReader {
  public:
@@ -170,7 +167,6 @@ arrow::Result<LoadResult> RunLoad(const Load& load) {
   if (!load.discard) {
     WriteOptions options = load.options;
     options.lanes = static_cast<uint32_t>(load.lanes.size());
-    options.max_bytes_in_flight = load.lanes.size() * kLaneBytesInFlight;
     ARROW_ASSIGN_OR_RAISE(writer, LanceWriter::Open(load.uri, load.schema, options));
   }
   Progress progress(load.label, load.expected_rows);

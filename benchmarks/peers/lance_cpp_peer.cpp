@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -22,6 +23,9 @@ namespace {
 
 using Batches = arrow::RecordBatchVector;
 
+/// CPU time of all threads of this process.
+double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
 double SecondsOf(const std::function<arrow::Status()>& work, arrow::Status* status) {
   const auto begin = std::chrono::steady_clock::now();
   *status = work();
@@ -31,8 +35,10 @@ double SecondsOf(const std::function<arrow::Status()>& work, arrow::Status* stat
 /// Time one piece of work and print it.
 arrow::Status Report(uint64_t* rows, const std::function<arrow::Status()>& work) {
   arrow::Status status;
+  const double cpu_before = CpuSeconds();
   const double seconds = SecondsOf(work, &status);
-  if (status.ok()) std::cout << nlohmann::json{{"seconds", seconds}, {"rows", *rows}} << std::endl;
+  const double cpu = CpuSeconds() - cpu_before;
+  if (status.ok()) std::cout << nlohmann::json{{"seconds", seconds}, {"cpu", cpu}, {"rows", *rows}} << std::endl;
   return status;
 }
 

@@ -124,7 +124,7 @@ struct LANCE_EXPORT WriteOptions {
   /// Keep the order of batches given to Write() by feeding lane 0 only. When false they go to whichever
   /// lane is free.
   bool preserve_order = true;
-  /// The bound on bytes accepted but not encoded. Default: 32 MiB.
+  /// The bound on bytes accepted but not encoded. Default: 32 MiB per lane, at least 64 MiB.
   std::optional<uint64_t> max_bytes_in_flight = std::nullopt;
   /// Start a new file after so many rows. Default: 1,048,576; at most 4,294,967,295.
   std::optional<uint64_t> max_rows_per_file = std::nullopt;
@@ -137,8 +137,8 @@ struct LANCE_EXPORT WriteOptions {
   /// Make a successful commit survive a power failure: sync files before they get their names, and the
   /// directories after. Costs about the time the disk needs to write. Object stores always store durably.
   bool durable = false;
-  /// Total bytes an encoder gathers before it writes pages, per lane. Default: 16 MiB, more with many
-  /// columns.
+  /// Bytes of a lane's batches that are encoded together, to a page of each column or more. Default: 16 MiB, more
+  /// with many columns. At most a quarter of a lane's share of `max_bytes_in_flight` is gathered.
   std::optional<uint64_t> encoder_cache_bytes = std::nullopt;
   /// The largest page in bytes. Default: the engine's.
   std::optional<uint64_t> max_page_bytes = std::nullopt;
@@ -146,6 +146,10 @@ struct LANCE_EXPORT WriteOptions {
   std::optional<std::string> commit_message = std::nullopt;
   /// Properties kept with the version.
   std::map<std::string, std::string> transaction_properties = {};
+  /// Give columns without an encoding of their own one that was measured to pay: decimals are stored with LZ4,
+  /// short strings in dictionaries. The schema keeps them as hints in its fields' metadata. False leaves the
+  /// choice to the engine.
+  bool tuned_encodings = true;
   /// Per-column encodings.
   std::vector<ColumnEncoding> encodings = {};
   StorageOptions storage = {};

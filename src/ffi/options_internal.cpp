@@ -143,6 +143,7 @@ arrow::Result<WriteOptionsC> WriteOptionsC::Make(const WriteOptions& options) {
   out.c.preserve_order = options.preserve_order;
   out.c.stable_row_ids = options.stable_row_ids;
   out.c.durable = options.durable;
+  out.c.tuned_encodings = options.tuned_encodings;
   ARROW_ASSIGN_OR_RAISE(out.c.max_bytes_in_flight,
                         ZeroIfUnset(options.max_bytes_in_flight, "max_bytes_in_flight"));
   ARROW_ASSIGN_OR_RAISE(out.c.max_rows_per_file, ZeroIfUnset(options.max_rows_per_file, "max_rows_per_file"));

@@ -33,7 +33,7 @@ fn main() {
     layout!(LanceCommitResult: struct_size, version);
     layout!(LanceWriteStats: struct_size, batches, rows, bytes, bytes_in_flight, peak_bytes_in_flight, rows_written, bytes_written, files_written);
     layout!(LanceColumnHint: column, key, value);
-    layout!(LanceWriteOptions: struct_size, mode, lanes, preserve_order, stable_row_ids, max_bytes_in_flight, max_rows_per_file, max_bytes_per_file, data_storage_version, encoder_cache_bytes, max_page_bytes, transaction_properties, transaction_properties_count, storage_options, storage_options_count, column_hints, column_hints_count, progress, progress_context, durable);
+    layout!(LanceWriteOptions: struct_size, mode, lanes, preserve_order, stable_row_ids, max_bytes_in_flight, max_rows_per_file, max_bytes_per_file, data_storage_version, encoder_cache_bytes, max_page_bytes, transaction_properties, transaction_properties_count, storage_options, storage_options_count, column_hints, column_hints_count, progress, progress_context, durable, tuned_encodings);
     layout!(LanceCheckProgress: struct_size, manifests, files, rows_decoded, bytes_decoded);
     layout!(LanceCheckOptions: struct_size, version, storage_options, storage_options_count, progress, progress_context, deep);
     layout!(LanceCheckSummary: struct_size, problems, manifests, versions, data_files, deletion_files, index_files, rows, bytes, missing_transactions, orphans, orphan_bytes, temporary_files, temporary_bytes);

@@ -20,6 +20,7 @@ use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetRange, GetResult, GetResultPayload, ListResult, MultipartUpload,
     ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
+    UploadPart,
 };
 use url::Url;
 
@@ -31,6 +32,9 @@ const SCHEME: &str = "file-object-store";
 /// The storage option by which a write asks for fsync of files and directories before they count. Other
 /// stores are durable by nature and ignore it.
 const DURABLE: &str = "lance_cpp_durable";
+
+/// The bytes of one write.
+const PIECE: usize = 256 << 10;
 
 pub fn make_durable(options: &mut HashMap<String, String>) {
     options.insert(DURABLE.to_string(), "true".to_string());
@@ -175,7 +179,8 @@ impl ObjectStore for LocalStore {
         path: &Path,
         options: PutMultipartOptions,
     ) -> object_store::Result<Box<dyn MultipartUpload>> {
-        self.inner.put_multipart_opts(path, options).await
+        let upload = self.inner.put_multipart_opts(path, options).await?;
+        Ok(Box::new(PiecewiseUpload(upload)))
     }
 
     fn delete_stream(
@@ -217,5 +222,29 @@ impl ObjectStore for LocalStore {
         options: RenameOptions,
     ) -> object_store::Result<()> {
         self.inner.rename_opts(from, to, options).await
+    }
+}
+
+/// Passes each part on in pieces. The kernel gives a large write large folios, which are slow to come by where
+/// memory is short or, in a virtual machine, not backed yet.
+#[derive(Debug)]
+struct PiecewiseUpload(Box<dyn MultipartUpload>);
+
+#[async_trait]
+impl MultipartUpload for PiecewiseUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        let pieces = data.iter().flat_map(|bytes| {
+            let starts = (0..bytes.len()).step_by(PIECE);
+            starts.map(|start| bytes.slice(start..bytes.len().min(start + PIECE)))
+        });
+        self.0.put_part(pieces.collect())
+    }
+
+    async fn complete(&mut self) -> object_store::Result<PutResult> {
+        self.0.complete().await
+    }
+
+    async fn abort(&mut self) -> object_store::Result<()> {
+        self.0.abort().await
     }
 }

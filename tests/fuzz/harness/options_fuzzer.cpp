@@ -221,6 +221,7 @@ void Write(Arguments& arguments) {
   });
   if (arguments.input().Byte() % 2 == 1) options.progress = [](void*, const LanceWriteStats*) {};
   options.durable = arguments.Number(options.durable);
+  options.tuned_encodings = arguments.Number(options.tuned_encodings);
 
   LanceWriter* opened = nullptr;
   ArrowSchema schema = SmallSchema();

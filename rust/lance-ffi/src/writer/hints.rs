@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
 use crate::error::{LanceError, Result};
 use crate::params::{required_str, slice};
 
-const ENCODING_PREFIX: &str = "lance-encoding:";
+pub const ENCODING_PREFIX: &str = "lance-encoding:";
 
 /// Mirrors `LanceColumnHint`.
 #[repr(C)]

@@ -3,33 +3,18 @@
 //! Producers only ever wait on a condition variable; encoders only ever wait as futures.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::error::ArrowError;
-use async_trait::async_trait;
-use futures::Stream;
 use lance::dataset::progress::WriteStats;
 use lance::dataset::transaction::Transaction;
-use lance::datatypes::Schema as LanceSchema;
-use lance::deps::datafusion::error::DataFusionError;
-use lance::deps::datafusion::execution::SendableRecordBatchStream;
-use lance::deps::datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use lance_datafusion::utils::StreamingWriteSource;
 
 use super::bytes::batch_bytes;
 use super::progress::LanceWriteStats;
 use crate::error::{LanceError, Result, code};
 use crate::params::Versioned;
 use crate::sync::lock;
-
-/// Small batches that wait together are joined up to this: each batch costs the encoder something.
-const JOINED_ROWS: usize = 8192;
-const JOINED_BYTES: u64 = 1 << 20;
 
 /// Where a write stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +34,8 @@ pub enum Phase {
 struct Lane {
     queue: VecDeque<Queued>,
     queued_bytes: u64,
+    /// What is queued, and what the encoder holds.
+    bytes_in_flight: u64,
     encoder: Option<Waker>,
     /// The encoder asked for its first batch: schema and target are accepted.
     started: bool,
@@ -64,6 +51,8 @@ struct Queued {
 struct State {
     phase: Phase,
     lanes: Vec<Lane>,
+    /// Producers that wait for room.
+    waiting: usize,
     /// The first failure of any lane; every later call returns it.
     failure: Option<LanceError>,
     stats: LanceWriteStats,
@@ -81,6 +70,7 @@ impl Lanes {
         let lane = || Lane {
             queue: VecDeque::new(),
             queued_bytes: 0,
+            bytes_in_flight: 0,
             encoder: None,
             started: false,
             outcome: None,
@@ -90,6 +80,7 @@ impl Lanes {
             state: Mutex::new(State {
                 phase: Phase::Open,
                 lanes: (0..count).map(|_| lane()).collect(),
+                waiting: 0,
                 failure: None,
                 stats: LanceWriteStats::INIT,
             }),
@@ -123,25 +114,48 @@ impl Lanes {
             .lanes
             .iter()
             .enumerate()
-            .min_by_key(|(_, lane)| lane.queued_bytes);
+            .min_by_key(|(_, lane)| lane.bytes_in_flight);
         least.map_or(0, |(index, _)| index)
     }
 
-    /// Queue one batch; wait for room. A batch larger than the bound is taken when nothing else is in flight.
-    pub fn push(&self, lane: usize, batch: RecordBatch) -> Result<()> {
-        let bytes = batch_bytes(&batch);
-        let mut state = lock(&self.state);
-        loop {
-            state.accepts()?;
+    /// Wait until so many bytes more may be in flight. More than the bound may be when nothing else is.
+    fn wait_for_room<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        bytes: u64,
+    ) -> (MutexGuard<'a, State>, Result<()>) {
+        let bound = self.max_bytes_in_flight;
+        let has_room = |state: &State| {
             let in_flight = state.stats.bytes_in_flight;
-            if in_flight == 0 || in_flight + bytes <= self.max_bytes_in_flight {
-                break;
+            in_flight == 0 || in_flight + bytes <= bound
+        };
+        if has_room(&state) {
+            return (state, Ok(()));
+        }
+        state.waiting += 1;
+        // An encoder that gathers batches must go on with what it has.
+        state = self.wake_encoders(state);
+        let outcome = loop {
+            let accepted = state.accepts();
+            if accepted.is_err() || has_room(&state) {
+                break accepted;
             }
             state = self.wait(state);
             if state.phase == Phase::Aborting || state.phase == Phase::Closed {
-                return Err(state.failure.clone().unwrap_or_else(cancelled));
+                break Err(state.failure.clone().unwrap_or_else(cancelled));
             }
-        }
+        };
+        state.waiting -= 1;
+        (state, outcome)
+    }
+
+    /// Queue one batch; wait for room.
+    pub fn push(&self, lane: usize, batch: RecordBatch) -> Result<()> {
+        let bytes = batch_bytes(&batch);
+        let state = lock(&self.state);
+        state.accepts()?;
+        let (mut state, outcome) = self.wait_for_room(state, bytes);
+        outcome?;
         let stats = &mut state.stats;
         stats.batches += 1;
         stats.rows += batch.num_rows() as u64;
@@ -156,6 +170,7 @@ impl Lanes {
         let lane = &mut state.lanes[lane];
         lane.queue.push_back(Queued { batch, bytes });
         lane.queued_bytes += bytes;
+        lane.bytes_in_flight += bytes;
         let encoder = lane.encoder.take();
         drop(state);
         if let Some(encoder) = encoder {
@@ -262,7 +277,7 @@ impl Lanes {
         stats
     }
 
-    fn wake_all<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn wake_encoders<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let encoders: Vec<_> = state
             .lanes
             .iter_mut()
@@ -270,36 +285,93 @@ impl Lanes {
             .collect();
         drop(state);
         encoders.into_iter().for_each(Waker::wake);
-        self.changed.notify_all();
         lock(&self.state)
     }
 
-    /// The batches of `lane` as the encoder reads them.
-    pub fn source(self: &Arc<Self>, lane: usize, schema: SchemaRef) -> LaneSource {
-        let stream = LaneStream {
-            lanes: self.clone(),
-            lane,
-            joins: can_join(&schema),
-            encoding: 0,
-            ended: false,
+    fn wake_all<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let state = self.wake_encoders(state);
+        self.changed.notify_all();
+        state
+    }
+
+    /// What the encoder of `lane` is given next: batches of about `gathered` bytes together, fewer when no more
+    /// can come; one batch if that is 0. It ends after a finish, and when the write is given up.
+    pub fn poll_load(
+        self: &Arc<Self>,
+        lane: usize,
+        gathered: u64,
+        context: &Context<'_>,
+    ) -> Poll<Option<Load>> {
+        let mut state = lock(&self.state);
+        let given_up = state.is_given_up();
+        let finishing = state.phase == Phase::Finishing;
+        let no_more_come = finishing || state.waiting > 0;
+        let entry = &mut state.lanes[lane];
+        let newly_started = !std::mem::replace(&mut entry.started, true);
+        let is_enough = no_more_come || entry.queued_bytes >= gathered;
+        let polled = if given_up {
+            Poll::Ready(None)
+        } else if is_enough && !entry.queue.is_empty() {
+            let (batches, bytes) = entry.take(gathered);
+            let lanes = self.clone();
+            Poll::Ready(Some(Load {
+                batches,
+                credit: Credit { lanes, lane, bytes },
+            }))
+        } else if finishing {
+            Poll::Ready(None)
+        } else {
+            entry.encoder = Some(context.waker().clone());
+            Poll::Pending
         };
-        LaneSource { schema, stream }
+        drop(state);
+        if newly_started {
+            self.changed.notify_all();
+        }
+        polled
+    }
+
+    pub fn is_given_up(&self) -> bool {
+        lock(&self.state).is_given_up()
+    }
+}
+
+/// Batches that are encoded together.
+pub struct Load {
+    pub batches: Vec<RecordBatch>,
+    pub credit: Credit,
+}
+
+/// The part of the bound that a load takes up, until this is dropped.
+pub struct Credit {
+    lanes: Arc<Lanes>,
+    lane: usize,
+    bytes: u64,
+}
+
+impl Drop for Credit {
+    fn drop(&mut self) {
+        let mut state = lock(&self.lanes.state);
+        state.stats.bytes_in_flight -= self.bytes;
+        state.lanes[self.lane].bytes_in_flight -= self.bytes;
+        drop(state);
+        self.lanes.changed.notify_all();
     }
 }
 
 impl Lane {
-    /// Take the next batch, and if they may be joined those behind it that are small together with it.
-    fn take_next(&mut self, joins: bool) -> Vec<Queued> {
-        let (mut rows, mut bytes) = (0, 0);
-        let small = self.queue.iter().take_while(|queued| {
-            rows += queued.batch.num_rows();
-            bytes += queued.bytes;
-            joins && rows <= JOINED_ROWS && bytes <= JOINED_BYTES
+    /// Take the next batch, and those behind it as long as they have at most so many bytes together.
+    fn take(&mut self, most: u64) -> (Vec<RecordBatch>, u64) {
+        let mut sum = 0;
+        let fitting = self.queue.iter().take_while(|queued| {
+            sum += queued.bytes;
+            sum <= most
         });
-        let count = small.count().max(1).min(self.queue.len());
+        let count = fitting.count().max(1);
         let taken: Vec<_> = self.queue.drain(..count).collect();
-        self.queued_bytes -= total_bytes(&taken);
-        taken
+        let bytes = total_bytes(&taken);
+        self.queued_bytes -= bytes;
+        (taken.into_iter().map(|queued| queued.batch).collect(), bytes)
     }
 }
 
@@ -307,22 +379,11 @@ fn total_bytes(queued: &[Queued]) -> u64 {
     queued.iter().map(|queued| queued.bytes).sum()
 }
 
-/// Whether batches can be joined whatever they hold: a joined dictionary may be too long for its keys.
-fn can_join(schema: &Schema) -> bool {
-    let mut types = schema.flattened_fields().into_iter().map(Field::data_type);
-    !types.any(|data_type| matches!(data_type, DataType::Dictionary(..)))
-}
-
-/// Several batches as one.
-fn join(taken: Vec<Queued>) -> std::result::Result<RecordBatch, ArrowError> {
-    let batches: Vec<_> = taken.into_iter().map(|queued| queued.batch).collect();
-    match <[RecordBatch; 1]>::try_from(batches) {
-        Ok([only]) => Ok(only),
-        Err(batches) => concat_batches(&batches[0].schema(), &batches),
-    }
-}
-
 impl State {
+    fn is_given_up(&self) -> bool {
+        self.failure.is_some() || self.phase == Phase::Aborting
+    }
+
     fn accepts(&self) -> Result<()> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
@@ -344,7 +405,7 @@ impl State {
             .lanes
             .iter_mut()
             .flat_map(|lane| {
-                lane.queued_bytes = 0;
+                lane.bytes_in_flight -= std::mem::take(&mut lane.queued_bytes);
                 lane.queue.drain(..)
             })
             .collect();
@@ -353,176 +414,6 @@ impl State {
     }
 }
 
-fn cancelled() -> LanceError {
+pub fn cancelled() -> LanceError {
     LanceError::new(code::CANCELLED, "the write was aborted")
-}
-
-/// What the engine's writer reads. Its own sources look at the first batch before they check anything, and
-/// keep that batch's dictionaries alive in the schema of the new version.
-pub struct LaneSource {
-    schema: SchemaRef,
-    stream: LaneStream,
-}
-
-#[async_trait]
-impl StreamingWriteSource for LaneSource {
-    async fn into_stream_and_schema(
-        self,
-    ) -> lance_core::Result<(SendableRecordBatchStream, LanceSchema)> {
-        let schema = LanceSchema::try_from(self.schema.as_ref())?;
-        schema.validate()?;
-        Ok((self.into_stream(), schema))
-    }
-
-    fn arrow_schema(&self) -> SchemaRef {
-        self.schema.clone()
-    }
-
-    fn into_stream(self) -> SendableRecordBatchStream {
-        Box::pin(RecordBatchStreamAdapter::new(self.schema, self.stream))
-    }
-}
-
-/// A lane's batches as a stream. It ends only after an explicit finish: when the write is given up, or the
-/// writer vanishes, it yields an error, so that a truncated table is never committed.
-struct LaneStream {
-    lanes: Arc<Lanes>,
-    lane: usize,
-    joins: bool,
-    /// Bytes of the batch the encoder is working on; asking for the next one says it is done.
-    encoding: u64,
-    ended: bool,
-}
-
-impl LaneStream {
-    fn return_credit(&mut self, state: &mut State) {
-        state.stats.bytes_in_flight -= std::mem::take(&mut self.encoding);
-    }
-}
-
-impl Stream for LaneStream {
-    type Item = std::result::Result<RecordBatch, DataFusionError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.ended {
-            return Poll::Ready(None);
-        }
-        let lanes = self.lanes.clone();
-        let mut state = lock(&lanes.state);
-        self.return_credit(&mut state);
-        let given_up = state.failure.is_some() || state.phase == Phase::Aborting;
-        let finishing = state.phase == Phase::Finishing;
-        let lane = &mut state.lanes[self.lane];
-        lane.started = true;
-        let next = if given_up {
-            self.ended = true;
-            let error = lance_core::Error::external(Box::new(cancelled()));
-            Poll::Ready(Some(Err(DataFusionError::External(Box::new(error)))))
-        } else if !lane.queue.is_empty() {
-            let taken = lane.take_next(self.joins);
-            self.encoding = total_bytes(&taken);
-            drop(state);
-            lanes.changed.notify_all();
-            return Poll::Ready(Some(join(taken).map_err(DataFusionError::from)));
-        } else if finishing {
-            self.ended = true;
-            Poll::Ready(None)
-        } else {
-            lane.encoder = Some(context.waker().clone());
-            Poll::Pending
-        };
-        drop(state);
-        lanes.changed.notify_all();
-        next
-    }
-}
-
-impl Drop for LaneStream {
-    fn drop(&mut self) {
-        let lanes = self.lanes.clone();
-        self.return_credit(&mut lock(&lanes.state));
-        lanes.changed.notify_all();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{ArrayRef, AsArray, Int64Array};
-    use arrow::datatypes::Int64Type;
-    use futures::StreamExt;
-
-    use super::*;
-
-    fn batch(values: std::ops::Range<i64>) -> RecordBatch {
-        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(values));
-        RecordBatch::try_from_iter([("id", ids)]).unwrap()
-    }
-
-    fn rows_of(lanes: &Arc<Lanes>, schema: SchemaRef) -> Vec<Vec<i64>> {
-        let batches = lanes.source(0, schema).stream.map(|batch| {
-            let batch = batch.unwrap();
-            batch
-                .column(0)
-                .as_primitive::<Int64Type>()
-                .values()
-                .to_vec()
-        });
-        futures::executor::block_on(batches.collect())
-    }
-
-    #[test]
-    fn small_batches_that_wait_together_are_joined_in_order() {
-        let lanes = Arc::new(Lanes::new(1, 1 << 20));
-        let size = JOINED_ROWS as i64 / 2;
-        let parts = [
-            0..10,
-            10..20,
-            20..size,
-            size..2 * size,
-            2 * size..2 * size + 1,
-        ];
-        for part in parts {
-            lanes.push(0, batch(part)).unwrap();
-        }
-        lanes.close(Phase::Finishing, |_| None).unwrap();
-        let rows = rows_of(&lanes, batch(0..0).schema());
-        assert_eq!(
-            rows.iter().map(Vec::len).collect::<Vec<_>>(),
-            [JOINED_ROWS, 1]
-        );
-        assert_eq!(rows.concat(), (0..2 * size + 1).collect::<Vec<_>>());
-        assert_eq!(lanes.stats().bytes_in_flight, 0);
-    }
-
-    #[test]
-    fn large_batches_stay_as_they_are() {
-        let lanes = Arc::new(Lanes::new(1, 1 << 30));
-        let size = JOINED_ROWS as i64;
-        lanes.push(0, batch(0..size)).unwrap();
-        lanes.push(0, batch(size..size + 1)).unwrap();
-        lanes.close(Phase::Finishing, |_| None).unwrap();
-        let rows = rows_of(&lanes, batch(0..0).schema());
-        assert_eq!(
-            rows.iter().map(Vec::len).collect::<Vec<_>>(),
-            [size as usize, 1]
-        );
-    }
-
-    #[test]
-    fn dictionaries_are_not_joined_at_any_depth() {
-        let words = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
-        let nested = DataType::new_list(words.clone(), true);
-        for data_type in [words, nested] {
-            assert!(!can_join(&Schema::new(vec![Field::new(
-                "a", data_type, true
-            )])));
-        }
-        assert!(can_join(&Schema::new(vec![Field::new(
-            "a",
-            DataType::Utf8,
-            true
-        )])));
-    }
 }

@@ -2,9 +2,11 @@
 
 mod bytes;
 mod hints;
+mod lane_source;
 mod lanes;
 mod options;
 mod progress;
+mod tuning;
 mod write;
 
 use std::ffi::c_char;

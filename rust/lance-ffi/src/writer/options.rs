@@ -10,7 +10,9 @@ use lance_file::version::LanceFileVersion;
 use lance_file::writer::FileWriterOptions;
 
 use super::hints::{ColumnHints, LanceColumnHint};
+use super::lane_source::can_join;
 use super::progress::{LanceWriteProgressFn, Progress};
+use super::tuning::tuned;
 use crate::error::{LanceError, Result};
 use crate::ledger::Ledger;
 use crate::local_store::make_durable;
@@ -21,12 +23,15 @@ use crate::runtime::session;
 use crate::transaction::Target;
 
 const MIB: u64 = 1 << 20;
-const DEFAULT_BYTES_IN_FLIGHT: u64 = 32 * MIB;
+const MIN_BYTES_IN_FLIGHT: u64 = 64 * MIB;
+const BYTES_IN_FLIGHT_PER_LANE: u64 = 32 * MIB;
 /// Measured on a 16-column table: 16 MiB costs no time over the engine's 8 MiB per column, 4 MiB costs a
 /// fifth more CPU. Wide tables get more, up to a bound.
 const MIN_ENCODER_CACHE: u64 = 16 * MIB;
 const MAX_ENCODER_CACHE: u64 = 64 * MIB;
 const ENCODER_CACHE_PER_COLUMN: u64 = MIB;
+/// A column with less than this part of the average one waits for the next load.
+const SMALLEST_SHARE: u64 = 8;
 const MAX_LANES: u32 = 1024;
 
 /// Mirrors `LanceWriteOptions`.
@@ -53,6 +58,7 @@ pub struct LanceWriteOptions {
     pub progress: Option<LanceWriteProgressFn>,
     pub progress_context: *mut c_void,
     pub durable: i32,
+    pub tuned_encodings: i32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and pointers.
@@ -78,6 +84,7 @@ unsafe impl Versioned for LanceWriteOptions {
         progress: None,
         progress_context: std::ptr::null_mut(),
         durable: 0,
+        tuned_encodings: 1,
     };
 }
 
@@ -95,6 +102,11 @@ pub struct WriteSettings {
     max_page_bytes: Option<u64>,
     transaction_properties: HashMap<String, String>,
     hints: ColumnHints,
+    tuned_encodings: bool,
+}
+
+fn default_bytes_in_flight(lanes: u32) -> u64 {
+    (u64::from(lanes) * BYTES_IN_FLIGHT_PER_LANE).max(MIN_BYTES_IN_FLIGHT)
 }
 
 fn write_mode(mode: i32) -> Result<WriteMode> {
@@ -166,7 +178,7 @@ impl WriteSettings {
                 lanes: raw.lanes.max(1) as usize,
                 preserve_order: flag(raw.preserve_order, "options.preserve_order")?,
                 max_bytes_in_flight: nonzero(raw.max_bytes_in_flight)
-                    .unwrap_or(DEFAULT_BYTES_IN_FLIGHT),
+                    .unwrap_or_else(|| default_bytes_in_flight(raw.lanes)),
                 progress: Progress::new(raw.progress, raw.progress_context),
                 max_rows_per_file,
                 max_bytes_per_file: nonzero(raw.max_bytes_per_file),
@@ -178,16 +190,37 @@ impl WriteSettings {
                     "options.transaction_properties",
                 )?,
                 hints: ColumnHints::read(raw.column_hints, raw.column_hints_count)?,
+                tuned_encodings: flag(raw.tuned_encodings, "options.tuned_encodings")?,
             })
         }
     }
 
+    /// What one lane may hold for pages that are not full.
+    fn encoder_cache(&self, schema: &Schema) -> u64 {
+        self.encoder_cache_bytes.unwrap_or_else(|| {
+            let columns = schema.fields().len() as u64;
+            (columns * ENCODER_CACHE_PER_COLUMN).clamp(MIN_ENCODER_CACHE, MAX_ENCODER_CACHE)
+        })
+    }
+
+    /// The bytes that a lane gathers before they are encoded; 0 if batches are encoded as they come. At most a
+    /// quarter of what may be in flight: one load is encoded, one joined, and two are queued meanwhile.
+    pub fn gathered_bytes(&self, schema: &Schema) -> u64 {
+        if !can_join(schema) {
+            return 0;
+        }
+        let quarter = self.max_bytes_in_flight / (4 * self.lanes as u64);
+        self.encoder_cache(schema).min(quarter)
+    }
+
     /// What every lane is written with.
-    pub fn write_params(&self, columns: usize, ledger: &Arc<Ledger>) -> Result<WriteParams> {
+    pub fn write_params(&self, schema: &Schema, ledger: &Arc<Ledger>) -> Result<WriteParams> {
         let defaults = WriteParams::default();
-        let cache = self.encoder_cache_bytes.unwrap_or_else(|| {
-            (columns as u64 * ENCODER_CACHE_PER_COLUMN).clamp(MIN_ENCODER_CACHE, MAX_ENCODER_CACHE)
-        });
+        let cache = match self.gathered_bytes(schema) {
+            0 => self.encoder_cache(schema),
+            // The columns of gathered batches become pages at once, except those that would be tiny.
+            gathered => gathered / SMALLEST_SHARE,
+        };
         Ok(WriteParams {
             mode: self.mode,
             max_rows_per_file: self
@@ -213,7 +246,12 @@ impl WriteSettings {
 
     /// The schema as it is written, with the hints where the engine looks for them.
     pub fn apply_hints(&self, schema: Schema) -> Result<Schema> {
-        self.hints.apply(schema)
+        let schema = self.hints.apply(schema)?;
+        // What is appended is encoded as the dataset's own schema says.
+        if self.tuned_encodings && !matches!(self.mode, WriteMode::Append) {
+            return Ok(tuned(&schema));
+        }
+        Ok(schema)
     }
 }
 

@@ -8,6 +8,7 @@ use arrow::ffi::FFI_ArrowArray;
 use lance::Dataset;
 use lance::dataset::{InsertBuilder, WriteDestination, WriteMode, WriteParams};
 
+use super::lane_source::LaneSource;
 use super::lanes::{Lanes, Phase};
 use super::options::WriteSettings;
 use super::progress::{LanceWriteStats, Progress};
@@ -79,7 +80,8 @@ impl Write {
         check_storable(&schema)?;
         let schema: SchemaRef = Arc::new(settings.apply_hints(schema)?);
         let ledger = Arc::default();
-        let params = settings.write_params(schema.fields().len(), &ledger)?;
+        let gathered = settings.gathered_bytes(&schema);
+        let params = settings.write_params(&schema, &ledger)?;
         let target = settings.target;
         let destination = block_on(resolve(target.clone(), settings.mode, ledger.clone()))?;
         let write = Self {
@@ -93,7 +95,7 @@ impl Write {
             progress: Arc::new(settings.progress),
         };
         for lane in 0..settings.lanes {
-            write.start_lane(lane, &destination, &params)?;
+            write.start_lane(lane, gathered, &destination, &params)?;
         }
         if let Err(error) = write.lanes.wait_until_started() {
             write.abandon();
@@ -105,10 +107,11 @@ impl Write {
     fn start_lane(
         &self,
         lane: usize,
+        gathered: u64,
         destination: &Destination,
         params: &WriteParams,
     ) -> Result<()> {
-        let source = self.lanes.source(lane, self.schema.clone());
+        let source = LaneSource::new(self.lanes.clone(), lane, self.schema.clone(), gathered);
         let (destination, params) = (destination.clone(), params.clone());
         let (progress, lanes) = (self.progress.clone(), self.lanes.clone());
         let on_progress = {

@@ -495,7 +495,7 @@ typedef struct LanceWriteOptions {
   int32_t preserve_order;
   /** 1: row ids survive compaction. New datasets only. */
   int32_t stable_row_ids;
-  /** The bound on bytes in flight; 0: 32 MiB. One batch larger than this is still accepted, alone. */
+  /** The bound on bytes in flight; 0: 32 MiB per lane, at least 64 MiB. One batch larger than this is still accepted, alone. */
   uint64_t max_bytes_in_flight;
   /** Start a new file after so many rows, at most 4294967295; 0: 1048576. */
   uint64_t max_rows_per_file;
@@ -503,7 +503,8 @@ typedef struct LanceWriteOptions {
   uint64_t max_bytes_per_file;
   /** "2.0", "2.1", "2.2", "2.3", "stable" or "next"; NULL: the dataset's, and "2.2" for a new one. */
   const char* data_storage_version;
-  /** Total bytes an encoder gathers before it writes pages, per lane; 0: 16 MiB, more with many columns. */
+  /** Bytes of a lane's batches that are encoded together, to a page of each column or more; 0: 16 MiB, more
+   *  with many columns. At most a quarter of a lane's share of `max_bytes_in_flight` is gathered. */
   uint64_t encoder_cache_bytes;
   /** The largest page in bytes; 0: the engine's default. */
   uint64_t max_page_bytes;
@@ -520,6 +521,9 @@ typedef struct LanceWriteOptions {
   /** 1: a successful commit survives a power failure: files are synced before they get their names, and the
    *  directories after. 0 leaves that to the operating system. Object stores always store durably. */
   int32_t durable;
+  /** 1: columns without an encoding hint get those that were measured to pay: decimals are stored with LZ4,
+   *  short strings in dictionaries. The schema keeps them as hints. 0: the engine's own choice. */
+  int32_t tuned_encodings;
 } LanceWriteOptions;
 
 #define LANCE_WRITE_OPTIONS_INIT \
@@ -542,7 +546,8 @@ typedef struct LanceWriteOptions {
    0,                            \
    NULL,                         \
    NULL,                         \
-   0}
+   0,                            \
+   1}
 
 /** \brief Open a writer. Nothing is visible to readers before lance_writer_finish().
  *
