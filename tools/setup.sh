@@ -27,6 +27,7 @@ need_file /usr/include/google/protobuf/any.proto libprotobuf-dev
 need_file /usr/include/CLI/CLI.hpp libcli11-dev
 need_file /usr/include/nlohmann/json.hpp nlohmann-json3-dev
 need_file /usr/include/fmt/core.h libfmt-dev
+need_file /usr/include/gperftools/tcmalloc.h libgoogle-perftools-dev
 need_file /usr/include/gtest/gtest.h libgtest-dev
 need_file /usr/include/benchmark/benchmark.h libbenchmark-dev
 need_file /usr/include/gmock/gmock.h libgmock-dev

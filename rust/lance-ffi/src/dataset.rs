@@ -4,11 +4,9 @@ use std::collections::HashMap;
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use lance::Dataset;
-use lance::dataset::ProjectionRequest;
 use lance::dataset::builder::DatasetBuilder;
 
 use crate::arrow_io::{export_batch, export_schema};
@@ -22,6 +20,7 @@ use crate::params::{
     required_uri, slice, write_out, write_sized,
 };
 use crate::runtime::{block_on, session};
+use crate::take::{TakeBy, take};
 
 /// One open version.
 pub type LanceDataset = Handle<Arc<Dataset>>;
@@ -210,48 +209,6 @@ async fn describe(dataset: Arc<Dataset>) -> Result<LanceDatasetInfo> {
         storage_version_minor: minor,
         stable_row_ids: manifest.uses_stable_row_ids().into(),
         ..LanceDatasetInfo::INIT
-    })
-}
-
-/// The columns to read; a name that does not exist is an error here, where the engine would panic.
-fn projection(dataset: &Dataset, columns: Option<Vec<String>>) -> Result<ProjectionRequest> {
-    let Some(columns) = columns else {
-        return Ok(dataset.schema().clone().into());
-    };
-    let schema = dataset.schema().project_preserve_system_columns(&columns)?;
-    Ok(schema.into())
-}
-
-/// The engine's message for a position out of range speaks of row addresses.
-async fn check_positions(dataset: &Dataset, positions: &[u64]) -> Result<()> {
-    let rows = dataset.count_rows(None).await? as u64;
-    match positions.iter().find(|position| **position >= rows) {
-        Some(position) => Err(LanceError::invalid_argument(format!(
-            "row {position} is out of range: the dataset has {rows} rows"
-        ))),
-        None => Ok(()),
-    }
-}
-
-#[derive(Clone, Copy)]
-enum TakeBy {
-    Position,
-    RowId,
-}
-
-async fn take(
-    dataset: Arc<Dataset>,
-    by: TakeBy,
-    rows: Vec<u64>,
-    columns: Option<Vec<String>>,
-) -> Result<RecordBatch> {
-    let projection = projection(&dataset, columns)?;
-    Ok(match by {
-        TakeBy::Position => {
-            check_positions(&dataset, &rows).await?;
-            dataset.take(&rows, projection).await?
-        }
-        TakeBy::RowId => dataset.take_rows(&rows, projection).await?,
     })
 }
 

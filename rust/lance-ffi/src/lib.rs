@@ -36,8 +36,10 @@ mod store;
 mod stream;
 mod sync;
 pub mod transaction;
+mod take;
 mod types;
 pub mod version;
+mod version_files;
 pub mod versions;
 pub mod writer;
 

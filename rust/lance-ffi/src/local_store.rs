@@ -25,6 +25,7 @@ use object_store::{
 use url::Url;
 
 use crate::open_files::{OpenFile, OpenFiles};
+use crate::version_files::{self, is_version_file};
 
 /// What the engine calls a local store that is used like a remote one.
 const SCHEME: &str = "file-object-store";
@@ -108,14 +109,18 @@ fn is_immutable(path: &Path) -> bool {
             .is_some_and(|grandparent| grandparent.as_ref() == "_indices")
 }
 
-/// The range, if that is all that is asked for.
-fn plain_range(options: &GetOptions) -> Option<&GetRange> {
-    let is_plain = options.if_match.is_none()
+/// Whether an answer does not depend on what the file was before.
+fn is_plain(options: &GetOptions) -> bool {
+    options.if_match.is_none()
         && options.if_none_match.is_none()
         && options.if_modified_since.is_none()
         && options.if_unmodified_since.is_none()
         && options.version.is_none()
-        && !options.head;
+}
+
+/// The range, if that is all that is asked for.
+fn plain_range(options: &GetOptions) -> Option<&GetRange> {
+    let is_plain = is_plain(options) && !options.head;
     options.range.as_ref().filter(|_| is_plain)
 }
 
@@ -147,6 +152,12 @@ impl LocalStore {
 #[async_trait]
 impl ObjectStore for LocalStore {
     async fn get_opts(&self, path: &Path, options: GetOptions) -> object_store::Result<GetResult> {
+        if is_plain(&options)
+            && is_version_file(path)
+            && let Some(found) = version_files::get(&self.inner, path, &options)
+        {
+            return found;
+        }
         let Some((file, range)) = self.find(path, &options).await? else {
             return self.inner.get_opts(path, options).await;
         };
