@@ -38,7 +38,8 @@ arrow::Status Report(uint64_t* rows, const std::function<arrow::Status()>& work)
   const double cpu_before = CpuSeconds();
   const double seconds = SecondsOf(work, &status);
   const double cpu = CpuSeconds() - cpu_before;
-  if (status.ok()) std::cout << nlohmann::json{{"seconds", seconds}, {"cpu", cpu}, {"rows", *rows}} << std::endl;
+  if (status.ok())
+    std::cout << nlohmann::json{{"seconds", seconds}, {"cpu", cpu}, {"rows", *rows}} << std::endl;
   return status;
 }
 

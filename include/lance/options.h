@@ -137,8 +137,8 @@ struct LANCE_EXPORT WriteOptions {
   /// Make a successful commit survive a power failure: sync files before they get their names, and the
   /// directories after. Costs about the time the disk needs to write. Object stores always store durably.
   bool durable = false;
-  /// Bytes of a lane's batches that are encoded together, to a page of each column or more. Default: 16 MiB, more
-  /// with many columns. At most a quarter of a lane's share of `max_bytes_in_flight` is gathered.
+  /// Bytes of a lane's batches that are encoded together, to a page of each column or more. Default: 16 MiB,
+  /// more with many columns. At most a quarter of a lane's share of `max_bytes_in_flight` is gathered.
   std::optional<uint64_t> encoder_cache_bytes = std::nullopt;
   /// The largest page in bytes. Default: the engine's.
   std::optional<uint64_t> max_page_bytes = std::nullopt;
@@ -146,9 +146,9 @@ struct LANCE_EXPORT WriteOptions {
   std::optional<std::string> commit_message = std::nullopt;
   /// Properties kept with the version.
   std::map<std::string, std::string> transaction_properties = {};
-  /// Give columns without an encoding of their own one that was measured to pay: decimals are stored with LZ4,
-  /// short strings in dictionaries. The schema keeps them as hints in its fields' metadata. False leaves the
-  /// choice to the engine.
+  /// Give columns without an encoding of their own one that was measured to pay: decimals are stored with
+  /// LZ4, short strings in dictionaries. The schema keeps them as hints in its fields' metadata. False leaves
+  /// the choice to the engine.
   bool tuned_encodings = true;
   /// Per-column encodings.
   std::vector<ColumnEncoding> encodings = {};

@@ -15,6 +15,7 @@ use crate::error::{LanceError, Result};
 use crate::filter::optional_filter;
 use crate::guard::guard;
 use crate::handle::Handle;
+use crate::materialization;
 use crate::params::{Versioned, flag, give_string, optional_strings, read_sized, write_out};
 use crate::runtime::block_on;
 use crate::stream::export_stream;
@@ -58,8 +59,25 @@ unsafe impl Versioned for LanceScanOptions {
 
 /// A scanner that was checked once, and the schema it yields.
 pub struct Query {
+    dataset: Arc<Dataset>,
     scanner: Scanner,
     schema: SchemaRef,
+    /// All rows that pass the filter are wanted, so that counting them first may pay.
+    is_whole: bool,
+}
+
+impl Query {
+    /// The scanner as it will run.
+    fn planned(&self) -> Result<Scanner> {
+        let (dataset, mut scanner) = (self.dataset.clone(), self.scanner.clone());
+        if !self.is_whole {
+            return Ok(scanner);
+        }
+        block_on(async move {
+            materialization::choose(&mut scanner, &dataset).await?;
+            Ok(scanner)
+        })
+    }
 }
 
 struct ScanSettings {
@@ -136,7 +154,14 @@ async fn prepare(dataset: Arc<Dataset>, settings: ScanSettings) -> Result<Query>
     }
     scanner.scan_in_order(settings.ordered);
     let schema = scanner.create_plan().await?.schema();
-    Ok(Query { scanner, schema })
+    Ok(Query {
+        is_whole: settings.filter.is_some()
+            && settings.limit.is_none()
+            && settings.offset.is_none(),
+        dataset,
+        scanner,
+        schema,
+    })
 }
 
 /// # Safety
@@ -194,7 +219,7 @@ pub unsafe extern "C" fn lance_scanner_to_stream(
         // SAFETY: by this function's contract.
         unsafe {
             let stream = LanceScanner::with(scanner, |query| {
-                let scanner = query.scanner.clone();
+                let scanner = query.planned()?;
                 let batches = block_on(async move { Ok(scanner.try_into_stream().await?) })?;
                 export_stream(query.schema.clone(), batches)
             })?;
@@ -235,7 +260,7 @@ pub unsafe extern "C" fn lance_scanner_explain(
         // SAFETY: by this function's contract.
         unsafe {
             let plan = LanceScanner::with(scanner, |query| {
-                let scanner = query.scanner.clone();
+                let scanner = query.planned()?;
                 block_on(async move { Ok(scanner.explain_plan(false).await?) })
             })?;
             give_string(plan, out)

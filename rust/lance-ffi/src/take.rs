@@ -69,7 +69,11 @@ async fn take_in_tasks(
         let part = take_at_once(dataset.clone(), by, part.to_vec(), projection.clone());
         runtime.spawn(part)
     });
-    let taken: Vec<_> = join_all(parts).await.into_iter().map(joined).collect::<Result<_>>()?;
+    let taken: Vec<_> = join_all(parts)
+        .await
+        .into_iter()
+        .map(joined)
+        .collect::<Result<_>>()?;
     let Ok(batch) = concat_batches(&taken[0].schema(), &taken) else {
         return Ok(None);
     };

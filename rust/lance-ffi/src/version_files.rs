@@ -76,7 +76,10 @@ fn read(name: &std::path::Path, range: Option<&GetRange>) -> io::Result<(Metadat
 /// As `object_store` makes it, so that a tag equals that of a listing.
 fn object_meta(location: Path, metadata: &Metadata) -> Option<ObjectMeta> {
     let modified = metadata.modified().ok().filter(|_| metadata.is_file())?;
-    let micros = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+    let micros = modified
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_micros();
     let (inode, size) = (metadata.ino(), metadata.len());
     Some(ObjectMeta {
         location,

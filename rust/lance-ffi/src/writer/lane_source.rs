@@ -72,9 +72,7 @@ pub fn can_join(schema: &Schema) -> bool {
 fn join(batches: Vec<RecordBatch>) -> BoxFuture<'static, Result<RecordBatch, ArrowError>> {
     match <[RecordBatch; 1]>::try_from(batches) {
         Ok([only]) => future::ready(Ok(only)).boxed(),
-        Err(batches) => {
-            spawn_cpu(move || concat_batches(&batches[0].schema(), &batches)).boxed()
-        }
+        Err(batches) => spawn_cpu(move || concat_batches(&batches[0].schema(), &batches)).boxed(),
     }
 }
 

@@ -371,7 +371,10 @@ impl Lane {
         let taken: Vec<_> = self.queue.drain(..count).collect();
         let bytes = total_bytes(&taken);
         self.queued_bytes -= bytes;
-        (taken.into_iter().map(|queued| queued.batch).collect(), bytes)
+        (
+            taken.into_iter().map(|queued| queued.batch).collect(),
+            bytes,
+        )
     }
 }
 

@@ -41,7 +41,8 @@ fn tuned_field(field: &FieldRef) -> FieldRef {
         other => other.clone(),
     };
     let hints = hints_for(&data_type).iter();
-    metadata.extend(hints.map(|(key, value)| (format!("{ENCODING_PREFIX}{key}"), value.to_string())));
+    metadata
+        .extend(hints.map(|(key, value)| (format!("{ENCODING_PREFIX}{key}"), value.to_string())));
     let tuned = Field::clone(field).with_data_type(data_type);
     Arc::new(tuned.with_metadata(metadata))
 }

@@ -495,7 +495,8 @@ typedef struct LanceWriteOptions {
   int32_t preserve_order;
   /** 1: row ids survive compaction. New datasets only. */
   int32_t stable_row_ids;
-  /** The bound on bytes in flight; 0: 32 MiB per lane, at least 64 MiB. One batch larger than this is still accepted, alone. */
+  /** The bound on bytes in flight; 0: 32 MiB per lane, at least 64 MiB. One batch larger than this is still
+   * accepted, alone. */
   uint64_t max_bytes_in_flight;
   /** Start a new file after so many rows, at most 4294967295; 0: 1048576. */
   uint64_t max_rows_per_file;
