@@ -45,6 +45,7 @@ format: setup ## Format all sources
 
 bench: peers ## Compare speed with pylance and others and write docs/benchmarks.md (about an hour)
 	.venv/bin/python benchmarks/bench.py
+	.venv/bin/python benchmarks/growth.py
 
 bench-check: peers ## The same, and fail where a promised ratio is missed
 	.venv/bin/python benchmarks/bench.py --check
@@ -65,6 +66,7 @@ build/%/build.ninja: CMakePresets.json $(venv)
 	cmake --preset $*
 
 peers: release
+	.venv/bin/pip install --quiet --requirement benchmarks/requirements.txt
 	cmake --preset release -DLANCE_BUILD_BENCHMARKS=ON
 	cmake --build --preset release --target benchmarks
 

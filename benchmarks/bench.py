@@ -10,8 +10,9 @@ import os
 import platform
 import sys
 import time
-from pathlib import Path
 
+import boundary
+import plots
 import tables
 from contest import Bar, Contender, Contest, hold
 
@@ -20,14 +21,20 @@ PAGE = ROOT / "docs/benchmarks.md"
 PEERS = ROOT / "build/release/benchmarks"
 CORES = os.cpu_count()
 OUTPUT = tables.PLACE / "output.lance"
-PARQUET_OUTPUT = tables.PLACE / "output.parquet"
 OUTPUTS = tables.PLACE / "outputs"
 
 BEST = {"LANCE_CPU_THREADS": str(CORES)}
+# Our programs are linked with tcmalloc; what is loaded before it wins.
+LIBC = {"LD_PRELOAD": "libc.so.6"}
 
 
-def ours(*words, name="lance-cpp"):
-    return Contender(name, (PEERS / "lance_cpp_peer", *words))
+def ours(*words, name="lance-cpp", environment=None):
+    return Contender(name, (PEERS / "lance_cpp_peer", *words), environment or {})
+
+
+def both_ours(*words):
+    """With the allocator we advise, and with that of glibc."""
+    return ours(*words), ours(*words, name="lance-cpp, glibc's malloc", environment=LIBC)
 
 
 def program(*words, name="lance-cpp"):
@@ -55,7 +62,7 @@ def write_contests(scale):
         (
             ours("write", table, OUTPUT, "--lanes", "2"),
             *both_pylances("write", table, OUTPUT),
-            pylance("write-parquet", table, PARQUET_OUTPUT, name="Parquet"),
+            pylance("write-parquet", table, OUTPUT, name="Parquet"),
         ),
         (Bar("pylance", 1.55), Bar("pylance, best", 1.35), Bar("Parquet", 2.0)),
         OUTPUT,
@@ -74,7 +81,7 @@ def write_contests(scale):
 
 def shape_contests():
     shapes = {
-        "write 2,000 columns": tables.wide_arrow(),
+        "write 2,000 columns": tables.integers_arrow(2000, 50_000),
         "write vectors of 768 float32": tables.vectors_arrow(),
         "write long strings": tables.strings_arrow(),
         "write values of 1 MB": tables.blobs_arrow(),
@@ -90,14 +97,32 @@ def shape_contests():
 
 def generate_contests():
     parquet = ("parquet", "--scale-factor", "1", "--output-dir", OUTPUTS)
+    one_by_one = (ROOT / "benchmarks/peers/one_by_one.py", tables.LANCE, PEERS / "lance_cpp_peer", OUTPUTS)
     yield Contest(
         "generate and write TPC-H SF 1, all tables",
         (
             program("tpch", "generate", "--scale", "1", "--output", OUTPUTS),
             Contender("tpchgen-cli, Parquet", (tables.TPCHGEN, *parquet), is_timed_whole=True),
             pylance("generate-tpch", tables.TPCHGEN, OUTPUTS, name="tpchgen-cli, then pylance"),
+            Contender("one thread, then one", (sys.executable, *one_by_one, *tables.tpch_arrows())),
         ),
-        (Bar("tpchgen-cli, Parquet", 1.0), Bar("tpchgen-cli, then pylance", 2.0)),
+        (
+            Bar("tpchgen-cli, Parquet", 1.0),
+            Bar("tpchgen-cli, then pylance", 2.0),
+            Bar("one thread, then one", 1.7),
+        ),
+        OUTPUTS,
+        "*One thread, then one*: `lance tpch generate --discard --jobs 1`, and then the same tables from memory "
+        "through one lane, all on one core.",
+    )
+    store_sales = ("tpcds", "generate", "--scale", "5", "--tables", "store_sales")
+    yield Contest(
+        "generate and write TPC-DS store_sales SF 5 (14.4 million rows)",
+        (
+            program(*store_sales, "--output", OUTPUTS),
+            program(*store_sales, "--discard", name="generation alone"),
+        ),
+        (),
         OUTPUTS,
     )
 
@@ -107,7 +132,7 @@ def import_contests():
     yield Contest(
         "import lineitem SF 1 from Parquet",
         (program("import", parquet, OUTPUT), *both_pylances("import-parquet", parquet, OUTPUT)),
-        (Bar("pylance", 1.3), Bar("pylance, best", 1.3)),
+        (Bar("pylance", 1.3),),
         OUTPUT,
     )
 
@@ -126,7 +151,11 @@ def scan_contests():
     }
     bars = (Bar("pylance", 1.5), Bar("pylance, best", 1.1))
     for title, words in scans.items():
-        yield Contest(title, (ours(*words), *both_pylances(*words)), bars)
+        contenders = [*both_ours(*words), *both_pylances(*words)]
+        if "--columns" not in words:
+            filter_words = [word for word in words if word != "--filter"]
+            contenders.append(bare(*filter_words))
+        yield Contest(title, tuple(contenders), bars)
 
 
 def take_contests():
@@ -134,7 +163,12 @@ def take_contests():
     for rows, at_most in ((1, 0.6), (100, 0.45), (10_000, 0.6)):
         words = ("take", dataset, "--rows", str(rows), "--repeat", "30" if rows == 10_000 else "200")
         bars = (Bar("pylance", 1 / at_most, "p50"), Bar("pylance", 1.0, "p99"))
-        yield Contest(f"take {rows:,} random rows", (ours(*words), *both_pylances(*words)), bars)
+        bare_words = ("take", dataset, rows, words[-1])
+        contenders = (*both_ours(*words), *both_pylances(*words), bare(*bare_words))
+        yield Contest(f"take {rows:,} random rows", contenders, bars)
+    words = ("take", dataset, "--rows", "100", "--repeat", "20", "--cold")
+    contenders = (ours(*words), *both_pylances(*words))
+    yield Contest("take 100 random rows, nothing in the page cache", contenders, (Bar("pylance", 1.0, "p50"),))
 
 
 def open_contests():
@@ -147,6 +181,16 @@ def open_contests():
         yield Contest(title, (ours(*words), *both_pylances(*words)), (Bar("pylance", 1 / 0.7, "p50"),))
 
 
+def start_contests():
+    """The whole life of a process."""
+    count = ("count", tables.lineitem_dataset())
+    for words, name in ((("--version",), "lance --version"), (count, "lance count")):
+        yield Contest(
+            f"start `{name}`",
+            (program(*words), pylance(*words, name="pylance, the same")) if words is count else (program(*words),),
+        )
+
+
 CONTESTS = {
     "write": lambda: write_contests(1),
     "write-large": lambda: write_contests(5),
@@ -156,33 +200,42 @@ CONTESTS = {
     "scan": scan_contests,
     "take": take_contests,
     "open": open_contests,
+    "start": start_contests,
 }
 
 
-def shown(figures_of, figure):
-    value = figures_of(figure)
-    return f"{value * 1000:,.2f} ms" if figure in ("p50", "p99") else f"{value:.2f} s"
+def shown(value, figure):
+    if figure in ("p50", "p99") or value < 0.1:
+        return f"{value * 1000:,.2f} ms"
+    return f"{value:.2f} s"
 
 
 def table_of(result):
     """One contest for people."""
     names = [contender.name for contender in result.contest.contenders]
-    figures = [figure for figure in ("seconds", "p50", "p99") if figure in result.rounds[names[0]][0]]
+    first = result.rounds[names[0]][0]
+    figures = [figure for figure in ("seconds", "p50", "p99") if figure in first]
+    others = {"busy": ("cores busy", "{:.0%}", 1), "peak_mb": ("peak memory", "{:,.0f} MB", 1)}
+    others |= {"disk_mb": ("on disk", "{:,.0f} MB", 1)}
+    others = {figure: what for figure, what in others.items() if figure in first}
     bars = {(bar.opponent, bar.figure): bar for bar in result.contest.bars}
-    yield f"### {result.contest.title}\n"
-    yield "| contender | " + " | ".join(figures) + " | cores busy | peak memory | times ours | promised |"
-    yield "| --- |" + " ---: |" * (len(figures) + 4)
+    yield f"### {result.contest.title[0].upper()}{result.contest.title[1:]}\n"
+    titles = [*figures, *(title for title, *_ in others.values()), "times ours", "promised"]
+    yield f"| contender | {' | '.join(titles)} |"
+    yield "| --- |" + " ---: |" * len(titles)
     for i, name in enumerate(names):
-        cells = [name, *(shown(lambda f, n=name: result.median(n, f), figure) for figure in figures)]
-        busy = "busy" in result.rounds[name][0]
-        cells.append(f"{result.median(name, 'busy'):.0%}" if busy else "")
-        cells.append(f"{result.median(name, 'peak_mb'):,.0f} MB")
+        cells = [name, *(shown(result.median(name, figure), figure) for figure in figures)]
+        for figure, (_, form, scale) in others.items():
+            has = figure in result.rounds[name][0]
+            cells.append(form.format(result.median(name, figure) * scale) if has else "")
         ratios, promised = ["-"], ["-"]
         if i > 0:
             ratios = [f"{result.ratio(name, figure):.2f}" for figure in figures]
             promised = [f"{bars[name, f].at_least:.2f}" if (name, f) in bars else "-" for f in figures]
         yield "| " + " | ".join([*cells, " / ".join(ratios), " / ".join(promised)]) + " |"
     yield ""
+    if result.contest.remark:
+        yield result.contest.remark + "\n"
 
 
 def page(results, rounds):
@@ -192,10 +245,15 @@ def page(results, rounds):
     yield f"Measured on {time.strftime('%Y-%m-%d')}, on {CORES} cores of {platform.machine()} with {memory:.0f} GiB of"
     yield f"memory. Each figure is the median of {rounds} rounds in which all contenders ran in turn; *times ours* is the"
     yield "median of the ratios within a round, above 1 where lance-cpp needs less. *Promised* is what that ratio must be."
-    yield "*Cores busy* is said of whole processes only, where loading is not in the way."
-    yield "pylance is measured as it comes, and at its best setting: as many CPU threads as there are cores.\n"
+    yield "*Cores busy* is said of the measured part, or of the whole process where a program is measured; peak memory is"
+    yield "that of the process, with the table where one is written from memory. pylance is measured as it comes, and at its"
+    yield "best setting: as many CPU threads as there are cores. lance-cpp comes with its own defaults, which differ from"
+    yield "pylance's in the encoding of decimals and short strings (`WriteOptions::tuned_encodings`).\n"
+    yield "What is behind the figures, and how costs grow, is in [performance.md](performance.md).\n"
+    yield f"![times ours]({plots.ratios(results)})\n"
     for result in results:
         yield from table_of(result)
+    yield from boundary.table(PEERS / "boundary_benchmark")
 
 
 def main():
@@ -206,8 +264,8 @@ def main():
     arguments = parser.parse_args()
     chosen = arguments.contests or list(CONTESTS)
     results = [hold(contest, arguments.rounds) for name in chosen for contest in CONTESTS[name]()]
-    if not arguments.check:
-        Path(PAGE).write_text("\n".join(page(results, arguments.rounds)))
+    if not arguments.check and not arguments.contests:
+        PAGE.write_text("\n".join(page(results, arguments.rounds)))
     misses = [(result, bar) for result in results for bar in result.misses()]
     for result, bar in misses:
         ratio = result.ratio(bar.opponent, bar.figure)

@@ -38,6 +38,8 @@ class Contest:
     contenders: tuple
     bars: tuple = ()
     output: Path | None = None
+    # What is said of it beneath the table.
+    remark: str = ""
 
 
 def remove(path):
@@ -45,6 +47,11 @@ def remove(path):
         shutil.rmtree(path)
     elif path is not None:
         path.unlink(missing_ok=True)
+
+
+def disk_mb(path):
+    files = [path] if path.is_file() else path.rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file()) / 1e6
 
 
 def run(contender, output):
@@ -67,6 +74,8 @@ def run(contender, output):
     figures["peak_mb"] = usage.ru_maxrss * 1024 / 1e6
     if contender.is_timed_whole:
         figures["cpu"] = usage.ru_utime + usage.ru_stime
+    if output is not None and output.exists():
+        figures["disk_mb"] = disk_mb(output)
     if "cpu" in figures:
         figures["busy"] = figures["cpu"] / figures["seconds"] / os.cpu_count()
     return figures

@@ -48,15 +48,18 @@ def measure(scale, directory):
     return alone, written, imported
 
 
+def measure_in_scratch(scale):
+    """The same, in a directory of its own."""
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as directory:
+        return measure(scale, pathlib.Path(directory))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--large", action="store_true", help="also measure scale factor 5 (needs 10 GB of disk)")
     scales = [1, 5] if parser.parse_args().large else [1]
 
-    peaks = {}
-    for scale in scales:
-        with tempfile.TemporaryDirectory(dir=ROOT / "build") as directory:
-            peaks[scale] = measure(scale, pathlib.Path(directory))
+    peaks = {scale: measure_in_scratch(scale) for scale in scales}
 
     alone, written, imported = peaks[1]
     rows = [

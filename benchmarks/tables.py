@@ -65,6 +65,40 @@ def lineitem_arrow(scale=1):
     return _make(PLACE / f"sf{scale}/lineitem.arrow", make)
 
 
+def lineitem_head(rows):
+    """The first rows of lineitem as an Arrow IPC file."""
+
+    def make(path):
+        import pyarrow as pa
+
+        with pa.OSFile(str(lineitem_arrow())) as file:
+            table = pa.ipc.open_file(file).read_all().slice(0, rows)
+        _write_arrow(path, table.to_batches(max_chunksize=BATCH_ROWS), table.schema)
+
+    return _make(PLACE / f"lineitem_{rows}.arrow", make)
+
+
+TPCH_TABLES = ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
+
+
+def tpch_arrows():
+    """All tables of TPC-H SF 1 as Arrow IPC files."""
+
+    def make_datasets(path):
+        words = ["tpch", "generate", "--scale", 1, "--output", path]
+        subprocess.run([LANCE, *map(str, words)], check=True, stdout=subprocess.DEVNULL)
+
+    datasets = _make(PLACE / "tpch", make_datasets)
+
+    def make(path):
+        import lance
+
+        dataset = lance.dataset(str(datasets / f"{path.stem}.lance"))
+        _write_arrow(path, dataset.to_batches(batch_size=BATCH_ROWS), dataset.schema)
+
+    return [_make(PLACE / "tpch_arrow" / f"{name}.arrow", make) for name in TPCH_TABLES]
+
+
 def _made_arrow(name, columns):
     def make(path):
         import pyarrow as pa
@@ -75,16 +109,16 @@ def _made_arrow(name, columns):
     return _make(PLACE / f"{name}.arrow", make)
 
 
-def wide_arrow():
-    """2,000 columns of 50,000 integers."""
+def integers_arrow(count, rows):
+    """So many columns of integers below a million."""
 
     def columns():
         import numpy as np
 
         draw = np.random.default_rng(1)
-        return {f"c{i}": draw.integers(0, 1_000_000, 50_000, dtype=np.int64) for i in range(2000)}
+        return {f"c{i}": draw.integers(0, 1_000_000, rows, dtype=np.int64) for i in range(count)}
 
-    return _made_arrow("wide", columns)
+    return _made_arrow(f"integers_{count}_{rows}", columns)
 
 
 def vectors_arrow():

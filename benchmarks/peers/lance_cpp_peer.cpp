@@ -1,10 +1,14 @@
 // lance-cpp in the comparison: does one piece of work and prints as JSON how long that took. What comes
 // before the work, such as loading a table into memory, is not timed.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -43,11 +47,24 @@ arrow::Status Report(uint64_t* rows, const std::function<arrow::Status()>& work)
   return status;
 }
 
+/// Drop a dataset's files from the page cache.
+void Evict(const std::string& dataset) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dataset)) {
+    if (!entry.is_regular_file()) continue;
+    const int file = open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) continue;
+    posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+    close(file);
+  }
+}
+
 /// Time many of a kind and print them all.
-arrow::Status ReportEach(int count, const std::function<arrow::Status()>& work) {
+arrow::Status ReportEach(
+    int count, const std::function<arrow::Status()>& work, const std::function<void()>& prepare = [] {}) {
   std::vector<double> seconds;
   for (int i = 0; i < count; ++i) {
     arrow::Status status;
+    prepare();
     seconds.push_back(SecondsOf(work, &status));
     ARROW_RETURN_NOT_OK(status);
   }
@@ -116,6 +133,7 @@ struct ReadArguments {
   std::string filter;
   uint64_t rows = 0;
   int repeat = 1;
+  bool cold = false;
 };
 
 arrow::Status Scan(const ReadArguments& arguments) {
@@ -152,7 +170,9 @@ arrow::Status Take(const ReadArguments& arguments) {
   };
   // The first one reads what the caches keep.
   ARROW_RETURN_NOT_OK(take());
-  return ReportEach(arguments.repeat, take);
+  return ReportEach(arguments.repeat, take, [&] {
+    if (arguments.cold) Evict(arguments.dataset);
+  });
 }
 
 arrow::Status Open(const ReadArguments& arguments) {
@@ -196,6 +216,7 @@ int main(int argc, char** argv) {
     command->add_option("--filter", read.filter);
     command->add_option("--rows", read.rows);
     command->add_option("--repeat", read.repeat);
+    command->add_flag("--cold", read.cold);
     command->callback([&, function = function] {
       status = configure();
       if (status.ok()) status = function(read);

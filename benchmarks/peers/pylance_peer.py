@@ -22,9 +22,18 @@ def report(work):
     print(json.dumps({"seconds": seconds, "cpu": cpu, "rows": rows}))
 
 
-def report_each(count, work):
+def evict(dataset):
+    """Drop a dataset's files from the page cache."""
+    for path in Path(dataset).rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def report_each(count, work, prepare=lambda: None):
     each = []
     for _ in range(count):
+        prepare()
         begin = time.perf_counter()
         work()
         each.append(time.perf_counter() - begin)
@@ -115,7 +124,7 @@ def take(arguments):
 
     # The first one reads what the caches keep.
     work()
-    report_each(arguments.repeat, work)
+    report_each(arguments.repeat, work, lambda: evict(arguments.dataset) if arguments.cold else None)
 
 
 def open_dataset(arguments):
@@ -146,6 +155,7 @@ def main():
     parser.add_argument("--batch-rows", type=int)
     parser.add_argument("--rows", type=int)
     parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--cold", action="store_true", help="empty the page cache before each take")
     arguments = parser.parse_args()
     WORK[arguments.work](arguments)
 

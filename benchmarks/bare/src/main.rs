@@ -1,7 +1,8 @@
 //! The bare `lance` crate in the comparison: the same work as `peers/lance_cpp_peer.cpp`, without C and C++.
 //!
 //! usage: bare_peer write TABLE.arrow DATASET ENCODER_CACHE_BYTES
-//!        bare_peer scan DATASET
+//!        bare_peer scan DATASET [FILTER]
+//!        bare_peer count DATASET FILTER
 //!        bare_peer open DATASET REPEAT
 //!        bare_peer take DATASET ROWS REPEAT
 
@@ -51,24 +52,37 @@ async fn write(table: &str, dataset: &str, cache: u64) -> Done {
         .await?
         .count_rows(None)
         .await?;
-    println!(
-        "{}",
-        json!({"seconds": begin.elapsed().as_secs_f64(), "rows": rows})
-    );
+    report(begin, rows);
     Ok(())
 }
 
-async fn scan(dataset: &str) -> Done {
-    let dataset = Dataset::open(dataset).await?;
-    let begin = Instant::now();
-    let batches = dataset.scan().try_into_stream().await?;
-    let rows = batches
-        .try_fold(0, |rows, batch| async move { Ok(rows + batch.num_rows()) })
-        .await?;
+fn report(begin: Instant, rows: usize) {
     println!(
         "{}",
         json!({"seconds": begin.elapsed().as_secs_f64(), "rows": rows})
     );
+}
+
+async fn scan(dataset: &str, filter: Option<&str>) -> Done {
+    let dataset = Dataset::open(dataset).await?;
+    let begin = Instant::now();
+    let mut scanner = dataset.scan();
+    if let Some(filter) = filter {
+        scanner.filter(filter)?;
+    }
+    let batches = scanner.try_into_stream().await?;
+    let rows = batches
+        .try_fold(0, |rows, batch| async move { Ok(rows + batch.num_rows()) })
+        .await?;
+    report(begin, rows);
+    Ok(())
+}
+
+async fn count(dataset: &str, filter: &str) -> Done {
+    let dataset = Dataset::open(dataset).await?;
+    let begin = Instant::now();
+    let rows = dataset.count_rows(Some(filter.to_string())).await?;
+    report(begin, rows);
     Ok(())
 }
 
@@ -110,7 +124,9 @@ async fn main() -> Done {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["write", table, dataset, cache] => write(table, dataset, cache.parse()?).await,
-        ["scan", dataset] => scan(dataset).await,
+        ["scan", dataset] => scan(dataset, None).await,
+        ["scan", dataset, filter] => scan(dataset, Some(filter)).await,
+        ["count", dataset, filter] => count(dataset, filter).await,
         ["open", dataset, repeat] => open(dataset, repeat.parse()?).await,
         ["take", dataset, rows, repeat] => take(dataset, rows.parse()?, repeat.parse()?).await,
         _ => Err("see the top of the source for the usage".into()),

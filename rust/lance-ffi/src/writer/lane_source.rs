@@ -132,67 +132,88 @@ impl Stream for LaneStream {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::array::{ArrayRef, AsArray, Int64Array};
     use arrow::datatypes::Int64Type;
-    use futures::StreamExt;
 
     use super::*;
+    use crate::writer::lanes::Phase;
+
+    const VALUE: u64 = size_of::<i64>() as u64;
 
     fn batch(values: std::ops::Range<i64>) -> RecordBatch {
         let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(values));
         RecordBatch::try_from_iter([("id", ids)]).unwrap()
     }
 
-    fn rows_of(lanes: &Arc<Lanes>, schema: SchemaRef) -> Vec<Vec<i64>> {
-        let batches = lanes.source(0, schema).stream.map(|batch| {
-            let batch = batch.unwrap();
-            batch
-                .column(0)
-                .as_primitive::<Int64Type>()
-                .values()
-                .to_vec()
-        });
-        futures::executor::block_on(batches.collect())
+    fn values_of(batch: RecordBatch) -> Vec<i64> {
+        batch
+            .column(0)
+            .as_primitive::<Int64Type>()
+            .values()
+            .to_vec()
     }
 
-    #[test]
-    fn small_batches_that_wait_together_are_joined_in_order() {
+    fn stream(lanes: &Arc<Lanes>, gathered: u64) -> LaneStream {
+        LaneSource::new(lanes.clone(), 0, batch(0..0).schema(), gathered).stream
+    }
+
+    /// What is encoded of these batches, when all of them are there.
+    fn loads(batches: &[std::ops::Range<i64>], gathered: u64) -> Vec<Vec<i64>> {
         let lanes = Arc::new(Lanes::new(1, 1 << 20));
-        let size = JOINED_ROWS as i64 / 2;
-        let parts = [
-            0..10,
-            10..20,
-            20..size,
-            size..2 * size,
-            2 * size..2 * size + 1,
-        ];
-        for part in parts {
-            lanes.push(0, batch(part)).unwrap();
+        for values in batches {
+            lanes.push(0, batch(values.clone())).unwrap();
         }
         lanes.close(Phase::Finishing, |_| None).unwrap();
-        let rows = rows_of(&lanes, batch(0..0).schema());
-        assert_eq!(
-            rows.iter().map(Vec::len).collect::<Vec<_>>(),
-            [JOINED_ROWS, 1]
-        );
-        assert_eq!(rows.concat(), (0..2 * size + 1).collect::<Vec<_>>());
+        let loads = stream(&lanes, gathered).map(|load| values_of(load.unwrap()));
+        let loads = futures::executor::block_on(loads.collect());
         assert_eq!(lanes.stats().bytes_in_flight, 0);
+        loads
     }
 
     #[test]
-    fn large_batches_stay_as_they_are() {
-        let lanes = Arc::new(Lanes::new(1, 1 << 30));
-        let size = JOINED_ROWS as i64;
-        lanes.push(0, batch(0..size)).unwrap();
-        lanes.push(0, batch(size..size + 1)).unwrap();
-        lanes.close(Phase::Finishing, |_| None).unwrap();
-        let rows = rows_of(&lanes, batch(0..0).schema());
-        assert_eq!(
-            rows.iter().map(Vec::len).collect::<Vec<_>>(),
-            [size as usize, 1]
-        );
+    fn batches_are_joined_in_order_up_to_what_is_gathered() {
+        let loads = loads(&[0..10, 10..20, 20..30, 30..90, 90..91], 30 * VALUE);
+        let sizes: Vec<_> = loads.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [30, 60, 1]);
+        assert_eq!(loads.concat(), (0..91).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn batches_stay_as_they_are_when_nothing_is_gathered() {
+        assert_eq!(loads(&[0..1, 1..3], 0), [vec![0], vec![1, 2]]);
+    }
+
+    #[test]
+    fn an_encoder_waits_for_a_full_load_but_not_when_a_producer_waits() {
+        let lanes = Arc::new(Lanes::new(1, 3 * VALUE));
+        let mut stream = stream(&lanes, 100 * VALUE);
+        lanes.push(0, batch(0..2)).unwrap();
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(stream.poll_next_unpin(&mut context).is_pending());
+        let producer = {
+            let lanes = lanes.clone();
+            std::thread::spawn(move || lanes.push(0, batch(2..4)))
+        };
+        let load = futures::executor::block_on(stream.next());
+        assert_eq!(values_of(load.unwrap().unwrap()), [0, 1]);
+        // To ask for more says that the load is encoded, which makes room for the producer.
+        assert!(stream.poll_next_unpin(&mut context).is_pending());
+        producer.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_write_that_is_given_up_ends_with_an_error_whatever_is_joined() {
+        let lanes = Arc::new(Lanes::new(1, 1 << 20));
+        let mut stream = stream(&lanes, VALUE);
+        for i in 0..4 {
+            lanes.push(0, batch(i..i + 1)).unwrap();
+        }
+        assert!(futures::executor::block_on(stream.next()).unwrap().is_ok());
+        lanes.fail(cancelled());
+        assert!(futures::executor::block_on(stream.next()).unwrap().is_err());
+        assert!(futures::executor::block_on(stream.next()).is_none());
+        drop(stream);
+        assert_eq!(lanes.stats().bytes_in_flight, 0);
     }
 
     #[test]
