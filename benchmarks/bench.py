@@ -6,13 +6,13 @@ ratios are medians of the ratios within a round. With --check nothing is written
 """
 
 import argparse
+import dataclasses
 import os
 import platform
 import sys
 import time
 
 import boundary
-import plots
 import tables
 from contest import Bar, Contender, Contest, hold
 
@@ -67,6 +67,8 @@ def write_contests(scale):
         (Bar("pylance", 1.55), Bar("pylance, best", 1.35), Bar("Parquet", 2.0)),
         OUTPUT,
     )
+    if scale > 1:
+        return
     yield Contest(
         f"write lineitem SF {scale}, one producer",
         (
@@ -184,11 +186,9 @@ def open_contests():
 def start_contests():
     """The whole life of a process."""
     count = ("count", tables.lineitem_dataset())
-    for words, name in ((("--version",), "lance --version"), (count, "lance count")):
-        yield Contest(
-            f"start `{name}`",
-            (program(*words), pylance(*words, name="pylance, the same")) if words is count else (program(*words),),
-        )
+    yield Contest("start `lance --version` (promised: 30 ms)", (program("--version"),))
+    theirs = dataclasses.replace(pylance(*count), is_timed_whole=True)
+    yield Contest("start `lance count` (promised: 60 ms)", (program(*count), theirs))
 
 
 CONTESTS = {
@@ -239,6 +239,8 @@ def table_of(result):
 
 
 def page(results, rounds):
+    import plots
+
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     yield "<!-- Written by `make bench`; do not edit. -->"
     yield "# Benchmarks\n"

@@ -25,3 +25,9 @@ if(LANCE_SANITIZE)
   add_compile_options(-fsanitize=${LANCE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${LANCE_SANITIZE})
 endif()
+
+if(LANCE_CPU_LEVEL)
+  # The loader refuses to start on an older CPU what is marked like this, and says why.
+  add_compile_options(-march=${LANCE_CPU_LEVEL})
+  add_link_options(-Wl,-z,${LANCE_CPU_LEVEL})
+endif()

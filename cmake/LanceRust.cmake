@@ -1,7 +1,7 @@
 # The Rust libraries, built by cargo and imported as targets.
 #
-# Every cargo call, here and in the tests, is for the whole workspace in the release profile: other
-# selections would enable other features of shared crates and compile the crate graph again.
+# Every cargo call, here and in the tests, is for the whole workspace: other selections would enable other
+# features of shared crates and compile the crate graph again.
 
 find_program(LANCE_CARGO cargo HINTS "$ENV{HOME}/.cargo/bin" REQUIRED)
 if(DEFINED ENV{CARGO_TARGET_DIR})
@@ -11,7 +11,18 @@ else()
 endif()
 # Outside the build trees: all presets, and a fresh clone, share one build of the crate graph.
 set(LANCE_CARGO_TARGET_DIR "${cargo_target_dir}" CACHE PATH "Where cargo puts its files")
-set(LANCE_CARGO_ENV "CARGO_TARGET_DIR=${LANCE_CARGO_TARGET_DIR}")
+set(LANCE_CARGO_PROFILE release CACHE STRING
+  "Cargo profile of the Rust libraries: release, or dist for faster code that compiles for an hour")
+if(LANCE_CPU_LEVEL)
+  # The crate graph is another one then, and leaves that of the everyday build alone.
+  set(cargo_place "${LANCE_CARGO_TARGET_DIR}/${LANCE_CPU_LEVEL}")
+  set(LANCE_CARGO_ENV "CARGO_TARGET_DIR=${cargo_place}"
+    "RUSTFLAGS=-Ctarget-cpu=${LANCE_CPU_LEVEL} -Clink-arg=-Wl,-z,${LANCE_CPU_LEVEL}")
+else()
+  set(cargo_place "${LANCE_CARGO_TARGET_DIR}")
+  set(LANCE_CARGO_ENV "CARGO_TARGET_DIR=${cargo_place}")
+endif()
+set(LANCE_CARGO_OUT "${cargo_place}/${LANCE_CARGO_PROFILE}")
 
 set(lance_ffi_file liblance_ffi.so.${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 set(LANCE_FFI_LIBRARY "${PROJECT_BINARY_DIR}/lib/${lance_ffi_file}")
@@ -20,12 +31,11 @@ set(LANCE_TPCGEN_LIBRARY "${PROJECT_BINARY_DIR}/lib/libtpcgen_ffi.so")
 # The same library with fault points. It has the same file name, so that LD_LIBRARY_PATH selects it.
 set(LANCE_FAULTS_LIBRARY "${PROJECT_BINARY_DIR}/lib-faults/${lance_ffi_file}")
 
-set(cargo_out "${LANCE_CARGO_TARGET_DIR}/release")
 set(copy "${CMAKE_COMMAND}" -E copy_if_different)
 set(staged "${LANCE_FFI_LIBRARY}" "${LANCE_FFI_LINK}" "${LANCE_TPCGEN_LIBRARY}")
 file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 if(LANCE_BUILD_TESTS)
-  set(stage_faults COMMAND ${copy} "${cargo_out}/liblance_ffi_faults.so" "${LANCE_FAULTS_LIBRARY}")
+  set(stage_faults COMMAND ${copy} "${LANCE_CARGO_OUT}/liblance_ffi_faults.so" "${LANCE_FAULTS_LIBRARY}")
   list(APPEND staged "${LANCE_FAULTS_LIBRARY}")
   file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/lib-faults")
 else()
@@ -35,13 +45,13 @@ endif()
 # Cargo alone knows what is out of date, so it is always asked. A copy that does not change keeps its time
 # stamp, and nothing is linked again.
 add_custom_target(lance_rust ALL
-  COMMAND "${CMAKE_COMMAND}" "-DTARGET_DIR=${LANCE_CARGO_TARGET_DIR}" "-DCHECKOUT=${PROJECT_SOURCE_DIR}"
+  COMMAND "${CMAKE_COMMAND}" "-DTARGET_DIR=${cargo_place}" "-DCHECKOUT=${PROJECT_SOURCE_DIR}"
           -P "${PROJECT_SOURCE_DIR}/cmake/ClaimCargoTargetDir.cmake"
-  COMMAND "${CMAKE_COMMAND}" -E env "${LANCE_CARGO_ENV}"
-          "${LANCE_CARGO}" build --release --locked --workspace ${cargo_exclude} --lib
-  COMMAND ${copy} "${cargo_out}/liblance_ffi.so" "${LANCE_FFI_LIBRARY}"
+  COMMAND "${CMAKE_COMMAND}" -E env ${LANCE_CARGO_ENV}
+          "${LANCE_CARGO}" build --profile ${LANCE_CARGO_PROFILE} --locked --workspace ${cargo_exclude} --lib
+  COMMAND ${copy} "${LANCE_CARGO_OUT}/liblance_ffi.so" "${LANCE_FFI_LIBRARY}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink ${lance_ffi_file} "${LANCE_FFI_LINK}"
-  COMMAND ${copy} "${cargo_out}/libtpcgen_ffi.so" "${LANCE_TPCGEN_LIBRARY}"
+  COMMAND ${copy} "${LANCE_CARGO_OUT}/libtpcgen_ffi.so" "${LANCE_TPCGEN_LIBRARY}"
   ${stage_faults}
   BYPRODUCTS ${staged}
   WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"

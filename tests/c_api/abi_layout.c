@@ -110,6 +110,7 @@ int main(void) {
   FIELD(LanceWriteOptions, progress);
   FIELD(LanceWriteOptions, progress_context);
   FIELD(LanceWriteOptions, durable);
+  FIELD(LanceWriteOptions, tuned_encodings);
 
   STRUCT(LanceCheckProgress);
   FIELD(LanceCheckProgress, struct_size);

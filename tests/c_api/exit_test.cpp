@@ -1,7 +1,11 @@
 // A process that ends with handles open ends in time and with the code it asked for, whichever way it ends;
 // unfinished writers release their batches and leave no files.
 //
+// Each process is a program of its own: a forked copy lacks the threads that this one has, such as that of an
+// allocator, and may wait for them.
+//
 // usage: exit_test [runs [way...]]
+//        exit_test --child way directory descriptor
 
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -14,7 +18,6 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,6 +34,7 @@
 namespace lance_test {
 namespace {
 
+constexpr const char* kChild = "--child";
 constexpr unsigned kHangSeconds = 60;
 constexpr int64_t kRowsPerBatch = 1000;
 
@@ -175,15 +179,35 @@ constexpr Way kWays[] = {
 #endif
 };
 
+void MapLiveBuffers(int descriptor) {
+  void* shared = mmap(nullptr, sizeof(*live_buffers), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+  ARROW_CHECK_NE(shared, MAP_FAILED);
+  live_buffers = static_cast<std::atomic<int64_t>*>(shared);
+}
+
+/// The process that ends.
+int Child(const std::string& name, const std::filesystem::path& dir, int descriptor) {
+  MapLiveBuffers(descriptor);
+  for (const Way& way : kWays) {
+    if (way.name != name) continue;
+    alarm(kHangSeconds);
+    way.end(dir);
+    std::exit(EXIT_SUCCESS);
+  }
+  return EXIT_FAILURE;
+}
+
 /// End a process this way; true if all is well.
-bool Run(const Way& way) {
+bool Run(const Way& way, int descriptor) {
   const TempDir dir;
   live_buffers->store(0);
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe");
+  const std::string directory = dir.path();
+  const std::string number = std::to_string(descriptor);
   const pid_t child = fork();
   if (child == 0) {
-    alarm(kHangSeconds);
-    way.end(dir.path());
-    std::exit(EXIT_SUCCESS);
+    execl(program.c_str(), program.c_str(), kChild, way.name, directory.c_str(), number.c_str(), nullptr);
+    _exit(EXIT_FAILURE);
   }
   int status = 0;
   bool ok = child > 0 && waitpid(child, &status, 0) == child;
@@ -207,12 +231,12 @@ bool Run(const Way& way) {
 }
 
 int Main(int argc, char** argv) {
+  if (argc == 5 && std::string(argv[1]) == kChild) return Child(argv[2], argv[3], std::atoi(argv[4]));
   const int runs = argc > 1 ? std::atoi(argv[1]) : Pick(15, 100);
   const std::vector<std::string> chosen(argv + std::min(argc, 2), argv + argc);
-  void* shared =
-      mmap(nullptr, sizeof(*live_buffers), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  ARROW_CHECK_NE(shared, MAP_FAILED);
-  live_buffers = new (shared) std::atomic<int64_t>(0);
+  const int descriptor = memfd_create("live buffers", 0);
+  ARROW_CHECK_EQ(ftruncate(descriptor, sizeof(*live_buffers)), 0);
+  MapLiveBuffers(descriptor);
 
   int total = 0;
   int failed = 0;
@@ -221,7 +245,7 @@ int Main(int argc, char** argv) {
     if (!chosen.empty() && std::find(chosen.begin(), chosen.end(), way.name) == chosen.end()) continue;
     for (int i = 0; i < runs; ++i, ++total) {
       const auto start = std::chrono::steady_clock::now();
-      if (!Run(way)) ++failed;
+      if (!Run(way, descriptor)) ++failed;
       const auto took = std::chrono::steady_clock::now() - start;
       slowest = std::max(slowest, std::chrono::duration_cast<std::chrono::milliseconds>(took));
     }

@@ -96,6 +96,8 @@ TEST_F(EnduranceTest, BatchesLeaveNothingBehind) {
   constexpr int64_t kFiles = kWarmUpFiles + 200;
   lance::WriteOptions options;
   options.max_rows_per_file = kRowsPerBatch * kBatchesPerFile;
+  // Encode each batch as it comes: the test waits for the last one of a file before it writes more.
+  options.encoder_cache_bytes = 1;
   ASSERT_OK_AND_ASSIGN(const auto writer, LanceWriter::Open(dir_ / "dataset", SimpleSchema(), options));
   std::vector<Memory> samples;
   samples.reserve(kFiles);

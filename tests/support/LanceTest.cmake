@@ -27,7 +27,7 @@ function(lance_add_valgrind_test name)
   get_test_property(${name} LABELS labels)
   get_test_property(${name} ENVIRONMENT environment)
   add_test(NAME ${name}.valgrind
-           COMMAND ${LANCE_VALGRIND} --quiet --leak-check=full --undef-value-errors=no
+           COMMAND ${LANCE_VALGRIND} --quiet --trace-children=yes --leak-check=full --undef-value-errors=no
                    --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
                    --error-exitcode=9 $<TARGET_FILE:${name}> ${ARGN})
   set_tests_properties(${name}.valgrind PROPERTIES LABELS "${labels}")

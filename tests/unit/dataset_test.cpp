@@ -146,6 +146,25 @@ TEST_F(DatasetTest, TakesRowsInTheOrderAskedFor) {
   EXPECT_TRUE(batch->schema()->Equals(*SimpleSchema()));
 }
 
+TEST(LargeTakeTest, KeepsOrderAndRepetitionsAcrossTasks) {
+  constexpr uint64_t kRows = 10'000;
+  const TempDir dir;
+  const std::string uri = dir / "dataset";
+  ASSERT_OK(WriteSimple(uri, 0, kRows));
+  ASSERT_OK_AND_ASSIGN(const auto dataset, Dataset::Open(uri));
+  std::vector<uint64_t> rows;
+  std::vector<int64_t> ids;
+  for (uint64_t i = 0; i < 2 * kRows; ++i) {
+    rows.push_back(i * 7919 % kRows);
+    ids.push_back(static_cast<int64_t>(rows.back()));
+  }
+  ASSERT_OK_AND_ASSIGN(const auto batch, dataset->Take(rows));
+  EXPECT_EQ(Ids(*batch), ids);
+  // Without stable row ids, the ids of the first fragment are its positions.
+  ASSERT_OK_AND_ASSIGN(const auto by_id, dataset->TakeRows(rows));
+  EXPECT_TRUE(by_id->Equals(*batch));
+}
+
 TEST_F(DatasetTest, TakesTheColumnsAskedFor) {
   ASSERT_OK_AND_ASSIGN(auto batch, dataset_->Take({1, 2}, std::vector<std::string>{"name"}));
   EXPECT_THAT(batch->schema()->field_names(), ElementsAre("name"));

@@ -537,6 +537,33 @@ TEST_F(LanceWriterTest, EncodingsAreAcceptedAndRecorded) {
   EXPECT_EQ(id.metadata()->Get("lance-encoding:compression-level").ValueOr(""), "5");
 }
 
+TEST_F(LanceWriterTest, EncodingsAreTunedUnlessSwitchedOff) {
+  const auto schema =
+      arrow::schema({arrow::field("price", arrow::decimal128(15, 2)), arrow::field("flag", arrow::utf8()),
+                     arrow::field("id", arrow::int64())});
+  const auto hint_of = [&](int column) -> std::string {
+    const auto dataset = Dataset::Open(uri_).ValueOrDie();
+    const auto metadata = dataset->schema()->field(column)->metadata();
+    if (metadata == nullptr || metadata->size() == 0) return "";
+    return metadata->Get("lance-encoding:compression").ValueOr("other");
+  };
+  WriteOptions options = InMode(WriteMode::kOverwrite);
+  for (const bool tuned : {true, false}) {
+    options.tuned_encodings = tuned;
+    ASSERT_OK_AND_ASSIGN(auto writer, LanceWriter::Open(uri_, schema, options));
+    ASSERT_OK(writer->Finish());
+    EXPECT_EQ(hint_of(0), tuned ? "lz4" : "");
+    EXPECT_EQ(hint_of(1), tuned ? "other" : "");
+    EXPECT_EQ(hint_of(2), "");
+  }
+  // What the caller says holds.
+  options.tuned_encodings = true;
+  options.encodings = {{.column = "price", .compression = ColumnEncoding::Compression::kZstd}};
+  ASSERT_OK_AND_ASSIGN(auto writer, LanceWriter::Open(uri_, schema, options));
+  ASSERT_OK(writer->Finish());
+  EXPECT_EQ(hint_of(0), "zstd");
+}
+
 TEST_F(LanceWriterTest, EveryEncodingRoundTrips) {
   const auto schema = arrow::schema({arrow::field("f", arrow::float64()), arrow::field("s", arrow::utf8()),
                                      arrow::field("p",

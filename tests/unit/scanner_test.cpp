@@ -87,6 +87,16 @@ TEST_F(ScannerTest, Filters) {
   EXPECT_THAT(Ids(*table), ElementsAre(1, 5, 1001, 2001, 3001, 4001, 5001, 6001, 7001, 8001, 9001));
 }
 
+TEST_F(ScannerTest, FiltersAlikeHoweverManyRowsPass) {
+  // Other columns are read late, as the engine likes, or early.
+  for (const int64_t rows : {0, 1, 20, 300, 5'000, 10'000}) {
+    ASSERT_OK_AND_ASSIGN(auto table, Scan({.filter = "id < " + std::to_string(rows)}));
+    EXPECT_EQ(Ids(*table), Range(0, rows));
+    ASSERT_OK_AND_ASSIGN(const auto expected, arrow::Table::FromRecordBatches({SimpleBatch(0, rows)}));
+    EXPECT_TRUE(table->Equals(*expected)) << rows;
+  }
+}
+
 TEST_F(ScannerTest, FilterNeedNotBeProjected) {
   ASSERT_OK_AND_ASSIGN(auto table, Scan({.columns = Columns{"name"}, .filter = "id = 42"}));
   EXPECT_THAT(table->schema()->field_names(), ElementsAre("name"));
