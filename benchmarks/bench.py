@@ -2,7 +2,8 @@
 """Compare lance-cpp with pylance, the bare crate and Parquet, and write docs/benchmarks.md.
 
 Every contender does the same work on this machine, in turn with the others; figures are medians over the rounds, and
-ratios are medians of the ratios within a round. With --check nothing is written, and a missed bar is a failure.
+ratios are medians of the ratios within a round. With names of contests only their sections are written anew. With
+--check nothing is written, and a missed bar is a failure.
 """
 
 import argparse
@@ -258,6 +259,28 @@ def page(results, rounds):
     yield from boundary.table(PEERS / "boundary_benchmark")
 
 
+HEADING = "### "
+
+
+def sections_of(text):
+    """The page's sections by their headings; what is before the first is under None."""
+    sections, heading = {None: []}, None
+    for line in text.split("\n"):
+        if line.startswith(HEADING):
+            heading = line
+        sections.setdefault(heading, []).append(line)
+    return sections
+
+
+def renew(text, results):
+    """The page with the sections of these contests as they are now."""
+    sections = sections_of(text)
+    for result in results:
+        lines = list(table_of(result))
+        sections[lines[0].rstrip()] = "\n".join(lines).split("\n")
+    return "\n".join(line for lines in sections.values() for line in lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("contests", nargs="*", metavar="CONTEST", help=f"of {', '.join(CONTESTS)}; default: all")
@@ -268,6 +291,8 @@ def main():
     results = [hold(contest, arguments.rounds) for name in chosen for contest in CONTESTS[name]()]
     if not arguments.check and not arguments.contests:
         PAGE.write_text("\n".join(page(results, arguments.rounds)))
+    elif not arguments.check and PAGE.exists():
+        PAGE.write_text(renew(PAGE.read_text(), results))
     misses = [(result, bar) for result in results for bar in result.misses()]
     for result, bar in misses:
         ratio = result.ratio(bar.opponent, bar.figure)
