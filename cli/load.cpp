@@ -18,6 +18,9 @@
 namespace lance::cli {
 namespace {
 
+/// Half of what a writer takes by default: the generators make batches of even size at a steady rate.
+constexpr uint64_t kLaneBytesInFlight = 16 << 20;
+
 /// The batches of one lane: piece after piece, opened when it is its turn.
 class LaneReader : public arrow::RecordBatchReader {
  public:
@@ -167,6 +170,7 @@ arrow::Result<LoadResult> RunLoad(const Load& load) {
   if (!load.discard) {
     WriteOptions options = load.options;
     options.lanes = static_cast<uint32_t>(load.lanes.size());
+    options.max_bytes_in_flight = load.lanes.size() * kLaneBytesInFlight;
     ARROW_ASSIGN_OR_RAISE(writer, LanceWriter::Open(load.uri, load.schema, options));
   }
   Progress progress(load.label, load.expected_rows);

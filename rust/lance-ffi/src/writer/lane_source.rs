@@ -34,11 +34,11 @@ pub struct LaneSource {
 }
 
 impl LaneSource {
-    /// The batches of `lane`, joined to about `gathered` bytes, or as they come if that is 0.
-    pub fn new(lanes: Arc<Lanes>, lane: usize, schema: SchemaRef, gathered: u64) -> Self {
+    /// The batches of `lane`, joined to loads.
+    pub fn new(lanes: Arc<Lanes>, lane: usize, schema: SchemaRef) -> Self {
         Self {
             schema,
-            stream: LaneStream::new(lanes, lane, gathered),
+            stream: LaneStream::new(lanes, lane),
         }
     }
 }
@@ -89,9 +89,9 @@ struct LaneStream {
 }
 
 impl LaneStream {
-    fn new(lanes: Arc<Lanes>, lane: usize, gathered: u64) -> Self {
+    fn new(lanes: Arc<Lanes>, lane: usize) -> Self {
         let source = lanes.clone();
-        let loads = poll_fn(move |context| source.poll_load(lane, gathered, context));
+        let loads = poll_fn(move |context| source.poll_load(lane, context));
         let joined = loads.map(|Load { batches, credit }| {
             // Begun here and now, not when its turn comes.
             let batch = join(batches);
@@ -153,18 +153,18 @@ mod tests {
             .to_vec()
     }
 
-    fn stream(lanes: &Arc<Lanes>, gathered: u64) -> LaneStream {
-        LaneSource::new(lanes.clone(), 0, batch(0..0).schema(), gathered).stream
+    fn stream(lanes: &Arc<Lanes>) -> LaneStream {
+        LaneSource::new(lanes.clone(), 0, batch(0..0).schema()).stream
     }
 
     /// What is encoded of these batches, when all of them are there.
     fn loads(batches: &[std::ops::Range<i64>], gathered: u64) -> Vec<Vec<i64>> {
-        let lanes = Arc::new(Lanes::new(1, 1 << 20));
+        let lanes = Arc::new(Lanes::new(1, 1 << 20, gathered));
         for values in batches {
             lanes.push(0, batch(values.clone())).unwrap();
         }
         lanes.close(Phase::Finishing, |_| None).unwrap();
-        let loads = stream(&lanes, gathered).map(|load| values_of(load.unwrap()));
+        let loads = stream(&lanes).map(|load| values_of(load.unwrap()));
         let loads = futures::executor::block_on(loads.collect());
         assert_eq!(lanes.stats().bytes_in_flight, 0);
         loads
@@ -172,10 +172,18 @@ mod tests {
 
     #[test]
     fn batches_are_joined_in_order_up_to_what_is_gathered() {
-        let loads = loads(&[0..10, 10..20, 20..30, 30..90, 90..91], 30 * VALUE);
+        let loads = loads(&[0..10, 10..20, 20..30, 30..70, 70..71], 30 * VALUE);
         let sizes: Vec<_> = loads.iter().map(Vec::len).collect();
-        assert_eq!(sizes, [30, 60, 1]);
-        assert_eq!(loads.concat(), (0..91).collect::<Vec<_>>());
+        assert_eq!(sizes, [30, 40, 1]);
+        assert_eq!(loads.concat(), (0..71).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_long_batch_is_encoded_in_parts() {
+        let loads = loads(&[0..100], 30 * VALUE);
+        let sizes: Vec<_> = loads.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [34, 34, 32]);
+        assert_eq!(loads.concat(), (0..100).collect::<Vec<_>>());
     }
 
     #[test]
@@ -185,8 +193,8 @@ mod tests {
 
     #[test]
     fn an_encoder_waits_for_a_full_load_but_not_when_a_producer_waits() {
-        let lanes = Arc::new(Lanes::new(1, 3 * VALUE));
-        let mut stream = stream(&lanes, 100 * VALUE);
+        let lanes = Arc::new(Lanes::new(1, 3 * VALUE, 100 * VALUE));
+        let mut stream = stream(&lanes);
         lanes.push(0, batch(0..2)).unwrap();
         let mut context = Context::from_waker(std::task::Waker::noop());
         assert!(stream.poll_next_unpin(&mut context).is_pending());
@@ -203,8 +211,8 @@ mod tests {
 
     #[test]
     fn a_write_that_is_given_up_ends_with_an_error_whatever_is_joined() {
-        let lanes = Arc::new(Lanes::new(1, 1 << 20));
-        let mut stream = stream(&lanes, VALUE);
+        let lanes = Arc::new(Lanes::new(1, 1 << 20, VALUE));
+        let mut stream = stream(&lanes);
         for i in 0..4 {
             lanes.push(0, batch(i..i + 1)).unwrap();
         }

@@ -63,10 +63,12 @@ pub struct Lanes {
     state: Mutex<State>,
     changed: Condvar,
     max_bytes_in_flight: u64,
+    /// What is encoded together, in bytes; 0 encodes batches as they come.
+    gathered_bytes: u64,
 }
 
 impl Lanes {
-    pub fn new(count: usize, max_bytes_in_flight: u64) -> Self {
+    pub fn new(count: usize, max_bytes_in_flight: u64, gathered_bytes: u64) -> Self {
         let lane = || Lane {
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -86,7 +88,27 @@ impl Lanes {
             }),
             changed: Condvar::new(),
             max_bytes_in_flight,
+            gathered_bytes,
         }
+    }
+
+    /// A batch in parts of about as much as is encoded together: the memory of the encoder is bounded by that.
+    fn parts(&self, batch: RecordBatch) -> Vec<Queued> {
+        let queued = |batch| Queued {
+            bytes: batch_bytes(&batch),
+            batch,
+        };
+        let whole = queued(batch);
+        let rows = whole.batch.num_rows();
+        let count = whole.bytes.checked_div(self.gathered_bytes).unwrap_or(0);
+        let rows_of_part = rows.div_ceil(count.max(1) as usize).max(1);
+        if rows_of_part >= rows {
+            return vec![whole];
+        }
+        (0..rows)
+            .step_by(rows_of_part)
+            .map(|start| queued(whole.batch.slice(start, rows_of_part.min(rows - start))))
+            .collect()
     }
 
     fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
@@ -151,24 +173,26 @@ impl Lanes {
 
     /// Queue one batch; wait for room.
     pub fn push(&self, lane: usize, batch: RecordBatch) -> Result<()> {
-        let bytes = batch_bytes(&batch);
+        let rows = batch.num_rows() as u64;
+        let parts = self.parts(batch);
+        let bytes = total_bytes(&parts);
         let state = lock(&self.state);
         state.accepts()?;
         let (mut state, outcome) = self.wait_for_room(state, bytes);
         outcome?;
         let stats = &mut state.stats;
         stats.batches += 1;
-        stats.rows += batch.num_rows() as u64;
+        stats.rows += rows;
         stats.bytes += bytes;
         // A batch without rows has nothing to write.
-        if batch.num_rows() == 0 {
+        if rows == 0 {
             drop(state);
             return Ok(());
         }
         stats.bytes_in_flight += bytes;
         stats.peak_bytes_in_flight = stats.peak_bytes_in_flight.max(stats.bytes_in_flight);
         let lane = &mut state.lanes[lane];
-        lane.queue.push_back(Queued { batch, bytes });
+        lane.queue.extend(parts);
         lane.queued_bytes += bytes;
         lane.bytes_in_flight += bytes;
         let encoder = lane.encoder.take();
@@ -294,25 +318,20 @@ impl Lanes {
         state
     }
 
-    /// What the encoder of `lane` is given next: batches of about `gathered` bytes together, fewer when no more
-    /// can come; one batch if that is 0. It ends after a finish, and when the write is given up.
-    pub fn poll_load(
-        self: &Arc<Self>,
-        lane: usize,
-        gathered: u64,
-        context: &Context<'_>,
-    ) -> Poll<Option<Load>> {
+    /// What the encoder of `lane` is given next: as many batches as are encoded together, fewer when no more can
+    /// come. It ends after a finish, and when the write is given up.
+    pub fn poll_load(self: &Arc<Self>, lane: usize, context: &Context<'_>) -> Poll<Option<Load>> {
         let mut state = lock(&self.state);
         let given_up = state.is_given_up();
         let finishing = state.phase == Phase::Finishing;
         let no_more_come = finishing || state.waiting > 0;
         let entry = &mut state.lanes[lane];
         let newly_started = !std::mem::replace(&mut entry.started, true);
-        let is_enough = no_more_come || entry.queued_bytes >= gathered;
+        let is_enough = no_more_come || entry.queued_bytes >= self.gathered_bytes;
         let polled = if given_up {
             Poll::Ready(None)
         } else if is_enough && !entry.queue.is_empty() {
-            let (batches, bytes) = entry.take(gathered);
+            let (batches, bytes) = entry.take(self.gathered_bytes);
             let lanes = self.clone();
             Poll::Ready(Some(Load {
                 batches,

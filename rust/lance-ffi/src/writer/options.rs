@@ -30,6 +30,8 @@ const BYTES_IN_FLIGHT_PER_LANE: u64 = 32 * MIB;
 const MIN_ENCODER_CACHE: u64 = 16 * MIB;
 const MAX_ENCODER_CACHE: u64 = 64 * MIB;
 const ENCODER_CACHE_PER_COLUMN: u64 = MIB;
+/// What a column should have on average to become a page at once.
+const AVERAGE_PAGE: u64 = 256 << 10;
 /// A column with less than this part of the average one waits for the next load.
 const SMALLEST_SHARE: u64 = 8;
 const MAX_LANES: u32 = 1024;
@@ -216,10 +218,14 @@ impl WriteSettings {
     /// What every lane is written with.
     pub fn write_params(&self, schema: &Schema, ledger: &Arc<Ledger>) -> Result<WriteParams> {
         let defaults = WriteParams::default();
-        let cache = match self.gathered_bytes(schema) {
-            0 => self.encoder_cache(schema),
-            // The columns of gathered batches become pages at once, except those that would be tiny.
-            gathered => gathered / SMALLEST_SHARE,
+        let (gathered, cache) = (self.gathered_bytes(schema), self.encoder_cache(schema));
+        let fair = schema.fields().len() as u64 * AVERAGE_PAGE;
+        let cache = if gathered == 0 || (gathered < fair && fair <= cache) {
+            // Pages of one load would be small; the engine keeps columns over several, which costs a copy.
+            cache
+        } else {
+            // All columns of a load become pages at once, except those that would be tiny.
+            gathered / SMALLEST_SHARE
         };
         Ok(WriteParams {
             mode: self.mode,

@@ -16,9 +16,12 @@ fn hints_for(data_type: &DataType) -> &'static [(&'static str, &'static str)] {
         DataType::Decimal128(..) | DataType::Decimal256(..) => {
             &[("compression", "lz4"), ("dict-divisor", "1000000000")]
         }
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary => {
-            &[("dict-size-ratio", "1.0")]
-        }
+        DataType::Utf8
+        | DataType::LargeUtf8
+        | DataType::Utf8View
+        | DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView => &[("dict-size-ratio", "1.0")],
         _ => &[],
     }
 }

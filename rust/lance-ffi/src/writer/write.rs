@@ -80,8 +80,12 @@ impl Write {
         check_storable(&schema)?;
         let schema: SchemaRef = Arc::new(settings.apply_hints(schema)?);
         let ledger = Arc::default();
-        let gathered = settings.gathered_bytes(&schema);
         let params = settings.write_params(&schema, &ledger)?;
+        let lanes = Lanes::new(
+            settings.lanes,
+            settings.max_bytes_in_flight,
+            settings.gathered_bytes(&schema),
+        );
         let target = settings.target;
         let destination = block_on(resolve(target.clone(), settings.mode, ledger.clone()))?;
         let write = Self {
@@ -90,12 +94,12 @@ impl Write {
             ledger,
             makes_dataset: matches!(destination, Destination::New(_)),
             preserve_order: settings.preserve_order,
-            lanes: Arc::new(Lanes::new(settings.lanes, settings.max_bytes_in_flight)),
+            lanes: Arc::new(lanes),
             live: Arc::default(),
             progress: Arc::new(settings.progress),
         };
         for lane in 0..settings.lanes {
-            write.start_lane(lane, gathered, &destination, &params)?;
+            write.start_lane(lane, &destination, &params)?;
         }
         if let Err(error) = write.lanes.wait_until_started() {
             write.abandon();
@@ -107,11 +111,10 @@ impl Write {
     fn start_lane(
         &self,
         lane: usize,
-        gathered: u64,
         destination: &Destination,
         params: &WriteParams,
     ) -> Result<()> {
-        let source = LaneSource::new(self.lanes.clone(), lane, self.schema.clone(), gathered);
+        let source = LaneSource::new(self.lanes.clone(), lane, self.schema.clone());
         let (destination, params) = (destination.clone(), params.clone());
         let (progress, lanes) = (self.progress.clone(), self.lanes.clone());
         let on_progress = {
