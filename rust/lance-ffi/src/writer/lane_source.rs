@@ -159,7 +159,8 @@ mod tests {
 
     /// What is encoded of these batches, when all of them are there.
     fn loads(batches: &[std::ops::Range<i64>], gathered: u64) -> Vec<Vec<i64>> {
-        let lanes = Arc::new(Lanes::new(1, 1 << 20, gathered));
+        let longest = if gathered > 0 { gathered } else { u64::MAX };
+        let lanes = Arc::new(Lanes::new(1, 1 << 20, gathered, longest));
         for values in batches {
             lanes.push(0, batch(values.clone())).unwrap();
         }
@@ -193,7 +194,7 @@ mod tests {
 
     #[test]
     fn an_encoder_waits_for_a_full_load_but_not_when_a_producer_waits() {
-        let lanes = Arc::new(Lanes::new(1, 3 * VALUE, 100 * VALUE));
+        let lanes = Arc::new(Lanes::new(1, 3 * VALUE, 100 * VALUE, u64::MAX));
         let mut stream = stream(&lanes);
         lanes.push(0, batch(0..2)).unwrap();
         let mut context = Context::from_waker(std::task::Waker::noop());
@@ -211,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_write_that_is_given_up_ends_with_an_error_whatever_is_joined() {
-        let lanes = Arc::new(Lanes::new(1, 1 << 20, VALUE));
+        let lanes = Arc::new(Lanes::new(1, 1 << 20, VALUE, VALUE));
         let mut stream = stream(&lanes);
         for i in 0..4 {
             lanes.push(0, batch(i..i + 1)).unwrap();

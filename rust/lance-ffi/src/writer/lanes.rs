@@ -65,10 +65,17 @@ pub struct Lanes {
     max_bytes_in_flight: u64,
     /// What is encoded together, in bytes; 0 encodes batches as they come.
     gathered_bytes: u64,
+    /// A longer batch is encoded in parts.
+    longest_bytes: u64,
 }
 
 impl Lanes {
-    pub fn new(count: usize, max_bytes_in_flight: u64, gathered_bytes: u64) -> Self {
+    pub fn new(
+        count: usize,
+        max_bytes_in_flight: u64,
+        gathered_bytes: u64,
+        longest_bytes: u64,
+    ) -> Self {
         let lane = || Lane {
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -89,10 +96,11 @@ impl Lanes {
             changed: Condvar::new(),
             max_bytes_in_flight,
             gathered_bytes,
+            longest_bytes,
         }
     }
 
-    /// A batch in parts of about as much as is encoded together: the memory of the encoder is bounded by that.
+    /// A batch in parts that are not too long: the memory of the encoder is bounded by that.
     fn parts(&self, batch: RecordBatch) -> Vec<Queued> {
         let queued = |batch| Queued {
             bytes: batch_bytes(&batch),
@@ -100,8 +108,8 @@ impl Lanes {
         };
         let whole = queued(batch);
         let rows = whole.batch.num_rows();
-        let count = whole.bytes.checked_div(self.gathered_bytes).unwrap_or(0);
-        let rows_of_part = rows.div_ceil(count.max(1) as usize).max(1);
+        let count = (whole.bytes / self.longest_bytes).max(1);
+        let rows_of_part = rows.div_ceil(count as usize).max(1);
         if rows_of_part >= rows {
             return vec![whole];
         }

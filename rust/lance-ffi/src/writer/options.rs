@@ -111,6 +111,11 @@ fn default_bytes_in_flight(lanes: u32) -> u64 {
     (u64::from(lanes) * BYTES_IN_FLIGHT_PER_LANE).max(MIN_BYTES_IN_FLIGHT)
 }
 
+/// What gives each column a page that is worth it.
+fn fair_load(schema: &Schema) -> u64 {
+    schema.fields().len() as u64 * AVERAGE_PAGE
+}
+
 fn write_mode(mode: i32) -> Result<WriteMode> {
     match mode {
         0 => Ok(WriteMode::Create),
@@ -215,11 +220,19 @@ impl WriteSettings {
         self.encoder_cache(schema).min(quarter)
     }
 
+    /// The bytes of the longest batch that is encoded as one: a load, but of a wide table enough for whole pages.
+    pub fn longest_bytes(&self, schema: &Schema) -> u64 {
+        match self.gathered_bytes(schema) {
+            0 => u64::MAX,
+            gathered => gathered.max(fair_load(schema)),
+        }
+    }
+
     /// What every lane is written with.
     pub fn write_params(&self, schema: &Schema, ledger: &Arc<Ledger>) -> Result<WriteParams> {
         let defaults = WriteParams::default();
         let (gathered, cache) = (self.gathered_bytes(schema), self.encoder_cache(schema));
-        let fair = schema.fields().len() as u64 * AVERAGE_PAGE;
+        let fair = fair_load(schema);
         let cache = if gathered == 0 || (gathered < fair && fair <= cache) {
             // Pages of one load would be small; the engine keeps columns over several, which costs a copy.
             cache

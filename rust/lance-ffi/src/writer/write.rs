@@ -85,6 +85,7 @@ impl Write {
             settings.lanes,
             settings.max_bytes_in_flight,
             settings.gathered_bytes(&schema),
+            settings.longest_bytes(&schema),
         );
         let target = settings.target;
         let destination = block_on(resolve(target.clone(), settings.mode, ledger.clone()))?;
