@@ -181,10 +181,10 @@ mod tests {
 
     #[test]
     fn a_long_batch_is_encoded_in_parts() {
-        let loads = loads(&[0..100], 30 * VALUE);
+        let loads = loads(&[0..100, 100..101], 30 * VALUE);
         let sizes: Vec<_> = loads.iter().map(Vec::len).collect();
-        assert_eq!(sizes, [34, 34, 32]);
-        assert_eq!(loads.concat(), (0..100).collect::<Vec<_>>());
+        assert_eq!(sizes, [34, 34, 32, 1]);
+        assert_eq!(loads.concat(), (0..101).collect::<Vec<_>>());
     }
 
     #[test]
