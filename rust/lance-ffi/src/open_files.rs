@@ -15,7 +15,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use object_store::ObjectMeta;
 use object_store::path::Path;
-use rustix::fs::{Advice, fadvise};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
@@ -108,9 +107,6 @@ pub struct OpenFile {
 
 impl OpenFile {
     pub fn new(file: File, meta: ObjectMeta) -> Self {
-        // The engine asks for what it needs, and for long ranges at once; what the kernel reads ahead is read in vain.
-        // It is advice, and works without.
-        let _ = fadvise(&file, 0, None, Advice::Random);
         Self { file, meta }
     }
 
