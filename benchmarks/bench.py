@@ -216,19 +216,19 @@ def table_of(result):
     names = [contender.name for contender in result.contest.contenders]
     first = result.rounds[names[0]][0]
     figures = [figure for figure in ("seconds", "p50", "p99") if figure in first]
-    others = {"busy": ("cores busy", "{:.0%}", 1), "peak_mb": ("peak memory", "{:,.0f} MB", 1)}
-    others |= {"disk_mb": ("on disk", "{:,.0f} MB", 1)}
+    others = {"busy": ("cores busy", "{:.0%}"), "peak_mb": ("peak memory", "{:,.0f} MB")}
+    others |= {"disk_mb": ("on disk", "{:,.0f} MB")}
     others = {figure: what for figure, what in others.items() if figure in first}
     bars = {(bar.opponent, bar.figure): bar for bar in result.contest.bars}
     yield f"### {result.contest.title[0].upper()}{result.contest.title[1:]}\n"
-    titles = [*figures, *(title for title, *_ in others.values()), "times ours", "promised"]
+    titles = [*figures, *(title for title, _ in others.values()), "times ours", "promised"]
     yield f"| contender | {' | '.join(titles)} |"
     yield "| --- |" + " ---: |" * len(titles)
     for i, name in enumerate(names):
         cells = [name, *(shown(result.median(name, figure), figure) for figure in figures)]
-        for figure, (_, form, scale) in others.items():
+        for figure, (_, form) in others.items():
             has = figure in result.rounds[name][0]
-            cells.append(form.format(result.median(name, figure) * scale) if has else "")
+            cells.append(form.format(result.median(name, figure)) if has else "")
         ratios, promised = ["-"], ["-"]
         if i > 0:
             ratios = [f"{result.ratio(name, figure):.2f}" for figure in figures]

@@ -41,14 +41,13 @@ def ratios(results):
     return _save(figure, "ratios.svg")
 
 
-def growth(name, title, label, lines, logarithmic=True):
+def growth(name, title, label, lines):
     """Lines of (x, y) by contender."""
     figure, axes = plt.subplots(figsize=(6, 3.5))
     for contender, points in lines.items():
         axes.plot(*zip(*points, strict=True), marker="o", label=contender)
-    if logarithmic:
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
     axes.set_title(title)
     axes.set_xlabel(label)
     axes.set_ylabel("MB" if "memory" in title else "seconds")
