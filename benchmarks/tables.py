@@ -87,8 +87,16 @@ def lineitem_head(rows):
 TPCH_TABLES = ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
 
 
+def _with_views(schema):
+    """The schema with string views for strings."""
+    import pyarrow as pa
+
+    types = [pa.string_view() if pa.types.is_string(field.type) else field.type for field in schema]
+    return pa.schema([field.with_type(type_) for field, type_ in zip(schema, types)])
+
+
 def tpch_arrows():
-    """All tables of TPC-H SF 1 as Arrow IPC files."""
+    """All tables of TPC-H SF 1 as Arrow IPC files, of the types that the generator makes."""
 
     def make_datasets(path):
         words = ["tpch", "generate", "--scale", 1, "--output", path]
@@ -100,7 +108,9 @@ def tpch_arrows():
         import lance
 
         dataset = lance.dataset(str(datasets / f"{path.stem}.lance"))
-        _write_arrow(path, dataset.to_batches(batch_size=BATCH_ROWS), dataset.schema)
+        schema = _with_views(dataset.schema)
+        batches = (batch.cast(schema) for batch in dataset.to_batches(batch_size=BATCH_ROWS))
+        _write_arrow(path, batches, schema)
 
     return [_make(PLACE / "tpch_arrow" / f"{name}.arrow", make) for name in TPCH_TABLES]
 

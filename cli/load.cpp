@@ -1,68 +1,24 @@
 #include "load.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <mutex>
-#include <nlohmann/json.hpp>
+#include <stop_token>
+#include <string>
 #include <thread>
 #include <utility>
 
 #include "arrow/record_batch.h"
 #include "arrow/type.h"
-#include "arrow/util/byte_size.h"
 #include "progress.h"
-#include "render.h"
 
 namespace lance::cli {
 namespace {
 
 /// Half of what a writer takes by default: the generators make batches of even size at a steady rate.
 constexpr uint64_t kLaneBytesInFlight = 16 << 20;
-
-/// The batches of one lane: piece after piece, opened when it is its turn.
-class LaneReader : public arrow::RecordBatchReader {
- public:
-  LaneReader(std::shared_ptr<arrow::Schema> schema, std::vector<Piece> pieces, int64_t batch_rows,
-             Progress* progress)
-      : schema_(std::move(schema)),
-        pieces_(std::move(pieces)),
-        batch_rows_(batch_rows),
-        progress_(progress) {}
-
-  std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
-
-  arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* out) override {
-    ARROW_RETURN_NOT_OK(CheckInterrupt());
-    while (rest_ == nullptr || rest_->num_rows() == 0) {
-      if (reader_ == nullptr) {
-        if (next_piece_ == pieces_.size()) {
-          *out = nullptr;
-          return arrow::Status::OK();
-        }
-        ARROW_ASSIGN_OR_RAISE(reader_, pieces_[next_piece_++]());
-      }
-      ARROW_RETURN_NOT_OK(reader_->ReadNext(&rest_));
-      if (rest_ == nullptr) reader_ = nullptr;
-    }
-    // Pieces agree on columns, but not always on their metadata.
-    *out = arrow::RecordBatch::Make(schema_, rest_->num_rows(), rest_->columns())->Slice(0, batch_rows_);
-    rest_ = rest_->Slice((*out)->num_rows());
-    ARROW_ASSIGN_OR_RAISE(const int64_t bytes, arrow::util::ReferencedBufferSize(**out));
-    progress_->Add(static_cast<uint64_t>((*out)->num_rows()), static_cast<uint64_t>(bytes));
-    return arrow::Status::OK();
-  }
-
- private:
-  std::shared_ptr<arrow::Schema> schema_;
-  std::vector<Piece> pieces_;
-  int64_t batch_rows_;
-  Progress* progress_;
-  size_t next_piece_ = 0;
-  std::shared_ptr<arrow::RecordBatchReader> reader_;
-  std::shared_ptr<arrow::RecordBatch> rest_;
-};
+/// With more columns their pages would get too small by that.
+constexpr int kNarrow = 64;
 
 arrow::Status Discard(arrow::RecordBatchReader& reader) {
   std::shared_ptr<arrow::RecordBatch> batch;
@@ -70,26 +26,6 @@ arrow::Status Discard(arrow::RecordBatchReader& reader) {
     ARROW_RETURN_NOT_OK(reader.ReadNext(&batch));
   } while (batch != nullptr);
   return arrow::Status::OK();
-}
-
-/// Drain every lane on a thread of its own.
-///
-/// \return the failure that came first, which is the cause of those of other lanes
-arrow::Status DrainLanes(const Load& load, LanceWriter* writer, Progress* progress) {
-  std::mutex mutex;
-  arrow::Status first_failure;
-  const auto drain = [&](uint32_t lane) {
-    const auto reader =
-        std::make_shared<LaneReader>(load.schema, load.lanes[lane], load.batch_rows, progress);
-    const arrow::Status status = writer == nullptr ? Discard(*reader) : writer->WriteToLane(lane, reader);
-    const std::lock_guard lock(mutex);
-    if (first_failure.ok()) first_failure = status;
-  };
-  std::vector<std::jthread> threads;
-  for (uint32_t lane = 1; lane < load.lanes.size(); ++lane) threads.emplace_back(drain, lane);
-  drain(0);
-  threads.clear();
-  return first_failure;
 }
 
 uint64_t PeakMemoryBytes() {
@@ -104,45 +40,127 @@ uint64_t PeakMemoryBytes() {
   return 0;
 }
 
-uint64_t RowsPerSecond(const LoadResult& result) {
-  return result.seconds > 0 ? static_cast<uint64_t>(static_cast<double>(result.rows) / result.seconds) : 0;
-}
+/// One table while it is written: from the first lane that begins to the last one that ends.
+class TableWrite {
+ public:
+  TableWrite(const Load& load, ProgressDisplay& display) : load_(load), display_(display) {}
 
-LoadResult Total(const std::vector<LoadResult>& results) {
-  LoadResult total{.label = "total", .uri = {}, .disk_bytes = {}, .version = {}};
-  for (const LoadResult& result : results) {
-    total.rows += result.rows;
-    total.batches += result.batches;
-    total.seconds += result.seconds;
-    if (result.disk_bytes) total.disk_bytes = total.disk_bytes.value_or(0) + *result.disk_bytes;
-    total.peak_memory_bytes = std::max(total.peak_memory_bytes, result.peak_memory_bytes);
+  /// Read and write a lane. The first one opens the writer.
+  arrow::Status RunLane(size_t lane, std::stop_token stop) {
+    ARROW_RETURN_NOT_OK(Begin());
+    const auto reader = std::make_shared<LaneReader>(load_.schema, load_.lanes[lane], load_.batch_rows,
+                                                     &*progress_, std::move(stop));
+    return writer_ == nullptr ? Discard(*reader) : writer_->WriteToLane(static_cast<uint32_t>(lane), reader);
   }
-  return total;
-}
 
-nlohmann::ordered_json ToJson(const LoadResult& result) {
-  nlohmann::ordered_json json;
-  json["table"] = result.label;
-  if (!result.uri.empty()) json["uri"] = result.uri;
-  if (result.version) json["version"] = *result.version;
-  json["rows"] = result.rows;
-  json["batches"] = result.batches;
-  if (result.disk_bytes) json["disk_bytes"] = *result.disk_bytes;
-  json["seconds"] = result.seconds;
-  json["rows_per_second"] = RowsPerSecond(result);
-  json["peak_memory_bytes"] = result.peak_memory_bytes;
-  return json;
-}
+  /// Count a lane that has been written.
+  ///
+  /// \return whether it was the last one
+  bool EndLane() {
+    const std::lock_guard lock(mutex_);
+    return ++ended_lanes_ == load_.lanes.size();
+  }
 
-std::vector<std::string> ToCells(const LoadResult& result) {
-  return {result.label,
-          FormatCount(result.rows),
-          FormatCount(result.batches),
-          result.disk_bytes ? FormatBytes(*result.disk_bytes) : "-",
-          fmt::format("{:.2f}", result.seconds),
-          FormatCount(RowsPerSecond(result)),
-          FormatBytes(result.peak_memory_bytes)};
-}
+  /// Commit what all lanes have written.
+  arrow::Result<LoadResult> Finish() {
+    LoadResult result{
+        .label = load_.label, .uri = load_.discard ? "" : load_.uri, .disk_bytes = {}, .version = {}};
+    if (writer_ != nullptr) {
+      ARROW_ASSIGN_OR_RAISE(const CommitResult commit, writer_->Finish());
+      result.version = commit.version;
+      result.disk_bytes = writer_->stats().bytes_written;
+    }
+    result.rows = progress_->rows();
+    result.batches = progress_->batches();
+    result.seconds = progress_->seconds();
+    result.peak_memory_bytes = PeakMemoryBytes();
+    progress_->Finish();
+    writer_.reset();
+    return result;
+  }
+
+ private:
+  arrow::Status Begin() {
+    const std::lock_guard lock(mutex_);
+    if (progress_) return arrow::Status::OK();
+    if (!load_.discard) {
+      WriteOptions options = load_.options;
+      options.lanes = static_cast<uint32_t>(load_.lanes.size());
+      if (load_.schema->num_fields() <= kNarrow) {
+        options.max_bytes_in_flight = load_.lanes.size() * kLaneBytesInFlight;
+      }
+      ARROW_ASSIGN_OR_RAISE(writer_, LanceWriter::Open(load_.uri, load_.schema, options));
+    }
+    progress_.emplace(display_, load_.label, load_.expected_rows);
+    return arrow::Status::OK();
+  }
+
+  const Load& load_;
+  ProgressDisplay& display_;
+  std::mutex mutex_;
+  size_t ended_lanes_ = 0;
+  /// Unset until the first lane begins.
+  std::optional<Progress> progress_;
+  /// A writer that is not finished takes back everything it wrote.
+  std::unique_ptr<LanceWriter> writer_;
+};
+
+/// The lanes of all tables, in order. Threads take one after the other, so that the next table is begun while
+/// the last one is committed.
+class LoadQueue {
+ public:
+  LoadQueue(const std::vector<Load>& loads, ProgressDisplay& display) : results_(loads.size()) {
+    for (const Load& load : loads) {
+      const auto table = std::make_shared<TableWrite>(load, display);
+      for (size_t lane = 0; lane < load.lanes.size(); ++lane) {
+        tasks_.push_back({.table = table, .lane = lane, .result = &results_[&load - loads.data()]});
+      }
+    }
+  }
+
+  /// Work until nothing is left to begin, or something has failed.
+  void Work() {
+    while (const std::optional<Task> task = Next()) {
+      const arrow::Status status = Run(*task);
+      if (status.ok()) continue;
+      const std::lock_guard lock(mutex_);
+      if (failure_.ok()) failure_ = status;
+      stop_.request_stop();
+    }
+  }
+
+  /// Get the tables, or the failure that came first, which is the cause of the others.
+  arrow::Result<std::vector<LoadResult>> TakeResults() {
+    ARROW_RETURN_NOT_OK(failure_);
+    return std::move(results_);
+  }
+
+ private:
+  struct Task {
+    std::shared_ptr<TableWrite> table;
+    size_t lane;
+    LoadResult* result;
+  };
+
+  std::optional<Task> Next() {
+    const std::lock_guard lock(mutex_);
+    if (stop_.stop_requested() || next_ == tasks_.size()) return std::nullopt;
+    return std::move(tasks_[next_++]);
+  }
+
+  arrow::Status Run(const Task& task) {
+    ARROW_RETURN_NOT_OK(task.table->RunLane(task.lane, stop_.get_token()));
+    if (!task.table->EndLane()) return arrow::Status::OK();
+    return task.table->Finish().Value(task.result);
+  }
+
+  std::vector<LoadResult> results_;
+  std::mutex mutex_;
+  std::vector<Task> tasks_;
+  size_t next_ = 0;
+  std::stop_source stop_;
+  arrow::Status failure_;
+};
 
 }  // namespace
 
@@ -165,53 +183,21 @@ arrow::Status CheckTarget(const std::string& uri, const WriteOptions& options) {
   return arrow::Status::OK();
 }
 
-arrow::Result<LoadResult> RunLoad(const Load& load) {
-  std::unique_ptr<LanceWriter> writer;
-  if (!load.discard) {
-    WriteOptions options = load.options;
-    options.lanes = static_cast<uint32_t>(load.lanes.size());
-    options.max_bytes_in_flight = load.lanes.size() * kLaneBytesInFlight;
-    ARROW_ASSIGN_OR_RAISE(writer, LanceWriter::Open(load.uri, load.schema, options));
+arrow::Result<LoadSummary> RunLoads(const std::vector<Load>& loads, uint32_t jobs) {
+  const auto begin = std::chrono::steady_clock::now();
+  LoadSummary summary;
+  {
+    ProgressDisplay display;
+    LoadQueue queue(loads, display);
+    {
+      std::vector<std::jthread> threads;
+      for (uint32_t i = 1; i < jobs; ++i) threads.emplace_back([&queue] { queue.Work(); });
+      queue.Work();
+    }
+    ARROW_ASSIGN_OR_RAISE(summary.tables, queue.TakeResults());
   }
-  Progress progress(load.label, load.expected_rows);
-  // A writer that is not finished takes back everything it wrote.
-  ARROW_RETURN_NOT_OK(DrainLanes(load, writer.get(), &progress));
-  LoadResult result{
-      .label = load.label, .uri = load.discard ? "" : load.uri, .disk_bytes = {}, .version = {}};
-  if (writer != nullptr) {
-    ARROW_ASSIGN_OR_RAISE(const CommitResult commit, writer->Finish());
-    result.version = commit.version;
-    result.disk_bytes = writer->stats().bytes_written;
-  }
-  result.rows = progress.rows();
-  result.batches = progress.batches();
-  result.seconds = progress.seconds();
-  result.peak_memory_bytes = PeakMemoryBytes();
-  progress.Finish();
-  return result;
-}
-
-arrow::Status PrintResults(const std::vector<LoadResult>& results, Format format) {
-  const LoadResult total = Total(results);
-  if (format == Format::kJson) {
-    nlohmann::ordered_json json;
-    json["tables"] = nlohmann::ordered_json::array();
-    for (const LoadResult& result : results) json["tables"].push_back(ToJson(result));
-    json["total"] = ToJson(total);
-    json["total"].erase("table");
-    return Print(json.dump(2) + "\n");
-  }
-  using enum TextTable::Align;
-  TextTable table({{"table"},
-                   {"rows", kRight},
-                   {"batches", kRight},
-                   {"bytes on disk", kRight},
-                   {"seconds", kRight},
-                   {"rows/s", kRight},
-                   {"peak memory", kRight}});
-  for (const LoadResult& result : results) table.AddRow(ToCells(result));
-  if (results.size() > 1) table.AddRow(ToCells(total));
-  return Print(table.ToString());
+  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return summary;
 }
 
 }  // namespace lance::cli

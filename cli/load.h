@@ -3,22 +3,19 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "app.h"
 #include "arrow/result.h"
 #include "arrow/status.h"
 #include "arrow/type_fwd.h"
 #include "lance/api.h"
+#include "lane_reader.h"
+#include "load_report.h"
 
 namespace lance::cli {
-
-/// Opens one piece of a stream.
-using Piece = std::function<arrow::Result<std::shared_ptr<arrow::RecordBatchReader>>()>;
 
 /// A table to write.
 struct Load {
@@ -37,27 +34,12 @@ struct Load {
   bool discard = false;
 };
 
-/// A table that was written.
-struct LoadResult {
-  std::string label;
-  std::string uri;
-  uint64_t rows = 0;
-  uint64_t batches = 0;
-  double seconds = 0;
-  /// What is on disk now; unset when everything was discarded.
-  std::optional<uint64_t> disk_bytes;
-  std::optional<uint64_t> version;
-  /// The most memory that the process has used so far.
-  uint64_t peak_memory_bytes = 0;
-};
-
 /// Check that a target can be written in this mode, before work is put into it.
 arrow::Status CheckTarget(const std::string& uri, const WriteOptions& options);
 
-/// Write a table in one commit. On failure and interruption nothing of it is left.
-arrow::Result<LoadResult> RunLoad(const Load& load);
-
-/// Print what was written, as a table or as JSON.
-arrow::Status PrintResults(const std::vector<LoadResult>& results, Format format);
+/// Write tables, each in one commit, on so many threads: lanes beside each other, and the next table beside
+/// the end of the one before. After a failure or an interruption nothing is left of the tables that are not
+/// committed.
+arrow::Result<LoadSummary> RunLoads(const std::vector<Load>& loads, uint32_t jobs);
 
 }  // namespace lance::cli

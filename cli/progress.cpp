@@ -23,13 +23,47 @@ double PerSecond(uint64_t amount, double seconds) {
 
 }  // namespace
 
-Progress::Progress(std::string label, std::optional<uint64_t> expected_rows)
-    : label_(std::move(label)),
-      expected_rows_(expected_rows),
-      is_terminal_(isatty(STDERR_FILENO) == 1),
-      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+ProgressDisplay::ProgressDisplay()
+    : is_terminal_(isatty(STDERR_FILENO) == 1), thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
-Progress::~Progress() { Stop(); }
+ProgressDisplay::~ProgressDisplay() {
+  thread_.request_stop();
+  thread_.join();
+}
+
+void ProgressDisplay::Begin(const Progress& progress) {
+  const std::lock_guard lock(mutex_);
+  shown_.push_back(&progress);
+  if (!is_terminal_) Say(progress.Announce());
+}
+
+void ProgressDisplay::End(const Progress& progress, std::string_view last) {
+  const std::lock_guard lock(mutex_);
+  if (std::erase(shown_, &progress) == 0) return;
+  if (is_terminal_) Say(kEraseLine);
+  if (!last.empty()) Say(last);
+}
+
+void ProgressDisplay::Run(const std::stop_token& stop) {
+  const auto period = is_terminal_ ? kTerminalPeriod : kPlainPeriod;
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, stop, period, [&] { return stop.stop_requested(); })) Show();
+}
+
+void ProgressDisplay::Show() {
+  if (is_terminal_) {
+    if (!shown_.empty()) Say(kEraseLine + shown_.front()->Describe());
+    return;
+  }
+  for (const Progress* progress : shown_) Say(progress->Describe() + "\n");
+}
+
+Progress::Progress(ProgressDisplay& display, std::string label, std::optional<uint64_t> expected_rows)
+    : display_(display), label_(std::move(label)), expected_rows_(expected_rows) {
+  display_.Begin(*this);
+}
+
+Progress::~Progress() { display_.End(*this, {}); }
 
 void Progress::Add(uint64_t rows, uint64_t bytes) {
   rows_ += rows;
@@ -42,24 +76,17 @@ double Progress::seconds() const {
 }
 
 void Progress::Finish() {
-  Stop();
   const double elapsed = seconds();
-  Say(fmt::format("{}: {} rows in {}, {} rows/s, {:.1f} MB/s\n", label_, FormatCount(rows_),
-                  FormatSeconds(elapsed), FormatCount(static_cast<uint64_t>(PerSecond(rows_, elapsed))),
-                  PerSecond(bytes_, elapsed) / 1e6));
+  const uint64_t rate = static_cast<uint64_t>(PerSecond(rows_, elapsed));
+  display_.End(*this,
+               fmt::format("{}: {} rows in {}, {} rows/s, {:.1f} MB/s\n", label_, FormatCount(rows_),
+                           FormatSeconds(elapsed), FormatCount(rate), PerSecond(bytes_, elapsed) / 1e6));
 }
 
-void Progress::Run(const std::stop_token& stop) {
-  if (!is_terminal_) {
-    const std::string expected =
-        expected_rows_ ? fmt::format(": about {} rows", FormatCount(*expected_rows_)) : ": started";
-    Say(label_ + expected + "\n");
-  }
-  const auto period = is_terminal_ ? kTerminalPeriod : kPlainPeriod;
-  std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, stop, period, [&] { return stop.stop_requested(); })) {
-    Say(is_terminal_ ? kEraseLine + Describe() : Describe() + "\n");
-  }
+std::string Progress::Announce() const {
+  const std::string expected =
+      expected_rows_ ? fmt::format("about {} rows", FormatCount(*expected_rows_)) : "started";
+  return fmt::format("{}: {}\n", label_, expected);
 }
 
 std::string Progress::Describe() const {
@@ -75,13 +102,6 @@ std::string Progress::Describe() const {
   const std::string eta = rows > 0 ? FormatSeconds(elapsed * (1 - done) / done) : "?";
   return fmt::format("{}: {:.0f} %, {} of {} rows, {:.1f} MB/s, {} left", label_, 100 * done,
                      FormatCount(rows), FormatCount(expected), megabytes_per_second, eta);
-}
-
-void Progress::Stop() {
-  if (!thread_.joinable()) return;
-  thread_.request_stop();
-  thread_.join();
-  if (is_terminal_) Say(kEraseLine);
 }
 
 }  // namespace lance::cli

@@ -14,7 +14,8 @@ namespace {
 
 arrow::Result<CheckReport> Check(const FsckArgs& args) {
   if (!args.check.deep) return CheckDataset(args.dataset, args.check);
-  Progress progress(args.dataset, std::nullopt);
+  ProgressDisplay display;
+  Progress progress(display, args.dataset, std::nullopt);
   CheckOptions options = args.check;
   options.progress = [&progress, last = CheckProgress()](const CheckProgress& now) mutable {
     progress.Add(now.rows_decoded - last.rows_decoded, now.bytes_decoded - last.bytes_decoded);

@@ -110,14 +110,13 @@ arrow::Status Generate(const GenerateArgs& args) {
       ARROW_RETURN_NOT_OK(CheckTarget(TableUri(args.output, table), args.write));
     }
   }
-  std::vector<LoadResult> results;
+  std::vector<Load> loads;
   for (const std::string& table : tables) {
-    ARROW_RETURN_NOT_OK(CheckInterrupt());
-    ARROW_ASSIGN_OR_RAISE(const Load load, PlanTable(args, table, TableUri(args.output, table)));
-    ARROW_ASSIGN_OR_RAISE(LoadResult result, RunLoad(load));
-    results.push_back(std::move(result));
+    ARROW_ASSIGN_OR_RAISE(Load load, PlanTable(args, table, TableUri(args.output, table)));
+    loads.push_back(std::move(load));
   }
-  return PrintResults(results, args.format);
+  ARROW_ASSIGN_OR_RAISE(const LoadSummary summary, RunLoads(loads, args.jobs));
+  return PrintSummary(summary, args.format);
 }
 
 }  // namespace lance::cli

@@ -58,8 +58,8 @@ arrow::Status Import(const ImportArgs& args) {
                   .batch_rows = args.read.batch_rows,
                   .expected_rows = rows,
                   .options = args.write};
-  ARROW_ASSIGN_OR_RAISE(LoadResult result, RunLoad(load));
-  return PrintResults({result}, args.format);
+  ARROW_ASSIGN_OR_RAISE(const LoadSummary summary, RunLoads({load}, args.jobs));
+  return PrintSummary(summary, args.format);
 }
 
 }  // namespace lance::cli

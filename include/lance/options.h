@@ -124,7 +124,8 @@ struct LANCE_EXPORT WriteOptions {
   /// Keep the order of batches given to Write() by feeding lane 0 only. When false they go to whichever
   /// lane is free.
   bool preserve_order = true;
-  /// The bound on bytes accepted but not encoded. Default: 32 MiB per lane, at least 64 MiB.
+  /// The bound on bytes accepted but not encoded. Default: per lane 32 MiB, and with more than 64 columns
+  /// 512 KiB for each of them; at least 64 MiB in all.
   std::optional<uint64_t> max_bytes_in_flight = std::nullopt;
   /// Start a new file after so many rows. Default: 1,048,576; at most 4,294,967,295.
   std::optional<uint64_t> max_rows_per_file = std::nullopt;
@@ -138,7 +139,7 @@ struct LANCE_EXPORT WriteOptions {
   /// directories after. Costs about the time the disk needs to write. Object stores always store durably.
   bool durable = false;
   /// Bytes of a lane's batches that are encoded together, to a page of each column or more. Default: 16 MiB,
-  /// more with many columns. At most a quarter of a lane's share of `max_bytes_in_flight` is gathered.
+  /// and 256 KiB for each column when that is more. At most half of a lane's share of `max_bytes_in_flight`.
   std::optional<uint64_t> encoder_cache_bytes = std::nullopt;
   /// The largest page in bytes. Default: the engine's.
   std::optional<uint64_t> max_page_bytes = std::nullopt;

@@ -51,8 +51,10 @@ struct Queued {
 struct State {
     phase: Phase,
     lanes: Vec<Lane>,
-    /// Producers that wait for room.
-    waiting: usize,
+    /// A producer found no room, and none has been made since.
+    is_full: bool,
+    /// Loads that are joined or encoded: the end of one makes room.
+    loads: usize,
     /// The first failure of any lane; every later call returns it.
     failure: Option<LanceError>,
     stats: LanceWriteStats,
@@ -89,7 +91,8 @@ impl Lanes {
             state: Mutex::new(State {
                 phase: Phase::Open,
                 lanes: (0..count).map(|_| lane()).collect(),
-                waiting: 0,
+                is_full: false,
+                loads: 0,
                 failure: None,
                 stats: LanceWriteStats::INIT,
             }),
@@ -159,23 +162,20 @@ impl Lanes {
             let in_flight = state.stats.bytes_in_flight;
             in_flight == 0 || in_flight + bytes <= bound
         };
-        if has_room(&state) {
-            return (state, Ok(()));
+        let mut outcome = Ok(());
+        while outcome.is_ok() && !has_room(&state) {
+            state = if state.is_full {
+                self.wait(state)
+            } else {
+                // An encoder that gathers batches may have to go on with what it has.
+                state.is_full = true;
+                self.wake_encoders(state)
+            };
+            outcome = state.accepts();
+            if matches!(state.phase, Phase::Aborting | Phase::Closed) {
+                outcome = Err(state.failure.clone().unwrap_or_else(cancelled));
+            }
         }
-        state.waiting += 1;
-        // An encoder that gathers batches must go on with what it has.
-        state = self.wake_encoders(state);
-        let outcome = loop {
-            let accepted = state.accepts();
-            if accepted.is_err() || has_room(&state) {
-                break accepted;
-            }
-            state = self.wait(state);
-            if state.phase == Phase::Aborting || state.phase == Phase::Closed {
-                break Err(state.failure.clone().unwrap_or_else(cancelled));
-            }
-        };
-        state.waiting -= 1;
         (state, outcome)
     }
 
@@ -332,14 +332,14 @@ impl Lanes {
         let mut state = lock(&self.state);
         let given_up = state.is_given_up();
         let finishing = state.phase == Phase::Finishing;
-        let no_more_come = finishing || state.waiting > 0;
+        let enough = state.enough(self.gathered_bytes);
         let entry = &mut state.lanes[lane];
         let newly_started = !std::mem::replace(&mut entry.started, true);
-        let is_enough = no_more_come || entry.queued_bytes >= self.gathered_bytes;
         let polled = if given_up {
             Poll::Ready(None)
-        } else if is_enough && !entry.queue.is_empty() {
+        } else if entry.queued_bytes >= enough && !entry.queue.is_empty() {
             let (batches, bytes) = entry.take(self.gathered_bytes);
+            state.loads += 1;
             let lanes = self.clone();
             Poll::Ready(Some(Load {
                 batches,
@@ -381,6 +381,8 @@ impl Drop for Credit {
         let mut state = lock(&self.lanes.state);
         state.stats.bytes_in_flight -= self.bytes;
         state.lanes[self.lane].bytes_in_flight -= self.bytes;
+        state.loads -= 1;
+        state.is_full = false;
         drop(state);
         self.lanes.changed.notify_all();
     }
@@ -412,6 +414,18 @@ fn total_bytes(queued: &[Queued]) -> u64 {
 impl State {
     fn is_given_up(&self) -> bool {
         self.failure.is_some() || self.phase == Phase::Aborting
+    }
+
+    /// How many bytes of a lane are worth encoding now.
+    fn enough(&self, gathered: u64) -> u64 {
+        let cannot_grow = self.is_full && self.loads == 0;
+        if self.phase == Phase::Finishing || cannot_grow {
+            0
+        } else if self.is_full {
+            gathered / 2
+        } else {
+            gathered
+        }
     }
 
     fn accepts(&self) -> Result<()> {
@@ -446,4 +460,45 @@ impl State {
 
 pub fn cancelled() -> LanceError {
     LanceError::new(code::CANCELLED, "the write was aborted")
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Int64Array};
+
+    use super::*;
+
+    const VALUE: u64 = size_of::<i64>() as u64;
+
+    fn batch(values: std::ops::Range<i64>) -> RecordBatch {
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(values));
+        RecordBatch::try_from_iter([("id", ids)]).unwrap()
+    }
+
+    fn next_load(lanes: &Arc<Lanes>) -> Option<Load> {
+        match lanes.poll_load(0, &Context::from_waker(Waker::noop())) {
+            Poll::Ready(load) => load,
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn less_than_half_a_load_waits_while_another_load_is_going_to_make_room() {
+        let lanes = Arc::new(Lanes::new(1, 7 * VALUE, 4 * VALUE, u64::MAX));
+        lanes.push(0, batch(0..4)).unwrap();
+        lanes.push(0, batch(4..5)).unwrap();
+        let first = next_load(&lanes).unwrap();
+        assert_eq!(first.credit.bytes, 4 * VALUE);
+        let producer = {
+            let lanes = lanes.clone();
+            std::thread::spawn(move || lanes.push(0, batch(5..8)))
+        };
+        while !lock(&lanes.state).is_full {
+            std::thread::yield_now();
+        }
+        assert!(next_load(&lanes).is_none());
+        drop(first);
+        producer.join().unwrap().unwrap();
+        assert_eq!(next_load(&lanes).unwrap().credit.bytes, 4 * VALUE);
+    }
 }

@@ -25,13 +25,13 @@ use crate::transaction::Target;
 const MIB: u64 = 1 << 20;
 const MIN_BYTES_IN_FLIGHT: u64 = 64 * MIB;
 const BYTES_IN_FLIGHT_PER_LANE: u64 = 32 * MIB;
-/// Measured on a 16-column table: 16 MiB costs no time over the engine's 8 MiB per column, 4 MiB costs a
-/// fifth more CPU. Wide tables get more, up to a bound.
-const MIN_ENCODER_CACHE: u64 = 16 * MIB;
-const MAX_ENCODER_CACHE: u64 = 64 * MIB;
-const ENCODER_CACHE_PER_COLUMN: u64 = MIB;
-/// What a column should have on average to become a page at once.
-const AVERAGE_PAGE: u64 = 256 << 10;
+/// Measured on a 16-column table: loads of 16 MiB cost no time over the engine's 8 MiB per column, those of 4 MiB a
+/// fifth more CPU, which is the engine's work per page: tables of symbols and dictionaries.
+const MIN_LOAD: u64 = 16 * MIB;
+/// What a column of a wide table gets of a load, on average.
+const PAGE: u64 = 256 << 10;
+/// One load is encoded while the next one comes in.
+const LOADS_IN_FLIGHT: u64 = 2;
 /// A column with less than this part of the average one waits for the next load.
 const SMALLEST_SHARE: u64 = 8;
 const MAX_LANES: u32 = 1024;
@@ -96,8 +96,8 @@ pub struct WriteSettings {
     pub mode: WriteMode,
     pub lanes: usize,
     pub preserve_order: bool,
-    pub max_bytes_in_flight: u64,
     pub progress: Progress,
+    max_bytes_in_flight: Option<u64>,
     max_rows_per_file: Option<u64>,
     max_bytes_per_file: Option<u64>,
     encoder_cache_bytes: Option<u64>,
@@ -107,13 +107,9 @@ pub struct WriteSettings {
     tuned_encodings: bool,
 }
 
-fn default_bytes_in_flight(lanes: u32) -> u64 {
-    (u64::from(lanes) * BYTES_IN_FLIGHT_PER_LANE).max(MIN_BYTES_IN_FLIGHT)
-}
-
-/// What gives each column a page that is worth it.
+/// What gives each column a page that is worth its cost.
 fn fair_load(schema: &Schema) -> u64 {
-    schema.fields().len() as u64 * AVERAGE_PAGE
+    schema.fields().len() as u64 * PAGE
 }
 
 fn write_mode(mode: i32) -> Result<WriteMode> {
@@ -184,8 +180,7 @@ impl WriteSettings {
                 mode,
                 lanes: raw.lanes.max(1) as usize,
                 preserve_order: flag(raw.preserve_order, "options.preserve_order")?,
-                max_bytes_in_flight: nonzero(raw.max_bytes_in_flight)
-                    .unwrap_or_else(|| default_bytes_in_flight(raw.lanes)),
+                max_bytes_in_flight: nonzero(raw.max_bytes_in_flight),
                 progress: Progress::new(raw.progress, raw.progress_context),
                 max_rows_per_file,
                 max_bytes_per_file: nonzero(raw.max_bytes_per_file),
@@ -202,22 +197,26 @@ impl WriteSettings {
         }
     }
 
-    /// What one lane may hold for pages that are not full.
-    fn encoder_cache(&self, schema: &Schema) -> u64 {
-        self.encoder_cache_bytes.unwrap_or_else(|| {
-            let columns = schema.fields().len() as u64;
-            (columns * ENCODER_CACHE_PER_COLUMN).clamp(MIN_ENCODER_CACHE, MAX_ENCODER_CACHE)
+    pub fn max_bytes_in_flight(&self, schema: &Schema) -> u64 {
+        self.max_bytes_in_flight.unwrap_or_else(|| {
+            let of_lane = BYTES_IN_FLIGHT_PER_LANE.max(LOADS_IN_FLIGHT * fair_load(schema));
+            (self.lanes as u64 * of_lane).max(MIN_BYTES_IN_FLIGHT)
         })
     }
 
-    /// The bytes that a lane gathers before they are encoded; 0 if batches are encoded as they come. At most a
-    /// quarter of what may be in flight: one load is encoded, one joined, and two are queued meanwhile.
+    fn encoder_cache(&self, schema: &Schema) -> u64 {
+        self.encoder_cache_bytes
+            .unwrap_or_else(|| fair_load(schema).max(MIN_LOAD))
+    }
+
+    /// The bytes that a lane gathers before they are encoded; 0 if batches are encoded as they come.
     pub fn gathered_bytes(&self, schema: &Schema) -> u64 {
         if !can_join(schema) {
             return 0;
         }
-        let quarter = self.max_bytes_in_flight / (4 * self.lanes as u64);
-        self.encoder_cache(schema).min(quarter)
+        let loads = LOADS_IN_FLIGHT * self.lanes as u64;
+        let most = self.max_bytes_in_flight(schema) / loads;
+        self.encoder_cache(schema).min(most)
     }
 
     /// The bytes of the longest batch that is encoded as one: a load, but of a wide table enough for whole pages.
@@ -231,14 +230,11 @@ impl WriteSettings {
     /// What every lane is written with.
     pub fn write_params(&self, schema: &Schema, ledger: &Arc<Ledger>) -> Result<WriteParams> {
         let defaults = WriteParams::default();
-        let (gathered, cache) = (self.gathered_bytes(schema), self.encoder_cache(schema));
-        let fair = fair_load(schema);
-        let cache = if gathered == 0 || (gathered < fair && fair <= cache) {
-            // Pages of one load would be small; the engine keeps columns over several, which costs a copy.
-            cache
-        } else {
+        let cache = match self.gathered_bytes(schema) {
+            // The engine keeps columns until they are worth a page.
+            0 => self.encoder_cache(schema),
             // All columns of a load become pages at once, except those that would be tiny.
-            gathered / SMALLEST_SHARE
+            gathered => gathered / SMALLEST_SHARE,
         };
         Ok(WriteParams {
             mode: self.mode,

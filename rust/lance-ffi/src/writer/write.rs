@@ -83,7 +83,7 @@ impl Write {
         let params = settings.write_params(&schema, &ledger)?;
         let lanes = Lanes::new(
             settings.lanes,
-            settings.max_bytes_in_flight,
+            settings.max_bytes_in_flight(&schema),
             settings.gathered_bytes(&schema),
             settings.longest_bytes(&schema),
         );
