@@ -1,7 +1,6 @@
 // The `lance` program: what the command line means.
 
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "allocator.h"
 #include "app.h"
 #include "arrow/config.h"
 #include "arrow/status.h"
@@ -465,11 +465,7 @@ int FinishAction(const arrow::Status& status) {
 
 int Main(int argc, char** argv) {
   ReserveStandardDescriptors();
-  // Batches are made by one thread and freed by another; fewer arenas hold on to less of what was freed.
-  mallopt(M_ARENA_MAX, static_cast<int>(DefaultJobs()));
-  // Arrow's own pools keep freed memory beside that; the system's serves both sides, a third less in an
-  // import.
-  setenv("ARROW_DEFAULT_MEMORY_POOL", "system", /*overwrite=*/0);
+  BoundFreeMemory(DefaultJobs());
   // For the width of characters; messages and numbers stay as they are.
   std::setlocale(LC_CTYPE, "C.UTF-8");
   // A closed pipe is then an error of write().

@@ -10,6 +10,7 @@ use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
 
 use crate::arrow_io::{export_batch, export_schema};
+use crate::count::count_passing;
 use crate::error::{LanceError, Result, code};
 use crate::filter::optional_filter;
 use crate::fragments::data_bytes;
@@ -318,9 +319,14 @@ pub unsafe extern "C" fn lance_dataset_count_rows(
             let filter = optional_filter(filter, "filter")?;
             let rows = LanceDataset::with(dataset, |dataset| {
                 let dataset = dataset.clone();
-                block_on(async move { Ok(dataset.count_rows(filter).await?) })
+                block_on(async move {
+                    match filter {
+                        Some(filter) => count_passing(&dataset, &filter).await,
+                        None => Ok(dataset.count_rows(None).await? as u64),
+                    }
+                })
             })?;
-            write_out(rows as u64, out, "the output count")
+            write_out(rows, out, "the output count")
         }
     })
 }

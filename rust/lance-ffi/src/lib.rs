@@ -10,6 +10,7 @@ compile_error!("lance-ffi contains panics by unwinding: build it with panic = \"
 pub mod arrow_io;
 pub mod check;
 pub mod cleanup;
+mod count;
 pub mod dataset;
 mod engine_error;
 pub mod error;
@@ -37,6 +38,7 @@ mod store;
 mod stream;
 mod sync;
 mod take;
+mod tasks;
 pub mod transaction;
 mod types;
 pub mod version;

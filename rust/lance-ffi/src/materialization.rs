@@ -8,6 +8,7 @@ use lance::Dataset;
 use lance::dataset::scanner::{MaterializationStyle, Scanner};
 use lance_datafusion::planner::Planner;
 
+use crate::count::count;
 use crate::error::Result;
 use crate::fragments::data_bytes;
 use crate::local_store::is_local;
@@ -29,7 +30,7 @@ pub async fn choose(scanner: &mut Scanner, dataset: &Dataset) -> Result<()> {
     }
     let total = dataset.count_rows(None).await?.max(1) as f64;
     let bytes: u64 = dataset.fragments().iter().map(data_bytes).sum();
-    let share = scanner.clone().count_rows().await? as f64 / total;
+    let share = count(dataset, scanner).await? as f64 / total;
     if share < FEW {
         scanner.materialization_style(MaterializationStyle::AllLate);
     } else if share >= MANY && bytes as f64 <= total * SHORT_ROW_BYTES {

@@ -10,6 +10,7 @@ use lance::Dataset;
 use lance::dataset::scanner::Scanner;
 
 use crate::arrow_io::export_schema;
+use crate::count::count;
 use crate::dataset::LanceDataset;
 use crate::error::{LanceError, Result};
 use crate::filter::optional_filter;
@@ -240,8 +241,14 @@ pub unsafe extern "C" fn lance_scanner_count_rows(
         // SAFETY: by this function's contract.
         unsafe {
             let rows = LanceScanner::with(scanner, |query| {
-                let scanner = query.scanner.clone();
-                block_on(async move { Ok(scanner.count_rows().await?) })
+                let (dataset, scanner) = (query.dataset.clone(), query.scanner.clone());
+                let is_whole = query.is_whole;
+                block_on(async move {
+                    match is_whole {
+                        true => count(&dataset, &scanner).await,
+                        false => Ok(scanner.count_rows().await?),
+                    }
+                })
             })?;
             write_out(rows, out, "the output count")
         }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
-use futures::future::join_all;
 use lance::Dataset;
 use lance::dataset::ProjectionRequest;
-use tokio::runtime::Handle;
 
-use crate::error::{LanceError, Result, code};
+use crate::error::{LanceError, Result};
+use crate::tasks::{cores, run_all};
 
 /// The engine decodes what is taken in one task, which pays for few rows. A task of ours takes at least so many.
 const ROWS_PER_TASK: usize = 1024;
@@ -60,20 +59,14 @@ async fn take_in_tasks(
     let mut distinct = rows.to_vec();
     distinct.sort_unstable();
     distinct.dedup();
-    let runtime = Handle::current();
-    let tasks = (distinct.len() / ROWS_PER_TASK).min(runtime.metrics().num_workers());
+    let tasks = (distinct.len() / ROWS_PER_TASK).min(cores());
     if tasks < 2 {
         return Ok(None);
     }
-    let parts = distinct.chunks(distinct.len().div_ceil(tasks)).map(|part| {
-        let part = take_at_once(dataset.clone(), by, part.to_vec(), projection.clone());
-        runtime.spawn(part)
-    });
-    let taken: Vec<_> = join_all(parts)
-        .await
-        .into_iter()
-        .map(joined)
-        .collect::<Result<_>>()?;
+    let parts = distinct.chunks(distinct.len().div_ceil(tasks));
+    let parts =
+        parts.map(|part| take_at_once(dataset.clone(), by, part.to_vec(), projection.clone()));
+    let taken = run_all(parts).await?;
     let Ok(batch) = concat_batches(&taken[0].schema(), &taken) else {
         return Ok(None);
     };
@@ -83,13 +76,6 @@ async fn take_in_tasks(
     let place = |row: &u64| distinct.partition_point(|other| other < row) as u64;
     let places = UInt64Array::from_iter_values(rows.iter().map(place));
     Ok(take_record_batch(&batch, &places).ok())
-}
-
-fn joined<T>(outcome: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
-    outcome.unwrap_or_else(|error| match error.try_into_panic() {
-        Ok(panic) => std::panic::resume_unwind(panic),
-        Err(error) => Err(LanceError::new(code::INTERNAL, error.to_string())),
-    })
 }
 
 /// The columns to read; a name that does not exist is an error here, where the engine would panic.
