@@ -1,6 +1,6 @@
 //! The bare `lance` crate in the comparison: the same work as `peers/lance_cpp_peer.cpp`, without C and C++.
 //!
-//! usage: bare_peer write TABLE.arrow DATASET ENCODER_CACHE_BYTES
+//! usage: bare_peer write TABLE.arrow DATASET ENCODER_CACHE_BYTES STREAMS
 //!        bare_peer scan DATASET [FILTER]
 //!        bare_peer count DATASET FILTER
 //!        bare_peer open DATASET REPEAT
@@ -15,8 +15,10 @@ use arrow::array::{RecordBatch, RecordBatchIterator};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::FileReader;
 use futures::TryStreamExt;
+use futures::future::join_all;
 use lance::Dataset;
-use lance::dataset::{ProjectionRequest, WriteParams};
+use lance::dataset::transaction::{Operation, Transaction};
+use lance::dataset::{CommitBuilder, InsertBuilder, ProjectionRequest, WriteParams};
 use lance_file::writer::FileWriterOptions;
 use serde_json::json;
 
@@ -35,10 +37,11 @@ impl Draw {
     }
 }
 
-async fn write(table: &str, dataset: &str, cache: u64) -> Done {
+/// Write so many streams side by side, and commit them as one version.
+async fn write(table: &str, dataset: &str, cache: u64, streams: usize) -> Done {
     let reader = FileReader::try_new(BufReader::new(File::open(table)?), None)?;
     let schema = reader.schema();
-    let batches: Vec<Result<RecordBatch, ArrowError>> = reader.collect();
+    let batches = reader.collect::<Result<Vec<RecordBatch>, ArrowError>>()?;
     let params = WriteParams {
         file_writer_options: Some(FileWriterOptions {
             data_cache_bytes: Some(cache),
@@ -47,8 +50,31 @@ async fn write(table: &str, dataset: &str, cache: u64) -> Done {
         ..Default::default()
     };
     let begin = Instant::now();
-    let source = RecordBatchIterator::new(batches, schema);
-    let rows = Dataset::write(source, dataset, Some(params))
+    let parts = batches.chunks(batches.len().div_ceil(streams)).map(|part| {
+        let part: Vec<_> = part.iter().cloned().map(Ok).collect();
+        let source = RecordBatchIterator::new(part, schema.clone());
+        let (dataset, params) = (dataset.to_string(), params.clone());
+        tokio::spawn(async move {
+            InsertBuilder::new(dataset.as_str())
+                .with_params(&params)
+                .execute_uncommitted_stream(source)
+                .await
+        })
+    });
+    let mut whole: Option<Transaction> = None;
+    for part in join_all(parts).await {
+        let part = part??;
+        match (&mut whole, part.operation) {
+            (Some(whole), Operation::Overwrite { fragments, .. }) => {
+                if let Operation::Overwrite { fragments: all, .. } = &mut whole.operation {
+                    all.extend(fragments);
+                }
+            }
+            (_, operation) => whole = Some(Transaction { operation, ..part }),
+        }
+    }
+    let rows = CommitBuilder::new(dataset)
+        .execute(whole.ok_or("no batches")?)
         .await?
         .count_rows(None)
         .await?;
@@ -123,7 +149,9 @@ async fn main() -> Done {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["write", table, dataset, cache] => write(table, dataset, cache.parse()?).await,
+        ["write", table, dataset, cache, streams] => {
+            write(table, dataset, cache.parse()?, streams.parse()?).await
+        }
         ["scan", dataset] => scan(dataset, None).await,
         ["scan", dataset, filter] => scan(dataset, Some(filter)).await,
         ["count", dataset, filter] => count(dataset, filter).await,
