@@ -47,6 +47,13 @@ struct Entry {
     used: bool,
 }
 
+impl Entry {
+    fn take(&mut self) -> Arc<OpenFile> {
+        self.used = true;
+        self.file.clone()
+    }
+}
+
 impl State {
     /// Close what was not read since the last time.
     fn close_unused(&mut self) {
@@ -58,14 +65,13 @@ impl State {
 impl OpenFiles {
     /// A file that is open already, and has not been deleted.
     pub fn get(&self, path: &Path) -> Option<Arc<OpenFile>> {
-        let mut state = lock(&self.0);
-        let entry = state.files.get_mut(path)?;
-        if entry.file.is_deleted() {
-            state.files.remove(path);
+        let file = lock(&self.0).files.get_mut(path)?.take();
+        // Without the lock, which every read of every file takes.
+        if file.is_deleted() {
+            lock(&self.0).files.remove(path);
             return None;
         }
-        entry.used = true;
-        Some(entry.file.clone())
+        Some(file)
     }
 
     /// Keep a file open, unless there are many.
