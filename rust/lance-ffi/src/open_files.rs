@@ -9,7 +9,6 @@ use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -26,9 +25,6 @@ use crate::sync::lock;
 const MOST_FILES: usize = 256;
 /// A file that was not read in between is closed. The disk space of a deleted one is free after twice as long.
 const SWEEP: Duration = Duration::from_secs(5);
-
-/// Trying in vain costs about as much as a read, and all of it on one thread.
-const COLD_READS: u32 = 32;
 
 /// The open files of a store.
 #[derive(Debug, Default)]
@@ -113,17 +109,11 @@ async fn sweep(state: Weak<Mutex<State>>) {
 pub struct OpenFile {
     file: File,
     pub meta: ObjectMeta,
-    /// So many reads are not tried on the spot, as the page cache did not hold what one before them asked for.
-    cold_reads: AtomicU32,
 }
 
 impl OpenFile {
     pub fn new(file: File, meta: ObjectMeta) -> Self {
-        Self {
-            file,
-            meta,
-            cold_reads: AtomicU32::new(0),
-        }
+        Self { file, meta }
     }
 
     fn is_deleted(&self) -> bool {
@@ -133,13 +123,7 @@ impl OpenFile {
     /// Read a range, which must be within the file.
     pub async fn read(self: Arc<Self>, range: Range<u64>) -> io::Result<Bytes> {
         let mut bytes = vec![0; (range.end - range.start) as usize];
-        let mut ready = 0;
-        if !self.is_cold() {
-            ready = self.read_cached(&mut bytes, range.start)?;
-            if ready < bytes.len() {
-                self.cold_reads.store(COLD_READS, Ordering::Relaxed);
-            }
-        }
+        let ready = self.read_cached(&mut bytes, range.start)?;
         if ready < bytes.len() {
             bytes = spawn_blocking(move || {
                 let rest = &mut bytes[ready..];
@@ -149,15 +133,6 @@ impl OpenFile {
             .await??;
         }
         Ok(bytes.into())
-    }
-
-    /// Count down the reads that follow one that the page cache did not hold.
-    fn is_cold(&self) -> bool {
-        let count_down = |reads: u32| reads.checked_sub(1);
-        let order = Ordering::Relaxed;
-        self.cold_reads
-            .fetch_update(order, order, count_down)
-            .is_ok()
     }
 
     /// Read what the page cache holds at the beginning; how many bytes that is.
