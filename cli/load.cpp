@@ -15,12 +15,6 @@
 namespace lance::cli {
 namespace {
 
-/// Less than half of what a writer takes by default: it costs 2 % of time. The generators make batches of
-/// even size at a steady rate.
-constexpr uint64_t kLaneBytesInFlight = 12 << 20;
-/// With more columns their pages would get too small by that.
-constexpr int kNarrow = 64;
-
 arrow::Status Discard(arrow::RecordBatchReader& reader) {
   std::shared_ptr<arrow::RecordBatch> batch;
   do {
@@ -87,9 +81,6 @@ class TableWrite {
     if (!load_.discard) {
       WriteOptions options = load_.options;
       options.lanes = static_cast<uint32_t>(load_.lanes.size());
-      if (load_.schema->num_fields() <= kNarrow) {
-        options.max_bytes_in_flight = load_.lanes.size() * kLaneBytesInFlight;
-      }
       ARROW_ASSIGN_OR_RAISE(writer_, LanceWriter::Open(load_.uri, load_.schema, options));
     }
     progress_.emplace(display_, load_.label, load_.expected_rows);
