@@ -132,18 +132,12 @@ impl Stream for LaneStream {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{ArrayRef, AsArray, Int64Array};
+    use arrow::array::AsArray;
     use arrow::datatypes::Int64Type;
 
     use super::*;
     use crate::writer::lanes::Phase;
-
-    const VALUE: u64 = size_of::<i64>() as u64;
-
-    fn batch(values: std::ops::Range<i64>) -> RecordBatch {
-        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(values));
-        RecordBatch::try_from_iter([("id", ids)]).unwrap()
-    }
+    use crate::writer::lanes::tests::{VALUE, batch};
 
     fn values_of(batch: RecordBatch) -> Vec<i64> {
         batch

@@ -463,14 +463,14 @@ pub fn cancelled() -> LanceError {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use arrow::array::{ArrayRef, Int64Array};
 
     use super::*;
 
-    const VALUE: u64 = size_of::<i64>() as u64;
+    pub const VALUE: u64 = size_of::<i64>() as u64;
 
-    fn batch(values: std::ops::Range<i64>) -> RecordBatch {
+    pub fn batch(values: std::ops::Range<i64>) -> RecordBatch {
         let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(values));
         RecordBatch::try_from_iter([("id", ids)]).unwrap()
     }
