@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "arrow/record_batch.h"
-#include "arrow/type.h"
 #include "progress.h"
 
 namespace lance::cli {

@@ -23,8 +23,9 @@ use lance_core::utils::tokio::spawn_cpu;
 use lance_datafusion::utils::StreamingWriteSource;
 
 use super::lanes::{Credit, Lanes, Load, cancelled};
-/// The load that is encoded, and the one that is joined meanwhile.
-const LOADS: usize = 2;
+
+/// The load that is encoded, and the one that comes in and is joined meanwhile.
+pub const LOADS: usize = 2;
 
 /// What the engine's writer reads. Its own sources look at the first batch before they check anything, and
 /// keep that batch's dictionaries alive in the schema of the new version.

@@ -10,7 +10,7 @@ use lance_file::version::LanceFileVersion;
 use lance_file::writer::FileWriterOptions;
 
 use super::hints::{ColumnHints, LanceColumnHint};
-use super::lane_source::can_join;
+use super::lane_source::{LOADS, can_join};
 use super::progress::{LanceWriteProgressFn, Progress};
 use super::tuning::tuned;
 use crate::error::{LanceError, Result};
@@ -30,8 +30,6 @@ const BYTES_IN_FLIGHT_PER_LANE: u64 = 32 * MIB;
 const MIN_LOAD: u64 = 16 * MIB;
 /// What a column of a wide table gets of a load, on average.
 const PAGE: u64 = 256 << 10;
-/// One load is encoded while the next one comes in.
-const LOADS_IN_FLIGHT: u64 = 2;
 /// A column with less than this part of the average one waits for the next load.
 const SMALLEST_SHARE: u64 = 8;
 const MAX_LANES: u32 = 1024;
@@ -201,7 +199,7 @@ impl WriteSettings {
 
     pub fn max_bytes_in_flight(&self, schema: &Schema) -> u64 {
         self.max_bytes_in_flight.unwrap_or_else(|| {
-            let of_lane = BYTES_IN_FLIGHT_PER_LANE.max(LOADS_IN_FLIGHT * fair_load(schema));
+            let of_lane = BYTES_IN_FLIGHT_PER_LANE.max(LOADS as u64 * fair_load(schema));
             (self.lanes as u64 * of_lane).max(MIN_BYTES_IN_FLIGHT)
         })
     }
@@ -216,7 +214,7 @@ impl WriteSettings {
         if !can_join(schema) {
             return 0;
         }
-        let loads = LOADS_IN_FLIGHT * self.lanes as u64;
+        let loads = (LOADS * self.lanes) as u64;
         let most = self.max_bytes_in_flight(schema) / loads;
         self.encoder_cache(schema).min(most)
     }
