@@ -41,6 +41,8 @@ class LanceWriter::Impl {
       : schema_(std::move(schema)), progress_(std::move(progress)) {}
 
   arrow::Status Open(const std::string& uri, const WriteOptions& options) {
+    const internal::WriterCall call;
+    ARROW_RETURN_NOT_OK(call.status());
     ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "URI"));
     ARROW_ASSIGN_OR_RAISE(auto c_options, internal::WriteOptionsC::Make(options));
     if (progress_) {
@@ -57,6 +59,8 @@ class LanceWriter::Impl {
   }
 
   arrow::Status Write(uint32_t lane, const arrow::RecordBatch& batch) {
+    const internal::WriterCall call;
+    ARROW_RETURN_NOT_OK(call.status());
     ARROW_RETURN_NOT_OK(internal::CheckBatch(*schema_, batch));
     internal::CArray array;
     ARROW_RETURN_NOT_OK(internal::batch_to_ffi(batch, &array));
@@ -67,6 +71,8 @@ class LanceWriter::Impl {
   }
 
   arrow::Status Write(uint32_t lane, const std::shared_ptr<arrow::RecordBatchReader>& reader) {
+    const internal::WriterCall call;
+    ARROW_RETURN_NOT_OK(call.status());
     if (reader == nullptr) return internal::MakeStatus(ErrorCode::kInvalidArgument, "the reader is NULL");
     const auto guard = std::make_shared<internal::GuardedReader>(reader);
     if (guard->status().ok()) ARROW_RETURN_NOT_OK(internal::CheckSchema(*schema_, *guard->schema()));

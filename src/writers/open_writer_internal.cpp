@@ -2,10 +2,14 @@
 
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <mutex>
+#include <thread>
 #include <unordered_set>
 
 #include "arrow/memory_pool.h"
+#include "ffi/error_internal.h"
 
 namespace lance::inline v0::internal {
 namespace {
@@ -16,7 +20,14 @@ void Abort(::LanceWriter* writer) {
   lance_writer_abort(writer, not_wanted);
 }
 
-/// The writers that are open. Never destroyed: threads go on while static variables are.
+/// How long an exit waits for calls on their way. Aborted writers return at once, but the reader that a call
+/// pulls from may never do.
+constexpr std::chrono::seconds kLongestWaitAtExit{5};
+
+thread_local int calls_of_this_thread = 0;
+
+/// The writers that are open, and the calls on them. Never destroyed: threads go on while static variables
+/// are.
 class OpenWriters {
  public:
   static OpenWriters& Instance() {
@@ -35,18 +46,48 @@ class OpenWriters {
     writers_.erase(writer);
   }
 
-  void AbortAll() {
+  /// False if the process is exiting. Leave() is due in either case.
+  bool Enter() {
+    ++calls_of_this_thread;
+    ++calls_;
+    return !exiting_;
+  }
+
+  void Leave() {
+    --calls_;
+    --calls_of_this_thread;
+  }
+
+  void EndAll() {
     if (InForkedChild()) return;
+    exiting_ = true;
+    AbortAll();
+    WaitForCalls();
+    // Those that a call has opened meanwhile.
+    AbortAll();
+  }
+
+ private:
+  void AbortAll() {
     // Threads that go on cannot free a writer meanwhile.
     const std::lock_guard lock(mutex_);
     for (::LanceWriter* writer : writers_) Abort(writer);
   }
 
- private:
+  /// The exit may come from inside a call, from a reader, which then cannot go on.
+  void WaitForCalls() const {
+    const auto deadline = std::chrono::steady_clock::now() + kLongestWaitAtExit;
+    while (calls_ > calls_of_this_thread && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
   /// Writers do not work there, and the lock may be held by a thread that did not survive the fork.
   bool InForkedChild() const { return getpid() != owner_; }
 
   const pid_t owner_ = getpid();
+  std::atomic<bool> exiting_{false};
+  std::atomic<int> calls_{0};
   std::mutex mutex_;
   std::unordered_set<::LanceWriter*> writers_;
 };
@@ -61,12 +102,20 @@ class AbortAtExit {
     // pool itself must not be chosen yet: the program may want to set the environment for it.
     arrow::SupportedMemoryBackendNames();
   }
-  ~AbortAtExit() { OpenWriters::Instance().AbortAll(); }
+  ~AbortAtExit() { OpenWriters::Instance().EndAll(); }
 };
 
 const AbortAtExit abort_at_exit;
 
 }  // namespace
+
+WriterCall::WriterCall() {
+  if (!OpenWriters::Instance().Enter()) {
+    status_ = MakeStatus(ErrorCode::kInvalidState, "the process is exiting, which has aborted all writers");
+  }
+}
+
+WriterCall::~WriterCall() { OpenWriters::Instance().Leave(); }
 
 OpenWriterHandle OwnOpenWriter(::LanceWriter* writer) {
   OpenWriters::Instance().Add(writer);

@@ -121,6 +121,38 @@ void ExitWhileAnotherThreadWrites(const std::filesystem::path& dir) {
   while (true) pause();
 }
 
+std::atomic<bool> exiting{false};
+
+/// Has another thread exit, and hands out its one batch when that is well under way.
+class LateReader : public arrow::RecordBatchReader {
+ public:
+  std::shared_ptr<arrow::Schema> schema() const override { return batch_schema_; }
+
+  arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* batch) override {
+    std::thread([] { std::exit(EXIT_SUCCESS); }).detach();
+    exiting.wait(false);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    *batch = std::move(batch_);
+    return arrow::Status::OK();
+  }
+
+ private:
+  const std::shared_ptr<arrow::Schema> batch_schema_ = OneColumn();
+  std::shared_ptr<arrow::RecordBatch> batch_ = CountedBatch();
+};
+
+/// The exit waits for the batch to be released.
+void ExitWhileAnotherThreadReads(const std::filesystem::path& dir) {
+  const auto writer = UnfinishedWriter(dir);
+  ARROW_CHECK_EQ(std::atexit([] {
+                   exiting = true;
+                   exiting.notify_all();
+                 }),
+                 0);
+  ARROW_CHECK(!writer->Write(std::make_shared<LateReader>()).ok());
+  while (true) pause();
+}
+
 /// The program's own exit handlers and static variables come first: they can still finish a write.
 void FinishInAnExitHandler(const std::filesystem::path& dir) {
   ARROW_CHECK_EQ(std::atexit([] { ARROW_CHECK_OK(late_writer->Finish().status()); }), 0);
@@ -171,6 +203,7 @@ constexpr Way kWays[] = {
     {"stack", ExitWithWriterOnTheStack},
     // The thread that is cut off may hold a batch that it has not handed over.
     {"other_thread", ExitWhileAnotherThreadWrites, /*releases_batches=*/false},
+    {"other_thread_reads", ExitWhileAnotherThreadReads},
     {"late_finish", FinishInAnExitHandler},
     // Nothing is cleaned up, as after a kill.
     {"quick_exit", QuickExit, /*releases_batches=*/false, /*removes_files=*/false},
