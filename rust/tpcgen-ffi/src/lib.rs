@@ -6,6 +6,7 @@ mod guard;
 mod request;
 mod tpcds;
 mod tpch;
+mod tpch_text;
 
 use std::ffi::{CString, c_char};
 

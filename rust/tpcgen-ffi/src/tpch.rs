@@ -1,8 +1,10 @@
 //! The eight tables of TPC-H.
 
 use std::ffi::CStr;
+use std::iter::once_with;
 
 use arrow::array::RecordBatchIterator;
+use tpchgen::distribution::Distributions;
 use tpchgen::generators::{
     CustomerGenerator, LineItemGenerator, NationGenerator, OrderGenerator, PartGenerator,
     PartSuppGenerator, RegionGenerator, SupplierGenerator,
@@ -14,6 +16,7 @@ use tpchgen_arrow::{
 
 use crate::Reader;
 use crate::request::{RowCount, Slice};
+use crate::tpch_text::text_pool;
 
 pub const TABLES: &[&CStr] = &[
     c"nation",
@@ -33,31 +36,63 @@ const SUPPLIERS_PER_PART: u64 = 4;
 const AVERAGE_LINES_PER_ORDER: u64 = 4;
 
 pub fn open(table: &str, slice: &Slice, batch_rows: usize) -> Reader {
+    let Slice {
+        scale,
+        part,
+        part_count,
+    } = *slice;
+    let words = Distributions::static_default();
+    // Made when the first batch is asked for: the schema needs no text.
     macro_rules! reader {
+        ($arrow:ident, $generator:expr) => {
+            Box::new(RecordBatchIterator::new(
+                once_with(move || $arrow::new($generator).with_batch_size(batch_rows)).flatten(),
+                $arrow::schema_ref(),
+            ))
+        };
+    }
+    macro_rules! whole {
         ($arrow:ident, $generator:ident) => {
-            Box::new(
-                $arrow::new($generator::new(slice.scale, slice.part, slice.part_count))
-                    .with_batch_size(batch_rows),
+            reader!(
+                $arrow,
+                $generator::new_with_distributions_and_text_pool(words, text_pool())
+            )
+        };
+    }
+    macro_rules! sliced {
+        ($arrow:ident, $generator:ident) => {
+            reader!(
+                $arrow,
+                $generator::new_with_distributions_and_text_pool(
+                    scale,
+                    part,
+                    part_count,
+                    words,
+                    text_pool()
+                )
             )
         };
     }
     match table {
         // The generator makes these two whole for every part.
-        "nation" | "region" if slice.part > 1 => {
+        "nation" | "region" if part > 1 => {
             let schema = match table {
                 "nation" => NationArrow::schema_ref(),
                 _ => RegionArrow::schema_ref(),
             };
             Box::new(RecordBatchIterator::new([], schema))
         }
-        "nation" => reader!(NationArrow, NationGenerator),
-        "region" => reader!(RegionArrow, RegionGenerator),
-        "part" => reader!(PartArrow, PartGenerator),
-        "supplier" => reader!(SupplierArrow, SupplierGenerator),
-        "partsupp" => reader!(PartSuppArrow, PartSuppGenerator),
-        "customer" => reader!(CustomerArrow, CustomerGenerator),
-        "orders" => reader!(OrderArrow, OrderGenerator),
-        "lineitem" => reader!(LineItemArrow, LineItemGenerator),
+        "nation" => whole!(NationArrow, NationGenerator),
+        "region" => whole!(RegionArrow, RegionGenerator),
+        "part" => sliced!(PartArrow, PartGenerator),
+        "supplier" => sliced!(SupplierArrow, SupplierGenerator),
+        "partsupp" => reader!(
+            PartSuppArrow,
+            PartSuppGenerator::new_with_text_pool(scale, part, part_count, text_pool())
+        ),
+        "customer" => sliced!(CustomerArrow, CustomerGenerator),
+        "orders" => sliced!(OrderArrow, OrderGenerator),
+        "lineitem" => sliced!(LineItemArrow, LineItemGenerator),
         _ => unreachable!("requests name a table of TABLES"),
     }
 }
