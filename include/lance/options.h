@@ -58,7 +58,7 @@ struct LANCE_EXPORT ScanOptions {
   std::optional<int64_t> limit = std::nullopt;
   /// Rows to skip first.
   int64_t offset = 0;
-  /// The most rows per batch. Default: 8192.
+  /// The most rows per batch. Default: 8192, or 16384 where a filter takes out most of short rows.
   std::optional<int64_t> batch_size = std::nullopt;
   /// Add the column `_rowid`.
   bool with_row_id = false;
@@ -68,6 +68,10 @@ struct LANCE_EXPORT ScanOptions {
   bool ordered = true;
   /// Batches decoded ahead of the reader. Default: the number of cores.
   std::optional<int32_t> batch_readahead = std::nullopt;
+  /// Bytes read ahead of the decoder, exceeded only where it could not go on otherwise. Default: the
+  /// environment variable `LANCE_DEFAULT_IO_BUFFER_SIZE`, or else 32 MiB for local files, and from an object store
+  /// 32 MiB for each read at once.
+  std::optional<uint64_t> io_buffer_bytes = std::nullopt;
 };
 
 enum class WriteMode : int {

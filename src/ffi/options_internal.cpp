@@ -132,6 +132,7 @@ arrow::Result<ScanOptionsC> ScanOptionsC::Make(const ScanOptions& options) {
   out.c.with_row_address = options.with_row_address;
   out.c.ordered = options.ordered;
   ARROW_ASSIGN_OR_RAISE(out.c.batch_readahead, ZeroIfUnset(options.batch_readahead, "batch_readahead"));
+  ARROW_ASSIGN_OR_RAISE(out.c.io_buffer_bytes, ZeroIfUnset(options.io_buffer_bytes, "io_buffer_bytes"));
   return out;
 }
 

@@ -68,6 +68,7 @@ int main(void) {
   FIELD(LanceScanOptions, with_row_address);
   FIELD(LanceScanOptions, ordered);
   FIELD(LanceScanOptions, batch_readahead);
+  FIELD(LanceScanOptions, io_buffer_bytes);
 
   STRUCT(LanceCommitResult);
   FIELD(LanceCommitResult, struct_size);

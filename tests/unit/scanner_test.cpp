@@ -128,6 +128,12 @@ TEST_F(ScannerTest, BatchesAreNoLargerThanAskedFor) {
   for (const auto& batch : batches) EXPECT_LE(batch->num_rows(), 100);
 }
 
+TEST_F(ScannerTest, ReadsEverythingThroughTheSmallestBuffer) {
+  ASSERT_OK_AND_ASSIGN(auto table, Scan({.io_buffer_bytes = 1}));
+  EXPECT_EQ(Ids(*table), Range(0, kRows));
+  EXPECT_THAT(dataset_->Scan({.io_buffer_bytes = 0}), FailsWith(ErrorCode::kInvalidArgument));
+}
+
 TEST_F(ScannerTest, AddsSystemColumns) {
   ASSERT_OK_AND_ASSIGN(auto table, Scan({.with_row_id = true, .with_row_address = true}));
   EXPECT_THAT(table->schema()->field_names(), ElementsAre("id", "name", "_rowid", "_rowaddr"));

@@ -29,7 +29,7 @@ fn main() {
     layout!(LanceDatasetInfo: struct_size, version, fragments, rows, deleted_rows, data_bytes, data_files, storage_version_major, storage_version_minor, stable_row_ids);
     layout!(LanceFragmentInfo: struct_size, id, rows, deleted_rows, data_files, data_bytes);
     layout!(LanceVersionInfo: struct_size, version, timestamp_micros, metadata, metadata_count);
-    layout!(LanceScanOptions: struct_size, columns, column_count, filter, limit, offset, batch_size, with_row_id, with_row_address, ordered, batch_readahead);
+    layout!(LanceScanOptions: struct_size, columns, column_count, filter, limit, offset, batch_size, with_row_id, with_row_address, ordered, batch_readahead, io_buffer_bytes);
     layout!(LanceCommitResult: struct_size, version);
     layout!(LanceWriteStats: struct_size, batches, rows, bytes, bytes_in_flight, peak_bytes_in_flight, rows_written, bytes_written, files_written);
     layout!(LanceColumnHint: column, key, value);

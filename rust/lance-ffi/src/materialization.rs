@@ -1,14 +1,16 @@
 //! When a filtered scan of local files reads the columns that the filter does not need: with those it needs, or only
 //! for the rows that pass.
 //!
-//! The engine decides by the width of a column and does not know how many rows pass. Counting them first costs a few
-//! nanoseconds a row where the filter reads only narrow numbers, and the wrong choice twice the time or more.
+//! The engine decides by the width of a column and does not know how many rows pass. To look at a sample takes a
+//! millisecond or two where the filter reads only narrow numbers, and the wrong choice twice the time or more.
 
+use arrow::array::{AsArray, RecordBatch};
 use lance::Dataset;
+use lance::dataset::ProjectionRequest;
 use lance::dataset::scanner::{MaterializationStyle, Scanner};
+use lance::deps::datafusion::logical_expr::Expr;
 use lance_datafusion::planner::Planner;
 
-use crate::count::count;
 use crate::error::Result;
 use crate::fragments::data_bytes;
 use crate::local_store::is_local;
@@ -19,36 +21,72 @@ const FEW: f64 = 0.005;
 const MANY: f64 = 0.08;
 /// Of longer rows on disk, what is read in vain would be much.
 const SHORT_ROW_BYTES: f64 = 512.0;
-/// A filter on wider columns costs too much to be evaluated twice.
+/// Wider columns are read early too rarely for a sample to pay.
 const NARROW_BYTES: usize = 8;
 
-/// Choose by counting, where that is cheap.
-pub async fn choose(scanner: &mut Scanner, dataset: &Dataset) -> Result<()> {
+/// Rows that are read for a batch, twice the default: what passes the filter is less, and a batch costs the same
+/// to put together.
+const EARLY_BATCH_ROWS: usize = 16_384;
+
+/// Where the share is looked for: in runs of rows, spread evenly.
+const RUNS: u64 = 32;
+const RUN_ROWS: u64 = 1024;
+
+/// Choose by a sample, where that is cheap. `batch_size` is the caller's.
+pub async fn choose(
+    scanner: &mut Scanner,
+    dataset: &Dataset,
+    batch_size: Option<usize>,
+) -> Result<()> {
     let store = dataset.object_store(None).await?;
-    if !is_local(&store) || !has_narrow_filter(scanner, dataset)? {
+    let total = dataset.count_rows(None).await? as u64;
+    let Some(filter) = scanner.get_expr_filter()? else {
+        return Ok(());
+    };
+    let columns = Planner::column_names_in_expr(&filter);
+    if total == 0 || columns.is_empty() || !is_local(&store) || !are_narrow(&columns, dataset) {
         return Ok(());
     }
-    let total = dataset.count_rows(None).await?.max(1) as f64;
     let bytes: u64 = dataset.fragments().iter().map(data_bytes).sum();
-    let share = count(dataset, scanner).await? as f64 / total;
+    let sample = dataset
+        .take(
+            &spread(total),
+            ProjectionRequest::from_columns(columns, dataset.schema()),
+        )
+        .await?;
+    let share = passing_share(&filter, &sample)?;
     if share < FEW {
         scanner.materialization_style(MaterializationStyle::AllLate);
-    } else if share >= MANY && bytes as f64 <= total * SHORT_ROW_BYTES {
+    } else if share >= MANY && bytes as f64 <= total as f64 * SHORT_ROW_BYTES {
         scanner.materialization_style(MaterializationStyle::AllEarly);
+        scanner.batch_size(batch_size.unwrap_or(EARLY_BATCH_ROWS));
     }
     Ok(())
 }
 
-fn has_narrow_filter(scanner: &Scanner, dataset: &Dataset) -> Result<bool> {
-    let Some(filter) = scanner.get_expr_filter()? else {
-        return Ok(false);
-    };
-    let names = Planner::column_names_in_expr(&filter);
-    Ok(names.iter().all(|name| {
+fn are_narrow(columns: &[String], dataset: &Dataset) -> bool {
+    columns.iter().all(|name| {
         let width = dataset
             .schema()
             .field(name)
             .and_then(|field| field.data_type().primitive_width());
         width.is_some_and(|width| width <= NARROW_BYTES)
-    }))
+    })
+}
+
+/// Positions of rows: all when they are few.
+fn spread(total: u64) -> Vec<u64> {
+    if total <= RUNS * RUN_ROWS {
+        return (0..total).collect();
+    }
+    let starts = (0..RUNS).map(|run| run * (total - RUN_ROWS) / (RUNS - 1));
+    starts.flat_map(|start| start..start + RUN_ROWS).collect()
+}
+
+fn passing_share(filter: &Expr, rows: &RecordBatch) -> lance_core::Result<f64> {
+    let passes = Planner::new(rows.schema())
+        .create_physical_expr(filter)?
+        .evaluate(rows)?
+        .into_array(rows.num_rows())?;
+    Ok(passes.as_boolean().true_count() as f64 / rows.num_rows() as f64)
 }

@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::ffi::FFI_ArrowSchema;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use lance::Dataset;
-use lance::dataset::scanner::Scanner;
+use lance::dataset::scanner::{Scanner, get_default_io_buffer_size_override};
 
 use crate::arrow_io::export_schema;
 use crate::count::count;
@@ -16,6 +16,7 @@ use crate::error::{LanceError, Result};
 use crate::filter::optional_filter;
 use crate::guard::guard;
 use crate::handle::Handle;
+use crate::local_store::is_local;
 use crate::materialization;
 use crate::params::{Versioned, flag, give_string, optional_strings, read_sized, write_out};
 use crate::runtime::block_on;
@@ -39,6 +40,7 @@ pub struct LanceScanOptions {
     pub with_row_address: i32,
     pub ordered: i32,
     pub batch_readahead: i32,
+    pub io_buffer_bytes: u64,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and pointers.
@@ -55,8 +57,13 @@ unsafe impl Versioned for LanceScanOptions {
         with_row_address: 0,
         ordered: 1,
         batch_readahead: 0,
+        io_buffer_bytes: 0,
     };
 }
+
+/// The engine's own is eight times this. What is read further ahead is memory that was not used before, which costs
+/// more than the wait for a disk saves.
+const LOCAL_IO_BUFFER_BYTES: u64 = 32 << 20;
 
 /// A scanner that was checked once, and the schema it yields.
 pub struct Query {
@@ -65,17 +72,19 @@ pub struct Query {
     schema: SchemaRef,
     /// All rows that pass the filter are wanted, so that counting them first may pay.
     is_whole: bool,
+    batch_size: Option<usize>,
 }
 
 impl Query {
     /// The scanner as it will run.
     fn planned(&self) -> Result<Scanner> {
         let (dataset, mut scanner) = (self.dataset.clone(), self.scanner.clone());
+        let batch_size = self.batch_size;
         if !self.is_whole {
             return Ok(scanner);
         }
         block_on(async move {
-            materialization::choose(&mut scanner, &dataset).await?;
+            materialization::choose(&mut scanner, &dataset, batch_size).await?;
             Ok(scanner)
         })
     }
@@ -91,6 +100,7 @@ struct ScanSettings {
     with_row_address: bool,
     ordered: bool,
     batch_readahead: Option<usize>,
+    io_buffer_bytes: Option<u64>,
 }
 
 impl ScanSettings {
@@ -125,6 +135,7 @@ impl ScanSettings {
             with_row_address: flag(raw.with_row_address, "options.with_row_address")?,
             ordered: flag(raw.ordered, "options.ordered")?,
             batch_readahead: (raw.batch_readahead > 0).then_some(raw.batch_readahead as usize),
+            io_buffer_bytes: (raw.io_buffer_bytes > 0).then_some(raw.io_buffer_bytes),
         })
     }
 }
@@ -147,6 +158,13 @@ async fn prepare(dataset: Arc<Dataset>, settings: ScanSettings) -> Result<Query>
     if let Some(batches) = settings.batch_readahead {
         scanner.batch_readahead(batches);
     }
+    if let Some(bytes) = settings.io_buffer_bytes {
+        scanner.io_buffer_size(bytes);
+    } else if get_default_io_buffer_size_override().is_none()
+        && is_local(dataset.object_store(None).await?.as_ref())
+    {
+        scanner.io_buffer_size(LOCAL_IO_BUFFER_BYTES);
+    }
     if settings.with_row_id {
         scanner.with_row_id();
     }
@@ -159,6 +177,7 @@ async fn prepare(dataset: Arc<Dataset>, settings: ScanSettings) -> Result<Query>
         is_whole: settings.filter.is_some()
             && settings.limit.is_none()
             && settings.offset.is_none(),
+        batch_size: settings.batch_size,
         dataset,
         scanner,
         schema,

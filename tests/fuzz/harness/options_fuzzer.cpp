@@ -160,6 +160,7 @@ void Scan(Arguments& arguments) {
   options.with_row_address = arguments.Number(options.with_row_address);
   options.ordered = arguments.Number(options.ordered);
   options.batch_readahead = arguments.Number(options.batch_readahead);
+  options.io_buffer_bytes = arguments.Number(options.io_buffer_bytes);
   const DatasetPtr table = OpenTable();
   LanceScanner* opened = nullptr;
   Call(lance_scanner_open, table.get(), arguments.Sized(options), &opened);

@@ -335,7 +335,7 @@ typedef struct LanceScanOptions {
   int64_t limit;
   /** Rows to skip first. */
   int64_t offset;
-  /** The most rows per batch; 0: the engine's default (8192). */
+  /** The most rows per batch; 0: 8192, or 16384 where a filter takes out most of short rows. */
   int64_t batch_size;
   /** 1 adds the column `_rowid`. */
   int32_t with_row_id;
@@ -345,9 +345,12 @@ typedef struct LanceScanOptions {
   int32_t ordered;
   /** Batches decoded ahead of the reader; 0: the number of cores. */
   int32_t batch_readahead;
+  /** Bytes read ahead of the decoder, exceeded only where it could not go on otherwise; 0: see the C++
+   * ScanOptions::io_buffer_bytes. */
+  uint64_t io_buffer_bytes;
 } LanceScanOptions;
 
-#define LANCE_SCAN_OPTIONS_INIT {sizeof(LanceScanOptions), NULL, 0, NULL, -1, 0, 0, 0, 0, 1, 0}
+#define LANCE_SCAN_OPTIONS_INIT {sizeof(LanceScanOptions), NULL, 0, NULL, -1, 0, 0, 0, 0, 1, 0, 0}
 
 /** \brief Prepare a scan. The filter is parsed and the columns are looked up now.
  *
