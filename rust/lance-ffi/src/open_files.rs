@@ -1,8 +1,9 @@
 //! Descriptors of local files that are being read, and reads from them on the thread that asks.
 //!
 //! `object_store` opens a file for every read on a thread of the blocking pool, and reads it on another. For a random
-//! read of a few hundred bytes these hand-overs are most of the time. Here a file stays open while it is in use, and
-//! what the page cache holds is read at once; only the rest goes to the blocking pool.
+//! read of a few hundred bytes these hand-overs are most of the time. Here a file stays open while it is in use,
+//! what the page cache holds is read at once, and what a fast disk is bringing soon after; only the rest goes to the
+//! blocking pool.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,13 +11,13 @@ use std::io::{self, IoSliceMut};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
-use tokio::task::spawn_blocking;
+use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::sleep;
 
 use crate::sync::lock;
@@ -25,6 +26,9 @@ use crate::sync::lock;
 const MOST_FILES: usize = 256;
 /// A file that was not read in between is closed. The disk space of a deleted one is free after twice as long.
 const SWEEP: Duration = Duration::from_secs(5);
+/// How long a read tries again before it takes a thread to wait on. A fast disk takes less, and a slow one so much
+/// more that it does not matter.
+const PATIENCE: Duration = Duration::from_micros(200);
 
 /// The open files of a store.
 #[derive(Debug, Default)]
@@ -123,26 +127,38 @@ impl OpenFile {
     /// Read a range, which must be within the file.
     pub async fn read(self: Arc<Self>, range: Range<u64>) -> io::Result<Bytes> {
         let mut bytes = vec![0; (range.end - range.start) as usize];
-        let ready = self.read_cached(&mut bytes, range.start)?;
-        if ready < bytes.len() {
-            bytes = spawn_blocking(move || {
-                let rest = &mut bytes[ready..];
-                self.file.read_exact_at(rest, range.start + ready as u64)?;
-                io::Result::Ok(bytes)
-            })
-            .await??;
+        let mut ready = 0;
+        let begin = Instant::now();
+        loop {
+            match self.read_cached(&mut bytes[ready..], range.start + ready as u64) {
+                Ok(count) => ready += count,
+                Err(Errno::OPNOTSUPP) => break,
+                Err(error) => return Err(error.into()),
+            }
+            if ready == bytes.len() {
+                return Ok(bytes.into());
+            }
+            if begin.elapsed() > PATIENCE {
+                break;
+            }
+            // The attempt has made the kernel read. Meanwhile other reads are begun.
+            yield_now().await;
         }
+        let bytes = spawn_blocking(move || {
+            let rest = &mut bytes[ready..];
+            self.file.read_exact_at(rest, range.start + ready as u64)?;
+            io::Result::Ok(bytes)
+        })
+        .await??;
         Ok(bytes.into())
     }
 
     /// Read what the page cache holds at the beginning; how many bytes that is.
-    fn read_cached(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    fn read_cached(&self, bytes: &mut [u8], at: u64) -> rustix::io::Result<usize> {
         let mut buffers = [IoSliceMut::new(bytes)];
         match preadv2(&self.file, &mut buffers, at, ReadWriteFlags::NOWAIT) {
-            Ok(count) => Ok(count),
-            // Nothing, or the file system cannot tell.
-            Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::INTR) => Ok(0),
-            Err(error) => Err(error.into()),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(0),
+            result => result,
         }
     }
 }
