@@ -69,8 +69,8 @@ struct LANCE_EXPORT ScanOptions {
   /// Batches decoded ahead of the reader. Default: the number of cores.
   std::optional<int32_t> batch_readahead = std::nullopt;
   /// Bytes read ahead of the decoder, exceeded only where it could not go on otherwise. Default: the
-  /// environment variable `LANCE_DEFAULT_IO_BUFFER_SIZE`, or else 32 MiB for local files, and from an object store
-  /// 32 MiB for each read at once.
+  /// environment variable `LANCE_DEFAULT_IO_BUFFER_SIZE`, or else 32 MiB for local files, and from an object
+  /// store 32 MiB for each read at once.
   std::optional<uint64_t> io_buffer_bytes = std::nullopt;
 };
 
