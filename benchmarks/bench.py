@@ -240,15 +240,15 @@ def table_of(result):
         yield result.contest.remark + "\n"
 
 
-def page(results, rounds):
+def page(results):
     import plots
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     yield "<!-- Written by `make bench`; do not edit. -->"
     yield "# Benchmarks\n"
     yield f"Measured on {time.strftime('%Y-%m-%d')}, on {CORES} cores of {platform.machine()} with {memory:.0f} GiB of"
-    yield f"memory. Each figure is the median of {rounds} rounds in which all contenders ran in turn; *times ours* is the"
-    yield "median of the ratios within a round, above 1 where lance-cpp needs less. *Promised* is what that ratio must be."
+    yield f"memory. Each figure is the median of {LEAST_ROUNDS} rounds or more in which all contenders ran in turn; *times ours*"
+    yield "is the median of the ratios within a round, above 1 where lance-cpp needs less. *Promised* is what it must be."
     yield "*Cores busy* is said of the measured part, or of the whole process where a program is measured; peak memory is"
     yield "that of the process, with the table where one is written from memory. pylance is measured as it comes, and at its"
     yield "best setting: as many CPU threads as there are cores. lance-cpp comes with its own defaults, which differ from"
@@ -261,6 +261,8 @@ def page(results, rounds):
 
 
 HEADING = "### "
+# Of which a median that is written down is made.
+LEAST_ROUNDS = 5
 
 
 def sections_of(text):
@@ -285,13 +287,15 @@ def renew(text, results):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("contests", nargs="*", metavar="CONTEST", help=f"of {', '.join(CONTESTS)}; default: all")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=LEAST_ROUNDS)
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
+    if arguments.rounds < LEAST_ROUNDS and not arguments.check:
+        parser.error(f"what is written down takes {LEAST_ROUNDS} rounds; with --check nothing is written")
     chosen = arguments.contests or list(CONTESTS)
     results = [hold(contest, arguments.rounds) for name in chosen for contest in CONTESTS[name]()]
     if not arguments.check and not arguments.contests:
-        PAGE.write_text("\n".join(page(results, arguments.rounds)))
+        PAGE.write_text("\n".join(page(results)))
     elif not arguments.check and PAGE.exists():
         PAGE.write_text(renew(PAGE.read_text(), results))
     misses = [(result, bar) for result in results for bar in result.misses()]
