@@ -39,12 +39,15 @@ pub async fn choose(
     batch_size: Option<usize>,
 ) -> Result<()> {
     let store = dataset.object_store(None).await?;
-    let total = dataset.count_rows(None).await? as u64;
     let Some(filter) = scanner.get_expr_filter()? else {
         return Ok(());
     };
     let columns = Planner::column_names_in_expr(&filter);
-    if total == 0 || columns.is_empty() || !is_local(&store) || !are_narrow(&columns, dataset) {
+    if columns.is_empty() || !is_local(&store) || !are_narrow(&columns, dataset) {
+        return Ok(());
+    }
+    let total = dataset.count_rows(None).await? as u64;
+    if total == 0 {
         return Ok(());
     }
     let bytes: u64 = dataset.fragments().iter().map(data_bytes).sum();

@@ -70,7 +70,7 @@ pub struct Query {
     dataset: Arc<Dataset>,
     scanner: Scanner,
     schema: SchemaRef,
-    /// All rows that pass the filter are wanted, so that counting them first may pay.
+    /// All rows that pass the filter are wanted, so that a sample of them may pay.
     is_whole: bool,
     batch_size: Option<usize>,
 }
