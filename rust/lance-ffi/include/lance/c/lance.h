@@ -498,7 +498,7 @@ typedef struct LanceWriteOptions {
   int32_t preserve_order;
   /** 1: row ids survive compaction. New datasets only. */
   int32_t stable_row_ids;
-  /** The bound on bytes in flight; 0: per lane 32 MiB, and with more than 64 columns 512 KiB for each of
+  /** The bound on bytes in flight; 0: per lane 48 MiB, and with more than 96 columns 512 KiB for each of
    * them; at least 64 MiB in all. One batch larger than this is still accepted, alone. */
   uint64_t max_bytes_in_flight;
   /** Start a new file after so many rows, at most 4294967295; 0: 1048576. */
@@ -507,8 +507,9 @@ typedef struct LanceWriteOptions {
   uint64_t max_bytes_per_file;
   /** "2.0", "2.1", "2.2", "2.3", "stable" or "next"; NULL: the dataset's, and "2.2" for a new one. */
   const char* data_storage_version;
-  /** Bytes of a lane's batches that are encoded together, to a page of each column or more; 0: 16 MiB, and
-   * 256 KiB for each column when that is more. At most half of a lane's share of `max_bytes_in_flight`. */
+  /** Bytes of a lane's batches that are encoded together, to a page of each column or more; 0: 24 MiB, and
+   * 256 KiB for each column when that is more. At most three quarters of a lane's share of
+   * `max_bytes_in_flight`. */
   uint64_t encoder_cache_bytes;
   /** The largest page in bytes; 0: the engine's default. */
   uint64_t max_page_bytes;
