@@ -5,6 +5,7 @@
 //! millisecond or two where the filter reads only narrow numbers, and the wrong choice twice the time or more.
 
 use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::DataType;
 use lance::Dataset;
 use lance::dataset::ProjectionRequest;
 use lance::dataset::scanner::{MaterializationStyle, Scanner};
@@ -19,6 +20,8 @@ use crate::local_store::is_local;
 const FEW: f64 = 0.005;
 /// Of so many, nearly every block of every column is read anyway.
 const MANY: f64 = 0.08;
+/// Of so many, even text. Of fewer, to decode all of it costs more than to find the rows again.
+const MOST: f64 = 0.15;
 /// Of longer rows on disk, what is read in vain would be much.
 const SHORT_ROW_BYTES: f64 = 512.0;
 /// Wider columns are read early too rarely for a sample to pay.
@@ -61,7 +64,11 @@ pub async fn choose(
     if share < FEW {
         scanner.materialization_style(MaterializationStyle::AllLate);
     } else if share >= MANY && bytes as f64 <= total as f64 * SHORT_ROW_BYTES {
-        scanner.materialization_style(MaterializationStyle::AllEarly);
+        scanner.materialization_style(if share < MOST {
+            MaterializationStyle::AllEarlyExcept(text_fields(dataset))
+        } else {
+            MaterializationStyle::AllEarly
+        });
         scanner.batch_size(batch_size.unwrap_or(EARLY_BATCH_ROWS));
     }
     Ok(())
@@ -75,6 +82,17 @@ fn are_narrow(columns: &[String], dataset: &Dataset) -> bool {
             .and_then(|field| field.data_type().primitive_width());
         width.is_some_and(|width| width <= NARROW_BYTES)
     })
+}
+
+fn text_fields(dataset: &Dataset) -> Vec<u32> {
+    let fields = dataset.schema().fields.iter();
+    let texts = fields.filter(|field| {
+        matches!(
+            field.data_type(),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary
+        )
+    });
+    texts.map(|field| field.id as u32).collect()
 }
 
 /// Positions of rows: all when they are few.
