@@ -5,11 +5,11 @@
 //! millisecond or two where the filter reads only narrow numbers, and the wrong choice twice the time or more.
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::DataType;
 use lance::Dataset;
 use lance::dataset::ProjectionRequest;
 use lance::dataset::scanner::{MaterializationStyle, Scanner};
 use lance::deps::datafusion::logical_expr::Expr;
+use lance_arrow::DataTypeExt;
 use lance_datafusion::planner::Planner;
 
 use crate::error::Result;
@@ -86,12 +86,7 @@ fn are_narrow(columns: &[String], dataset: &Dataset) -> bool {
 
 fn text_fields(dataset: &Dataset) -> Vec<u32> {
     let fields = dataset.schema().fields.iter();
-    let texts = fields.filter(|field| {
-        matches!(
-            field.data_type(),
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary
-        )
-    });
+    let texts = fields.filter(|field| field.data_type().is_binary_like());
     texts.map(|field| field.id as u32).collect()
 }
 

@@ -99,7 +99,7 @@ impl Text {
     }
 }
 
-/// Comments are cut at random, which with small pages misses the TLB each time. Where there are none, all is as it was.
+/// Comments are cut at random, which with small pages misses the TLB each time. A system that grants none ignores this.
 fn ask_for_huge_pages(memory: *mut u8) {
     const PAGE: usize = 4096;
     let before_page = memory.align_offset(PAGE);

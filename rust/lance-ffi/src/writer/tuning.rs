@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use lance_arrow::DataTypeExt;
 
 use super::hints::ENCODING_PREFIX;
 
@@ -16,12 +17,7 @@ fn hints_for(data_type: &DataType) -> &'static [(&'static str, &'static str)] {
         DataType::Decimal128(..) | DataType::Decimal256(..) => {
             &[("compression", "lz4"), ("dict-divisor", "1000000000")]
         }
-        DataType::Utf8
-        | DataType::LargeUtf8
-        | DataType::Utf8View
-        | DataType::Binary
-        | DataType::LargeBinary
-        | DataType::BinaryView => &[("dict-size-ratio", "1.0")],
+        text if text.is_binary_like() => &[("dict-size-ratio", "1.0")],
         _ => &[],
     }
 }
