@@ -155,11 +155,15 @@ pub fn import_ffi_batch(
     // SAFETY: the counts were checked above; what the buffers hold is the caller's promise.
     let mut data = unsafe { from_ffi_and_data_type(array, data_type) }.map_err(unreadable)?;
     data.align_buffers();
-    let data = rewrite(data, plain_empty_slice);
+    if any_node(&data, ArrayData::is_empty) {
+        data = rewrite(data, plain_empty_slice);
+    }
     data.validate().map_err(unreadable)?;
-    let data = rewrite(data, plain_slice);
-    // A slice begins with offsets that were in the middle before, and not looked at.
-    data.validate().map_err(unreadable)?;
+    if any_node(&data, |node| rows_to_slice(node).is_some()) {
+        data = rewrite(data, plain_slice);
+        // A slice begins with offsets that were in the middle before, and not looked at.
+        data.validate().map_err(unreadable)?;
+    }
     let (_, columns, nulls) = StructArray::from(data).into_parts();
     if nulls.is_some_and(|nulls| nulls.null_count() > 0) {
         return Err(LanceError::invalid_argument(
@@ -169,6 +173,10 @@ pub fn import_ffi_batch(
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(schema.clone(), columns, &options)
         .map_err(|error| LanceError::new(code::SCHEMA_MISMATCH, error.to_string()))
+}
+
+fn any_node(data: &ArrayData, test: fn(&ArrayData) -> bool) -> bool {
+    test(data) || data.child_data().iter().any(|child| any_node(child, test))
 }
 
 /// Rewrite the nodes of an array without copying values, children first.
@@ -194,17 +202,25 @@ fn plain_empty_slice(data: ArrayData) -> ArrayData {
     }
 }
 
-/// arrow-rs would slice a struct twice that lies in a slice, be it of a struct, a fixed-size list or a union.
-fn plain_slice(data: ArrayData) -> ArrayData {
+/// Which rows of its children a slice of a struct, a fixed-size list or a union stands for, where those are
+/// more: the first, and how many.
+fn rows_to_slice(data: &ArrayData) -> Option<(usize, usize)> {
     let (offset, rows) = (data.offset(), data.len());
     let (start, length) = match data.data_type() {
         DataType::Struct(_) | DataType::Union(_, UnionMode::Sparse) => (offset, rows),
         DataType::FixedSizeList(_, size) => (offset * *size as usize, rows * *size as usize),
-        _ => return data,
+        _ => return None,
     };
-    if offset == 0 && data.child_data().iter().all(|child| child.len() == length) {
+    let is_plain = offset == 0 && data.child_data().iter().all(|child| child.len() == length);
+    (!is_plain).then_some((start, length))
+}
+
+/// arrow-rs would slice a struct twice that lies in a slice.
+fn plain_slice(data: ArrayData) -> ArrayData {
+    let Some((start, length)) = rows_to_slice(&data) else {
         return data;
-    }
+    };
+    let rows = data.len();
     let children = data.child_data().iter().cloned().map(make_array);
     let children = children.map(|child| child.slice(start, length).into_data());
     // The type ids of a union, a byte each; the others have none.

@@ -21,6 +21,9 @@ fn array_bytes(array: &dyn Array) -> usize {
             + array_bytes(&values.slice(first, last - first))
     };
     let ends = |offsets: &[i32]| (offsets[0] as usize, offsets[offsets.len() - 1] as usize);
+    if let Some(width) = array.data_type().primitive_width() {
+        return validity + array.len() * width;
+    }
     match array.data_type() {
         DataType::Struct(_) => {
             let children = array.as_struct().columns().iter();

@@ -199,11 +199,15 @@ impl Lanes {
         }
         stats.bytes_in_flight += bytes;
         stats.peak_bytes_in_flight = stats.peak_bytes_in_flight.max(stats.bytes_in_flight);
+        let enough = state.enough(self.gathered_bytes);
         let lane = &mut state.lanes[lane];
         lane.queue.extend(parts);
         lane.queued_bytes += bytes;
         lane.bytes_in_flight += bytes;
-        let encoder = lane.encoder.take();
+        let encoder = match lane.queued_bytes >= enough {
+            true => lane.encoder.take(),
+            false => None,
+        };
         drop(state);
         if let Some(encoder) = encoder {
             encoder.wake();
