@@ -131,11 +131,12 @@ impl LocalStore {
         path: &Path,
         options: &GetOptions,
     ) -> object_store::Result<Option<(Arc<OpenFile>, Range<u64>)>> {
-        let Some(range) = plain_range(options).filter(|_| is_immutable(path)) else {
+        let Some(range) = plain_range(options) else {
             return Ok(None);
         };
         let file = match self.files.get(path) {
             Some(file) => file,
+            None if !is_immutable(path) => return Ok(None),
             None => {
                 let whole = self.inner.get_opts(path, GetOptions::default()).await?;
                 let GetResultPayload::File(file, _) = whole.payload else {

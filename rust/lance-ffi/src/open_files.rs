@@ -7,16 +7,16 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, IoSliceMut};
+use std::io::{self, ErrorKind};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use object_store::ObjectMeta;
 use object_store::path::Path;
-use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::sleep;
 
@@ -26,6 +26,8 @@ use crate::sync::lock;
 const MOST_FILES: usize = 256;
 /// A file that was not read in between is closed. The disk space of a deleted one is free after twice as long.
 const SWEEP: Duration = Duration::from_secs(5);
+/// A deleted file is still read for so long. To ask costs a third of a small read.
+const FRESH: Duration = Duration::from_millis(1);
 /// How long a read tries again before it takes a thread to wait on. A fast disk takes less, and a slow one so much
 /// more that it does not matter.
 const PATIENCE: Duration = Duration::from_micros(200);
@@ -45,13 +47,8 @@ struct State {
 struct Entry {
     file: Arc<OpenFile>,
     used: bool,
-}
-
-impl Entry {
-    fn take(&mut self) -> Arc<OpenFile> {
-        self.used = true;
-        self.file.clone()
-    }
+    /// When the file was seen not to be deleted.
+    seen: Instant,
 }
 
 impl State {
@@ -65,8 +62,17 @@ impl State {
 impl OpenFiles {
     /// A file that is open already, and has not been deleted.
     pub fn get(&self, path: &Path) -> Option<Arc<OpenFile>> {
-        let file = lock(&self.0).files.get_mut(path)?.take();
-        // Without the lock, which every read of every file takes.
+        let now = Instant::now();
+        let file = {
+            let mut state = lock(&self.0);
+            let entry = state.files.get_mut(path)?;
+            entry.used = true;
+            if now - entry.seen < FRESH {
+                return Some(entry.file.clone());
+            }
+            entry.seen = now;
+            entry.file.clone()
+        };
         if file.is_deleted() {
             lock(&self.0).files.remove(path);
             return None;
@@ -82,6 +88,7 @@ impl OpenFiles {
             let entry = Entry {
                 file: file.clone(),
                 used: true,
+                seen: Instant::now(),
             };
             state.files.insert(file.meta.location.clone(), entry);
         }
@@ -121,45 +128,61 @@ impl OpenFile {
     }
 
     fn is_deleted(&self) -> bool {
-        rustix::fs::fstat(&self.file).is_ok_and(|stat| stat.st_nlink == 0)
+        self.file.metadata().is_ok_and(|found| found.nlink() == 0)
     }
 
     /// Read a range, which must be within the file.
     pub async fn read(self: Arc<Self>, range: Range<u64>) -> io::Result<Bytes> {
-        let mut bytes = vec![0; (range.end - range.start) as usize];
-        let mut ready = 0;
-        let begin = Instant::now();
+        let length = (range.end - range.start) as usize;
+        let mut bytes = Vec::with_capacity(length);
+        let mut begin = None;
         loop {
-            match self.read_cached(&mut bytes[ready..], range.start + ready as u64) {
-                Ok(count) => ready += count,
-                Err(Errno::OPNOTSUPP) => break,
-                Err(error) => return Err(error.into()),
+            let rest = range.start + bytes.len() as u64..range.end;
+            match self.read_cached(&mut bytes, rest) {
+                Err(error) if error.kind() == ErrorKind::Unsupported => break,
+                result => result?,
             }
-            if ready == bytes.len() {
+            if bytes.len() == length {
                 return Ok(bytes.into());
             }
-            if begin.elapsed() > PATIENCE {
+            if begin.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
                 break;
             }
             // The attempt has made the kernel read. Meanwhile other reads are begun.
             yield_now().await;
         }
         let bytes = spawn_blocking(move || {
-            let rest = &mut bytes[ready..];
-            self.file.read_exact_at(rest, range.start + ready as u64)?;
+            let ready = bytes.len();
+            bytes.resize(length, 0);
+            let at = range.start + ready as u64;
+            self.file.read_exact_at(&mut bytes[ready..], at)?;
             io::Result::Ok(bytes)
         })
         .await??;
         Ok(bytes.into())
     }
 
-    /// Read what the page cache holds at the beginning; how many bytes that is.
-    fn read_cached(&self, bytes: &mut [u8], at: u64) -> rustix::io::Result<usize> {
-        let mut buffers = [IoSliceMut::new(bytes)];
-        match preadv2(&self.file, &mut buffers, at, ReadWriteFlags::NOWAIT) {
-            Err(Errno::AGAIN | Errno::INTR) => Ok(0),
-            result => result,
-        }
+    /// Append what the page cache holds at the beginning of a range to `bytes`, which has room for it all.
+    fn read_cached(&self, bytes: &mut Vec<u8>, range: Range<u64>) -> io::Result<()> {
+        let length = (range.end - range.start) as usize;
+        let room = &mut bytes.spare_capacity_mut()[..length];
+        let room = libc::iovec {
+            iov_base: room.as_mut_ptr().cast(),
+            iov_len: room.len(),
+        };
+        let (file, at) = (self.file.as_raw_fd(), range.start as libc::off_t);
+        // SAFETY: the kernel writes to the one buffer, which nobody else uses, and no more than it has room for.
+        let count = unsafe { libc::preadv2(file, &room, 1, at, libc::RWF_NOWAIT) };
+        let Ok(count) = usize::try_from(count) else {
+            let error = io::Error::last_os_error();
+            return match error.kind() {
+                ErrorKind::WouldBlock | ErrorKind::Interrupted => Ok(()),
+                _ => Err(error),
+            };
+        };
+        // SAFETY: the kernel wrote so many bytes after those there were.
+        unsafe { bytes.set_len(bytes.len() + count) };
+        Ok(())
     }
 }
 
@@ -214,6 +237,7 @@ mod tests {
         let location = block_on(async { files.keep(open(&path).await).meta.location.clone() });
         assert!(files.get(&location).is_some());
         std::fs::remove_file(path).unwrap();
+        std::thread::sleep(FRESH);
         assert!(files.get(&location).is_none());
     }
 
