@@ -165,6 +165,25 @@ TEST(LargeTakeTest, KeepsOrderAndRepetitionsAcrossTasks) {
   EXPECT_TRUE(by_id->Equals(*batch));
 }
 
+TEST(WideTakeTest, PutsColumnsTogetherAsTheSchemaHasThem) {
+  const auto schema =
+      arrow::schema({arrow::field("id", arrow::int64()), arrow::field("name", arrow::utf8()),
+                     arrow::field("tags", arrow::list(arrow::utf8())),
+                     arrow::field("place", arrow::struct_({arrow::field("x", arrow::float64())})),
+                     arrow::field("price", arrow::decimal128(15, 2))},
+                    arrow::key_value_metadata({{"source", "sensor 7"}}));
+  const TempDir dir;
+  ASSERT_OK(WriteBatches(dir / "dataset", {MakeBatch(schema, 100)}));
+  ASSERT_OK_AND_ASSIGN(const auto dataset, Dataset::Open(dir / "dataset"));
+  const std::vector<uint64_t> rows{99, 3, 3, 40};
+  ASSERT_OK_AND_ASSIGN(const auto all, dataset->Take(rows));
+  EXPECT_TRUE(all->schema()->Equals(*dataset->schema()));
+  for (const auto& field : dataset->schema()->fields()) {
+    ASSERT_OK_AND_ASSIGN(const auto alone, dataset->Take(rows, std::vector<std::string>{field->name()}));
+    EXPECT_TRUE(all->GetColumnByName(field->name())->Equals(alone->column(0))) << field->name();
+  }
+}
+
 TEST_F(DatasetTest, TakesTheColumnsAskedFor) {
   ASSERT_OK_AND_ASSIGN(auto batch, dataset_->Take({1, 2}, std::vector<std::string>{"name"}));
   EXPECT_THAT(batch->schema()->field_names(), ElementsAre("name"));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "arrow/api.h"
+#include "arrow/compute/api.h"
 #include "lance/dataset.h"
 #include "support/datasets.h"
 #include "support/generators.h"
@@ -94,6 +95,35 @@ TEST_F(ScannerTest, FiltersAlikeHoweverManyRowsPass) {
     EXPECT_EQ(Ids(*table), Range(0, rows));
     ASSERT_OK_AND_ASSIGN(const auto expected, arrow::Table::FromRecordBatches({SimpleBatch(0, rows)}));
     EXPECT_TRUE(table->Equals(*expected)) << rows;
+  }
+}
+
+TEST(LongFragmentTest, TextIsFilteredAlikeWithAndWithoutADictionary) {
+  constexpr int64_t kRows = 200'000;
+  arrow::Int64Builder ids;
+  arrow::StringBuilder kinds;
+  arrow::StringBuilder notes;
+  for (int64_t i = 0; i < kRows; ++i) {
+    ASSERT_OK(ids.Append(i * 7919 % kRows));
+    ASSERT_OK(kinds.Append("kind " + std::to_string(i % 7)));
+    ASSERT_OK(notes.Append("a note of its own, number " + std::to_string(i)));
+  }
+  const auto schema = arrow::schema({arrow::field("id", arrow::int64()), arrow::field("kind", arrow::utf8()),
+                                     arrow::field("note", arrow::utf8())});
+  const auto batch = arrow::RecordBatch::Make(
+      schema, kRows, {ids.Finish().ValueOrDie(), kinds.Finish().ValueOrDie(), notes.Finish().ValueOrDie()});
+  const TempDir dir;
+  ASSERT_OK(WriteBatches(dir / "dataset", {batch}));
+  ASSERT_OK_AND_ASSIGN(const auto dataset, lance::Dataset::Open(dir / "dataset"));
+  for (const int64_t rows : {100, 20'000, 100'000}) {
+    ASSERT_OK_AND_ASSIGN(const auto scanner, dataset->Scan({.filter = "id < " + std::to_string(rows)}));
+    ASSERT_OK_AND_ASSIGN(const auto table, scanner->ToTable());
+    arrow::BooleanBuilder passes;
+    for (int64_t i = 0; i < kRows; ++i) ASSERT_OK(passes.Append(i * 7919 % kRows < rows));
+    ASSERT_OK_AND_ASSIGN(const auto expected, arrow::compute::Filter(batch, passes.Finish().ValueOrDie()));
+    ASSERT_OK_AND_ASSIGN(const auto expected_table,
+                         arrow::Table::FromRecordBatches({expected.record_batch()}));
+    EXPECT_TRUE(table->Equals(*expected_table)) << rows;
   }
 }
 

@@ -4,10 +4,13 @@
 //! The engine decides by the width of a column and does not know how many rows pass. To look at a sample takes a
 //! millisecond or two where the filter reads only narrow numbers, and the wrong choice twice the time or more.
 
+use std::sync::Arc;
+
 use arrow::array::{AsArray, RecordBatch};
 use lance::Dataset;
 use lance::dataset::ProjectionRequest;
 use lance::dataset::scanner::{MaterializationStyle, Scanner};
+use lance::dataset::statistics::DatasetStatisticsExt;
 use lance::deps::datafusion::logical_expr::Expr;
 use lance_arrow::DataTypeExt;
 use lance_datafusion::planner::Planner;
@@ -20,8 +23,14 @@ use crate::local_store::is_local;
 const FEW: f64 = 0.005;
 /// Of so many, nearly every block of every column is read anyway.
 const MANY: f64 = 0.08;
-/// Of so many, even text. Of fewer, to decode all of it costs more than to find the rows again.
+/// Of so many, even text with a dictionary. Each of its values is copied on its own when it is decoded; of fewer, to
+/// decode all of them costs more than to find the rows again.
 const MOST: f64 = 0.15;
+/// Text that takes no more for a value has a dictionary.
+const DICTIONARY_BYTES: u64 = 2;
+/// Rows of a fragment that take much longer to read than how many bytes each of its columns has. Of shorter ones, all
+/// text is taken to have dictionaries.
+const LONG_FRAGMENT: u64 = 100_000;
 /// Of longer rows on disk, what is read in vain would be much.
 const SHORT_ROW_BYTES: f64 = 512.0;
 /// Wider columns are read early too rarely for a sample to pay.
@@ -38,7 +47,7 @@ const RUN_ROWS: u64 = 1024;
 /// Choose by a sample, where that is cheap. `batch_size` is the caller's.
 pub async fn choose(
     scanner: &mut Scanner,
-    dataset: &Dataset,
+    dataset: &Arc<Dataset>,
     batch_size: Option<usize>,
 ) -> Result<()> {
     let store = dataset.object_store(None).await?;
@@ -65,7 +74,7 @@ pub async fn choose(
         scanner.materialization_style(MaterializationStyle::AllLate);
     } else if share >= MANY && bytes as f64 <= total as f64 * SHORT_ROW_BYTES {
         scanner.materialization_style(if share < MOST {
-            MaterializationStyle::AllEarlyExcept(text_fields(dataset))
+            MaterializationStyle::AllEarlyExcept(dictionary_fields(dataset, total).await?)
         } else {
             MaterializationStyle::AllEarly
         });
@@ -84,10 +93,20 @@ fn are_narrow(columns: &[String], dataset: &Dataset) -> bool {
     })
 }
 
-fn text_fields(dataset: &Dataset) -> Vec<u32> {
+/// Columns of text that have a dictionary.
+async fn dictionary_fields(dataset: &Arc<Dataset>, rows: u64) -> Result<Vec<u32>> {
     let fields = dataset.schema().fields.iter();
-    let texts = fields.filter(|field| field.data_type().is_binary_like());
-    texts.map(|field| field.id as u32).collect()
+    let mut texts: Vec<_> = fields
+        .filter(|field| field.data_type().is_binary_like())
+        .map(|field| field.id as u32)
+        .collect();
+    if rows >= LONG_FRAGMENT * dataset.count_fragments() as u64 {
+        let stored = dataset.calculate_data_stats().await?.fields.into_iter();
+        let large = stored.filter(|field| field.bytes_on_disk > rows * DICTIONARY_BYTES);
+        let large: Vec<_> = large.map(|field| field.id).collect();
+        texts.retain(|id| !large.contains(id));
+    }
+    Ok(texts)
 }
 
 /// Positions of rows: all when they are few.

@@ -154,9 +154,12 @@ unsafe fn check_schema_at(schema: &FFI_ArrowSchema, place: &Place, depth: usize)
 /// Check the types of a schema that could be read: the specification has rules about what goes inside what
 /// that arrow-rs insists on, by panicking, only when it makes arrays.
 pub fn check_types(fields: &Fields) -> Result<()> {
-    fields
-        .iter()
-        .try_for_each(|field| check_type(field.data_type(), &Place::Child(&Place::Batch, field.name())))
+    fields.iter().try_for_each(|field| {
+        check_type(
+            field.data_type(),
+            &Place::Child(&Place::Batch, field.name()),
+        )
+    })
 }
 
 fn check_type(data_type: &DataType, place: &Place) -> Result<()> {

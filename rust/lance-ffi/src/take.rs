@@ -126,9 +126,7 @@ impl Selection {
 fn projected(dataset: &Dataset, columns: Option<Vec<String>>) -> Result<Schema> {
     Ok(match columns {
         None => dataset.schema().clone(),
-        Some(columns) => dataset
-            .schema()
-            .project_preserve_system_columns(&columns)?,
+        Some(columns) => dataset.schema().project_preserve_system_columns(&columns)?,
     })
 }
 
