@@ -153,8 +153,9 @@ struct LANCE_EXPORT WriteOptions {
   /// Properties kept with the version.
   std::map<std::string, std::string> transaction_properties = {};
   /// Give columns without an encoding of their own one that was measured to pay: decimals are stored with
-  /// LZ4, short strings in dictionaries, 64-bit integers without one unless few differ. The schema keeps them
-  /// as hints in its fields' metadata. False leaves the choice to the engine.
+  /// LZ4, short strings in dictionaries, 64-bit integers without one unless few differ, and values that
+  /// rarely repeat never as runs. The schema keeps them as hints in its fields' metadata. False leaves the
+  /// choice to the engine.
   bool tuned_encodings = true;
   /// Per-column encodings.
   std::vector<ColumnEncoding> encodings = {};

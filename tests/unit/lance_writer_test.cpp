@@ -540,7 +540,7 @@ TEST_F(LanceWriterTest, EncodingsAreAcceptedAndRecorded) {
 TEST_F(LanceWriterTest, EncodingsAreTunedUnlessSwitchedOff) {
   const auto schema =
       arrow::schema({arrow::field("price", arrow::decimal128(15, 2)), arrow::field("flag", arrow::utf8()),
-                     arrow::field("id", arrow::int64()), arrow::field("ratio", arrow::float64())});
+                     arrow::field("id", arrow::int64()), arrow::field("good", arrow::boolean())});
   const auto hint_of = [&](int column) -> std::string {
     const auto dataset = Dataset::Open(uri_).ValueOrDie();
     const auto metadata = dataset->schema()->field(column)->metadata();

@@ -7,11 +7,15 @@ use lance_arrow::DataTypeExt;
 
 use super::hints::ENCODING_PREFIX;
 
+/// The engine counts the runs of every page twice to see whether they are shorter than its values packed into bits.
+/// Of less than two values they never are, and the second count is 3 % of the write.
+const LONG_RUNS: (&str, &str) = ("rle-threshold", "0.5");
+
 /// Hints for a type. Measured on TPC-H's lineitem, with 16 columns:
 /// - The engine stores decimals as they are unless it finds a dictionary, and it hashes each value to find one. LZ4
 ///   needs half that time, and a third of the space where there is none.
-/// - A page of integers that repeat is hashed to find a dictionary too: for keys in runs of four that is a tenth of the
-///   whole write, and they are read slower. Packed into bits, or as runs, they take little more space.
+/// - A page of integers that repeat is hashed to find a dictionary too: for keys in runs of four that is 8 % of the
+///   whole write, and they are read slower. As runs, or packed into bits, they take little more space.
 /// - Strings of one letter fail the engine's test for a dictionary, which takes four bytes for an index, though it
 ///   packs indices into bits afterwards: 2 MB become 30.
 fn hints_for(data_type: &DataType) -> &'static [(&'static str, &'static str)] {
@@ -19,8 +23,9 @@ fn hints_for(data_type: &DataType) -> &'static [(&'static str, &'static str)] {
         DataType::Decimal128(..) | DataType::Decimal256(..) => {
             &[("compression", "lz4"), ("dict-divisor", "1000000000")]
         }
-        DataType::Int64 | DataType::UInt64 => &[("dict-divisor", "5")],
-        text if text.is_binary_like() => &[("dict-size-ratio", "1.0")],
+        DataType::Int64 | DataType::UInt64 => &[("dict-divisor", "5"), LONG_RUNS],
+        number if number.is_primitive() => &[LONG_RUNS],
+        text if text.is_binary_like() => &[("dict-size-ratio", "1.0"), LONG_RUNS],
         _ => &[],
     }
 }
@@ -60,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn decimals_integers_and_strings_get_hints_at_any_depth() {
+    fn numbers_and_strings_get_hints_at_any_depth() {
         let price = Field::new("price", DataType::Decimal128(15, 2), true);
         let inside = Field::new("s", DataType::Struct(vec![price.clone()].into()), true);
         let list = Field::new("l", DataType::new_list(DataType::Utf8, true), true);
@@ -68,7 +73,8 @@ mod tests {
         assert!(text_of(Field::new("id", DataType::Int64, true)).contains("dict-divisor"));
         assert!(text_of(inside).contains("lz4"));
         assert!(text_of(list).contains("dict-size-ratio"));
-        assert!(!text_of(Field::new("ratio", DataType::Float64, true)).contains(ENCODING_PREFIX));
+        assert!(text_of(Field::new("ratio", DataType::Float64, true)).contains("rle-threshold"));
+        assert!(!text_of(Field::new("flag", DataType::Boolean, true)).contains(ENCODING_PREFIX));
     }
 
     #[test]
