@@ -527,8 +527,8 @@ typedef struct LanceWriteOptions {
    *  directories after. 0 leaves that to the operating system. Object stores always store durably. */
   int32_t durable;
   /** 1: columns without an encoding hint get those that were measured to pay: decimals are stored with LZ4,
-   *  short strings in dictionaries, 64-bit integers without one unless few differ. The schema keeps them as
-   * hints. 0: the engine's own choice. */
+   *  short strings in dictionaries, 64-bit integers without one unless few differ, and values
+   *  that rarely repeat never as runs. The schema keeps them as hints. 0: the engine's own choice. */
   int32_t tuned_encodings;
 } LanceWriteOptions;
 
