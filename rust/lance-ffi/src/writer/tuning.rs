@@ -8,7 +8,7 @@ use lance_arrow::DataTypeExt;
 use super::hints::ENCODING_PREFIX;
 
 /// The engine counts the runs of every page twice to see whether they are shorter than its values packed into bits.
-/// Of less than two values they never are, and the second count is 3 % of the write.
+/// Of less than two values they hardly ever are, and the second count is 3 % of the write.
 const LONG_RUNS: (&str, &str) = ("rle-threshold", "0.5");
 
 /// Hints for a type. Measured on TPC-H's lineitem, with 16 columns:
