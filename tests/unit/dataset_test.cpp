@@ -170,8 +170,7 @@ TEST(WideTakeTest, PutsColumnsTogetherAsTheSchemaHasThem) {
       arrow::schema({arrow::field("id", arrow::int64()), arrow::field("name", arrow::utf8()),
                      arrow::field("tags", arrow::list(arrow::utf8())),
                      arrow::field("place", arrow::struct_({arrow::field("x", arrow::float64())})),
-                     arrow::field("price", arrow::decimal128(15, 2))},
-                    arrow::key_value_metadata({{"source", "sensor 7"}}));
+                     arrow::field("price", arrow::decimal128(15, 2))});
   const TempDir dir;
   ASSERT_OK(WriteBatches(dir / "dataset", {MakeBatch(schema, 100)}));
   ASSERT_OK_AND_ASSIGN(const auto dataset, Dataset::Open(dir / "dataset"));

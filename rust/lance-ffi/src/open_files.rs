@@ -26,7 +26,7 @@ use crate::sync::lock;
 const MOST_FILES: usize = 256;
 /// A file that was not read in between is closed. The disk space of a deleted one is free after twice as long.
 const SWEEP: Duration = Duration::from_secs(5);
-/// A deleted file is still read for so long. To ask costs a third of a small read.
+/// A deleted file is still read for so long. To ask costs a quarter of a small read.
 const FRESH: Duration = Duration::from_millis(1);
 /// How long a read tries again before it takes a thread to wait on. A fast disk takes less, and a slow one so much
 /// more that it does not matter.

@@ -204,6 +204,7 @@ impl Lanes {
         lane.queue.extend(parts);
         lane.queued_bytes += bytes;
         lane.bytes_in_flight += bytes;
+        // Woken for less, it would only go back to sleep.
         let encoder = match lane.queued_bytes >= enough {
             true => lane.encoder.take(),
             false => None,
