@@ -1,29 +1,36 @@
-//! The hand-over between producers and encoders: one ordered queue per lane, one bound on the bytes of all.
+//! The hand-over between producers and encoders: one ordered queue per lane, one bound on the bytes of all, and the
+//! one state that says how far the write is.
 //!
-//! Producers only ever wait on a condition variable; encoders only ever wait as futures.
+//! Producers, and those who close the write, only ever wait on a condition variable; encoders only ever wait as
+//! futures. A decision is made under one hold of the lock. `rust/writer-model` runs this file through every order of
+//! its threads, so it knows nothing of the engine.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use arrow::array::RecordBatch;
-use lance::dataset::progress::WriteStats;
-use lance::dataset::transaction::Transaction;
-
-use super::bytes::batch_bytes;
-use super::progress::LanceWriteStats;
 use crate::error::{LanceError, Result, code};
-use crate::params::Versioned;
-use crate::sync::lock;
+use crate::sync::{Condvar, Mutex, MutexGuard, lock, wait};
+
+/// What producers hand over.
+pub trait Batch: Sized {
+    fn row_count(&self) -> usize;
+    /// What its rows hold of memory.
+    fn byte_count(&self) -> u64;
+    /// So many rows from the `first` on, in the same memory.
+    fn part(&self, first: usize, rows: usize) -> Self;
+}
 
 /// Where a write stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Phase {
+enum Phase {
     /// Batches are accepted.
     Open,
     /// The producers are done: what is queued is written, then the lanes end.
     Finishing,
-    /// The write is given up: the lanes fail at once.
+    /// All encoders have succeeded. Only the commit can fail the write from here on.
+    Committing,
+    /// The write is given up, and its files are being deleted.
     Aborting,
     /// Finished, with a commit or a transaction.
     Finished,
@@ -31,38 +38,47 @@ pub enum Phase {
     Closed,
 }
 
-struct Lane {
-    queue: VecDeque<Queued>,
+struct Lane<B, T> {
+    queue: VecDeque<Queued<B>>,
     queued_bytes: u64,
     /// What is queued, and what the encoder holds.
     bytes_in_flight: u64,
     encoder: Option<Waker>,
     /// The encoder asked for its first batch: schema and target are accepted.
     started: bool,
-    outcome: Option<Result<Transaction>>,
-    written: WriteStats,
+    outcome: Option<Result<T>>,
 }
 
-struct Queued {
-    batch: RecordBatch,
+struct Queued<B> {
+    batch: B,
     bytes: u64,
 }
 
-struct State {
+/// What was accepted so far.
+#[derive(Clone, Copy, Default)]
+pub struct Accepted {
+    pub batches: u64,
+    pub rows: u64,
+    pub bytes: u64,
+    pub bytes_in_flight: u64,
+    pub peak_bytes_in_flight: u64,
+}
+
+struct State<B, T> {
     phase: Phase,
-    lanes: Vec<Lane>,
+    lanes: Vec<Lane<B, T>>,
     /// A producer found no room, and none has been made since.
     is_full: bool,
     /// Loads that are joined or encoded: the end of one makes room.
     loads: usize,
-    /// The first failure of any lane; every later call returns it.
+    /// Why the write is given up: the first failure of any lane, or an abort. Every later call returns it.
     failure: Option<LanceError>,
-    stats: LanceWriteStats,
+    accepted: Accepted,
 }
 
-/// The lanes of one write.
-pub struct Lanes {
-    state: Mutex<State>,
+/// The lanes of one write. `B` is what is pushed, `T` what an encoder makes of it.
+pub struct Lanes<B: Batch, T> {
+    state: Mutex<State<B, T>>,
     changed: Condvar,
     max_bytes_in_flight: u64,
     /// What is encoded together, in bytes; 0 encodes batches as they come.
@@ -71,7 +87,7 @@ pub struct Lanes {
     longest_bytes: u64,
 }
 
-impl Lanes {
+impl<B: Batch, T> Lanes<B, T> {
     pub fn new(
         count: usize,
         max_bytes_in_flight: u64,
@@ -85,7 +101,6 @@ impl Lanes {
             encoder: None,
             started: false,
             outcome: None,
-            written: WriteStats::default(),
         };
         Self {
             state: Mutex::new(State {
@@ -94,7 +109,7 @@ impl Lanes {
                 is_full: false,
                 loads: 0,
                 failure: None,
-                stats: LanceWriteStats::INIT,
+                accepted: Accepted::default(),
             }),
             changed: Condvar::new(),
             max_bytes_in_flight,
@@ -104,13 +119,13 @@ impl Lanes {
     }
 
     /// A batch in parts that are not too long: the memory of the encoder is bounded by that.
-    fn parts(&self, batch: RecordBatch) -> Vec<Queued> {
-        let queued = |batch| Queued {
-            bytes: batch_bytes(&batch),
+    fn parts(&self, batch: B) -> Vec<Queued<B>> {
+        let queued = |batch: B| Queued {
+            bytes: batch.byte_count(),
             batch,
         };
         let whole = queued(batch);
-        let rows = whole.batch.num_rows();
+        let rows = whole.batch.row_count();
         let count = (whole.bytes / self.longest_bytes).max(1);
         let rows_of_part = rows.div_ceil(count as usize).max(1);
         if rows_of_part >= rows {
@@ -118,14 +133,8 @@ impl Lanes {
         }
         (0..rows)
             .step_by(rows_of_part)
-            .map(|start| queued(whole.batch.slice(start, rows_of_part.min(rows - start))))
+            .map(|start| queued(whole.batch.part(start, rows_of_part.min(rows - start))))
             .collect()
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed
-            .wait(state)
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Check that `lane` exists and the write still accepts batches.
@@ -151,54 +160,23 @@ impl Lanes {
         least.map_or(0, |(index, _)| index)
     }
 
-    /// Wait until so many bytes more may be in flight. More than the bound may be when nothing else is.
-    fn wait_for_room<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State>,
-        bytes: u64,
-    ) -> (MutexGuard<'a, State>, Result<()>) {
-        let bound = self.max_bytes_in_flight;
-        let has_room = |state: &State| {
-            let in_flight = state.stats.bytes_in_flight;
-            in_flight == 0 || in_flight + bytes <= bound
-        };
-        let mut outcome = Ok(());
-        while outcome.is_ok() && !has_room(&state) {
-            state = if state.is_full {
-                self.wait(state)
-            } else {
-                // An encoder that gathers batches may have to go on with what it has.
-                state.is_full = true;
-                self.wake_encoders(state)
-            };
-            outcome = state.accepts();
-            if matches!(state.phase, Phase::Aborting | Phase::Closed) {
-                outcome = Err(state.failure.clone().unwrap_or_else(cancelled));
-            }
-        }
-        (state, outcome)
-    }
-
     /// Queue one batch; wait for room.
-    pub fn push(&self, lane: usize, batch: RecordBatch) -> Result<()> {
-        let rows = batch.num_rows() as u64;
+    pub fn push(&self, lane: usize, batch: B) -> Result<()> {
+        let rows = batch.row_count() as u64;
         let parts = self.parts(batch);
         let bytes = total_bytes(&parts);
-        let state = lock(&self.state);
-        state.accepts()?;
-        let (mut state, outcome) = self.wait_for_room(state, bytes);
-        outcome?;
-        let stats = &mut state.stats;
-        stats.batches += 1;
-        stats.rows += rows;
-        stats.bytes += bytes;
+        let mut state = self.wait_for_room(bytes)?;
+        let accepted = &mut state.accepted;
+        accepted.batches += 1;
+        accepted.rows += rows;
+        accepted.bytes += bytes;
         // A batch without rows has nothing to write.
         if rows == 0 {
             drop(state);
             return Ok(());
         }
-        stats.bytes_in_flight += bytes;
-        stats.peak_bytes_in_flight = stats.peak_bytes_in_flight.max(stats.bytes_in_flight);
+        accepted.bytes_in_flight += bytes;
+        accepted.peak_bytes_in_flight = accepted.peak_bytes_in_flight.max(accepted.bytes_in_flight);
         let enough = state.enough(self.gathered_bytes);
         let lane = &mut state.lanes[lane];
         lane.queue.extend(parts);
@@ -216,6 +194,26 @@ impl Lanes {
         Ok(())
     }
 
+    /// Wait until so many bytes more may be in flight. More than the bound may be when nothing else is.
+    fn wait_for_room(&self, bytes: u64) -> Result<MutexGuard<'_, State<B, T>>> {
+        let mut state = lock(&self.state);
+        loop {
+            state.accepts()?;
+            let in_flight = state.accepted.bytes_in_flight;
+            if in_flight == 0 || in_flight + bytes <= self.max_bytes_in_flight {
+                return Ok(state);
+            }
+            state = if state.is_full {
+                wait(&self.changed, state)
+            } else {
+                // An encoder that gathers batches may have to go on with what it has.
+                state.is_full = true;
+                wake(state.take_encoders(), state);
+                lock(&self.state)
+            };
+        }
+    }
+
     /// Wait until every encoder has accepted the schema and the target, or one has not.
     pub fn wait_until_started(&self) -> Result<()> {
         let mut state = lock(&self.state);
@@ -223,137 +221,148 @@ impl Lanes {
             if let Some(failure) = &state.failure {
                 return Err(failure.clone());
             }
-            if state
-                .lanes
-                .iter()
-                .all(|lane| lane.started || lane.outcome.is_some())
-            {
+            let mut lanes = state.lanes.iter();
+            if lanes.all(|lane| lane.started || lane.outcome.is_some()) {
                 return Ok(());
             }
-            state = self.wait(state);
+            state = wait(&self.changed, state);
         }
     }
 
-    /// Stop accepting batches. Only the first caller goes on; `refuse` tells the others why not.
-    pub fn close(&self, next: Phase, refuse: impl Fn(Phase) -> Option<Result<()>>) -> Result<bool> {
+    /// Accept no more batches, wait until what is queued is written, and let `complete` make something of what the
+    /// encoders made, lane by lane. `settle` follows in any case and is told the failure, if any. Only one of those who
+    /// finish or abort gets so far.
+    pub fn finish<R>(
+        &self,
+        complete: impl FnOnce(Vec<T>) -> Result<R>,
+        settle: impl FnOnce(Option<&LanceError>),
+    ) -> Result<R> {
+        let closing = self.begin_finish()?;
+        let outcome = closing.join().and_then(complete);
+        settle(outcome.as_ref().err());
+        if outcome.is_ok() {
+            closing.finished();
+        }
+        outcome
+    }
+
+    /// Give the write up, also one that somebody is finishing, unless its encoders have succeeded already: then what
+    /// comes of it is waited for. `settle` follows where this call closes the write.
+    pub fn abort(&self, settle: impl FnOnce(Option<&LanceError>)) -> Result<()> {
+        if let Some(closing) = self.begin_abort()? {
+            settle(closing.join().err().as_ref());
+        }
+        Ok(())
+    }
+
+    /// As `abort`, for a thread that cannot wait: the lanes stop, and the write is still to be closed.
+    pub fn cancel(&self) -> Result<()> {
+        let state = lock(&self.state);
+        match state.phase {
+            Phase::Finished => Err(nothing_to_abort()),
+            Phase::Committing => Err(LanceError::invalid_state(
+                "the writer is being finished: abort it from another thread, which waits for the outcome",
+            )),
+            Phase::Open | Phase::Finishing | Phase::Aborting | Phase::Closed => {
+                self.give_up(state, cancelled());
+                Ok(())
+            }
+        }
+    }
+
+    fn begin_finish(&self) -> Result<Closing<'_, B, T>> {
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Open {
+            return Err(LanceError::invalid_state(
+                "the writer is already finished or aborted",
+            ));
+        }
+        let closing = self.close(&mut state, Phase::Finishing);
+        wake(state.take_encoders(), state);
+        self.changed.notify_all();
+        Ok(closing)
+    }
+
+    /// None if there is nothing left to abort.
+    fn begin_abort(&self) -> Result<Option<Closing<'_, B, T>>> {
+        let mut state = lock(&self.state);
+        let is_first = state.phase == Phase::Open;
+        let closing = is_first.then(|| self.close(&mut state, Phase::Aborting));
+        self.give_up(state, cancelled());
+        if is_first {
+            return Ok(closing);
+        }
         let mut state = lock(&self.state);
         loop {
-            if let Some(answer) = refuse(state.phase) {
-                return answer.map(|()| false);
-            }
             match state.phase {
-                Phase::Open => break,
-                // Somebody else is closing: ask again when it is done. An abort cuts a finish short.
-                Phase::Finishing if next == Phase::Aborting => {
-                    state.phase = Phase::Aborting;
-                    state = self.wake_all(state);
-                }
-                _ => {}
+                Phase::Finished => return Err(nothing_to_abort()),
+                Phase::Closed => return Ok(None),
+                _ => state = wait(&self.changed, state),
             }
-            state = self.wait(state);
         }
-        state.phase = next;
-        drop(self.wake_all(state));
-        Ok(true)
     }
 
-    /// Wait for the end of all encoders and take what they made. Queued batches are released by then.
-    pub fn join(&self) -> Vec<Result<Transaction>> {
-        let mut state = lock(&self.state);
-        while !state.lanes.iter().all(|lane| lane.outcome.is_some()) {
-            state = self.wait(state);
+    fn close(&self, state: &mut State<B, T>, phase: Phase) -> Closing<'_, B, T> {
+        state.phase = phase;
+        Closing {
+            lanes: self,
+            phase: Phase::Closed,
         }
-        state
-            .lanes
-            .iter_mut()
-            .filter_map(|lane| lane.outcome.take())
-            .collect()
     }
 
-    /// Record how the write ended.
-    pub fn end(&self, phase: Phase) {
-        lock(&self.state).phase = phase;
-        self.changed.notify_all();
-    }
-
-    pub fn failure(&self) -> Option<LanceError> {
-        lock(&self.state).failure.clone()
-    }
-
-    /// Fail the write: every lane stops, every later call returns `error`.
+    /// Fail the write: every lane stops, every later call returns `error`. It is too late for that when the encoders
+    /// have succeeded.
     pub fn fail(&self, error: LanceError) {
-        let mut state = lock(&self.state);
-        state.failure.get_or_insert(error);
-        let dropped = state.drain();
-        drop(self.wake_all(state));
-        drop(dropped);
+        self.give_up(lock(&self.state), error);
     }
 
     /// Record the end of an encoder. A failure stops the other lanes too.
-    pub fn lane_ended(&self, lane: usize, outcome: Result<Transaction>) {
+    pub fn lane_ended(&self, lane: usize, outcome: Result<T>) {
+        let mut state = lock(&self.state);
         let failure = outcome.as_ref().err().cloned();
-        lock(&self.state).lanes[lane].outcome = Some(outcome);
+        state.lanes[lane].outcome = Some(outcome);
         match failure {
-            Some(error) => self.fail(error),
-            None => self.changed.notify_all(),
+            Some(error) => self.give_up(state, error),
+            None => {
+                drop(state);
+                self.changed.notify_all();
+            }
         }
     }
 
-    pub fn record_written(&self, lane: usize, written: WriteStats) {
-        lock(&self.state).lanes[lane].written = written;
-    }
-
-    pub fn stats(&self) -> LanceWriteStats {
-        let state = lock(&self.state);
-        let mut stats = state.stats;
-        for lane in &state.lanes {
-            stats.rows_written += lane.written.rows_written;
-            stats.bytes_written += lane.written.bytes_written;
-            stats.files_written += u64::from(lane.written.files_written);
-        }
-        stats
-    }
-
-    fn wake_encoders<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let encoders: Vec<_> = state
-            .lanes
-            .iter_mut()
-            .filter_map(|lane| lane.encoder.take())
-            .collect();
-        drop(state);
-        encoders.into_iter().for_each(Waker::wake);
-        lock(&self.state)
-    }
-
-    fn wake_all<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let state = self.wake_encoders(state);
+    fn give_up(&self, mut state: MutexGuard<'_, State<B, T>>, error: LanceError) {
+        let dropped = state.give_up(error);
+        wake(state.take_encoders(), state);
         self.changed.notify_all();
-        state
+        // Outside the lock: a release may call anything.
+        drop(dropped);
+    }
+
+    pub fn accepted(&self) -> Accepted {
+        lock(&self.state).accepted
     }
 
     /// What the encoder of `lane` is given next: as many batches as are encoded together, fewer when no more can
-    /// come. It ends after a finish, and when the write is given up.
-    pub fn poll_load(self: &Arc<Self>, lane: usize, context: &Context<'_>) -> Poll<Option<Load>> {
+    /// come. It ends after a finish only: a write that is given up yields an error.
+    pub fn poll_load(
+        self: &Arc<Self>,
+        lane: usize,
+        context: &Context<'_>,
+    ) -> Poll<Option<Result<Load<B, T>>>> {
         let mut state = lock(&self.state);
-        let given_up = state.is_given_up();
-        let finishing = state.phase == Phase::Finishing;
-        let enough = state.enough(self.gathered_bytes);
-        let entry = &mut state.lanes[lane];
-        let newly_started = !std::mem::replace(&mut entry.started, true);
-        let polled = if given_up {
-            Poll::Ready(None)
-        } else if entry.queued_bytes >= enough && !entry.queue.is_empty() {
-            let (batches, bytes) = entry.take(self.gathered_bytes);
-            state.loads += 1;
+        let newly_started = !std::mem::replace(&mut state.lanes[lane].started, true);
+        let polled = if let Some(failure) = &state.failure {
+            Poll::Ready(Some(Err(failure.clone())))
+        } else if let Some((batches, bytes)) = state.take_load(lane, self.gathered_bytes) {
             let lanes = self.clone();
-            Poll::Ready(Some(Load {
+            Poll::Ready(Some(Ok(Load {
                 batches,
                 credit: Credit { lanes, lane, bytes },
-            }))
-        } else if finishing {
+            })))
+        } else if state.phase == Phase::Finishing {
             Poll::Ready(None)
         } else {
-            entry.encoder = Some(context.waker().clone());
+            state.lanes[lane].encoder = Some(context.waker().clone());
             Poll::Pending
         };
         drop(state);
@@ -363,28 +372,72 @@ impl Lanes {
         polled
     }
 
-    pub fn is_given_up(&self) -> bool {
-        lock(&self.state).is_given_up()
+    /// Why the write is given up, if it is.
+    pub fn failure(&self) -> Option<LanceError> {
+        lock(&self.state).failure.clone()
+    }
+}
+
+/// Wake encoders, without the lock that they take first.
+fn wake<B, T>(encoders: Vec<Waker>, state: MutexGuard<'_, State<B, T>>) {
+    drop(state);
+    encoders.into_iter().for_each(Waker::wake);
+}
+
+/// The right to close the write, and the duty: when it is dropped, those who wait for the end go on.
+struct Closing<'a, B: Batch, T> {
+    lanes: &'a Lanes<B, T>,
+    /// What the write becomes.
+    phase: Phase,
+}
+
+impl<B: Batch, T> Closing<'_, B, T> {
+    /// Wait for the end of all encoders, and take what they made. A failure, and an abort, count until this is decided.
+    fn join(&self) -> Result<Vec<T>> {
+        let mut state = lock(&self.lanes.state);
+        while !state.lanes.iter().all(|lane| lane.outcome.is_some()) {
+            state = wait(&self.lanes.changed, state);
+        }
+        if let Some(failure) = &state.failure {
+            return Err(failure.clone());
+        }
+        let outcomes = state.lanes.iter_mut();
+        let made = outcomes.filter_map(|lane| lane.outcome.take()).collect();
+        state.phase = Phase::Committing;
+        made
+    }
+
+    fn finished(mut self) {
+        self.phase = Phase::Finished;
+    }
+}
+
+impl<B: Batch, T> Drop for Closing<'_, B, T> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.lanes.state);
+        state.phase = self.phase;
+        drop(state);
+        self.lanes.changed.notify_all();
     }
 }
 
 /// Batches that are encoded together.
-pub struct Load {
-    pub batches: Vec<RecordBatch>,
-    pub credit: Credit,
+pub struct Load<B: Batch, T> {
+    pub batches: Vec<B>,
+    pub credit: Credit<B, T>,
 }
 
 /// The part of the bound that a load takes up, until this is dropped.
-pub struct Credit {
-    lanes: Arc<Lanes>,
+pub struct Credit<B: Batch, T> {
+    lanes: Arc<Lanes<B, T>>,
     lane: usize,
     bytes: u64,
 }
 
-impl Drop for Credit {
+impl<B: Batch, T> Drop for Credit<B, T> {
     fn drop(&mut self) {
         let mut state = lock(&self.lanes.state);
-        state.stats.bytes_in_flight -= self.bytes;
+        state.accepted.bytes_in_flight -= self.bytes;
         state.lanes[self.lane].bytes_in_flight -= self.bytes;
         state.loads -= 1;
         state.is_full = false;
@@ -393,9 +446,9 @@ impl Drop for Credit {
     }
 }
 
-impl Lane {
+impl<B, T> Lane<B, T> {
     /// Take the next batch, and those behind it as long as they have at most so many bytes together.
-    fn take(&mut self, most: u64) -> (Vec<RecordBatch>, u64) {
+    fn take(&mut self, most: u64) -> (Vec<B>, u64) {
         let mut sum = 0;
         let fitting = self.queue.iter().take_while(|queued| {
             sum += queued.bytes;
@@ -412,15 +465,11 @@ impl Lane {
     }
 }
 
-fn total_bytes(queued: &[Queued]) -> u64 {
+fn total_bytes<B>(queued: &[Queued<B>]) -> u64 {
     queued.iter().map(|queued| queued.bytes).sum()
 }
 
-impl State {
-    fn is_given_up(&self) -> bool {
-        self.failure.is_some() || self.phase == Phase::Aborting
-    }
-
+impl<B, T> State<B, T> {
     /// How many bytes of a lane are worth encoding now.
     fn enough(&self, gathered: u64) -> u64 {
         let cannot_grow = self.is_full && self.loads == 0;
@@ -433,13 +482,24 @@ impl State {
         }
     }
 
+    /// The batches that are encoded next, and their bytes, if they are worth it.
+    fn take_load(&mut self, lane: usize, gathered: u64) -> Option<(Vec<B>, u64)> {
+        let enough = self.enough(gathered);
+        let lane = &mut self.lanes[lane];
+        if lane.queue.is_empty() || lane.queued_bytes < enough {
+            return None;
+        }
+        self.loads += 1;
+        Some(lane.take(gathered))
+    }
+
     fn accepts(&self) -> Result<()> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
         match self.phase {
             Phase::Open => Ok(()),
-            Phase::Finishing | Phase::Finished => {
+            Phase::Finishing | Phase::Committing | Phase::Finished => {
                 Err(LanceError::invalid_state("the writer is finished"))
             }
             Phase::Aborting | Phase::Closed => Err(LanceError::invalid_state(
@@ -448,8 +508,13 @@ impl State {
         }
     }
 
-    /// Take out all queued batches, to be released outside the lock.
-    fn drain(&mut self) -> Vec<Queued> {
+    /// Record why, unless the encoders have succeeded or something else failed first. Returns the queued batches, to be
+    /// released outside the lock.
+    fn give_up(&mut self, error: LanceError) -> Vec<Queued<B>> {
+        if !matches!(self.phase, Phase::Open | Phase::Finishing | Phase::Aborting) {
+            return Vec::new();
+        }
+        self.failure.get_or_insert(error);
         let drained: Vec<_> = self
             .lanes
             .iter_mut()
@@ -458,8 +523,13 @@ impl State {
                 lane.queue.drain(..)
             })
             .collect();
-        self.stats.bytes_in_flight -= total_bytes(&drained);
+        self.accepted.bytes_in_flight -= total_bytes(&drained);
         drained
+    }
+
+    fn take_encoders(&mut self) -> Vec<Waker> {
+        let lanes = self.lanes.iter_mut();
+        lanes.filter_map(|lane| lane.encoder.take()).collect()
     }
 }
 
@@ -467,43 +537,6 @@ pub fn cancelled() -> LanceError {
     LanceError::new(code::CANCELLED, "the write was aborted")
 }
 
-#[cfg(test)]
-pub mod tests {
-    use arrow::array::{ArrayRef, Int64Array};
-
-    use super::*;
-
-    pub const VALUE: u64 = size_of::<i64>() as u64;
-
-    pub fn batch(values: std::ops::Range<i64>) -> RecordBatch {
-        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(values));
-        RecordBatch::try_from_iter([("id", ids)]).unwrap()
-    }
-
-    fn next_load(lanes: &Arc<Lanes>) -> Option<Load> {
-        match lanes.poll_load(0, &Context::from_waker(Waker::noop())) {
-            Poll::Ready(load) => load,
-            Poll::Pending => None,
-        }
-    }
-
-    #[test]
-    fn less_than_half_a_load_waits_while_another_load_is_going_to_make_room() {
-        let lanes = Arc::new(Lanes::new(1, 7 * VALUE, 4 * VALUE, u64::MAX));
-        lanes.push(0, batch(0..4)).unwrap();
-        lanes.push(0, batch(4..5)).unwrap();
-        let first = next_load(&lanes).unwrap();
-        assert_eq!(first.credit.bytes, 4 * VALUE);
-        let producer = {
-            let lanes = lanes.clone();
-            std::thread::spawn(move || lanes.push(0, batch(5..8)))
-        };
-        while !lock(&lanes.state).is_full {
-            std::thread::yield_now();
-        }
-        assert!(next_load(&lanes).is_none());
-        drop(first);
-        producer.join().unwrap().unwrap();
-        assert_eq!(next_load(&lanes).unwrap().credit.bytes, 4 * VALUE);
-    }
+fn nothing_to_abort() -> LanceError {
+    LanceError::invalid_state("the writer is already finished: there is nothing to abort")
 }

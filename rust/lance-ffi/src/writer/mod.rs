@@ -1,9 +1,15 @@
 //! The push-based writer: any number of batches, one atomic commit.
 
-mod bytes;
+mod booleans;
+pub mod bytes;
+mod dictionaries;
+mod encoder;
 mod hints;
 mod lane_source;
 mod lanes;
+mod leaving;
+mod legacy;
+mod nested;
 mod options;
 mod progress;
 mod tuning;
@@ -11,8 +17,10 @@ mod write;
 
 use std::ffi::c_char;
 
+use arrow::array::RecordBatch;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
+use lance::dataset::transaction::Transaction;
 
 pub use hints::LanceColumnHint;
 pub use options::LanceWriteOptions;
@@ -22,7 +30,7 @@ use crate::arrow_io::{check_same_columns, import_schema, required, take};
 use crate::error::LanceError;
 use crate::guard::guard;
 use crate::handle::Handle;
-use crate::params::{required_uri, write_sized};
+use crate::params::{required_place, write_sized};
 use crate::runtime::block_on;
 use crate::source::Source;
 use crate::transaction::{LanceCommitResult, LanceTransaction, Pending};
@@ -31,6 +39,10 @@ use write::Write;
 
 /// A writer of one dataset.
 pub type LanceWriter = Handle<Write>;
+
+/// What is between its producers and its encoders.
+type Lanes = lanes::Lanes<RecordBatch, Transaction>;
+type Credit = lanes::Credit<RecordBatch, Transaction>;
 
 /// Equals `LANCE_ANY_LANE` of the header.
 const ANY_LANE: u32 = u32::MAX;
@@ -57,8 +69,7 @@ pub unsafe extern "C" fn lance_writer_open(
         }
         // SAFETY: by this function's contract.
         unsafe {
-            let uri = required_uri(uri)?;
-            let settings = WriteSettings::read(uri, options)?;
+            let settings = WriteSettings::read(required_place(uri)?, options)?;
             let schema = import_schema(&required(schema, "schema")?)?;
             Handle::give(Write::open(settings, schema)?, out)
         }
@@ -184,7 +195,9 @@ pub unsafe extern "C" fn lance_writer_finish_uncommitted(
         // SAFETY: by this function's contract.
         unsafe {
             let pending = LanceWriter::with(writer, |write| {
-                write.finish(|write| Ok(Pending::new(write)))
+                write.finish(|write| {
+                    block_on(async move { write.verify().await.map(|()| Pending::new(write)) })
+                })
             })?;
             Handle::give(pending, out)
         }
@@ -208,6 +221,6 @@ pub unsafe extern "C" fn lance_writer_abort(
 /// `writer` is NULL or a live handle, used here for the last time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lance_writer_free(writer: *mut LanceWriter) {
-    // SAFETY: by this function's contract. A writer that is finished already has nothing to abort.
-    unsafe { Handle::free(writer, |write| drop(write.abort())) }
+    // SAFETY: by this function's contract.
+    unsafe { Handle::free(writer, leaving::end) }
 }

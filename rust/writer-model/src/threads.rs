@@ -1,0 +1,17 @@
+//! What the code under test asks about threads.
+
+use std::time::Duration;
+
+pub type ThreadKey = loom::thread::ThreadId;
+
+pub fn current() -> ThreadKey {
+    loom::thread::current().id()
+}
+
+pub fn enter_callback() {}
+
+pub fn leave_callback() {}
+
+pub fn patience() -> Duration {
+    Duration::MAX
+}
