@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "ffi/thread_edge_internal.h"
@@ -11,7 +12,7 @@ namespace lance::inline v0::internal {
 
 /// A callback that the library calls on threads of its own, one at a time.
 template <typename Stats>
-class Progress {
+class Progress : public std::enable_shared_from_this<Progress<Stats>> {
  public:
   using Callback = std::function<void(const Stats&)>;
 

@@ -1,5 +1,6 @@
 #include "lance/lance_writer.h"
 
+#include <memory>
 #include <utility>
 
 #include "arrow/record_batch.h"
@@ -30,7 +31,9 @@ WriteStats ToWriteStats(const LanceWriteStats& c) {
 }
 
 extern "C" void CallProgress(void* context, const LanceWriteStats* stats) noexcept {
-  static_cast<Progress*>(context)->Report(ToWriteStats(*stats));
+  // The callback may destroy the writer, and its own function with that.
+  const auto progress = static_cast<Progress*>(context)->shared_from_this();
+  progress->Report(ToWriteStats(*stats));
 }
 
 }  // namespace
@@ -38,7 +41,8 @@ extern "C" void CallProgress(void* context, const LanceWriteStats* stats) noexce
 class LanceWriter::Impl {
  public:
   Impl(std::shared_ptr<arrow::Schema> schema, Progress::Callback progress)
-      : schema_(std::move(schema)), progress_(std::move(progress)) {}
+      : schema_(std::move(schema)),
+        progress_(progress ? std::make_shared<Progress>(std::move(progress)) : nullptr) {}
 
   arrow::Status Open(const std::string& uri, const WriteOptions& options) {
     const internal::WriterCall call;
@@ -47,14 +51,15 @@ class LanceWriter::Impl {
     ARROW_ASSIGN_OR_RAISE(auto c_options, internal::WriteOptionsC::Make(options));
     if (progress_) {
       c_options.c.progress = CallProgress;
-      c_options.c.progress_context = &progress_;
+      c_options.c.progress_context = progress_.get();
     }
+    ARROW_RETURN_NOT_OK(internal::CheckNames(*schema_));
     internal::CSchema c_schema;
     ARROW_RETURN_NOT_OK(internal::WithCode(arrow::ExportSchema(*schema_, c_schema.get()), ErrorCode::kArrow));
     const auto opened =
         internal::CallFor<::LanceWriter*>(nullptr, lance_writer_open, c_uri, c_schema.get(), &c_options.c);
     ARROW_RETURN_NOT_OK(c_schema.AfterConsumedBy(opened.status()));
-    handle_ = internal::OwnOpenWriter(opened.ValueUnsafe());
+    handle_ = internal::OwnOpenWriter(opened.ValueUnsafe(), progress_);
     return arrow::Status::OK();
   }
 
@@ -90,7 +95,7 @@ class LanceWriter::Impl {
  private:
   const std::shared_ptr<arrow::Schema> schema_;
   /// Called by library threads until the handle below is freed.
-  Progress progress_;
+  const std::shared_ptr<Progress> progress_;
   internal::OpenWriterHandle handle_;
 };
 

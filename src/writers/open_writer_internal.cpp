@@ -4,9 +4,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <thread>
-#include <unordered_set>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "arrow/memory_pool.h"
 #include "ffi/error_internal.h"
@@ -14,7 +17,8 @@
 namespace lance::inline v0::internal {
 namespace {
 
-/// There is nobody to report to; a writer that was finished or aborted stays as it is.
+/// There is nobody to report to; a writer that was finished or aborted stays as it is. Inside a callback of
+/// the library this does not wait.
 void Abort(::LanceWriter* writer) {
   LanceError** const not_wanted = nullptr;
   lance_writer_abort(writer, not_wanted);
@@ -35,19 +39,23 @@ class OpenWriters {
     return *instance;
   }
 
-  void Add(::LanceWriter* writer) {
+  void Add(::LanceWriter* writer, std::shared_ptr<void> context) {
+    Handle handle(writer, [context = std::move(context)](::LanceWriter* last) { lance_writer_free(last); });
     const std::lock_guard lock(mutex_);
-    writers_.insert(writer);
+    writers_.emplace(writer, std::move(handle));
   }
 
-  void Remove(::LanceWriter* writer) {
+  /// Free a writer, unless an exit is aborting it at this moment, which then does.
+  void Free(::LanceWriter* writer) {
     if (InForkedChild()) return;
+    Handle last;
     const std::lock_guard lock(mutex_);
-    writers_.erase(writer);
+    last = std::move(writers_.extract(writer).mapped());
   }
 
   /// False if the process is exiting. Leave() is due in either case.
   bool Enter() {
+    if (owner_ == 0) owner_ = getpid();
     ++calls_of_this_thread;
     ++calls_;
     return !exiting_;
@@ -68,10 +76,18 @@ class OpenWriters {
   }
 
  private:
+  using Handle = std::shared_ptr<::LanceWriter>;
+
   void AbortAll() {
-    // Threads that go on cannot free a writer meanwhile.
+    // Without the lock: what an abort waits for may free another writer.
+    for (const Handle& writer : Open()) Abort(writer.get());
+  }
+
+  std::vector<Handle> Open() {
     const std::lock_guard lock(mutex_);
-    for (::LanceWriter* writer : writers_) Abort(writer);
+    std::vector<Handle> open;
+    for (const auto& [_, writer] : writers_) open.push_back(writer);
+    return open;
   }
 
   /// The exit may come from inside a call, from a reader, which then cannot go on.
@@ -83,13 +99,14 @@ class OpenWriters {
   }
 
   /// Writers do not work there, and the lock may be held by a thread that did not survive the fork.
-  bool InForkedChild() const { return getpid() != owner_; }
+  bool InForkedChild() const { return owner_ != 0 && owner_ != getpid(); }
 
-  const pid_t owner_ = getpid();
+  /// The process that first used a writer.
+  std::atomic<pid_t> owner_{0};
   std::atomic<bool> exiting_{false};
   std::atomic<int> calls_{0};
   std::mutex mutex_;
-  std::unordered_set<::LanceWriter*> writers_;
+  std::unordered_map<::LanceWriter*, Handle> writers_;
 };
 
 /// Constructed when this library is loaded, and destroyed at exit. The system destroys in reverse order:
@@ -101,6 +118,8 @@ class AbortAtExit {
     // The release of an exported array asks for the default memory pool, which looks into this list. The
     // pool itself must not be chosen yet: the program may want to set the environment for it.
     arrow::SupportedMemoryBackendNames();
+    // Not at first use: a process that is forked in the middle of that would wait for the rest.
+    OpenWriters::Instance();
   }
   ~AbortAtExit() { OpenWriters::Instance().EndAll(); }
 };
@@ -117,16 +136,15 @@ WriterCall::WriterCall() {
 
 WriterCall::~WriterCall() { OpenWriters::Instance().Leave(); }
 
-OpenWriterHandle OwnOpenWriter(::LanceWriter* writer) {
-  OpenWriters::Instance().Add(writer);
+OpenWriterHandle OwnOpenWriter(::LanceWriter* writer, std::shared_ptr<void> context) {
+  OpenWriters::Instance().Add(writer, std::move(context));
   return OpenWriterHandle(writer);
 }
 
 void CloseWriter::operator()(::LanceWriter* writer) const {
   // While it is still listed, so that an exit at this moment waits for it.
   Abort(writer);
-  OpenWriters::Instance().Remove(writer);
-  lance_writer_free(writer);
+  OpenWriters::Instance().Free(writer);
 }
 
 }  // namespace lance::inline v0::internal

@@ -36,7 +36,7 @@ class WriterCall {
   arrow::Status status_;
 };
 
-/// Take care of a writer that was opened.
-OpenWriterHandle OwnOpenWriter(::LanceWriter* writer);
+/// Take care of a writer that was opened, and of what its callback uses.
+OpenWriterHandle OwnOpenWriter(::LanceWriter* writer, std::shared_ptr<void> context);
 
 }  // namespace lance::inline v0::internal

@@ -1,5 +1,6 @@
-// A process that ends with handles open ends in time and with the code it asked for, whichever way it ends;
-// unfinished writers release their batches and leave no files.
+// A process that ends with handles open ends in time and with the code it asked for, whichever way it ends,
+// also inside a callback; unfinished writers release their batches and leave no files where they can still be
+// waited for.
 //
 // Each process is a program of its own: a forked copy lacks the threads that this one has, such as that of an
 // allocator, and may wait for them.
@@ -60,8 +61,7 @@ std::shared_ptr<arrow::RecordBatch> CountedBatch() {
                                   {std::make_shared<arrow::Int64Array>(kRowsPerBatch, std::move(values))});
 }
 
-std::unique_ptr<lance::LanceWriter> OpenWriter(const std::string& uri) {
-  lance::WriteOptions options;
+std::unique_ptr<lance::LanceWriter> OpenWriter(const std::string& uri, lance::WriteOptions options = {}) {
   options.max_rows_per_file = kRowsPerBatch;
   return lance::LanceWriter::Open(uri, OneColumn(), options).ValueOrDie();
 }
@@ -160,6 +160,161 @@ void FinishInAnExitHandler(const std::filesystem::path& dir) {
   ARROW_CHECK_OK(late_writer->Write(*CountedBatch()));
 }
 
+/// What a process that exits in a callback asks for.
+constexpr int kCodeOfCallback = 42;
+
+/// Write to a writer until it is aborted, while a callback on another thread exits.
+[[noreturn]] void WriteUntilAborted(lance::LanceWriter& writer) {
+  // Made before: what batches are made with is gone when static variables are.
+  const auto batch = CountedBatch();
+  while (writer.Write(*batch).ok()) continue;
+  while (true) pause();
+}
+
+/// Batches do not wait until there are more to encode.
+lance::WriteOptions EncodedAtOnce() {
+  lance::WriteOptions options;
+  options.encoder_cache_bytes = 1;
+  return options;
+}
+
+lance::WriteOptions ExitInProgress() {
+  lance::WriteOptions options = EncodedAtOnce();
+  options.progress = [](const lance::WriteStats&) { std::exit(kCodeOfCallback); };
+  return options;
+}
+
+/// On a thread of the library, which an encoder waits for; static variables are destroyed on it, handles of
+/// all kinds among them.
+void ExitInAProgressCallback(const std::filesystem::path& dir) {
+  static_handles.Open(dir);
+  const auto writer = OpenWriter(dir / "unfinished" / "more", ExitInProgress());
+  WriteUntilAborted(*writer);
+}
+
+/// A writer that is destroyed on a thread that it waits for.
+void ExitInAProgressCallbackOfAStaticWriter(const std::filesystem::path& dir) {
+  late_writer = OpenWriter(dir / "unfinished", ExitInProgress());
+  ARROW_CHECK_OK(late_writer->Write(*CountedBatch()));
+  while (true) pause();
+}
+
+/// On the thread that finishes.
+void ExitInTheLastProgressCallback(const std::filesystem::path& dir) {
+  static_handles.Open(dir);
+  static const auto finisher = std::this_thread::get_id();
+  lance::WriteOptions options;
+  options.progress = [](const lance::WriteStats&) {
+    if (std::this_thread::get_id() == finisher) std::exit(kCodeOfCallback);
+  };
+  const auto writer = OpenWriter(dir / "finished", options);
+  ARROW_CHECK_OK(writer->Write(*CountedBatch()));
+  ARROW_CHECK_OK(writer->Finish().status());
+}
+
+/// Exits when it is released.
+class ExitingBuffer : public CountedBuffer {
+ public:
+  using CountedBuffer::CountedBuffer;
+  ~ExitingBuffer() override { std::exit(kCodeOfCallback); }
+};
+
+std::shared_ptr<arrow::RecordBatch> ExitingBatch() {
+  const auto ids = MakeArray(arrow::Field("id", arrow::int64(), /*nullable=*/false), kRowsPerBatch);
+  auto values = std::make_shared<ExitingBuffer>(ids->data()->buffers[1]);
+  return arrow::RecordBatch::Make(OneColumn(), kRowsPerBatch,
+                                  {std::make_shared<arrow::Int64Array>(kRowsPerBatch, std::move(values))});
+}
+
+/// On a thread of the library that joins batches or encodes them, while this one waits for the end of the
+/// write.
+void ExitInTheReleaseOfABatch(const std::filesystem::path& dir) {
+  static_handles.Open(dir);
+  const auto writer = OpenWriter(dir / "unfinished" / "more");
+  ARROW_CHECK_OK(writer->Write(*CountedBatch()));
+  ARROW_CHECK_OK(writer->Write(*ExitingBatch()));
+  ARROW_CHECK_OK(writer->Write(*CountedBatch()));
+  ARROW_CHECK_OK(writer->Finish().status());
+}
+
+/// On the thread that aborts, which releases what is queued.
+void ExitInTheReleaseByAnAbort(const std::filesystem::path& dir) {
+  static_handles.Open(dir);
+  const auto writer = OpenWriter(dir / "unfinished" / "more");
+  ARROW_CHECK_OK(writer->Write(*ExitingBatch()));
+  ARROW_CHECK_OK(writer->Abort());
+}
+
+/// Aborts the write that pulls from it, which then has a batch that nobody wants.
+class AbortingReader : public arrow::RecordBatchReader {
+ public:
+  explicit AbortingReader(lance::LanceWriter* writer) : writer_(writer) {}
+
+  std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
+
+  arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* batch) override {
+    ARROW_RETURN_NOT_OK(writer_->Abort());
+    *batch = ExitingBatch();
+    return arrow::Status::OK();
+  }
+
+ private:
+  const std::shared_ptr<arrow::Schema> schema_ = OneColumn();
+  lance::LanceWriter* const writer_;
+};
+
+/// On the thread that writes.
+void ExitInTheReleaseOfARefusedBatch(const std::filesystem::path& dir) {
+  static_handles.Open(dir);
+  const auto writer = OpenWriter(dir / "unfinished" / "more");
+  ARROW_CHECK_OK(writer->Write(std::make_shared<AbortingReader>(writer.get())));
+}
+
+/// Exits in the middle of a call that pulls from it.
+class ExitingReader : public arrow::RecordBatchReader {
+ public:
+  std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
+
+  arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* batch) override {
+    if (handed_out_++ == 3) std::exit(kCodeOfCallback);
+    *batch = CountedBatch();
+    return arrow::Status::OK();
+  }
+
+ private:
+  const std::shared_ptr<arrow::Schema> schema_ = OneColumn();
+  int handed_out_ = 0;
+};
+
+void ExitInAStreamCallback(const std::filesystem::path& dir) {
+  static_handles.Open(dir);
+  const auto writer = OpenWriter(dir / "unfinished" / "more");
+  ARROW_CHECK_OK(writer->Write(std::make_shared<ExitingReader>()));
+}
+
+std::atomic<bool> written{false};
+std::atomic<bool> destroyed{false};
+
+/// The process ends right after, while another thread still ends the writer.
+void DestroyAWriterInItsProgressCallback(const std::filesystem::path& dir) {
+  lance::WriteOptions options = EncodedAtOnce();
+  options.lanes = 4;
+  options.progress = [](const lance::WriteStats&) {
+    ARROW_CHECK(!destroyed) << "called after its writer was destroyed";
+    written.wait(false);
+    late_writer.reset();
+    destroyed = true;
+    destroyed.notify_all();
+  };
+  late_writer = OpenWriter(dir / "unfinished", options);
+  for (uint32_t lane = 0; lane < options.lanes; ++lane) {
+    ARROW_CHECK_OK(late_writer->WriteToLane(lane, *CountedBatch()));
+  }
+  written = true;
+  written.notify_all();
+  destroyed.wait(false);
+}
+
 void QuickExit(const std::filesystem::path& dir) {
   static_handles.Open(dir);
   std::quick_exit(EXIT_SUCCESS);
@@ -195,7 +350,13 @@ struct Way {
   void (*end)(const std::filesystem::path&);
   bool releases_batches = true;
   bool removes_files = true;
+  int code = EXIT_SUCCESS;
 };
+
+/// Inside a callback of the library nothing can wait for what is on its way: it ends as after a kill.
+constexpr Way ExitInCallback(const char* name, void (*end)(const std::filesystem::path&)) {
+  return {name, end, /*releases_batches=*/false, /*removes_files=*/false, kCodeOfCallback};
+}
 
 constexpr Way kWays[] = {
     {"static", StaticHandles},
@@ -205,6 +366,16 @@ constexpr Way kWays[] = {
     {"other_thread", ExitWhileAnotherThreadWrites, /*releases_batches=*/false},
     {"other_thread_reads", ExitWhileAnotherThreadReads},
     {"late_finish", FinishInAnExitHandler},
+    ExitInCallback("progress", ExitInAProgressCallback),
+    ExitInCallback("progress_static", ExitInAProgressCallbackOfAStaticWriter),
+    ExitInCallback("last_progress", ExitInTheLastProgressCallback),
+    ExitInCallback("release", ExitInTheReleaseOfABatch),
+    ExitInCallback("release_by_abort", ExitInTheReleaseByAnAbort),
+    // The one whose release exits is never released to the end.
+    {"release_refused", ExitInTheReleaseOfARefusedBatch, /*releases_batches=*/false, /*removes_files=*/true,
+     kCodeOfCallback},
+    {"stream", ExitInAStreamCallback, true, true, kCodeOfCallback},
+    {"destroyed_in_progress", DestroyAWriterInItsProgressCallback},
     // Nothing is cleaned up, as after a kill.
     {"quick_exit", QuickExit, /*releases_batches=*/false, /*removes_files=*/false},
 #ifndef __SANITIZE_ADDRESS__
@@ -249,7 +420,7 @@ bool Run(const Way& way, int descriptor) {
     ok = false;
   };
   if (WIFSIGNALED(status)) fail("killed by signal " + std::to_string(WTERMSIG(status)));
-  if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+  if (WIFEXITED(status) && WEXITSTATUS(status) != way.code) {
     fail("exit code " + std::to_string(WEXITSTATUS(status)));
   }
   if (way.releases_batches && live_buffers->load() != 0) {

@@ -1,6 +1,10 @@
-/* A child forked after the library was used gets LANCE_FORKED at once, and the parent does not notice. */
+/* A child forked after the library was used, or while another thread uses it for the first time, gets
+ * LANCE_FORKED at once, and the parent does not notice. */
 #define _POSIX_C_SOURCE 200809L
+#include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -47,7 +51,52 @@ static void use_in_child(LanceDataset* dataset, LanceScanner* scanner, LanceWrit
   lance_dataset_free(dataset);
 }
 
+static LanceStatusCode open_missing(void) {
+  LanceDataset* none = NULL;
+  return lance_dataset_open(URI "/missing", NULL, &none, NULL);
+}
+
+static void* start_library(void* unused) {
+  LanceRuntimeOptions options = LANCE_RUNTIME_OPTIONS_INIT;
+  options.io_threads = 64;
+  CHECK_CALL(LANCE_OK, lance_runtime_configure, &options);
+  return unused;
+}
+
+/* A process whose second thread starts the library while it forks; 0 if its child was served. */
+static int fork_while_starting(long microseconds) {
+  alarm(60);
+  pthread_t starter;
+  CHECK(pthread_create(&starter, NULL, start_library, NULL) == 0);
+  const struct timespec moment = {0, microseconds * 1000};
+  nanosleep(&moment, NULL);
+  const pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    alarm(20);
+    const LanceStatusCode status = open_missing();
+    /* Forked before, it has a library of its own. */
+    CHECK(status == LANCE_FORKED || status == LANCE_DATASET_NOT_FOUND);
+    _exit(0);
+  }
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(pthread_join(starter, NULL) == 0);
+  CHECK(open_missing() == LANCE_DATASET_NOT_FOUND);
+  return status;
+}
+
 int main(void) {
+  /* First, as this process must not have used the library. */
+  for (long i = 0; i < CHILDREN; ++i) {
+    const pid_t parent = fork();
+    CHECK(parent >= 0);
+    if (parent == 0) _exit(fork_while_starting(i * 100) == 0 ? 0 : 1);
+    int status = 0;
+    CHECK(waitpid(parent, &status, 0) == parent);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  }
+
   write_dataset();
   LanceDataset* dataset = NULL;
   CHECK_CALL(LANCE_OK, lance_dataset_open, URI, NULL, &dataset);
@@ -60,6 +109,9 @@ int main(void) {
   LanceWriter* writer = NULL;
   CHECK_CALL(LANCE_OK, lance_writer_open, URI "/unfinished", &schema, NULL, &writer);
 
+  int hung = 0;
+  int killed = 0;
+  int failed = 0;
   for (int i = 0; i < CHILDREN; ++i) {
     const pid_t child = fork();
     CHECK(child >= 0);
@@ -71,8 +123,12 @@ int main(void) {
     }
     int status = 0;
     CHECK(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    hung += WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+    killed += WIFSIGNALED(status) && WTERMSIG(status) != SIGALRM;
+    failed += WIFEXITED(status) && WEXITSTATUS(status) != 0;
   }
+  printf("\n[figure] L4 children=%d hung=%d killed=%d\n", CHILDREN, hung, killed);
+  CHECK(hung == 0 && killed == 0 && failed == 0);
 
   uint64_t rows = 0;
   CHECK_CALL(LANCE_OK, lance_dataset_count_rows, dataset, NULL, &rows);
@@ -87,7 +143,5 @@ int main(void) {
   lance_scanner_free(scanner);
   lance_dataset_free(dataset);
   CHECK(live_structs == 0);
-  /* A child that hangs or dies of a signal has ended the test above. */
-  printf("\n[figure] L4 children=%d hung=0 killed=0\n", CHILDREN);
   return 0;
 }

@@ -17,7 +17,7 @@ MALLOC_FAULT = os.environ.get(
 
 # Kinds of calls that io_fault.c tells apart.
 CHANGING = ("write", "create", "link", "rename", "mkdir", "unlink", "sync")
-READING = ("read", "open", "list", "stat")
+READING = ("read", "nowait", "open", "list", "stat")
 
 _REPORT_BYTES = 16 + 4096
 _SECONDS_UNTIL_HANG = 120

@@ -53,21 +53,21 @@ struct Call {
 };
 
 static const struct Call kCalls[] = {
-    {SYS_write, "write", 0, -1, -1},     {SYS_pwrite64, "write", 0, -1, -1},
-    {SYS_writev, "write", 0, -1, -1},    {SYS_pwritev, "write", 0, -1, -1},
-    {SYS_pwritev2, "write", 0, -1, -1},  {SYS_read, "read", 0, -1, -1},
-    {SYS_pread64, "read", 0, -1, -1},    {SYS_readv, "read", 0, -1, -1},
-    {SYS_preadv, "read", 0, -1, -1},     {SYS_preadv2, "read", 0, -1, -1},
-    {SYS_fsync, "sync", 0, -1, -1},      {SYS_fdatasync, "sync", 0, -1, -1},
-    {SYS_link, "link", -1, 1, -1},       {SYS_linkat, "link", 2, 3, -1},
-    {SYS_rename, "rename", -1, 1, -1},   {SYS_renameat, "rename", 2, 3, -1},
-    {SYS_renameat2, "rename", 2, 3, -1}, {SYS_mkdir, "mkdir", -1, 0, -1},
-    {SYS_mkdirat, "mkdir", 0, 1, -1},    {SYS_unlink, "unlink", -1, 0, -1},
-    {SYS_unlinkat, "unlink", 0, 1, -1},  {SYS_rmdir, "unlink", -1, 0, -1},
-    {SYS_open, "create", -1, 0, 1},      {SYS_openat, "create", 0, 1, 2},
-    {SYS_open, "open", -1, 0, 1},        {SYS_openat, "open", 0, 1, 2},
-    {SYS_getdents64, "list", 0, -1, -1}, {SYS_statx, "stat", 0, 1, -1},
-    {SYS_newfstatat, "stat", 0, 1, -1},
+    {SYS_write, "write", 0, -1, -1},    {SYS_pwrite64, "write", 0, -1, -1},
+    {SYS_writev, "write", 0, -1, -1},   {SYS_pwritev, "write", 0, -1, -1},
+    {SYS_pwritev2, "write", 0, -1, -1}, {SYS_read, "read", 0, -1, -1},
+    {SYS_pread64, "read", 0, -1, -1},   {SYS_readv, "read", 0, -1, -1},
+    {SYS_preadv, "read", 0, -1, -1},    {SYS_preadv2, "read", 0, -1, -1},
+    {SYS_preadv2, "nowait", 0, -1, -1}, {SYS_fsync, "sync", 0, -1, -1},
+    {SYS_fdatasync, "sync", 0, -1, -1}, {SYS_link, "link", -1, 1, -1},
+    {SYS_linkat, "link", 2, 3, -1},     {SYS_rename, "rename", -1, 1, -1},
+    {SYS_renameat, "rename", 2, 3, -1}, {SYS_renameat2, "rename", 2, 3, -1},
+    {SYS_mkdir, "mkdir", -1, 0, -1},    {SYS_mkdirat, "mkdir", 0, 1, -1},
+    {SYS_unlink, "unlink", -1, 0, -1},  {SYS_unlinkat, "unlink", 0, 1, -1},
+    {SYS_rmdir, "unlink", -1, 0, -1},   {SYS_open, "create", -1, 0, 1},
+    {SYS_openat, "create", 0, 1, 2},    {SYS_open, "open", -1, 0, 1},
+    {SYS_openat, "open", 0, 1, 2},      {SYS_getdents64, "list", 0, -1, -1},
+    {SYS_statx, "stat", 0, 1, -1},      {SYS_newfstatat, "stat", 0, 1, -1},
 };
 enum { kCallCount = sizeof(kCalls) / sizeof(kCalls[0]) };
 

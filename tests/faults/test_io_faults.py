@@ -94,6 +94,16 @@ def test_a_read_is_right_or_fails_when_a_call_fails(bench, calls, mode, error):
             break
 
 
+@pytest.mark.parametrize("error", ["EPERM", "ENOSYS", "EOPNOTSUPP", "EINVAL", "EIO"])
+def test_where_reads_without_waiting_are_refused_others_do(bench, error):
+    words = ["query", bench.template, "--format", "csv"]
+    undisturbed = run_with_io_fault(words, bench.template, "nowait")
+    done = run_with_io_fault(words, bench.template, "nowait", 1, "from", error)
+    assert (done.code, done.stdout) == (0, undisturbed.stdout), done.stderr
+    # A file for which it was refused is not asked for again.
+    assert 0 < done.fired < undisturbed.seen
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_the_faults_reach_the_calls_of_a_write(bench, operation):
     for calls in ("write", "create", "rename,link", "open"):

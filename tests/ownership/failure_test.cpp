@@ -1,10 +1,14 @@
 // Every way a write through the C ABI can fail: the batch is consumed all the same, each struct is released
 // exactly once, nothing is committed, and no file stays behind.
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "arrow/api.h"
@@ -303,6 +307,108 @@ TEST_F(FailureTest, AbortFromAnotherThreadWakesABlockedProducer) {
   producer.join();
   EXPECT_EQ(last, LANCE_CANCELLED);
   ExpectNothingLeft();
+}
+
+/// A writer whose progress callback, on a thread of the library, does something with it once.
+class CallbackTest : public FailureTest {
+ protected:
+  using Action = std::function<void()>;
+
+  /// Write until the callback has been called.
+  void RunInCallback(Action action) {
+    action_ = std::move(action);
+    LanceWriteOptions options = LANCE_WRITE_OPTIONS_INIT;
+    options.lanes = 4;
+    options.encoder_cache_bytes = 1;
+    options.max_rows_per_file = 1000;
+    options.progress = [](void* context, const LanceWriteStats*) {
+      static_cast<CallbackTest*>(context)->OnProgress();
+    };
+    options.progress_context = this;
+    OpenSimple(&options);
+    for (uint32_t lane = 0; lane < options.lanes; ++lane) {
+      ProbedBatch exported(*SimpleBatch(lane * 2000, 2000), probe_);
+      ASSERT_EQ(
+          CallC(lance_writer_write_batch_to_lane, writer_.get(), lane, &exported.array, &exported.schema),
+          LANCE_OK);
+    }
+    written_ = true;
+    written_.notify_all();
+    done_.wait(false);
+  }
+
+  /// In the callback and on this thread nothing waits for the rest.
+  void WaitUntilNothingIsLeft() {
+    while (!probe_.EachReleasedOnce() || !ListFiles(dir_.path()).empty()) std::this_thread::yield();
+    EXPECT_EQ(late_calls_, 0);
+  }
+
+ private:
+  void OnProgress() {
+    written_.wait(false);
+    if (done_) {
+      ++late_calls_;
+      return;
+    }
+    action_();
+    done_ = true;
+    done_.notify_all();
+  }
+
+  Action action_;
+  std::atomic<bool> written_{false};
+  std::atomic<bool> done_{false};
+  std::atomic<int> late_calls_{0};
+};
+
+TEST_F(CallbackTest, AFreedWriterEndsBehindTheScenesAndCallsBackNoMore) {
+  RunInCallback([this] { writer_.reset(); });
+  WaitUntilNothingIsLeft();
+  EXPECT_THAT(lance::Dataset::Open(uri_), FailsWith(lance::ErrorCode::kDatasetNotFound));
+}
+
+TEST_F(CallbackTest, AnAbortStopsTheWriteAndAnotherOneEndsIt) {
+  RunInCallback([this] { EXPECT_EQ(CallC(lance_writer_abort, writer_.get()), LANCE_OK); });
+  EXPECT_EQ(WriteAndExpectConsumed(*SimpleBatch(0, 7)), LANCE_CANCELLED);
+  EXPECT_EQ(CallC(lance_writer_abort, writer_.get()), LANCE_OK);
+  EXPECT_THAT(ListFiles(dir_.path()), IsEmpty());
+  ExpectNothingLeft();
+}
+
+TEST_F(CallbackTest, AnAbortFailsTheFinish) {
+  RunInCallback([this] { EXPECT_EQ(CallC(lance_writer_abort, writer_.get()), LANCE_OK); });
+  EXPECT_EQ(Finish(writer_), LANCE_CANCELLED);
+  ExpectNothingLeft();
+}
+
+TEST_F(CallbackTest, CallsThatWaitAreRefused) {
+  RunInCallback([this] {
+    EXPECT_EQ(Finish(writer_), LANCE_INVALID_STATE);
+    EXPECT_EQ(WriteAndExpectConsumed(*SimpleBatch(0, 7)), LANCE_INVALID_STATE);
+  });
+  EXPECT_EQ(Finish(writer_), LANCE_OK);
+}
+
+TEST_F(FailureTest, AWriterMayBeFreedInTheReleaseOfItsBatch) {
+  OpenSimple();
+  ProbedBatch exported(*SimpleBatch(0, 7), probe_);
+  // A release that frees the writer first.
+  struct Contents {
+    ArrowArray array;
+    WriterPtr writer;
+  };
+  auto contents = std::make_unique<Contents>(exported.array, std::move(writer_));
+  ::LanceWriter* const writer = contents->writer.get();
+  exported.array.release = [](ArrowArray* array) {
+    const std::unique_ptr<Contents> owned(static_cast<Contents*>(array->private_data));
+    owned->writer.reset();
+    owned->array.release(&owned->array);
+    array->release = nullptr;
+  };
+  exported.array.private_data = contents.release();
+  ASSERT_EQ(CallC(lance_writer_write_batch, writer, &exported.array, &exported.schema), LANCE_OK);
+  EXPECT_EQ(CallC(lance_writer_abort, writer), LANCE_OK);
+  while (!probe_.EachReleasedOnce() || !ListFiles(dir_.path()).empty()) std::this_thread::yield();
 }
 
 TEST_F(FailureTest, EverythingStaysUsableAfterFailures) {

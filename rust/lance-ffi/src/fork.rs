@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::error::{LanceError, Result, code};
 
-/// The process that started the engine; 0 before.
+/// The process that first started the engine, or tried to; 0 before.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
 /// From now on only this process may use the engine.
 pub fn remember_process() {
-    OWNER.store(std::process::id(), Ordering::Release);
+    let _ = OWNER.compare_exchange(0, std::process::id(), Ordering::SeqCst, Ordering::SeqCst);
 }
 
 pub fn refuse_forked_child() -> Result<()> {

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{LanceError, LanceStatusCode, Result, code};
 use crate::{fault, fork, handle};
@@ -15,14 +15,15 @@ thread_local! {
 /// Keep panics silent and remember where they happened. The hook is this library's own: a cdylib carries
 /// its own copy of std, so the host's hook is not touched.
 fn install_hook() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
+    // Not a lock: a process that is forked while another thread holds one would wait for ever.
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+    if !INSTALLED.swap(true, Ordering::Relaxed) {
         std::panic::set_hook(Box::new(|info| {
             let location = info.location().map(|l| l.to_string());
             // A thread that is being torn down has lost its thread-locals; then only the place is lost.
             let _ = PANIC_LOCATION.try_with(|slot| slot.replace(location));
         }));
-    });
+    }
 }
 
 fn last_panic_location() -> Option<String> {

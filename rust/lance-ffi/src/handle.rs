@@ -1,5 +1,6 @@
 //! Opaque handles: the only place where Rust values become raw pointers and come back.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{LanceError, Result, code};
@@ -21,12 +22,12 @@ impl<T> Handle<T> {
         if out.is_null() {
             return Err(LanceError::invalid_argument("the output pointer is NULL"));
         }
-        let handle = Box::new(Self {
+        let handle = Arc::new(Self {
             value,
             poisoned: AtomicBool::new(false),
         });
         // SAFETY: `out` is valid by this function's contract.
-        unsafe { out.write(Box::into_raw(handle)) };
+        unsafe { out.write(Arc::into_raw(handle).cast_mut()) };
         Ok(())
     }
 
@@ -53,13 +54,19 @@ impl<T> Handle<T> {
         &self.value
     }
 
-    /// Use a borrowed handle; a panic of `body` poisons it.
+    /// Use a borrowed handle; a panic of `body` poisons it. A callback during the call may free it: it lives until
+    /// the call returns.
     ///
     /// # Safety
     /// `handle` is NULL or a live handle of this type.
     pub unsafe fn with<R>(handle: *const Self, body: impl FnOnce(&T) -> Result<R>) -> Result<R> {
-        // SAFETY: forwarded contract; borrowed for the call.
-        let handle = unsafe { Self::get(handle) }?;
+        // SAFETY: forwarded contract.
+        unsafe { Self::get(handle) }?;
+        // SAFETY: live, and made by `give`.
+        let handle = unsafe {
+            Arc::increment_strong_count(handle);
+            Arc::from_raw(handle)
+        };
         let poison = PoisonOnDrop(&handle.poisoned);
         let result = body(&handle.value);
         if !matches!(&result, Err(error) if error.code() == code::PANIC) {
@@ -68,22 +75,30 @@ impl<T> Handle<T> {
         result
     }
 
-    /// Free a handle; `last` runs first and must release what the handle holds.
+    /// Use a borrowed handle for a call that changes nothing: whatever fails in it, the handle is as good as before.
+    ///
+    /// # Safety
+    /// As `with`.
+    pub unsafe fn read<R>(handle: *const Self, body: impl FnOnce(&T) -> Result<R>) -> Result<R> {
+        // SAFETY: forwarded contract.
+        unsafe { Self::with(handle, |value| Ok(guard::contain(|| body(value)))) }?
+    }
+
+    /// Free a handle; `last` must release what it holds.
     ///
     /// In a forked child the handle is only forgotten: its threads do not exist there.
     ///
     /// # Safety
     /// `handle` is NULL or a live handle that is used here for the last time.
-    pub unsafe fn free(handle: *mut Self, last: impl FnOnce(&T)) {
+    pub unsafe fn free(handle: *mut Self, last: impl FnOnce(Arc<Self>)) {
         if handle.is_null() || fork::refuse_forked_child().is_err() {
             return;
         }
         // SAFETY: made by `give`, and given back by the caller.
-        let owned = unsafe { Box::from_raw(handle) };
+        let owned = unsafe { Arc::from_raw(handle.cast_const()) };
         // There is nobody to report to: a panic in here is contained and dropped.
         let _ = guard::contain(move || {
-            last(&owned.value);
-            drop(owned);
+            last(owned);
             Ok(())
         });
     }

@@ -81,12 +81,8 @@ impl Ledger {
     /// Delete every file. One that cannot be deleted does not keep the others.
     pub async fn delete_files(&self, store: &LanceStore) -> crate::error::Result<()> {
         self.uploads_ended().await;
-        let files: Vec<_> = lock(&self.0.files).iter().cloned().collect();
-        let mut outcome = Ok(());
-        for file in files {
-            outcome = outcome.and(store::delete_file(store, &file).await);
-        }
-        outcome
+        let files = lock(&self.0.files).clone();
+        store::delete_files(store, files).await
     }
 
     /// Parameters of a store that keeps this ledger.

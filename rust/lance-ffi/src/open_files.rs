@@ -11,6 +11,7 @@ use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
@@ -74,7 +75,14 @@ impl OpenFiles {
             entry.file.clone()
         };
         if file.is_deleted() {
-            lock(&self.0).files.remove(path);
+            let files = &mut lock(&self.0).files;
+            // Another thread may have opened one that took its place.
+            if files
+                .get(path)
+                .is_some_and(|entry| Arc::ptr_eq(&entry.file, &file))
+            {
+                files.remove(path);
+            }
             return None;
         }
         Some(file)
@@ -120,11 +128,17 @@ async fn sweep(state: Weak<Mutex<State>>) {
 pub struct OpenFile {
     file: File,
     pub meta: ObjectMeta,
+    /// It can only be read by waiting: the kernel, the file system or a sandbox has refused the other way.
+    waits: AtomicBool,
 }
 
 impl OpenFile {
     pub fn new(file: File, meta: ObjectMeta) -> Self {
-        Self { file, meta }
+        Self {
+            file,
+            meta,
+            waits: AtomicBool::new(false),
+        }
     }
 
     fn is_deleted(&self) -> bool {
@@ -136,11 +150,12 @@ impl OpenFile {
         let length = (range.end - range.start) as usize;
         let mut bytes = Vec::with_capacity(length);
         let mut begin = None;
-        loop {
+        while !self.waits.load(Ordering::Relaxed) {
             let rest = range.start + bytes.len() as u64..range.end;
-            match self.read_cached(&mut bytes, rest) {
-                Err(error) if error.kind() == ErrorKind::Unsupported => break,
-                result => result?,
+            if self.read_cached(&mut bytes, rest).is_err() {
+                // If it is the file that is broken, the other way will say so.
+                self.waits.store(true, Ordering::Relaxed);
+                break;
             }
             if bytes.len() == length {
                 return Ok(bytes.into());

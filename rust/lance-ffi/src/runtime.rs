@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, mpsc};
 
 use futures::FutureExt;
 use lance::session::Session;
@@ -12,9 +12,12 @@ use crate::error::{LanceError, Result, code};
 use crate::guard::{contain, guard, panic_error};
 use crate::params::{Versioned, nonzero, read_sized};
 use crate::sync::lock;
-use crate::{fault, fork, session};
+use crate::{fault, fork, session, threads};
 
 const CPU_THREADS_VARIABLE: &str = "LANCE_CPU_THREADS";
+
+/// The stack of a thread, of which memory is used as far as it is touched. Filters are dropped by recursion.
+pub const STACK_BYTES: usize = 32 << 20;
 
 /// Mirrors `LanceRuntimeOptions`.
 #[repr(C)]
@@ -50,12 +53,19 @@ static STARTING: Mutex<()> = Mutex::new(());
 
 /// Blocking on a thread of the runtime would stop what it waits for.
 pub fn refuse_runtime_thread() -> Result<()> {
-    match Handle::try_current() {
-        Ok(_) => Err(LanceError::invalid_state(
+    match threads::must_not_wait() {
+        true => Err(LanceError::invalid_state(
             "this call blocks and was made from inside a callback of the library: make it from another thread",
         )),
-        Err(_) => Ok(()),
+        false => Ok(()),
     }
+}
+
+/// Keep other threads from starting the engine. A process that is forked meanwhile must know that it is one, or it would
+/// wait for a lock whose holder it does not have.
+fn begin_start() -> MutexGuard<'static, ()> {
+    fork::remember_process();
+    lock(&STARTING)
 }
 
 fn start(options: &LanceRuntimeOptions) -> Result<&'static Engine> {
@@ -67,6 +77,8 @@ fn start(options: &LanceRuntimeOptions) -> Result<&'static Engine> {
             tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(workers)
                 .thread_name("lance-io")
+                .thread_stack_size(STACK_BYTES)
+                .on_thread_start(threads::adopt)
                 .enable_all()
                 .build()
         })
@@ -78,7 +90,6 @@ fn start(options: &LanceRuntimeOptions) -> Result<&'static Engine> {
         })?;
     let handle = runtime.handle().clone();
     std::mem::forget(runtime);
-    fork::remember_process();
     Ok(ENGINE.get_or_init(|| Engine {
         handle,
         session: session::default_session(options.index_cache_bytes, options.metadata_cache_bytes),
@@ -137,7 +148,7 @@ fn engine() -> Result<&'static Engine> {
     if let Some(engine) = ENGINE.get() {
         return Ok(engine);
     }
-    let _starting = lock(&STARTING);
+    let _starting = begin_start();
     match ENGINE.get() {
         Some(engine) => Ok(engine),
         None => start(&LanceRuntimeOptions::INIT),
@@ -196,7 +207,7 @@ pub unsafe extern "C" fn lance_runtime_configure(
     guard(error, || {
         // SAFETY: by this function's contract.
         let options = unsafe { read_sized(options, "options") }?;
-        let _starting = lock(&STARTING);
+        let _starting = begin_start();
         if ENGINE.get().is_some() {
             return Err(LanceError::invalid_state(
                 "the runtime already runs: configure it before any other call",
