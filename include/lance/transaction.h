@@ -31,15 +31,21 @@ class LANCE_EXPORT Transaction {
   Transaction& operator=(Transaction&&) noexcept;
 
   /// Commit as one new version. On failure the files are kept, so that it can be tried again or discarded.
+  ///
+  /// A transaction that has a JSON form is committed once, whoever does it and however often: another commit
+  /// returns the version that was made. One whose outcome was unknown is repeated to learn it.
   arrow::Result<CommitResult> Commit();
 
-  /// Commit several uncommitted writes to the same dataset as one new version, in this order of rows.
+  /// Commit several uncommitted writes to the same dataset as one new version, in this order of rows. They
+  /// conflict with what has been committed since the first of them was begun. The properties of all are kept:
+  /// messages below one another, and two values of any other key are refused.
   static arrow::Result<CommitResult> CommitAll(std::vector<Transaction>& transactions);
 
-  /// Delete the files. Refused after a commit, and while a commit's outcome is unknown.
+  /// Delete the files. Refused after a commit, also one by another process, and while a commit's outcome is
+  /// unknown.
   arrow::Status Discard();
 
-  /// Describe it for another process. Storage options are not part of it.
+  /// Describe it for another process. Storage options are not part of it; the place is absolute.
   arrow::Result<std::string> ToJson() const;
 
   /// Read what ToJson() wrote.

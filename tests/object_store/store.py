@@ -14,6 +14,7 @@ from servers import Server
 BUILD = pathlib.Path(__file__).resolve().parents[2] / "build/release"
 LANCE = os.environ.get("LANCE_BIN", BUILD / "bin/lance")
 APPEND_LOOP = os.environ.get("LANCE_APPEND_LOOP", BUILD / "tests/object_store/append_loop")
+SHARE = os.environ.get("LANCE_SHARE", BUILD / "tests/object_store/share")
 GIVE_UP = os.environ.get("LANCE_GIVE_UP", BUILD / "tests/object_store/give_up")
 
 ROWS_PER_BATCH = 10  # of append_loop

@@ -1,6 +1,6 @@
 """Appends from many processes and threads: each is there exactly once, and no version is missing."""
 
-from store import Fates
+from store import HANGS, SHARE, Fates
 from support.figures import figure
 from support.scale import pick
 
@@ -30,3 +30,26 @@ def test_appends_of_several_threads(store):
     store.create()
     fates = Fates().add(store.start_appends(PER_THREAD, THREADS))
     check(store, fates, THREADS * PER_THREAD, threads=THREADS, appends_each=PER_THREAD)
+
+
+def test_one_transaction_in_two_hands(store):
+    """Two commit it at once, or one commits and one discards."""
+    store.create()
+    rounds = pick(8, 100)
+    process = store.start(SHARE, store.uri(), rounds)
+    output, errors = process.communicate(timeout=HANGS)
+    assert process.returncode == 0, errors
+    expected, versions, discards = [], 1, 0
+    for line in output.splitlines():
+        number, first, second = line.split()
+        commits = {outcome for outcome in (first, second) if outcome.startswith("OK:")}
+        discards += second == "OK"
+        assert len(commits) + (second == "OK") <= 1, line
+        if int(number) % 2 == 0:
+            assert commits == {first, second}, line
+        if commits:
+            versions += 1
+            assert commits == {f"OK:{versions}"}, line
+            expected += range(int(number) * 10, int(number) * 10 + 10)
+    assert store.ids() == expected, output
+    figure("C3", store=store.name, rounds=rounds, versions=versions - 1, discards=discards)

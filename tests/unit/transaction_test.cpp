@@ -1,5 +1,7 @@
 #include "lance/transaction.h"
 
+#include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +9,7 @@
 #include "arrow/api.h"
 #include "lance/dataset.h"
 #include "lance/lance_writer.h"
+#include "lance/scanner.h"
 #include "support/datasets.h"
 #include "support/generators.h"
 #include "support/status_matchers.h"
@@ -32,10 +35,57 @@ class TransactionTest : public ::testing::Test {
     return writer->FinishUncommitted();
   }
 
-  static WriteOptions Append() {
+  static WriteOptions Mode(WriteMode mode) {
     WriteOptions options;
-    options.mode = WriteMode::kAppend;
+    options.mode = mode;
     return options;
+  }
+
+  static WriteOptions Append() { return Mode(WriteMode::kAppend); }
+
+  static WriteOptions Overwrite() { return Mode(WriteMode::kOverwrite); }
+
+  /// The transaction as another process gets it.
+  static arrow::Result<Transaction> Copy(const Transaction& transaction) {
+    ARROW_ASSIGN_OR_RAISE(const auto json, transaction.ToJson());
+    return Transaction::FromJson(json);
+  }
+
+  static arrow::Result<lance::CommitResult> CommitBoth(Transaction first, Transaction second) {
+    std::vector<Transaction> both;
+    both.push_back(std::move(first));
+    both.push_back(std::move(second));
+    return Transaction::CommitAll(both);
+  }
+
+  /// Write one row of integer columns.
+  static arrow::Status WriteRow(const std::string& uri,
+                                const std::vector<std::pair<std::string, int64_t>>& row,
+                                const WriteOptions& options) {
+    ARROW_ASSIGN_OR_RAISE(const auto batch, Row(row));
+    return WriteBatches(uri, {batch}, options).status();
+  }
+
+  static arrow::Result<std::shared_ptr<arrow::RecordBatch>> Row(
+      const std::vector<std::pair<std::string, int64_t>>& row) {
+    arrow::FieldVector fields;
+    arrow::ArrayVector columns;
+    for (const auto& [name, value] : row) {
+      fields.push_back(arrow::field(name, arrow::int64()));
+      arrow::Int64Builder builder;
+      ARROW_RETURN_NOT_OK(builder.Append(value));
+      ARROW_ASSIGN_OR_RAISE(columns.emplace_back(), builder.Finish());
+    }
+    return arrow::RecordBatch::Make(arrow::schema(fields), 1, columns);
+  }
+
+  static arrow::Result<Transaction> PrepareRow(const std::string& uri,
+                                               const std::vector<std::pair<std::string, int64_t>>& row,
+                                               const WriteOptions& options) {
+    ARROW_ASSIGN_OR_RAISE(const auto batch, Row(row));
+    ARROW_ASSIGN_OR_RAISE(auto writer, lance::LanceWriter::Open(uri, batch->schema(), options));
+    ARROW_RETURN_NOT_OK(writer->Write(*batch));
+    return writer->FinishUncommitted();
   }
 
   const TempDir dir_;
@@ -160,11 +210,9 @@ TEST_F(TransactionTest, NoneToCommitIsRefused) {
 
 TEST_F(TransactionTest, WritesOfDifferentModesAreRefusedTogether) {
   ASSERT_OK(WriteSimple(uri_, 0, 10));
-  WriteOptions overwrite;
-  overwrite.mode = WriteMode::kOverwrite;
   std::vector<Transaction> transactions;
   ASSERT_OK_AND_ASSIGN(auto first, Prepare(10, 10, Append()));
-  ASSERT_OK_AND_ASSIGN(auto second, Prepare(20, 10, overwrite));
+  ASSERT_OK_AND_ASSIGN(auto second, Prepare(20, 10, Overwrite()));
   transactions.push_back(std::move(first));
   transactions.push_back(std::move(second));
   EXPECT_THAT(Transaction::CommitAll(transactions), FailsWith(ErrorCode::kInvalidArgument));
@@ -210,6 +258,349 @@ TEST_F(TransactionTest, EmptyWriteCommitsAnEmptyDataset) {
   ASSERT_OK_AND_ASSIGN(auto dataset, Dataset::Open(uri_));
   EXPECT_TRUE(dataset->schema()->Equals(*SimpleSchema()));
 }
+
+TEST_F(TransactionTest, WritesOnBothSidesOfAnOverwriteAreRefusedTogether) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  ASSERT_OK_AND_ASSIGN(auto before, Prepare(10, 10, Append()));
+  ASSERT_OK(WriteSimple(uri_, 100, 10, Overwrite()));
+  ASSERT_OK_AND_ASSIGN(auto after, Prepare(20, 10, Append()));
+  EXPECT_THAT(CommitBoth(std::move(after), std::move(before)),
+              FailsWith(ErrorCode::kIncompatibleTransaction));
+  EXPECT_EQ(ReadIds(uri_), Range(100, 10));
+}
+
+TEST_F(TransactionTest, NoValueComesUpInAnotherColumn) {
+  ASSERT_OK(WriteRow(uri_, {{"a", 1}, {"b", 2}}, {}));
+  ASSERT_OK_AND_ASSIGN(auto before, PrepareRow(uri_, {{"a", 1}, {"b", 2}}, Append()));
+  ASSERT_OK(WriteRow(uri_, {{"b", 2}, {"a", 1}}, Overwrite()));
+  ASSERT_OK_AND_ASSIGN(auto after, PrepareRow(uri_, {{"b", 2}, {"a", 1}}, Append()));
+  std::vector<Transaction> both;
+  both.push_back(std::move(after));
+  both.push_back(std::move(before));
+  EXPECT_THAT(Transaction::CommitAll(both), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(both[1].Commit(), FailsWith(ErrorCode::kIncompatibleTransaction));
+  ASSERT_OK(both[0].Commit());
+  ASSERT_OK_AND_ASSIGN(const auto table, ReadAll(uri_));
+  EXPECT_EQ(Int64s(*table->GetColumnByName("a")), (std::vector<int64_t>{1, 1}));
+  EXPECT_EQ(Int64s(*table->GetColumnByName("b")), (std::vector<int64_t>{2, 2}));
+}
+
+TEST_F(TransactionTest, OverwritesOfOneSchemaBecomeOneVersion) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  ASSERT_OK_AND_ASSIGN(auto first, Prepare(10, 10, Overwrite()));
+  ASSERT_OK_AND_ASSIGN(auto second, Prepare(20, 10, Overwrite()));
+  ASSERT_OK_AND_ASSIGN(const auto result, CommitBoth(std::move(first), std::move(second)));
+  EXPECT_EQ(result.version, 2U);
+  EXPECT_EQ(ReadIds(uri_), Range(10, 20));
+}
+
+TEST_F(TransactionTest, OverwritesOnBothSidesOfAnotherConflict) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  ASSERT_OK_AND_ASSIGN(auto before, Prepare(10, 10, Overwrite()));
+  ASSERT_OK(WriteSimple(uri_, 100, 10, Overwrite()));
+  ASSERT_OK_AND_ASSIGN(auto after, Prepare(20, 10, Overwrite()));
+  EXPECT_THAT(CommitBoth(std::move(after), std::move(before)),
+              FailsWith(ErrorCode::kCommitConflictRetryable));
+  EXPECT_EQ(ReadIds(uri_), Range(100, 10));
+}
+
+TEST_F(TransactionTest, OverwritesThatSawADatasetAndThatSawNoneAreRefusedTogether) {
+  ASSERT_OK_AND_ASSIGN(auto blind, Prepare(10, 10, Overwrite()));
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  ASSERT_OK_AND_ASSIGN(auto seeing, Prepare(20, 10, Overwrite()));
+  EXPECT_THAT(CommitBoth(std::move(blind), std::move(seeing)), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_EQ(ReadIds(uri_), Range(0, 10));
+}
+
+TEST_F(TransactionTest, OneTransactionUnderTwoHandlesIsRefused) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  for (const int64_t rows : {10, 0}) {
+    ASSERT_OK_AND_ASSIGN(auto transaction, Prepare(10, rows, Append()));
+    ASSERT_OK_AND_ASSIGN(auto copy, Copy(transaction));
+    EXPECT_THAT(CommitBoth(std::move(transaction), std::move(copy)), FailsWith(ErrorCode::kInvalidArgument));
+  }
+  EXPECT_EQ(ReadIds(uri_), Range(0, 10));
+}
+
+TEST_F(TransactionTest, SpellingsOfOnePlaceAreOneTarget) {
+  std::filesystem::create_directory(dir_.path() / "real");
+  std::filesystem::create_directory_symlink(dir_.path() / "real", dir_.path() / "link");
+  const std::string real = dir_ / "real/dataset";
+  std::vector<Transaction> transactions;
+  int64_t first_id = 0;
+  for (const auto& spelling : {real, real + "/", dir_ / "link/dataset", dir_ / "real/../real/./dataset",
+                               "file://" + real, std::filesystem::relative(real).string()}) {
+    ASSERT_OK_AND_ASSIGN(auto writer, lance::LanceWriter::Open(spelling, SimpleSchema()));
+    ASSERT_OK(writer->Write(*SimpleBatch(first_id, 10)));
+    ASSERT_OK_AND_ASSIGN(auto transaction, writer->FinishUncommitted());
+    transactions.push_back(std::move(transaction));
+    first_id += 10;
+  }
+  ASSERT_OK_AND_ASSIGN(const auto result, Transaction::CommitAll(transactions));
+  EXPECT_EQ(result.version, 1U);
+  EXPECT_EQ(ReadIds(real), Range(0, first_id));
+}
+
+TEST_F(TransactionTest, CommittedTwiceItIsThereOnce) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  for (const auto& options : {Append(), Overwrite()}) {
+    ASSERT_OK_AND_ASSIGN(auto transaction, Prepare(10, 10, options));
+    ASSERT_OK_AND_ASSIGN(auto copy, Copy(transaction));
+    ASSERT_OK_AND_ASSIGN(const auto first, copy.Commit());
+    const auto ids = ReadIds(uri_);
+    ASSERT_OK(WriteSimple(uri_, 50, 10, Append()));
+    ASSERT_OK_AND_ASSIGN(const auto second, transaction.Commit());
+    EXPECT_EQ(second.version, first.version);
+    EXPECT_EQ(ReadIds(uri_).size(), ids.size() + 10);
+  }
+}
+
+TEST_F(TransactionTest, ACreationCommittedTwiceIsThereOnce) {
+  for (const auto& options : {WriteOptions{}, Overwrite()}) {
+    for (const int64_t rows : {10, 0}) {
+      const std::string uri = uri_ + std::to_string(rows) + std::to_string(static_cast<int>(options.mode));
+      ASSERT_OK_AND_ASSIGN(auto writer, lance::LanceWriter::Open(uri, SimpleSchema(), options));
+      ASSERT_OK(writer->Write(*SimpleBatch(0, rows)));
+      ASSERT_OK_AND_ASSIGN(auto transaction, writer->FinishUncommitted());
+      ASSERT_OK_AND_ASSIGN(auto copy, Copy(transaction));
+      ASSERT_OK_AND_ASSIGN(const auto first, copy.Commit());
+      ASSERT_OK_AND_ASSIGN(const auto second, transaction.Commit());
+      EXPECT_EQ(first.version, 1U);
+      EXPECT_EQ(second.version, 1U);
+      ASSERT_OK_AND_ASSIGN(const auto dataset, Dataset::Open(uri));
+      ASSERT_OK_AND_ASSIGN(const uint64_t latest, dataset->LatestVersion());
+      EXPECT_EQ(latest, 1U);
+      EXPECT_EQ(ReadIds(uri), Range(0, rows));
+    }
+  }
+}
+
+TEST_F(TransactionTest, AnEmptyAppendCommittedTwiceIsOneVersion) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  ASSERT_OK_AND_ASSIGN(auto transaction, Prepare(10, 0, Append()));
+  ASSERT_OK_AND_ASSIGN(auto copy, Copy(transaction));
+  ASSERT_OK_AND_ASSIGN(const auto first, copy.Commit());
+  ASSERT_OK_AND_ASSIGN(const auto second, transaction.Commit());
+  EXPECT_EQ(first.version, 2U);
+  EXPECT_EQ(second.version, 2U);
+}
+
+TEST_F(TransactionTest, WhatAnotherProcessCommittedIsNotDiscarded) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  ASSERT_OK_AND_ASSIGN(auto transaction, Prepare(10, 10, Append()));
+  ASSERT_OK_AND_ASSIGN(auto copy, Copy(transaction));
+  ASSERT_OK(copy.Commit());
+  const auto files = ListFiles(dir_.path());
+  EXPECT_THAT(transaction.Discard(), FailsWith(ErrorCode::kInvalidState));
+  EXPECT_EQ(ListFiles(dir_.path()), files);
+  EXPECT_EQ(ReadIds(uri_), Range(0, 20));
+  // It is replaced, but the version that has it can still be read.
+  ASSERT_OK(WriteSimple(uri_, 100, 10, Overwrite()));
+  EXPECT_THAT(transaction.Discard(), FailsWith(ErrorCode::kInvalidState));
+  ASSERT_OK_AND_ASSIGN(const auto before, Dataset::Open(uri_, {.version = 2}));
+  ASSERT_OK_AND_ASSIGN(auto scanner, before->Scan());
+  ASSERT_OK_AND_ASSIGN(const auto table, scanner->ToTable());
+  EXPECT_EQ(table->num_rows(), 20);
+}
+
+TEST_F(TransactionTest, MembersOfACommitAreKnown) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  std::vector<Transaction> members;
+  std::vector<Transaction> copies;
+  std::vector<Transaction> again;
+  for (const int64_t first_id : {10, 20}) {
+    ASSERT_OK_AND_ASSIGN(auto member, Prepare(first_id, 10, Append()));
+    ASSERT_OK_AND_ASSIGN(auto copy, Copy(member));
+    ASSERT_OK_AND_ASSIGN(auto one_more, Copy(member));
+    members.push_back(std::move(member));
+    copies.push_back(std::move(copy));
+    again.push_back(std::move(one_more));
+  }
+  ASSERT_OK_AND_ASSIGN(const auto made, Transaction::CommitAll(copies));
+  ASSERT_OK_AND_ASSIGN(const auto repeated, Transaction::CommitAll(again));
+  EXPECT_EQ(repeated.version, made.version);
+  EXPECT_THAT(members[0].Discard(), FailsWith(ErrorCode::kInvalidState));
+  ASSERT_OK_AND_ASSIGN(const auto alone, members[1].Commit());
+  EXPECT_EQ(alone.version, made.version);
+  // One that is in a version already, and one that is not.
+  ASSERT_OK_AND_ASSIGN(auto fresh, Prepare(30, 10, Append()));
+  EXPECT_THAT(CommitBoth(std::move(members[0]), std::move(fresh)), FailsWith(ErrorCode::kInvalidState));
+  EXPECT_EQ(ReadIds(uri_), Range(0, 30));
+}
+
+TEST_F(TransactionTest, DiscardedElsewhereItIsGone) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  const auto files = ListFiles(dir_.path());
+  ASSERT_OK_AND_ASSIGN(auto transaction, Prepare(10, 10, Append()));
+  ASSERT_OK_AND_ASSIGN(auto copy, Copy(transaction));
+  ASSERT_OK(copy.Discard());
+  EXPECT_EQ(ListFiles(dir_.path()), files);
+  EXPECT_THAT(transaction.Commit(), FailsWith(ErrorCode::kNotFound));
+  ASSERT_OK(transaction.Discard());
+  EXPECT_EQ(ReadIds(uri_), Range(0, 10));
+}
+
+/// The working directory is another one for the rest of the test.
+class WorkingDirectory {
+ public:
+  explicit WorkingDirectory(const std::filesystem::path& path) { std::filesystem::current_path(path); }
+  ~WorkingDirectory() { std::filesystem::current_path(before_); }
+
+ private:
+  const std::filesystem::path before_ = std::filesystem::current_path();
+};
+
+TEST_F(TransactionTest, TheTargetIsWhereItWasAtOpen) {
+  std::filesystem::create_directory(dir_.path() / "elsewhere");
+  const WorkingDirectory back(dir_.path());
+  ASSERT_OK_AND_ASSIGN(auto finished, lance::LanceWriter::Open("dataset", SimpleSchema()));
+  std::filesystem::current_path("elsewhere");
+  ASSERT_OK(finished->Write(*SimpleBatch(0, 10)));
+  ASSERT_OK(finished->Finish());
+
+  std::filesystem::current_path(dir_.path());
+  ASSERT_OK_AND_ASSIGN(auto writer, lance::LanceWriter::Open("./dataset", SimpleSchema(), Append()));
+  ASSERT_OK_AND_ASSIGN(auto aborted, lance::LanceWriter::Open("dataset", SimpleSchema(), Append()));
+  ASSERT_OK(aborted->Write(*SimpleBatch(50, 10)));
+  ASSERT_OK(writer->Write(*SimpleBatch(10, 10)));
+  ASSERT_OK_AND_ASSIGN(const auto transaction, writer->FinishUncommitted());
+  std::filesystem::current_path("elsewhere");
+  ASSERT_OK(aborted->Abort());
+  ASSERT_OK_AND_ASSIGN(auto copy, Copy(transaction));
+  ASSERT_OK_AND_ASSIGN(const auto result, copy.Commit());
+  EXPECT_EQ(result.version, 2U);
+  EXPECT_EQ(ReadIds(uri_), Range(0, 20));
+  EXPECT_THAT(ListFiles(dir_.path() / "elsewhere"), IsEmpty());
+}
+
+TEST_F(TransactionTest, AReaderStaysWhereItWasOpened) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  std::filesystem::create_directory(dir_.path() / "elsewhere");
+  const WorkingDirectory back(dir_.path());
+  ASSERT_OK_AND_ASSIGN(const auto dataset, Dataset::Open("dataset"));
+  std::filesystem::current_path("elsewhere");
+  ASSERT_OK(WriteSimple(uri_, 10, 10, Append()));
+  ASSERT_OK_AND_ASSIGN(const uint64_t latest, dataset->LatestVersion());
+  EXPECT_EQ(latest, 2U);
+  ASSERT_OK_AND_ASSIGN(const auto versions, dataset->Versions());
+  EXPECT_EQ(versions.size(), 2U);
+  ASSERT_OK_AND_ASSIGN(auto scanner, dataset->Scan());
+  ASSERT_OK_AND_ASSIGN(const auto table, scanner->ToTable());
+  EXPECT_EQ(table->num_rows(), 10);
+}
+
+TEST_F(TransactionTest, ALinkThatIsTurnedDoesNotTakeTheWriteWithIt) {
+  for (const auto* name : {"one", "two"}) std::filesystem::create_directory(dir_.path() / name);
+  const auto link = dir_.path() / "link";
+  std::filesystem::create_directory_symlink("one", link);
+  ASSERT_OK_AND_ASSIGN(auto writer, lance::LanceWriter::Open((link / "dataset").string(), SimpleSchema()));
+  ASSERT_OK(writer->Write(*SimpleBatch(0, 10)));
+  std::filesystem::remove(link);
+  std::filesystem::create_directory_symlink("two", link);
+  ASSERT_OK(writer->Finish());
+  EXPECT_EQ(ReadIds(dir_ / "one/dataset"), Range(0, 10));
+  EXPECT_THAT(ListFiles(dir_.path() / "two"), IsEmpty());
+}
+
+TEST_F(TransactionTest, MessagesShowWhatWasTyped) {
+  const WorkingDirectory back(dir_.path());
+  EXPECT_THAT(Dataset::Open("./nothing.lance"), FailsSaying(HasSubstr("at ./nothing.lance")));
+  EXPECT_THAT(lance::LanceWriter::Open("./nothing.lance", SimpleSchema(), Append()),
+              FailsSaying(HasSubstr("at ./nothing.lance")));
+}
+
+/// How a write is committed after its dataset was removed and made anew.
+enum class Via { kFinish, kTransaction, kJson };
+
+class MadeAnewTest : public TransactionTest, public ::testing::WithParamInterface<Via> {
+ protected:
+  /// Write rows 50 to 59 around `meanwhile`.
+  template <typename Meanwhile>
+  arrow::Status WriteAround(const WriteOptions& options, Meanwhile meanwhile) {
+    ARROW_ASSIGN_OR_RAISE(auto writer, lance::LanceWriter::Open(uri_, SimpleSchema(), options));
+    if (GetParam() == Via::kFinish) {
+      meanwhile();
+      ARROW_RETURN_NOT_OK(writer->Write(*SimpleBatch(50, 10)));
+      return writer->Finish().status();
+    }
+    ARROW_RETURN_NOT_OK(writer->Write(*SimpleBatch(50, 10)));
+    ARROW_ASSIGN_OR_RAISE(auto transaction, writer->FinishUncommitted());
+    if (GetParam() == Via::kJson) {
+      ARROW_ASSIGN_OR_RAISE(transaction, Copy(transaction));
+    }
+    // The data files stay where they are, as in a store without directories.
+    const std::filesystem::path data = std::filesystem::path(uri_) / "data";
+    std::filesystem::rename(data, dir_.path() / "data");
+    meanwhile();
+    for (const auto& file : std::filesystem::directory_iterator(dir_.path() / "data")) {
+      std::filesystem::create_directories(data);
+      std::filesystem::rename(file.path(), data / file.path().filename());
+    }
+    return transaction.Commit().status();
+  }
+
+  void Remove() const { std::filesystem::remove_all(uri_); }
+
+  /// Other rows, and other columns, in as many versions.
+  void MakeAnew(int64_t versions) const {
+    Remove();
+    ASSERT_OK(WriteRow(uri_, {{"name", 7}}, {}));
+    for (int64_t i = 1; i < versions; ++i) ASSERT_OK(WriteRow(uri_, {{"name", 7}}, Append()));
+  }
+
+  void ExpectNew(int64_t versions) const {
+    ASSERT_OK_AND_ASSIGN(const auto table, ReadAll(uri_));
+    EXPECT_EQ(Int64s(*table->GetColumnByName("name")),
+              std::vector<int64_t>(static_cast<size_t>(versions), 7));
+  }
+};
+
+TEST_P(MadeAnewTest, ItTakesNoWriteThatBeganBefore) {
+  for (const auto& options : {Append(), Overwrite()}) {
+    // Fewer versions than the write has seen, as many, and more.
+    for (const int64_t versions : {1, 2, 3}) {
+      Remove();
+      ASSERT_OK(WriteSimple(uri_, 0, 10));
+      ASSERT_OK(WriteSimple(uri_, 10, 10, Append()));
+      EXPECT_THAT(WriteAround(options, [&] { MakeAnew(versions); }),
+                  FailsWith(ErrorCode::kIncompatibleTransaction))
+          << versions;
+      ExpectNew(versions);
+    }
+  }
+}
+
+TEST_P(MadeAnewTest, WithTheSameColumnsItTakesNoneEither) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  EXPECT_THAT(WriteAround(Append(),
+                          [&] {
+                            Remove();
+                            ASSERT_OK(WriteSimple(uri_, 0, 10));
+                          }),
+              FailsWith(ErrorCode::kIncompatibleTransaction));
+  EXPECT_EQ(ReadIds(uri_), Range(0, 10));
+}
+
+TEST_P(MadeAnewTest, ACreationLosesToAnother) {
+  EXPECT_THAT(WriteAround({}, [&] { MakeAnew(1); }), FailsWith(ErrorCode::kAlreadyExists));
+  ExpectNew(1);
+}
+
+TEST_P(MadeAnewTest, WhatIsRemovedForGoodTakesNoAppendButAnOverwrite) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  EXPECT_THAT(WriteAround(Append(), [&] { Remove(); }), FailsWith(ErrorCode::kDatasetNotFound));
+  EXPECT_FALSE(Dataset::Open(uri_).ok());
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  EXPECT_OK(WriteAround(Overwrite(), [&] { Remove(); }));
+  EXPECT_EQ(ReadIds(uri_), Range(50, 10));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, MadeAnewTest, ::testing::Values(Via::kFinish, Via::kTransaction, Via::kJson),
+                         [](const auto& info) {
+                           return info.param == Via::kFinish        ? "Finish"
+                                  : info.param == Via::kTransaction ? "Transaction"
+                                                                    : "Json";
+                         });
 
 }  // namespace
 }  // namespace lance_test

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char};
 
-use url::Url;
-
 use crate::error::{LanceError, Result};
 use crate::guard::guard;
 use crate::handle;
+use crate::place::Place;
 
 /// Mirrors `LanceKeyValue`.
 #[repr(C)]
@@ -27,53 +26,13 @@ pub unsafe fn required_str<'a>(text: *const c_char, what: &str) -> Result<&'a st
         .ok_or_else(|| LanceError::invalid_argument(format!("{what} is NULL")))
 }
 
-/// A required URI; the engine would take an empty one for the root of the file system.
+/// A required URI, as the place it means now.
 ///
 /// # Safety
 /// As `required_str`.
-pub unsafe fn required_uri<'a>(uri: *const c_char) -> Result<&'a str> {
+pub unsafe fn required_place(uri: *const c_char) -> Result<Place> {
     // SAFETY: forwarded contract.
-    let uri = unsafe { required_str(uri, "uri") }?;
-    check_uri(uri)?;
-    Ok(uri)
-}
-
-/// Refuse what the engine would misread: of a URI it drops the password, the query and the fragment, of one of
-/// a file also the host, and would go on at another place or without credentials.
-pub fn check_uri(uri: &str) -> Result<()> {
-    if uri.is_empty() {
-        return Err(LanceError::invalid_argument("uri is empty"));
-    }
-    let url = Url::parse(uri)
-        .ok()
-        .filter(|url| url.has_host() || url.scheme() == "file");
-    let path = url.as_ref().map_or(uri, Url::path);
-    if path.trim_start_matches('/').is_empty() && url.as_ref().is_none_or(|url| !url.has_host()) {
-        return Err(LanceError::invalid_argument(
-            "uri is the root of the file system, which cannot be a dataset",
-        ));
-    }
-    let Some(url) = url else {
-        return Ok(());
-    };
-    if url.scheme() == "file" && (url.has_host() || !uri["file:".len()..].starts_with("//")) {
-        return Err(LanceError::invalid_argument(
-            "a uri of a file begins with file:///, and names no host",
-        ));
-    }
-    if url.password().is_some() {
-        return Err(LanceError::invalid_argument(
-            "the uri holds a password: pass credentials as storage options",
-        ));
-    }
-    // The one scheme whose query means something.
-    let query = url.query().filter(|_| url.scheme() != "s3+ddb");
-    if query.or(url.fragment()).is_some() {
-        return Err(LanceError::invalid_argument(
-            "the uri holds a query or a fragment: pass credentials as storage options, and write %3F and %23 for ? and # in a name",
-        ));
-    }
-    Ok(())
+    Place::of(unsafe { required_str(uri, "uri") }?)
 }
 
 /// A string that may be NULL.
@@ -438,49 +397,6 @@ mod tests {
         // SAFETY: a NUL-terminated literal.
         let error = unsafe { required_str(c"\xff".as_ptr(), "uri") }.unwrap_err();
         assert_eq!(error.message(), "uri is not UTF-8");
-    }
-
-    #[test]
-    fn uris_that_the_engine_would_misread_are_refused_without_repeating_them() {
-        for bad in [
-            "",
-            "/",
-            "//",
-            "file:",
-            "file://",
-            "file:///",
-            "file:secret/a",
-            "file://secret/a",
-            "file:///a?secret",
-            "file:///a#secret",
-            "s3://user:secret@bucket/a",
-            "s3://bucket/a?X-Amz-Signature=secret",
-            "az://container/a?sig=secret",
-            "gs://bucket/a#secret",
-        ] {
-            let error = check_uri(bad).expect_err(bad);
-            assert!(!error.message().contains("secret"), "{error}");
-        }
-    }
-
-    #[test]
-    fn other_uris_and_paths_pass() {
-        for good in [
-            "a",
-            "/a?b#c:d@e",
-            "a:b@c?d",
-            "file:///a%3Fb",
-            "file://localhost/a",
-            "FILE:///a",
-            "memory://",
-            "memory://a/b",
-            "s3://bucket",
-            "s3://bucket/a:b@c",
-            "s3+ddb://bucket/a?ddbTableName=t",
-            "abfss://container@account.dfs.core.windows.net/a",
-        ] {
-            assert!(check_uri(good).is_ok(), "{good}");
-        }
     }
 
     #[test]
