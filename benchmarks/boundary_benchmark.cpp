@@ -1,6 +1,6 @@
-// What it costs to hand one batch over: export, move, import, queue. The encoder works meanwhile, on another
-// core, and is given up in the end. Prints the time, and the bytes that the handing thread allocates, which
-// must not depend on the number of rows.
+// What it costs to hand one batch over: export, move, import, check, queue. The encoder works meanwhile, on
+// another core, and is given up in the end. Prints the time, and the bytes that the handing thread allocates,
+// which must not depend on the number of rows.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -52,18 +52,26 @@ int posix_memalign(void** out, size_t alignment, size_t size) {
 
 namespace {
 
-std::shared_ptr<arrow::RecordBatch> MakeBatch(int64_t rows, int64_t columns) {
+std::shared_ptr<arrow::Array> Numbers(int64_t rows) {
   arrow::Int64Builder values;
   for (int64_t i = 0; i < rows; ++i) ARROW_CHECK_OK(values.Append(i));
-  const auto column = values.Finish().ValueOrDie();
-  arrow::FieldVector fields;
-  for (int64_t i = 0; i < columns; ++i)
-    fields.push_back(arrow::field("c" + std::to_string(i), arrow::int64()));
-  return arrow::RecordBatch::Make(arrow::schema(fields), rows, arrow::ArrayVector(columns, column));
+  return values.Finish().ValueOrDie();
 }
 
-void HandOver(benchmark::State& state) {
-  const auto batch = MakeBatch(state.range(0), state.range(1));
+/// Texts of 1 to 53 bytes, as long as those of TPC-H's lineitem.
+std::shared_ptr<arrow::Array> Texts(int64_t rows) {
+  const std::string words = "furiously final requests sleep slyly among the deposits";
+  arrow::StringBuilder values;
+  for (int64_t i = 0; i < rows; ++i) ARROW_CHECK_OK(values.Append(words.substr(0, 1 + i * 7 % 53)));
+  return values.Finish().ValueOrDie();
+}
+
+void HandOver(benchmark::State& state, const std::shared_ptr<arrow::Array>& column, int64_t columns) {
+  arrow::FieldVector fields;
+  for (int64_t i = 0; i < columns; ++i)
+    fields.push_back(arrow::field("c" + std::to_string(i), column->type()));
+  const auto batch =
+      arrow::RecordBatch::Make(arrow::schema(fields), column->length(), arrow::ArrayVector(columns, column));
   lance::WriteOptions options;
   // Never wait for the encoder.
   options.max_bytes_in_flight = uint64_t{1} << 60;
@@ -75,10 +83,20 @@ void HandOver(benchmark::State& state) {
   ARROW_CHECK_OK(writer->Abort());
 }
 
-BENCHMARK(HandOver)
+void HandOverInt64(benchmark::State& state) { HandOver(state, Numbers(state.range(0)), state.range(1)); }
+void HandOverText(benchmark::State& state) { HandOver(state, Texts(state.range(0)), state.range(1)); }
+
+BENCHMARK(HandOverInt64)
     ->ArgNames({"rows", "columns"})
     ->ArgsProduct({{1, 1024, 8192, 65536}, {16, 200}})
     ->Iterations(2000)
+    ->UseRealTime()
+    ->Unit(benchmark::kMicrosecond);
+
+BENCHMARK(HandOverText)
+    ->ArgNames({"rows", "columns"})
+    ->ArgsProduct({{1, 1024, 8192, 65536}, {16}})
+    ->Iterations(500)
     ->UseRealTime()
     ->Unit(benchmark::kMicrosecond);
 

@@ -1,11 +1,13 @@
 // Malformed Arrow C structs: each is refused with a typed error, the process lives, and the struct is
 // released exactly once.
 
+#include <cerrno>
 #include <climits>
 #include <deque>
 #include <functional>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arrow/api.h"
@@ -19,6 +21,8 @@ namespace lance_test {
 namespace {
 
 using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 auto IsARefusal() { return AnyOf(LANCE_INVALID_ARGUMENT, LANCE_SCHEMA_MISMATCH, LANCE_NOT_SUPPORTED); }
 
@@ -239,30 +243,63 @@ class SpoiltBatch {
 
   /// Write the batch, and finish.
   Outcome Write() {
+    return WithWriter([this](const WriterPtr& writer) {
+      ArrowArray shell = Lend();
+      const Outcome outcome = lance_test::Write(writer, &shell, nullptr);
+      EXPECT_EQ(shell.release, nullptr);
+      return outcome;
+    });
+  }
+
+  /// Write a stream of the batch, and finish.
+  Outcome WriteAsStream() {
+    return WithWriter([this](const WriterPtr& writer) {
+      ArrowArrayStream stream{};
+      stream.get_schema = [](ArrowArrayStream*, ArrowSchema* out) {
+        return arrow::ExportSchema(*TableSchema(), out).ok() ? 0 : EIO;
+      };
+      stream.get_next = [](ArrowArrayStream* self, ArrowArray* out) {
+        auto* batch = static_cast<SpoiltBatch*>(self->private_data);
+        *out = std::exchange(batch->is_streamed_, true) ? ArrowArray{} : batch->Lend();
+        return 0;
+      };
+      stream.get_last_error = [](ArrowArrayStream*) -> const char* { return nullptr; };
+      stream.release = [](ArrowArrayStream* self) { self->release = nullptr; };
+      stream.private_data = this;
+      const Outcome outcome = CallC(lance_writer_write_stream, writer.get(), LANCE_ANY_LANE, &stream);
+      EXPECT_EQ(stream.release, nullptr);
+      return outcome;
+    });
+  }
+
+ private:
+  ArrowArray Lend() {
+    ArrowArray shell = good_;
+    shell.private_data = &releases_;
+    shell.release = [](ArrowArray* self) {
+      ++*static_cast<int*>(self->private_data);
+      self->release = nullptr;
+    };
+    return shell;
+  }
+
+  Outcome WithWriter(const std::function<Outcome(const WriterPtr& writer)>& write) {
     ArrowSchema schema{};
     ARROW_CHECK_OK(arrow::ExportSchema(*TableSchema(), &schema));
     LanceWriteOptions options = LANCE_WRITE_OPTIONS_INIT;
     options.mode = LANCE_WRITE_OVERWRITE;
     WriterPtr writer;
     EXPECT_EQ(OpenWriter("memory://hostile_structs_test/array", &schema, &options, &writer), LANCE_OK);
-
-    int releases = 0;
-    ArrowArray shell = good_;
-    shell.private_data = &releases;
-    shell.release = [](ArrowArray* self) {
-      ++*static_cast<int*>(self->private_data);
-      self->release = nullptr;
-    };
-    Outcome outcome = lance_test::Write(writer, &shell, nullptr);
-    EXPECT_EQ(shell.release, nullptr);
+    Outcome outcome = write(writer);
     if (outcome.ok()) outcome = Finish(writer);
     writer.reset();
-    EXPECT_EQ(releases, 1);
+    EXPECT_EQ(releases_, 1);
     return outcome;
   }
 
- private:
   ArrowArray good_{};
+  int releases_ = 0;
+  bool is_streamed_ = false;
   std::vector<std::function<void()>> repairs_;
 };
 
@@ -338,24 +375,174 @@ std::vector<ArrayCase> HeaderCases() {
       {"DictionaryMissing", [](auto& b) { b.Set(b.column(kDictionary).dictionary, nullptr); }},
       {"DictionaryReleased", [](auto& b) { b.Set(b.column(kDictionary).dictionary->release, nullptr); }},
       {"DictionaryOfNegativeLength", [](auto& b) { b.Set(b.column(kDictionary).dictionary->length, -1); }},
-  };
-}
-
-/// Contents that contradict themselves within the memory that the struct describes.
-std::vector<ArrayCase> ContentCases() {
-  return {
       {"NegativeStringOffset", [](auto& b) { b.template SetValue<int32_t>(b.column(kString), 1, 20, -1); }},
-      {"FirstStringOffsetNegative",
-       [](auto& b) { b.template SetValue<int32_t>(b.column(kString), 1, 0, -8); }},
-      {"NegativeListOffset", [](auto& b) { b.template SetValue<int32_t>(b.column(kList), 1, 20, -1); }},
-      {"ListOffsetBeyondTheChild",
-       [](auto& b) { b.template SetValue<int32_t>(b.column(kList), 1, 20, 1 << 20); }},
-      {"MapOffsetBeyondTheEntries",
-       [](auto& b) { b.template SetValue<int32_t>(b.column(kMap), 1, 20, 1 << 20); }},
       {"NegativeViewBufferLength",
        [](auto& b) {
          auto& view = b.column(kView);
          b.template SetValue<int64_t>(view, static_cast<int>(view.n_buffers - 1), 0, -1);
+       }},
+      {"NullCountBelowThatOfTheBitmap", [](auto& b) { b.Set(b.column(kInt).null_count, 0); }},
+      {"NullCountAboveThatOfTheBitmap", [](auto& b) { b.Set(b.column(kString).null_count, 5); }},
+  };
+}
+
+/// The string of a view, or where it is.
+struct View {
+  int32_t length;
+  char prefix[4];
+  int32_t buffer;
+  int32_t offset;
+};
+
+/// The first row after some that is not NULL and whose string is longer than `length`.
+int64_t LongString(const ArrowArray& strings, int32_t length, int64_t after = 0) {
+  const auto* validity = static_cast<const uint8_t*>(strings.buffers[0]);
+  const auto* offsets = static_cast<const int32_t*>(strings.buffers[1]);
+  int64_t row = after;
+  while ((validity[row / 8] >> row % 8 & 1) == 0 || offsets[row + 1] - offsets[row] <= length) ++row;
+  return row;
+}
+
+/// The same of views.
+int64_t LongView(const ArrowArray& views, int32_t length) {
+  const auto* validity = static_cast<const uint8_t*>(views.buffers[0]);
+  const auto* values = static_cast<const View*>(views.buffers[1]);
+  int64_t row = 0;
+  while ((validity[row / 8] >> row % 8 & 1) == 0 || values[row].length <= length) ++row;
+  return row;
+}
+
+struct ContentCase {
+  const char* name;
+  /// The column that the refusal has to name.
+  const char* path;
+  /// Spoil a value; returns its row.
+  std::function<int64_t(SpoiltBatch& batch)> spoil;
+};
+
+/// Change the view of a row whose string is not in it.
+ContentCase SpoiltView(const char* name, void (*spoil)(View& view)) {
+  return {name, "view", [spoil](SpoiltBatch& b) {
+            ArrowArray& views = b.column(kView);
+            const int64_t row = LongView(views, 12);
+            View view = static_cast<const View*>(views.buffers[1])[row];
+            spoil(view);
+            b.SetValue(views, 1, row, view);
+            return row;
+          }};
+}
+
+/// Contents that contradict themselves within the memory that the struct describes.
+std::vector<ContentCase> ContentCases() {
+  return {
+      {"FirstStringOffsetNegative", "string",
+       [](auto& b) {
+         b.template SetValue<int32_t>(b.column(kString), 1, 0, -8);
+         return 0;
+       }},
+      {"FallingStringOffset", "string",
+       [](auto& b) {
+         const int64_t row = LongString(b.column(kString), 0, 5);
+         b.template SetValue<int32_t>(b.column(kString), 1, row + 1, 0);
+         return row;
+       }},
+      {"StringOffsetBeyondTheOthers", "string",
+       [](auto& b) {
+         b.template SetValue<int32_t>(b.column(kString), 1, 7, 1 << 30);
+         return 7;
+       }},
+      {"TextNotUtf8", "string",
+       [](auto& b) {
+         const ArrowArray& strings = b.column(kString);
+         const int64_t row = LongString(strings, 0);
+         b.template SetValue<uint8_t>(strings, 2, static_cast<const int32_t*>(strings.buffers[1])[row], 0xff);
+         return row;
+       }},
+      {"TextSplitInALetter", "string",
+       [](auto& b) {
+         const ArrowArray& strings = b.column(kString);
+         // Each begins with a letter of two bytes.
+         const int64_t row = LongString(strings, 0, 1);
+         const int32_t start = static_cast<const int32_t*>(strings.buffers[1])[row];
+         b.template SetValue<int32_t>(strings, 1, row, start + 1);
+         const auto* validity = static_cast<const uint8_t*>(strings.buffers[0]);
+         return (validity[(row - 1) / 8] >> (row - 1) % 8 & 1) != 0 ? row - 1 : row;
+       }},
+      {"NegativeListOffset", "list",
+       [](auto& b) {
+         b.template SetValue<int32_t>(b.column(kList), 1, 20, -1);
+         return 19;
+       }},
+      {"FallingListOffset", "list",
+       [](auto& b) {
+         b.template SetValue<int32_t>(b.column(kList), 1, 10, 1);
+         return 9;
+       }},
+      {"ListOffsetBeyondTheChild", "list",
+       [](auto& b) {
+         b.template SetValue<int32_t>(b.column(kList), 1, 20, 1 << 20);
+         return 19;
+       }},
+      {"MapOffsetBeyondTheEntries", "map",
+       [](auto& b) {
+         b.template SetValue<int32_t>(b.column(kMap), 1, 20, 1 << 20);
+         return 19;
+       }},
+      {"NullKeyOfAMap", "map.entries.key",
+       [](auto& b) {
+         static constexpr uint32_t kAllButTheFirst = 0xfffffffe;
+         ArrowArray& keys = *b.column(kMap).children[0]->children[0];
+         b.Set(keys.buffers[0], &kAllButTheFirst);
+         b.Set(keys.null_count, -1);
+         // Row 0 is empty.
+         return 1;
+       }},
+      {"NullEntryOfAMap", "map.entries",
+       [](auto& b) {
+         static constexpr uint32_t kAllButTheFirst = 0xfffffffe;
+         ArrowArray& entries = *b.column(kMap).children[0];
+         b.Set(entries.buffers[0], &kAllButTheFirst);
+         b.Set(entries.null_count, -1);
+         return 1;
+       }},
+      {"KeyOfAMapNotUtf8", "map.entries.key",
+       [](auto& b) {
+         const ArrowArray& keys = *b.column(kMap).children[0]->children[0];
+         const auto* offsets = static_cast<const int32_t*>(keys.buffers[1]);
+         int64_t entry = 0;
+         while (offsets[entry] == offsets[entry + 1]) ++entry;
+         b.template SetValue<uint8_t>(keys, 2, offsets[entry], 0xff);
+         const auto* maps = static_cast<const int32_t*>(b.column(kMap).buffers[1]);
+         int64_t row = 0;
+         while (maps[row + 1] <= entry) ++row;
+         return row;
+       }},
+      {"KeyBeyondTheDictionary", "dictionary",
+       [](auto& b) {
+         b.template SetValue<int32_t>(b.column(kDictionary), 1, 4, 7);
+         return 4;
+       }},
+      {"NegativeKeyOfADictionary", "dictionary",
+       [](auto& b) {
+         b.template SetValue<int32_t>(b.column(kDictionary), 1, 0, -1);
+         return 0;
+       }},
+      SpoiltView("ViewIntoAMissingBuffer", [](View& view) { view.buffer = 9; }),
+      SpoiltView("ViewIntoANegativeBuffer", [](View& view) { view.buffer = -1; }),
+      SpoiltView("ViewBeyondItsBuffer", [](View& view) { view.offset = 1 << 30; }),
+      SpoiltView("ViewBeforeItsBuffer", [](View& view) { view.offset = -8; }),
+      SpoiltView("ViewLongerThanItsBuffer", [](View& view) { view.length = 1 << 30; }),
+      SpoiltView("ViewOfNegativeLength", [](View& view) { view.length = -1; }),
+      SpoiltView("ViewOfAnotherPrefix", [](View& view) { view.prefix[0] = 'x'; }),
+      SpoiltView("ViewNotPadded", [](View& view) { view = {1, {'a', 'b', 0, 0}, 0, 0}; }),
+      SpoiltView("InlineViewNotUtf8", [](View& view) { view = {1, {'\xff', 0, 0, 0}, 0, 0}; }),
+      {"ViewNotUtf8", "view",
+       [](auto& b) {
+         const ArrowArray& views = b.column(kView);
+         const int64_t row = LongView(views, 12);
+         const View view = static_cast<const View*>(views.buffers[1])[row];
+         b.template SetValue<uint8_t>(views, 2 + view.buffer, view.offset + view.length - 1, 0xff);
+         return row;
        }},
   };
 }
@@ -371,10 +558,44 @@ TEST_P(HostileArray, IsRefusedAndReleasedOnce) {
 
 const auto CaseName = [](const auto& info) { return info.param.name; };
 INSTANTIATE_TEST_SUITE_P(Headers, HostileArray, ::testing::ValuesIn(HeaderCases()), CaseName);
-INSTANTIATE_TEST_SUITE_P(Contents, HostileArray, ::testing::ValuesIn(ContentCases()), CaseName);
+
+class HostileContent : public ::testing::TestWithParam<ContentCase> {};
+
+TEST_P(HostileContent, IsRefusedByColumnAndRow) {
+  SpoiltBatch batch;
+  const int64_t row = GetParam().spoil(batch);
+  const Outcome outcome = batch.Write();
+  EXPECT_EQ(outcome, LANCE_INVALID_ARGUMENT) << outcome;
+  EXPECT_THAT(outcome.message, StartsWith("column \"" + std::string(GetParam().path) + "\", row " +
+                                          std::to_string(row) + " of the batch: "));
+}
+
+TEST_P(HostileContent, IsRefusedInAStream) {
+  SpoiltBatch batch;
+  const int64_t row = GetParam().spoil(batch);
+  const Outcome outcome = batch.WriteAsStream();
+  EXPECT_EQ(outcome, LANCE_INVALID_ARGUMENT) << outcome;
+  EXPECT_THAT(outcome.message, HasSubstr("row " + std::to_string(row)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Contents, HostileContent, ::testing::ValuesIn(ContentCases()), CaseName);
 
 TEST(HostileArrayTest, UnspoiltBatchIsAccepted) {
   SpoiltBatch batch;
+  EXPECT_EQ(batch.Write(), LANCE_OK);
+}
+
+TEST(HostileArrayTest, UnspoiltStreamIsAccepted) {
+  SpoiltBatch batch;
+  EXPECT_EQ(batch.WriteAsStream(), LANCE_OK);
+}
+
+/// What lies under a NULL is nobody's value.
+TEST(HostileArrayTest, SpoiltValuesUnderNullAreAccepted) {
+  constexpr int64_t kNullRow = 3;
+  SpoiltBatch batch;
+  batch.SetValue<int32_t>(batch.column(kDictionary), 1, kNullRow, 99);
+  batch.SetValue<View>(batch.column(kView), 1, kNullRow, {100, {'x', 'x', 'x', 'x'}, 9, -1});
   EXPECT_EQ(batch.Write(), LANCE_OK);
 }
 

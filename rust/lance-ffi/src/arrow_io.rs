@@ -1,17 +1,17 @@
-//! Arrow structs in and out: moves, imports, exports, and the count of what is still alive.
+//! Arrow structs in and out: moves, imports, exports.
 
 use std::ffi::c_void;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayData, RecordBatch, RecordBatchOptions, StructArray, make_array};
-use arrow::datatypes::{DataType, Schema, SchemaRef, UnionMode};
+use arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 
 use crate::error::{LanceError, Result, code};
+use crate::live::Live;
 use crate::params::write_out;
-use crate::sync::lock;
-use crate::{fault, preflight};
+use crate::{fault, item_names, preflight, values};
 
 /// A C struct whose contents can be moved out of the caller's shell.
 pub trait Movable: Sized {
@@ -55,36 +55,6 @@ pub fn required<T>(taken: Option<T>, what: &str) -> Result<T> {
     taken.ok_or_else(|| LanceError::invalid_argument(format!("{what} is NULL")))
 }
 
-/// How many imported arrays are not released yet.
-#[derive(Default)]
-pub struct Live {
-    count: Mutex<u64>,
-    none: Condvar,
-}
-
-impl Live {
-    fn add(&self) {
-        *lock(&self.count) += 1;
-    }
-
-    fn remove(&self) {
-        let mut count = lock(&self.count);
-        *count -= 1;
-        if *count == 0 {
-            self.none.notify_all();
-        }
-    }
-
-    /// Wait until every array is released. Call it when nothing can hold one for good any more.
-    pub fn wait_until_none(&self) {
-        let guard = self
-            .none
-            .wait_while(lock(&self.count), |count| *count > 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        drop(guard);
-    }
-}
-
 struct Tracked {
     contents: FFI_ArrowArray,
     live: Arc<Live>,
@@ -122,8 +92,7 @@ unsafe extern "C" fn release_tracked(array: *mut FFI_ArrowArray) {
         Box::from_raw((*array).private_data.cast::<Tracked>())
     };
     let Tracked { contents, live } = *tracked;
-    drop(contents);
-    live.remove();
+    live.release(contents);
 }
 
 /// Read a schema. `schema` stays the caller's to drop.
@@ -135,7 +104,8 @@ pub fn import_schema(schema: &FFI_ArrowSchema) -> Result<Schema> {
         LanceError::invalid_argument(format!("cannot read the Arrow schema: {error}"))
     })?;
     preflight::check_types(schema.fields())?;
-    Ok(schema)
+    let fields = item_names::with_item_names(schema.fields());
+    Ok(Schema::new_with_metadata(fields, schema.metadata))
 }
 
 /// Take ownership of one record batch without copying it; `live` counts it until it is released.
@@ -158,18 +128,19 @@ pub fn import_ffi_batch(
     if any_node(&data, ArrayData::is_empty) {
         data = rewrite(data, plain_empty_slice);
     }
-    data.validate().map_err(unreadable)?;
-    if any_node(&data, |node| rows_to_slice(node).is_some()) {
-        data = rewrite(data, plain_slice);
-        // A slice begins with offsets that were in the middle before, and not looked at.
-        data.validate().map_err(unreadable)?;
-    }
-    let (_, columns, nulls) = StructArray::from(data).into_parts();
-    if nulls.is_some_and(|nulls| nulls.null_count() > 0) {
+    if data.null_count() > 0 {
         return Err(LanceError::invalid_argument(
             "the top-level struct of a record batch must not contain nulls",
         ));
     }
+    let has_garbage = values::check(&data)?;
+    if any_node(&data, |node| rows_to_slice(node).is_some()) {
+        data = rewrite(data, plain_slice);
+    }
+    if has_garbage {
+        data = values::without_garbage(data).map_err(unreadable)?;
+    }
+    let (_, columns, _) = StructArray::from(data).into_parts();
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(schema.clone(), columns, &options)
         .map_err(|error| LanceError::new(code::SCHEMA_MISMATCH, error.to_string()))
@@ -189,7 +160,7 @@ fn rewrite(data: ArrayData, node: fn(ArrayData) -> ArrayData) -> ArrayData {
         .iter()
         .map(|child| rewrite(child.clone(), node))
         .collect();
-    // SAFETY: the same rows of the same type; what else is wrong with them is found by the validation.
+    // SAFETY: the same rows of the same type, checked before or after.
     node(unsafe { data.into_builder().child_data(children).build_unchecked() })
 }
 
@@ -202,12 +173,12 @@ fn plain_empty_slice(data: ArrayData) -> ArrayData {
     }
 }
 
-/// Which rows of its children a slice of a struct, a fixed-size list or a union stands for, where those are
-/// more: the first, and how many.
+/// Which rows of its children a slice of a struct or a fixed-size list stands for, where those are more: the first,
+/// and how many.
 fn rows_to_slice(data: &ArrayData) -> Option<(usize, usize)> {
     let (offset, rows) = (data.offset(), data.len());
     let (start, length) = match data.data_type() {
-        DataType::Struct(_) | DataType::Union(_, UnionMode::Sparse) => (offset, rows),
+        DataType::Struct(_) => (offset, rows),
         DataType::FixedSizeList(_, size) => (offset * *size as usize, rows * *size as usize),
         _ => return None,
     };
@@ -223,19 +194,16 @@ fn plain_slice(data: ArrayData) -> ArrayData {
     let rows = data.len();
     let children = data.child_data().iter().cloned().map(make_array);
     let children = children.map(|child| child.slice(start, length).into_data());
-    // The type ids of a union, a byte each; the others have none.
-    let buffers = data.buffers().iter();
-    let buffers = buffers.map(|ids| ids.slice_with_length(start, length));
     let builder = ArrayData::builder(data.data_type().clone())
         .len(rows)
         .nulls(data.nulls().cloned())
-        .buffers(buffers.collect())
         .child_data(children.collect());
     // SAFETY: the same rows of the same type.
     unsafe { builder.build_unchecked() }
 }
 
-/// Check that data of `given` can be read as `expected`: the same names and types in the same order.
+/// Check that data of `given` can be read as `expected`: the same names and types in the same order. Nullability is a
+/// question of values, and an extension type is its storage.
 pub fn check_same_columns(given: &Schema, expected: &Schema) -> Result<()> {
     let mismatch = |what: String| Err(LanceError::new(code::SCHEMA_MISMATCH, what));
     let (n, m) = (given.fields().len(), expected.fields().len());
@@ -252,7 +220,7 @@ pub fn check_same_columns(given: &Schema, expected: &Schema) -> Result<()> {
                 expected.name()
             ));
         }
-        if !given.data_type().equals_datatype(expected.data_type()) {
+        if !is_readable_as(given.data_type(), expected.data_type()) {
             return mismatch(format!(
                 "column {:?} is {} in the batch and {} in the writer's schema",
                 given.name(),
@@ -262,6 +230,38 @@ pub fn check_same_columns(given: &Schema, expected: &Schema) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether types are the same but for the nullability, the metadata and the meaningless names inside them.
+fn is_readable_as(given: &DataType, expected: &DataType) -> bool {
+    match (given, expected) {
+        (DataType::Struct(given), DataType::Struct(expected)) => {
+            let names = given.iter().map(|field| field.name());
+            names.eq(expected.iter().map(|field| field.name())) && are_readable_as(given, expected)
+        }
+        (DataType::Map(given, _), DataType::Map(expected, _)) => {
+            match (given.data_type(), expected.data_type()) {
+                (DataType::Struct(given), DataType::Struct(expected)) => {
+                    are_readable_as(given, expected)
+                }
+                _ => false,
+            }
+        }
+        (DataType::List(given), DataType::List(expected))
+        | (DataType::LargeList(given), DataType::LargeList(expected)) => {
+            is_readable_as(given.data_type(), expected.data_type())
+        }
+        (DataType::FixedSizeList(given, n), DataType::FixedSizeList(expected, m)) => {
+            n == m && is_readable_as(given.data_type(), expected.data_type())
+        }
+        _ => given == expected,
+    }
+}
+
+fn are_readable_as(given: &Fields, expected: &Fields) -> bool {
+    let mut pairs = given.iter().zip(expected);
+    given.len() == expected.len()
+        && pairs.all(|(given, expected)| is_readable_as(given.data_type(), expected.data_type()))
 }
 
 /// Export a schema to the caller.
