@@ -1,5 +1,6 @@
-// Writes an Arrow IPC file into a dataset through lance-cpp:
-// load_ipc FILE URI [mode=append|overwrite|message=TEXT|storage=VERSION|rows_per_file=N|stable_row_ids=1]...
+// Writes an Arrow IPC stream, whose batches may have dictionaries of their own, into a dataset through
+// lance-cpp: load_ipc FILE URI [KEY=VALUE]..., the keys being mode (append or overwrite), message, storage,
+// rows_per_file, page_bytes, load_bytes, bytes_in_flight, stable_row_ids (1), tuned (0) and zstd (a column)
 
 #include <cstdint>
 #include <iostream>
@@ -27,8 +28,19 @@ arrow::Result<lance::WriteOptions> ParseOptions(int argc, char** argv) {
       options.data_storage_version = value;
     } else if (key == "rows_per_file") {
       options.max_rows_per_file = std::stoull(value);
+    } else if (key == "page_bytes") {
+      options.max_page_bytes = std::stoull(value);
+    } else if (key == "load_bytes") {
+      options.encoder_cache_bytes = std::stoull(value);
+    } else if (key == "bytes_in_flight") {
+      options.max_bytes_in_flight = std::stoull(value);
     } else if (key == "stable_row_ids") {
       options.stable_row_ids = true;
+    } else if (key == "tuned") {
+      options.tuned_encodings = value != "0";
+    } else if (key == "zstd") {
+      options.encodings.push_back(
+          {.column = value, .compression = lance::ColumnEncoding::Compression::kZstd});
     } else {
       return arrow::Status::Invalid("unknown argument ", argument);
     }
@@ -40,10 +52,10 @@ arrow::Status Run(int argc, char** argv) {
   if (argc < 3) return arrow::Status::Invalid("usage: load_ipc FILE URI [KEY=VALUE]...");
   ARROW_ASSIGN_OR_RAISE(const auto options, ParseOptions(argc, argv));
   ARROW_ASSIGN_OR_RAISE(auto file, arrow::io::ReadableFile::Open(argv[1]));
-  ARROW_ASSIGN_OR_RAISE(auto reader, arrow::ipc::RecordBatchFileReader::Open(file));
+  ARROW_ASSIGN_OR_RAISE(auto reader, arrow::ipc::RecordBatchStreamReader::Open(file));
   ARROW_ASSIGN_OR_RAISE(auto writer, lance::LanceWriter::Open(argv[2], reader->schema(), options));
-  for (int i = 0; i < reader->num_record_batches(); ++i) {
-    ARROW_ASSIGN_OR_RAISE(auto batch, reader->ReadRecordBatch(i));
+  for (const auto& next : *reader) {
+    ARROW_ASSIGN_OR_RAISE(const auto batch, next);
     ARROW_RETURN_NOT_OK(writer->Write(*batch));
   }
   return writer->Finish().status();

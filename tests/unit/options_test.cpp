@@ -1,7 +1,9 @@
 #include "lance/options.h"
 
 #include <string>
+#include <type_traits>
 
+#include "ffi/options_internal.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "lance/api.h"
@@ -51,6 +53,35 @@ TEST(StorageOptionsTest, FailuresDoNotRevealValues) {
     EXPECT_THAT(status.ToString(), Not(HasSubstr("canary")));
     EXPECT_THAT(lance::LanceStatusDetail::UnwrapStatus(status)->origin(), Not(HasSubstr("canary")));
   }
+}
+
+/// What a struct holds, pointers included: what the C++ bridge sets by default has to be what the INIT macro
+/// says.
+template <typename T>
+std::string Bytes(const T& c) {
+  static_assert(std::has_unique_object_representations_v<T>);
+  return {reinterpret_cast<const char*>(&c), sizeof(c)};
+}
+
+TEST(DefaultsTest, OfCppAndOfTheInitMacrosAreTheSame) {
+  using namespace lance::internal;  // NOLINT
+  ASSERT_OK_AND_ASSIGN(const auto open, OpenOptionsC::Make({}));
+  EXPECT_EQ(Bytes(open.c), Bytes(LanceOpenOptions LANCE_OPEN_OPTIONS_INIT));
+  ASSERT_OK_AND_ASSIGN(const auto scan, ScanOptionsC::Make({}));
+  EXPECT_EQ(Bytes(scan.c), Bytes(LanceScanOptions LANCE_SCAN_OPTIONS_INIT));
+  ASSERT_OK_AND_ASSIGN(const auto write, WriteOptionsC::Make({}));
+  EXPECT_EQ(Bytes(write.c), Bytes(LanceWriteOptions LANCE_WRITE_OPTIONS_INIT));
+  ASSERT_OK_AND_ASSIGN(const auto runtime, ToC(lance::RuntimeOptions{}));
+  EXPECT_EQ(Bytes(runtime), Bytes(LanceRuntimeOptions LANCE_RUNTIME_OPTIONS_INIT));
+
+  const LanceCheckOptions check = LANCE_CHECK_OPTIONS_INIT;
+  EXPECT_EQ(check.version, lance::CheckOptions{}.version.value_or(0));
+  EXPECT_EQ(check.deep, lance::CheckOptions{}.deep);
+  const LanceCleanupOptions cleanup = LANCE_CLEANUP_OPTIONS_INIT;
+  EXPECT_EQ(cleanup.older_than_seconds, lance::CleanupOptions{}.older_than.has_value() ? 0 : -1);
+  EXPECT_EQ(cleanup.keep_versions, lance::CleanupOptions{}.keep_versions.value_or(0));
+  EXPECT_EQ(cleanup.orphan_min_age_seconds, lance::CleanupOptions{}.orphan_min_age.count());
+  EXPECT_EQ(cleanup.dry_run, lance::CleanupOptions{}.dry_run);
 }
 
 TEST(RuntimeOptionsTest, ConfigureIsRefusedOnceTheRuntimeRuns) {

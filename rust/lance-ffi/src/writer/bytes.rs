@@ -50,6 +50,13 @@ fn array_bytes(array: &dyn Array) -> usize {
             list(4, maps.entries(), first, last)
         }
         DataType::FixedSizeList(..) => validity + array_bytes(array.as_fixed_size_list().values()),
+        DataType::Dictionary(..) => {
+            let dictionary = array.as_any_dictionary();
+            let (keys, values) = (dictionary.keys(), dictionary.values());
+            // Rows use at most as many values as they are.
+            let used = keys.len().min(values.len());
+            array_bytes(keys) + array_bytes(values) * used / values.len().max(1)
+        }
         DataType::Utf8View => {
             let views = array.as_string_view();
             validity + views.views().len() * 16 + views.total_buffer_bytes_used()

@@ -100,15 +100,32 @@ impl ColumnHints {
     pub fn apply(&self, schema: Schema) -> Result<Schema> {
         let mut fields = schema.fields;
         for hint in &self.0 {
-            fields = with_hint(&fields, &hint.column, hint).ok_or_else(|| {
-                LanceError::invalid_argument(format!(
-                    "there is no column {:?} to set {:?} for",
-                    hint.column, hint.key
-                ))
-            })?;
+            fields = with_hint(&fields, &hint.column, hint)
+                .ok_or_else(|| no_such_column(&hint.column, fields.clone()))?;
         }
         Ok(Schema::new_with_metadata(fields, schema.metadata))
     }
+
+    /// Check that a dataset is stored so already: what is appended is encoded as it says.
+    pub fn check_recorded(&self, dataset: &Schema) -> Result<()> {
+        for hint in &self.0 {
+            let ColumnHint { column, key, value } = hint;
+            let fields = with_hint(&dataset.fields, column, hint)
+                .ok_or_else(|| no_such_column(column, dataset.fields.clone()))?;
+            if fields != dataset.fields {
+                return Err(LanceError::invalid_argument(format!(
+                    "column {column:?} of the dataset is not stored with {key:?} = {value:?}: encodings are chosen when a dataset is made"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn no_such_column(path: &str, fields: Fields) -> LanceError {
+    let schema = lance::datatypes::Schema::try_from(&Schema::new(fields));
+    let columns = schema.map(|schema| schema.field_paths());
+    LanceError::no_such_column(path, columns.unwrap_or_default()).context("an encoding hint")
 }
 
 /// Copy `fields` with the hint set at `path`; None when there is no such column.
@@ -156,6 +173,7 @@ fn with_hint_below(field: &Field, path: &str, hint: &ColumnHint) -> Option<Field
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::code;
 
     fn hint(column: &str) -> ColumnHint {
         ColumnHint {
@@ -181,8 +199,27 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_for_an_unknown_column_is_refused() {
-        assert!(with_hint(&nested(), "a.b.nope", &hint("a.b.nope")).is_none());
+    fn a_hint_for_an_unknown_column_is_refused_with_the_nearest_names() {
+        let hints = ColumnHints(vec![hint("s.lef")]);
+        let leaf = Field::new("leaf", DataType::Utf8, true);
+        let schema = Schema::new(vec![Field::new_struct("s", vec![leaf], true)]);
+        let error = hints.apply(schema).unwrap_err();
+        assert_eq!(error.code(), code::FIELD_NOT_FOUND);
+        assert_eq!(
+            error.message(),
+            r#"an encoding hint: there is no column "s.lef"; the nearest names are "s.leaf", "s""#
+        );
+    }
+
+    #[test]
+    fn a_hint_for_a_dataset_that_exists_has_to_be_its_own() {
+        let plain = Schema::new(vec![Field::new("c", DataType::Utf8, true)]);
+        let asked = ColumnHints(vec![hint("c")]);
+        let recorded = asked.apply(plain.clone()).unwrap();
+        assert!(asked.check_recorded(&recorded).is_ok());
+        let error = asked.check_recorded(&plain).unwrap_err();
+        assert_eq!(error.code(), code::INVALID_ARGUMENT);
+        assert!(error.message().contains("\"c\""), "{error}");
     }
 
     #[test]

@@ -4,17 +4,14 @@
 //! before it looks at the next batch. A batch that fills a page of every column keeps all cores busy.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::error::ArrowError;
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use futures::future::{self, BoxFuture};
 use futures::stream::{BoxStream, poll_fn};
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{Stream, StreamExt};
 use lance::datatypes::Schema as LanceSchema;
 use lance::deps::datafusion::error::DataFusionError;
 use lance::deps::datafusion::execution::SendableRecordBatchStream;
@@ -22,26 +19,58 @@ use lance::deps::datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use lance_core::utils::tokio::spawn_cpu;
 use lance_datafusion::utils::StreamingWriteSource;
 
-use super::lanes::{Credit, Lanes, Load, cancelled};
+use super::booleans::aligned;
+use super::dictionaries::Joined;
+use super::lanes::Load;
+use super::{Credit, Lanes};
+use crate::error::{LanceError, Result};
+use crate::sync::lock;
 
 /// The load that is encoded, and the one that comes in and is joined meanwhile.
 pub const LOADS: usize = 2;
 
-/// What the engine's writer reads. Its own sources look at the first batch before they check anything, and
-/// keep that batch's dictionaries alive in the schema of the new version.
-pub struct LaneSource {
-    schema: SchemaRef,
-    stream: LaneStream,
-}
+/// A lane's batches, for one engine write after the other.
+pub struct LaneReader(Mutex<LaneStream>);
 
-impl LaneSource {
-    /// The batches of `lane`, joined to loads.
-    pub fn new(lanes: Arc<Lanes>, lane: usize, schema: SchemaRef) -> Self {
-        Self {
+impl LaneReader {
+    /// `rooms` are those of `Dictionaries`.
+    pub fn new(
+        lanes: Arc<Lanes>,
+        lane: usize,
+        rooms: Vec<usize>,
+        join: impl Fn(Vec<RecordBatch>) -> Result<Joined> + Clone + Send + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(LaneStream::new(lanes, lane, rooms, join))))
+    }
+
+    /// What the next engine write reads: as much as may be in one file.
+    pub fn part(
+        self: &Arc<Self>,
+        arrow_schema: SchemaRef,
+        schema: LanceSchema,
+        max_rows_per_file: usize,
+    ) -> impl StreamingWriteSource + 'static {
+        LaneSource {
+            arrow_schema,
             schema,
-            stream: LaneStream::new(lanes, lane),
+            max_rows_per_file,
+            reader: self.clone(),
         }
     }
+
+    /// Whether a part ended before the lane did.
+    pub fn has_more(&self) -> bool {
+        lock(&self.0).next.is_some()
+    }
+}
+
+/// What the engine's writer reads. Its own sources look at the first batch before they check anything, and
+/// keep that batch's dictionaries alive in the schema of the new version.
+struct LaneSource {
+    arrow_schema: SchemaRef,
+    schema: LanceSchema,
+    max_rows_per_file: usize,
+    reader: Arc<LaneReader>,
 }
 
 #[async_trait]
@@ -49,96 +78,138 @@ impl StreamingWriteSource for LaneSource {
     async fn into_stream_and_schema(
         self,
     ) -> lance_core::Result<(SendableRecordBatchStream, LanceSchema)> {
-        let schema = LanceSchema::try_from(self.schema.as_ref())?;
-        schema.validate()?;
+        let schema = self.schema.clone();
         Ok((self.into_stream(), schema))
     }
 
     fn arrow_schema(&self) -> SchemaRef {
-        self.schema.clone()
+        self.arrow_schema.clone()
     }
 
     fn into_stream(self) -> SendableRecordBatchStream {
-        Box::pin(RecordBatchStreamAdapter::new(self.schema, self.stream))
+        let reader = self.reader;
+        let part = poll_fn(move |context| lock(&reader.0).poll_next_unpin(context));
+        let part = RecordBatchStreamAdapter::new(self.arrow_schema, part.fuse());
+        aligned(Box::pin(part), self.max_rows_per_file)
     }
 }
 
-/// Whether batches can be joined whatever they hold: a joined dictionary may be too long for its keys.
-pub fn can_join(schema: &Schema) -> bool {
-    let mut types = schema.flattened_fields().into_iter().map(Field::data_type);
-    !types.any(|data_type| matches!(data_type, DataType::Dictionary(..)))
-}
-
-/// Several batches as one; those taken apart are released.
-fn join(batches: Vec<RecordBatch>) -> BoxFuture<'static, Result<RecordBatch, ArrowError>> {
-    match <[RecordBatch; 1]>::try_from(batches) {
-        Ok([only]) => future::ready(Ok(only)).boxed(),
-        Err(batches) => spawn_cpu(move || concat_batches(&batches[0].schema(), &batches)).boxed(),
-    }
-}
-
-type Joined = (Result<RecordBatch, ArrowError>, Credit);
-
-/// A lane's batches as a stream. It ends only after an explicit finish: when the write is given up, or the
-/// writer vanishes, it yields an error, so that a truncated table is never committed.
+/// A lane's batches as a stream. It ends only after an explicit finish, or where a new file has to begin: when the write
+/// is given up, or the writer vanishes, it yields an error, so that a truncated table is never committed.
 struct LaneStream {
     lanes: Arc<Lanes>,
-    joined: BoxStream<'static, Joined>,
+    joined: BoxStream<'static, Result<(Joined, Credit)>>,
     /// Of the batch the encoder is working on; asking for the next one says it is done.
     encoding: Option<Credit>,
+    /// For each column with narrow keys, how many values they can count. A reader puts the dictionaries of a file behind
+    /// each other.
+    rooms: Vec<usize>,
+    /// How many values these have so far.
+    lengths: Vec<usize>,
+    /// The first load of the next file.
+    next: Option<(Joined, Credit)>,
     ended: bool,
 }
 
 impl LaneStream {
-    fn new(lanes: Arc<Lanes>, lane: usize) -> Self {
+    fn new(
+        lanes: Arc<Lanes>,
+        lane: usize,
+        rooms: Vec<usize>,
+        join: impl Fn(Vec<RecordBatch>) -> Result<Joined> + Clone + Send + 'static,
+    ) -> Self {
         let source = lanes.clone();
         let loads = poll_fn(move |context| source.poll_load(lane, context));
-        let joined = loads.map(|Load { batches, credit }| {
+        let joined = loads.map(move |load| {
             // Begun here and now, not when its turn comes.
-            let batch = join(batches);
-            async { (batch.await, credit) }
+            let joining = load.map(|Load { batches, credit }| {
+                let join = join.clone();
+                (spawn_cpu(move || join(batches)), credit)
+            });
+            async {
+                let (joined, credit) = joining?;
+                Ok((joined.await?, credit))
+            }
         });
         Self {
             lanes,
             joined: joined.buffered(LOADS).boxed(),
             encoding: None,
+            lengths: vec![0; rooms.len()],
+            rooms,
+            next: None,
             ended: false,
         }
+    }
+
+    fn poll_joined(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<(Joined, Credit)>>> {
+        if let Some(failure) = self.lanes.failure() {
+            return Poll::Ready(Some(Err(failure)));
+        }
+        match self.next.take() {
+            Some(next) => Poll::Ready(Some(Ok(next))),
+            None => self.joined.poll_next_unpin(context),
+        }
+    }
+
+    /// Whether a reader can put the dictionaries of this load behind those of the file so far.
+    fn fits(&self, load: &[usize]) -> bool {
+        let mut sums = self.lengths.iter().zip(load).zip(&self.rooms);
+        let is_first = self.lengths.iter().all(|length| *length == 0);
+        is_first || sums.all(|((sum, more), room)| sum + more < *room)
     }
 }
 
 impl Stream for LaneStream {
-    type Item = Result<RecordBatch, DataFusionError>;
+    type Item = std::result::Result<RecordBatch, DataFusionError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.encoding = None;
         if self.ended {
             return Poll::Ready(None);
         }
-        let mut next = None;
-        if !self.lanes.is_given_up() {
-            next = ready!(self.joined.poll_next_unpin(context));
+        let (joined, credit) = match ready!(self.poll_joined(context)) {
+            Some(Ok(next)) => next,
+            outcome => {
+                self.ended = true;
+                let failure = outcome.and_then(Result::err);
+                return Poll::Ready(failure.map(|error| Err(as_engine_error(error))));
+            }
+        };
+        if !self.fits(&joined.lengths) {
+            self.lengths.fill(0);
+            self.next = Some((joined, credit));
+            return Poll::Ready(None);
         }
-        if let Some((batch, credit)) = next {
-            self.encoding = Some(credit);
-            return Poll::Ready(Some(batch.map_err(DataFusionError::from)));
+        for (sum, more) in self.lengths.iter_mut().zip(&joined.lengths) {
+            *sum += more;
         }
-        self.ended = true;
-        Poll::Ready(self.lanes.is_given_up().then(|| {
-            let error = lance_core::Error::external(Box::new(cancelled()));
-            Err(DataFusionError::External(Box::new(error)))
-        }))
+        self.encoding = Some(credit);
+        Poll::Ready(Some(Ok(joined.batch)))
     }
+}
+
+pub fn as_engine_error(error: LanceError) -> DataFusionError {
+    DataFusionError::External(Box::new(lance_core::Error::external(Box::new(error))))
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::AsArray;
+    use std::ops::Range;
+
+    use arrow::array::{ArrayRef, AsArray, Int64Array};
+    use arrow::compute::concat_batches;
     use arrow::datatypes::Int64Type;
+    use lance::dataset::transaction::{Operation, Transaction};
 
     use super::*;
-    use crate::writer::lanes::Phase;
-    use crate::writer::lanes::tests::{VALUE, batch};
+
+    const VALUE: u64 = size_of::<i64>() as u64;
+
+    fn batch(values: Range<i64>) -> RecordBatch {
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(values));
+        RecordBatch::try_from_iter([("id", ids)]).unwrap()
+    }
 
     fn values_of(batch: RecordBatch) -> Vec<i64> {
         batch
@@ -148,22 +219,52 @@ mod tests {
             .to_vec()
     }
 
+    /// A lane whose loads are said to have dictionaries as long as their first value says, for keys that count 10.
+    fn reader(lanes: &Arc<Lanes>) -> Arc<LaneReader> {
+        LaneReader::new(lanes.clone(), 0, vec![10], |batches| {
+            let batch = concat_batches(&batches[0].schema(), &batches)?;
+            let lengths = vec![values_of(batch.clone())[0] as usize];
+            Ok(Joined { batch, lengths })
+        })
+    }
+
     fn stream(lanes: &Arc<Lanes>) -> LaneStream {
-        LaneSource::new(lanes.clone(), 0, batch(0..0).schema()).stream
+        LaneStream::new(lanes.clone(), 0, Vec::new(), |batches| {
+            let batch = concat_batches(&batches[0].schema(), &batches)?;
+            Ok(Joined {
+                batch,
+                lengths: Vec::new(),
+            })
+        })
+    }
+
+    /// Finish the write, while `drain` takes what the lane has.
+    fn finish<T>(lanes: &Arc<Lanes>, drain: impl FnOnce() -> T) -> T {
+        let closing = {
+            let lanes = lanes.clone();
+            std::thread::spawn(move || lanes.finish(|_| Ok(()), |_| {}))
+        };
+        let drained = drain();
+        let nothing = Operation::Append {
+            fragments: Vec::new(),
+        };
+        lanes.lane_ended(0, Ok(Transaction::new(0, nothing, None)));
+        closing.join().unwrap().unwrap();
+        assert_eq!(lanes.accepted().bytes_in_flight, 0);
+        drained
     }
 
     /// What is encoded of these batches, when all of them are there.
-    fn loads(batches: &[std::ops::Range<i64>], gathered: u64) -> Vec<Vec<i64>> {
+    fn loads(batches: &[Range<i64>], gathered: u64) -> Vec<Vec<i64>> {
         let longest = if gathered > 0 { gathered } else { u64::MAX };
         let lanes = Arc::new(Lanes::new(1, 1 << 20, gathered, longest));
         for values in batches {
             lanes.push(0, batch(values.clone())).unwrap();
         }
-        lanes.close(Phase::Finishing, |_| None).unwrap();
-        let loads = stream(&lanes).map(|load| values_of(load.unwrap()));
-        let loads = futures::executor::block_on(loads.collect());
-        assert_eq!(lanes.stats().bytes_in_flight, 0);
-        loads
+        finish(&lanes, || {
+            let loads = stream(&lanes).map(|load| values_of(load.unwrap()));
+            futures::executor::block_on(loads.collect())
+        })
     }
 
     #[test]
@@ -213,26 +314,33 @@ mod tests {
             lanes.push(0, batch(i..i + 1)).unwrap();
         }
         assert!(futures::executor::block_on(stream.next()).unwrap().is_ok());
-        lanes.fail(cancelled());
+        lanes.fail(LanceError::invalid_state("enough"));
         assert!(futures::executor::block_on(stream.next()).unwrap().is_err());
         assert!(futures::executor::block_on(stream.next()).is_none());
         drop(stream);
-        assert_eq!(lanes.stats().bytes_in_flight, 0);
+        assert_eq!(lanes.accepted().bytes_in_flight, 0);
     }
 
     #[test]
-    fn dictionaries_are_not_joined_at_any_depth() {
-        let words = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
-        let nested = DataType::new_list(words.clone(), true);
-        for data_type in [words, nested] {
-            assert!(!can_join(&Schema::new(vec![Field::new(
-                "a", data_type, true
-            )])));
+    fn a_file_ends_where_its_dictionaries_would_be_too_long_together() {
+        let lanes = Arc::new(Lanes::new(1, 1 << 20, 0, u64::MAX));
+        for first in [4, 5, 1, 20, 3] {
+            lanes.push(0, batch(first..first + 1)).unwrap();
         }
-        assert!(can_join(&Schema::new(vec![Field::new(
-            "a",
-            DataType::Utf8,
-            true
-        )])));
+        let reader = reader(&lanes);
+        let files = finish(&lanes, || {
+            let mut files = Vec::new();
+            loop {
+                let schema = batch(0..0).schema();
+                let lance_schema = LanceSchema::try_from(schema.as_ref()).unwrap();
+                let part = reader.part(schema, lance_schema, usize::MAX).into_stream();
+                let part = part.map(|load| values_of(load.unwrap())[0]);
+                files.push(futures::executor::block_on(part.collect::<Vec<_>>()));
+                if !reader.has_more() {
+                    return files;
+                }
+            }
+        });
+        assert_eq!(files, [vec![4, 5], vec![1], vec![20], vec![3]]);
     }
 }

@@ -5,20 +5,22 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
+use lance::Dataset;
 use lance::dataset::{WriteMode, WriteParams};
-use lance_file::version::LanceFileVersion;
+use lance_file::version::{ConcreteFileVersion, LanceFileVersion};
 use lance_file::writer::FileWriterOptions;
 
+use super::dictionaries::has_narrow_keys;
 use super::hints::{ColumnHints, LanceColumnHint};
-use super::lane_source::{LOADS, can_join};
+use super::lane_source::LOADS;
 use super::progress::{LanceWriteProgressFn, Progress};
-use super::tuning::tuned;
 use crate::error::{LanceError, Result};
 use crate::ledger::Ledger;
 use crate::local_store::make_durable;
 use crate::params::{
     LanceKeyValue, Versioned, flag, key_values, nonzero, optional_str, read_sized,
 };
+use crate::place::Place;
 use crate::runtime::session;
 use crate::transaction::Target;
 
@@ -31,6 +33,8 @@ const MIN_LOAD: u64 = 24 * MIB;
 const PAGE: u64 = 256 << 10;
 /// A column with less than this part of the average one waits for the next load.
 const SMALLEST_SHARE: u64 = 8;
+/// Strings of 32-bit offsets have at most twice as much.
+const MAX_LOAD: u64 = 1 << 30;
 const MAX_LANES: u32 = 1024;
 
 /// Mirrors `LanceWriteOptions`.
@@ -101,7 +105,7 @@ pub struct WriteSettings {
     max_page_bytes: Option<u64>,
     transaction_properties: HashMap<String, String>,
     hints: ColumnHints,
-    tuned_encodings: bool,
+    pub tuned_encodings: bool,
 }
 
 /// What gives each column a page that is worth its cost; the fields of a struct are columns.
@@ -139,7 +143,7 @@ fn storage_version(text: &str) -> Result<LanceFileVersion> {
 impl WriteSettings {
     /// # Safety
     /// `options` is NULL or a valid struct.
-    pub unsafe fn read(uri: &str, options: *const LanceWriteOptions) -> Result<Self> {
+    pub unsafe fn read(place: Place, options: *const LanceWriteOptions) -> Result<Self> {
         // SAFETY: forwarded contract.
         let raw = unsafe { read_sized(options, "options") }?;
         let max_rows_per_file = nonzero(raw.max_rows_per_file);
@@ -170,7 +174,7 @@ impl WriteSettings {
             }
             Ok(Self {
                 target: Target {
-                    uri: uri.to_string(),
+                    place,
                     must_be_new: matches!(mode, WriteMode::Create),
                     storage_options,
                     data_storage_version: optional_str(
@@ -213,33 +217,28 @@ impl WriteSettings {
             .unwrap_or_else(|| least_load(schema))
     }
 
-    /// The bytes that a lane gathers before they are encoded; 0 if batches are encoded as they come.
+    /// The bytes that a lane gathers before they are encoded.
     pub fn gathered_bytes(&self, schema: &Schema) -> u64 {
-        if !can_join(schema) {
-            return 0;
-        }
         let of_lane = self.max_bytes_in_flight(schema) / self.lanes as u64;
         // The rest of its share gathers while a load is encoded.
         let most = of_lane / 4 * 3;
-        self.encoder_cache(schema).min(most)
+        self.encoder_cache(schema).min(most).min(MAX_LOAD)
     }
 
     /// The bytes of the longest batch that is encoded as one: a load, but of a wide table enough for whole pages.
     pub fn longest_bytes(&self, schema: &Schema) -> u64 {
-        match self.gathered_bytes(schema) {
-            0 => u64::MAX,
-            gathered => gathered.max(fair_load(schema)),
-        }
+        let whole_pages = fair_load(schema).clamp(1, MAX_LOAD);
+        self.gathered_bytes(schema).max(whole_pages)
     }
 
     /// What every lane is written with.
     pub fn write_params(&self, schema: &Schema, ledger: &Arc<Ledger>) -> Result<WriteParams> {
         let defaults = WriteParams::default();
-        let cache = match self.gathered_bytes(schema) {
-            // The engine keeps columns until they are worth a page.
-            0 => self.encoder_cache(schema),
+        let cache = match has_narrow_keys(schema) {
+            // Every load becomes a page of each column, with the dictionary that was made for it.
+            true => 0,
             // All columns of a load become pages at once, except those that would be tiny.
-            gathered => gathered / SMALLEST_SHARE,
+            false => self.gathered_bytes(schema) / SMALLEST_SHARE,
         };
         Ok(WriteParams {
             mode: self.mode,
@@ -264,20 +263,59 @@ impl WriteSettings {
         })
     }
 
-    /// The schema as it is written, with the hints where the engine looks for them.
+    /// The schema as it is committed, with the hints where the engine looks for them.
     pub fn apply_hints(&self, schema: Schema) -> Result<Schema> {
-        let schema = self.hints.apply(schema)?;
-        // What is appended is encoded as the dataset's own schema says.
-        if self.tuned_encodings && !matches!(self.mode, WriteMode::Append) {
-            return Ok(tuned(&schema));
+        self.hints.apply(schema)
+    }
+
+    /// Meet the dataset that is there. What is decided when one is made is refused, if this one was made otherwise.
+    pub fn adapt_to(&mut self, dataset: &Dataset) -> Result<()> {
+        if self.target.stable_row_ids && !dataset.manifest.uses_stable_row_ids() {
+            return Err(LanceError::invalid_argument(format!(
+                "dataset {} has no stable row ids: they are asked for when a dataset is made",
+                self.target.place
+            )));
         }
-        Ok(schema)
+        if matches!(self.mode, WriteMode::Append) {
+            return self.hints.check_recorded(&dataset.schema().into());
+        }
+        // The new version need not be in a format that does not keep NULL.
+        let format = dataset.manifest.data_storage_format.lance_file_format();
+        if format == ConcreteFileVersion::V1 {
+            let version = &mut self.target.data_storage_version;
+            version.get_or_insert_default();
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use arrow::datatypes::{DataType, Field};
+
     use super::*;
+
+    #[test]
+    fn what_is_encoded_together_is_bounded_whatever_is_asked_for() {
+        let schema = Schema::new(vec![Field::new("text", DataType::Utf8, true)]);
+        for (cache, in_flight) in [
+            (2 << 30, u64::MAX),
+            (u64::MAX, u64::MAX),
+            (1, 1),
+            (2 << 30, 1),
+        ] {
+            let options = LanceWriteOptions {
+                encoder_cache_bytes: cache,
+                max_bytes_in_flight: in_flight,
+                ..LanceWriteOptions::INIT
+            };
+            let place = Place::of("memory://dataset").unwrap();
+            // SAFETY: the options hold no pointers.
+            let settings = unsafe { WriteSettings::read(place, &options) }.unwrap();
+            assert!(settings.gathered_bytes(&schema) <= MAX_LOAD);
+            assert!((1..=MAX_LOAD).contains(&settings.longest_bytes(&schema)));
+        }
+    }
 
     #[test]
     fn the_legacy_format_is_refused() {

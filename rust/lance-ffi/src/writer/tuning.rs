@@ -1,8 +1,11 @@
 //! Encodings for columns that have no hints: where the engine's own choice costs more, in time or in space.
+//!
+//! The engine takes hints from the schema it writes by. They stay out of the schema that is committed: users would see
+//! them, and below the top level they make a type another one, which the engine refuses in updates and misses in indices.
 
-use std::sync::Arc;
-
-use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use arrow::datatypes::DataType;
+use lance::dataset::transaction::{Operation, Transaction};
+use lance::datatypes::{Field, Schema};
 use lance_arrow::DataTypeExt;
 
 use super::hints::ENCODING_PREFIX;
@@ -30,58 +33,116 @@ fn hints_for(data_type: &DataType) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// The schema with hints for all columns of which nobody has said how to encode them.
-pub fn tuned(schema: &Schema) -> Schema {
-    let fields: Vec<_> = schema.fields().iter().map(tuned_field).collect();
-    Schema::new_with_metadata(fields, schema.metadata().clone())
+/// Add hints for all columns of which nobody has said how to encode them.
+pub fn tune(schema: &mut Schema) {
+    schema.fields.iter_mut().for_each(tune_field);
 }
 
-fn tuned_field(field: &FieldRef) -> FieldRef {
-    let mut metadata = field.metadata().clone();
-    if metadata.keys().any(|key| key.starts_with(ENCODING_PREFIX)) {
-        return field.clone();
+fn tune_field(field: &mut Field) {
+    if has_hints(field) {
+        return;
     }
-    let data_type = match field.data_type() {
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(tuned_field).collect()),
-        DataType::List(item) => DataType::List(tuned_field(item)),
-        DataType::LargeList(item) => DataType::LargeList(tuned_field(item)),
-        other => other.clone(),
-    };
-    let hints = hints_for(&data_type).iter();
-    metadata
-        .extend(hints.map(|(key, value)| (format!("{ENCODING_PREFIX}{key}"), value.to_string())));
-    let tuned = Field::clone(field).with_data_type(data_type);
-    Arc::new(tuned.with_metadata(metadata))
+    // The keys and values of a map are left to the engine.
+    if !matches!(field.data_type(), DataType::Map(..)) {
+        field.children.iter_mut().for_each(tune_field);
+    }
+    let hints = hints_for(&field.data_type()).iter();
+    let hints = hints.map(|(key, value)| (format!("{ENCODING_PREFIX}{key}"), value.to_string()));
+    field.metadata.extend(hints);
+}
+
+/// Remove the hints that `untuned` has not, from what a write is going to commit.
+pub fn forget(transaction: &mut Transaction, untuned: &Schema) {
+    if let Operation::Overwrite { schema, .. } = &mut transaction.operation {
+        forget_fields(&mut schema.fields, &untuned.fields);
+    }
+}
+
+fn forget_fields(fields: &mut [Field], untuned: &[Field]) {
+    for field in fields {
+        let Some(untuned) = untuned.iter().find(|untuned| untuned.name == field.name) else {
+            continue;
+        };
+        if !has_hints(untuned) {
+            field
+                .metadata
+                .retain(|key, _| !key.starts_with(ENCODING_PREFIX));
+        }
+        forget_fields(&mut field.children, &untuned.children);
+    }
+}
+
+fn has_hints(field: &Field) -> bool {
+    field
+        .metadata
+        .keys()
+        .any(|key| key.starts_with(ENCODING_PREFIX))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
 
+    use arrow::datatypes::{Field as ArrowField, Schema as ArrowSchema};
+
     use super::*;
 
-    fn text_of(field: Field) -> String {
-        format!("{:?}", tuned(&Schema::new(vec![field])))
+    fn schema_of(field: ArrowField) -> Schema {
+        Schema::try_from(&ArrowSchema::new(vec![field])).unwrap()
+    }
+
+    fn tuned_text(field: ArrowField) -> String {
+        let mut schema = schema_of(field);
+        tune(&mut schema);
+        format!("{schema:?}")
+    }
+
+    fn price() -> ArrowField {
+        ArrowField::new("price", DataType::Decimal128(15, 2), true)
     }
 
     #[test]
     fn numbers_and_strings_get_hints_at_any_depth() {
-        let price = Field::new("price", DataType::Decimal128(15, 2), true);
-        let inside = Field::new("s", DataType::Struct(vec![price.clone()].into()), true);
-        let list = Field::new("l", DataType::new_list(DataType::Utf8, true), true);
-        assert!(text_of(price).contains("lz4"));
-        assert!(text_of(Field::new("id", DataType::Int64, true)).contains("dict-divisor"));
-        assert!(text_of(inside).contains("lz4"));
-        assert!(text_of(list).contains("dict-size-ratio"));
-        assert!(text_of(Field::new("ratio", DataType::Float64, true)).contains("rle-threshold"));
-        assert!(!text_of(Field::new("flag", DataType::Boolean, true)).contains(ENCODING_PREFIX));
+        let inside = ArrowField::new("s", DataType::Struct(vec![price()].into()), true);
+        let list = ArrowField::new("l", DataType::new_list(DataType::Utf8, true), true);
+        let of = |name, data_type| tuned_text(ArrowField::new(name, data_type, true));
+        assert!(tuned_text(price()).contains("lz4"));
+        assert!(of("id", DataType::Int64).contains("dict-divisor"));
+        assert!(tuned_text(inside).contains("lz4"));
+        assert!(tuned_text(list).contains("dict-size-ratio"));
+        assert!(of("ratio", DataType::Float64).contains("rle-threshold"));
+        assert!(!of("flag", DataType::Boolean).contains(ENCODING_PREFIX));
     }
 
     #[test]
     fn a_column_with_a_hint_is_left_alone_with_all_it_holds() {
         let hint = HashMap::from([("lance-encoding:packed".to_string(), "true".to_string())]);
-        let price = Field::new("price", DataType::Decimal128(15, 2), true);
-        let packed = Field::new("s", DataType::Struct(vec![price].into()), true);
-        assert!(!text_of(packed.with_metadata(hint)).contains("lz4"));
+        let packed = ArrowField::new("s", DataType::Struct(vec![price()].into()), true);
+        assert!(!tuned_text(packed.with_metadata(hint)).contains("lz4"));
+    }
+
+    #[test]
+    fn what_is_committed_has_the_hints_of_the_caller_only() {
+        let asked = HashMap::from([("lance-encoding:compression".to_string(), "zstd".to_string())]);
+        let fields = vec![
+            price(),
+            ArrowField::new("b", DataType::Utf8, true).with_metadata(asked),
+        ];
+        let untuned = schema_of(ArrowField::new("s", DataType::Struct(fields.into()), true));
+        let mut schema = untuned.clone();
+        tune(&mut schema);
+        assert_ne!(schema, untuned);
+        let operation = Operation::Overwrite {
+            fragments: Vec::new(),
+            schema,
+            config_upsert_values: None,
+            initial_bases: None,
+        };
+        let mut transaction = Transaction::new(0, operation, None);
+        forget(&mut transaction, &untuned);
+        let Operation::Overwrite { schema, .. } = transaction.operation else {
+            unreachable!()
+        };
+        assert_eq!(schema, untuned);
     }
 }
