@@ -1,27 +1,38 @@
-/* Prints the layout of every transparent struct of lance.h, to be compared with Rust's.
+/* Prints the layout of every transparent struct of lance.h and the values of its INIT macro, to be compared
+ * with Rust's.
  *
- * The format, which the example abi_layout of the crate lance-ffi prints too, in any order:
- * one line per struct, "LanceX <size> <alignment>", and one per field, "LanceX.field <offset>". */
+ * The format, which the example abi_layout of the crate lance-ffi prints too, in any order: one line per
+ * struct, "LanceX <size> <alignment>", and one per field, "LanceX.field <offset> <size> <bytes of the initial
+ * value>". A struct that has no INIT macro begins as zeros. */
 #include <stdio.h>
 
 #include "lance/c/lance.h"
 
-#define STRUCT(type) printf("%s %zu %zu\n", #type, sizeof(type), _Alignof(type))
-#define FIELD(type, field) printf("%s.%s %zu\n", #type, #field, offsetof(type, field))
+static void print_field(const char* name, size_t offset, size_t size, const void* initial) {
+  printf("%s %zu %zu ", name, offset, size);
+  for (size_t i = 0; i < size; ++i) printf("%02x", ((const unsigned char*)initial)[offset + i]);
+  printf("\n");
+}
+
+#define STRUCT(type, ...)                  \
+  const type initial_##type = __VA_ARGS__; \
+  printf("%s %zu %zu\n", #type, sizeof(type), _Alignof(type))
+#define FIELD(type, field) \
+  print_field(#type "." #field, offsetof(type, field), sizeof(((type*)0)->field), &initial_##type)
 
 int main(void) {
-  STRUCT(LanceKeyValue);
+  STRUCT(LanceKeyValue, {0});
   FIELD(LanceKeyValue, key);
   FIELD(LanceKeyValue, value);
 
-  STRUCT(LanceRuntimeOptions);
+  STRUCT(LanceRuntimeOptions, LANCE_RUNTIME_OPTIONS_INIT);
   FIELD(LanceRuntimeOptions, struct_size);
   FIELD(LanceRuntimeOptions, io_threads);
   FIELD(LanceRuntimeOptions, cpu_threads);
   FIELD(LanceRuntimeOptions, index_cache_bytes);
   FIELD(LanceRuntimeOptions, metadata_cache_bytes);
 
-  STRUCT(LanceOpenOptions);
+  STRUCT(LanceOpenOptions, LANCE_OPEN_OPTIONS_INIT);
   FIELD(LanceOpenOptions, struct_size);
   FIELD(LanceOpenOptions, version);
   FIELD(LanceOpenOptions, tag);
@@ -29,7 +40,7 @@ int main(void) {
   FIELD(LanceOpenOptions, storage_options);
   FIELD(LanceOpenOptions, storage_options_count);
 
-  STRUCT(LanceDatasetInfo);
+  STRUCT(LanceDatasetInfo, LANCE_DATASET_INFO_INIT);
   FIELD(LanceDatasetInfo, struct_size);
   FIELD(LanceDatasetInfo, version);
   FIELD(LanceDatasetInfo, fragments);
@@ -40,8 +51,9 @@ int main(void) {
   FIELD(LanceDatasetInfo, storage_version_major);
   FIELD(LanceDatasetInfo, storage_version_minor);
   FIELD(LanceDatasetInfo, stable_row_ids);
+  FIELD(LanceDatasetInfo, reserved);
 
-  STRUCT(LanceFragmentInfo);
+  STRUCT(LanceFragmentInfo, LANCE_FRAGMENT_INFO_INIT);
   FIELD(LanceFragmentInfo, struct_size);
   FIELD(LanceFragmentInfo, id);
   FIELD(LanceFragmentInfo, rows);
@@ -49,14 +61,14 @@ int main(void) {
   FIELD(LanceFragmentInfo, data_files);
   FIELD(LanceFragmentInfo, data_bytes);
 
-  STRUCT(LanceVersionInfo);
+  STRUCT(LanceVersionInfo, LANCE_VERSION_INFO_INIT);
   FIELD(LanceVersionInfo, struct_size);
   FIELD(LanceVersionInfo, version);
   FIELD(LanceVersionInfo, timestamp_micros);
   FIELD(LanceVersionInfo, metadata);
   FIELD(LanceVersionInfo, metadata_count);
 
-  STRUCT(LanceScanOptions);
+  STRUCT(LanceScanOptions, LANCE_SCAN_OPTIONS_INIT);
   FIELD(LanceScanOptions, struct_size);
   FIELD(LanceScanOptions, columns);
   FIELD(LanceScanOptions, column_count);
@@ -70,11 +82,11 @@ int main(void) {
   FIELD(LanceScanOptions, batch_readahead);
   FIELD(LanceScanOptions, io_buffer_bytes);
 
-  STRUCT(LanceCommitResult);
+  STRUCT(LanceCommitResult, LANCE_COMMIT_RESULT_INIT);
   FIELD(LanceCommitResult, struct_size);
   FIELD(LanceCommitResult, version);
 
-  STRUCT(LanceWriteStats);
+  STRUCT(LanceWriteStats, LANCE_WRITE_STATS_INIT);
   FIELD(LanceWriteStats, struct_size);
   FIELD(LanceWriteStats, batches);
   FIELD(LanceWriteStats, rows);
@@ -85,12 +97,12 @@ int main(void) {
   FIELD(LanceWriteStats, bytes_written);
   FIELD(LanceWriteStats, files_written);
 
-  STRUCT(LanceColumnHint);
+  STRUCT(LanceColumnHint, {0});
   FIELD(LanceColumnHint, column);
   FIELD(LanceColumnHint, key);
   FIELD(LanceColumnHint, value);
 
-  STRUCT(LanceWriteOptions);
+  STRUCT(LanceWriteOptions, LANCE_WRITE_OPTIONS_INIT);
   FIELD(LanceWriteOptions, struct_size);
   FIELD(LanceWriteOptions, mode);
   FIELD(LanceWriteOptions, lanes);
@@ -113,14 +125,14 @@ int main(void) {
   FIELD(LanceWriteOptions, durable);
   FIELD(LanceWriteOptions, tuned_encodings);
 
-  STRUCT(LanceCheckProgress);
+  STRUCT(LanceCheckProgress, {.struct_size = sizeof(LanceCheckProgress)});
   FIELD(LanceCheckProgress, struct_size);
   FIELD(LanceCheckProgress, manifests);
   FIELD(LanceCheckProgress, files);
   FIELD(LanceCheckProgress, rows_decoded);
   FIELD(LanceCheckProgress, bytes_decoded);
 
-  STRUCT(LanceCheckOptions);
+  STRUCT(LanceCheckOptions, LANCE_CHECK_OPTIONS_INIT);
   FIELD(LanceCheckOptions, struct_size);
   FIELD(LanceCheckOptions, version);
   FIELD(LanceCheckOptions, storage_options);
@@ -128,8 +140,9 @@ int main(void) {
   FIELD(LanceCheckOptions, progress);
   FIELD(LanceCheckOptions, progress_context);
   FIELD(LanceCheckOptions, deep);
+  FIELD(LanceCheckOptions, reserved);
 
-  STRUCT(LanceCheckSummary);
+  STRUCT(LanceCheckSummary, LANCE_CHECK_SUMMARY_INIT);
   FIELD(LanceCheckSummary, struct_size);
   FIELD(LanceCheckSummary, problems);
   FIELD(LanceCheckSummary, manifests);
@@ -145,14 +158,15 @@ int main(void) {
   FIELD(LanceCheckSummary, temporary_files);
   FIELD(LanceCheckSummary, temporary_bytes);
 
-  STRUCT(LanceCheckProblem);
+  STRUCT(LanceCheckProblem, LANCE_CHECK_PROBLEM_INIT);
   FIELD(LanceCheckProblem, struct_size);
   FIELD(LanceCheckProblem, version);
   FIELD(LanceCheckProblem, path);
   FIELD(LanceCheckProblem, message);
   FIELD(LanceCheckProblem, kind);
+  FIELD(LanceCheckProblem, reserved);
 
-  STRUCT(LanceCleanupOptions);
+  STRUCT(LanceCleanupOptions, LANCE_CLEANUP_OPTIONS_INIT);
   FIELD(LanceCleanupOptions, struct_size);
   FIELD(LanceCleanupOptions, older_than_seconds);
   FIELD(LanceCleanupOptions, keep_versions);
@@ -160,8 +174,9 @@ int main(void) {
   FIELD(LanceCleanupOptions, storage_options);
   FIELD(LanceCleanupOptions, storage_options_count);
   FIELD(LanceCleanupOptions, dry_run);
+  FIELD(LanceCleanupOptions, reserved);
 
-  STRUCT(LanceCleanupResult);
+  STRUCT(LanceCleanupResult, LANCE_CLEANUP_RESULT_INIT);
   FIELD(LanceCleanupResult, struct_size);
   FIELD(LanceCleanupResult, versions);
   FIELD(LanceCleanupResult, data_files);
