@@ -4,6 +4,7 @@
 #include "arrow/table.h"
 #include "ffi/arrow_bridge_internal.h"
 #include "ffi/call_internal.h"
+#include "ffi/stream_reader_internal.h"
 #include "scanner_internal.h"
 
 namespace lance::inline v0 {
@@ -18,7 +19,7 @@ const std::shared_ptr<arrow::Schema>& Scanner::schema() const { return impl_->sc
 arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Scanner::ToReader() const {
   internal::CStream stream;
   ARROW_RETURN_NOT_OK(internal::Call(lance_scanner_to_stream, impl_->handle.get(), stream.get()));
-  return WithCode(arrow::ImportRecordBatchReader(stream.get()), ErrorCode::kArrow);
+  return internal::StreamReader::Make(&stream);
 }
 
 arrow::Result<std::shared_ptr<arrow::Table>> Scanner::ToTable() const {

@@ -45,6 +45,13 @@ def test_info_tells_the_facts(lance, history):
     ]
 
 
+def test_info_of_the_legacy_format(lance, tmp_path):
+    pylance.write_dataset(make_table(10), str(tmp_path / "old"), data_storage_version="legacy")
+    assert pylance.dataset(str(tmp_path / "old")).data_storage_version == "0.1"
+    assert json.loads(lance("info", "old", "--format", "json"))["data_storage_version"] == "0.1"
+    assert ["storage", "version", "0.1"] in [line.split() for line in lance("info", "old").splitlines()]
+
+
 def test_info_is_readable(lance, people):
     lines = lance("info", people).splitlines()
     assert lines[0].split() == ["uri", str(people)]
@@ -103,6 +110,11 @@ def test_a_table_without_limit_says_how_many_more_rows_there_are(lance, people):
     assert result.stderr == "… 850 more rows; --limit N shows more, --format json or csv all\n"
     limited = lance.run("query", people, "--limit", 60)
     assert len(limited.stdout.splitlines()) == 62 and limited.stderr == ""
+
+
+def test_a_filter_that_goes_on_behind_its_end_is_refused(lance, people):
+    for command in (("count", people), ("query", people)):
+        assert "after its end" in lance.fails(*command, "--filter", "id >= 0 limit 1")
 
 
 def test_take_returns_rows_in_the_order_asked_for(lance, people):

@@ -13,11 +13,16 @@ DUMP = Path(os.environ.get("LANCE_DUMP", PROJECT / "build/release/tests/conforma
 LOAD = Path(os.environ.get("LANCE_LOAD", PROJECT / "build/release/tests/conformance/load_ipc"))
 
 
+def outcome(program, *arguments):
+    """Runs a program."""
+    command = [str(program), *(str(argument) for argument in arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600)
+
+
 def run(program, *arguments):
     """Runs a program that must succeed and returns what it printed."""
-    command = [str(program), *(str(argument) for argument in arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, f"{' '.join(command)} failed: {done.stderr}"
+    done = outcome(program, *arguments)
+    assert done.returncode == 0, f"{' '.join(done.args)} failed: {done.stderr}"
     return done.stdout
 
 
@@ -41,13 +46,24 @@ def read_with_us(tmp_path):
 
 
 @pytest.fixture
-def write_with_us(tmp_path):
+def offer_to_us(tmp_path):
+    """Offers a table to lance-cpp, chunk by chunk, and returns how it ended; options as load_ipc takes them."""
+
+    def offer(table, dataset, **options):
+        file = tmp_path / "load.arrow"
+        with pa.ipc.new_stream(file, table.schema) as writer:
+            writer.write_table(table)
+        return outcome(LOAD, file, dataset, *(f"{key}={value}" for key, value in options.items()))
+
+    return offer
+
+
+@pytest.fixture
+def write_with_us(offer_to_us):
     """Writes a table through lance-cpp; options as load_ipc takes them."""
 
     def write(table, dataset, **options):
-        file = tmp_path / "load.arrow"
-        with pa.ipc.new_file(file, table.schema) as writer:
-            writer.write_table(table)
-        run(LOAD, file, dataset, *(f"{key}={value}" for key, value in options.items()))
+        done = offer_to_us(table, dataset, **options)
+        assert done.returncode == 0, done.stderr
 
     return write

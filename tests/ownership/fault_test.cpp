@@ -130,20 +130,22 @@ class Session {
     ArrowArrayStream stream{};
     outcome = CallC(lance_scanner_to_stream, static_cast<const LanceScanner*>(scanner), &stream);
     if (!outcome.ok()) return outcome;
+    // The probe puts its own callbacks round those that tell the library's streams.
+    const ArrowArrayStream plain = stream;
     probe_.Watch(&stream);
-    outcome = Drain(&stream);
+    outcome = Drain(&stream, plain);
     stream.release(&stream);
     return outcome;
   }
 
-  static Outcome Drain(ArrowArrayStream* stream) {
+  static Outcome Drain(ArrowArrayStream* stream, const ArrowArrayStream& plain) {
     ArrowSchema schema{};
-    if (stream->get_schema(stream, &schema) != 0) return StreamFailure(stream);
+    if (stream->get_schema(stream, &schema) != 0) return StreamFailure(stream, plain);
     schema.release(&schema);
     uint64_t rows = 0;
     for (;;) {
       ArrowArray array{};
-      if (stream->get_next(stream, &array) != 0) return StreamFailure(stream);
+      if (stream->get_next(stream, &array) != 0) return StreamFailure(stream, plain);
       if (array.release == nullptr) break;
       rows += static_cast<uint64_t>(array.length);
       array.release(&array);
@@ -152,11 +154,18 @@ class Session {
     return {};
   }
 
-  /// A stream has no status codes; its message says what happened.
-  static Outcome StreamFailure(ArrowArrayStream* stream) {
+  /// A stream's callbacks have no status codes; the error behind them has.
+  static Outcome StreamFailure(ArrowArrayStream* stream, const ArrowArrayStream& plain) {
     const char* message = stream->get_last_error(stream);
     EXPECT_NE(message, nullptr);
-    return {.code = LANCE_CALLBACK, .message = message == nullptr ? "" : message};
+    LanceError* error = nullptr;
+    const Outcome asked = CallC(lance_stream_last_error, &plain, &error);
+    EXPECT_EQ(asked, LANCE_OK);
+    if (message == nullptr || error == nullptr) return asked;
+    const Outcome outcome{.code = lance_error_code(error), .message = lance_error_message(error)};
+    EXPECT_EQ(outcome.message, message);
+    lance_error_free(error);
+    return outcome;
   }
 
   Outcome Take() {

@@ -1,7 +1,7 @@
 // Every function of the C ABI that can fail, with a panic at its first step and at its second: LANCE_PANIC
 // with a message, what was handed over is released once, the process lives, other handles work. The first
 // step comes before a handle is used and leaves it as it was; the second may come while it is used, which
-// poisons it.
+// poisons it unless it never changes, as a dataset and a scanner do not.
 
 #include <array>
 #include <cstdint>
@@ -62,6 +62,7 @@ struct World {
     EXPECT_OK(WriteSimple(uri, 0, 100));
     EXPECT_EQ(Make(&dataset, lance_dataset_open, uri.c_str(), kOpenDefaults), LANCE_OK);
     EXPECT_EQ(Make(&scanner, lance_scanner_open, Dataset(), kScanDefaults), LANCE_OK);
+    EXPECT_EQ(CallC(lance_scanner_to_stream, Scanner(), stream.out()), LANCE_OK);
     EXPECT_EQ(Make(&fragments, lance_dataset_fragments, Dataset()), LANCE_OK);
     EXPECT_EQ(Make(&versions, lance_dataset_versions, Dataset()), LANCE_OK);
     EXPECT_EQ(Make(&report, lance_dataset_check, uri.c_str(), kCheckDefaults), LANCE_OK);
@@ -114,6 +115,7 @@ struct World {
   ReleaseProbe probe;
   DatasetPtr dataset;
   ScannerPtr scanner;
+  Filled<ArrowArrayStream> stream;
   FragmentListPtr fragments;
   VersionListPtr versions;
   CheckReportPtr report;
@@ -158,29 +160,35 @@ const Function kFunctions[] = {
      [](World& world) {
        LanceDatasetInfo out = LANCE_DATASET_INFO_INIT;
        return CallC(lance_dataset_info, world.Dataset(), &out);
-     }},
+     },
+     Second::kHarmless},
     {"lance_dataset_schema",
      [](World& world) {
        Filled<ArrowSchema> out;
        return CallC(lance_dataset_schema, world.Dataset(), out.out());
-     }},
+     },
+     Second::kHarmless},
     {"lance_dataset_count_rows",
      [](World& world) {
        uint64_t out = 0;
        return CallC(lance_dataset_count_rows, world.Dataset(), "id < 50", &out);
-     }},
+     },
+     Second::kHarmless},
     {"lance_dataset_latest_version",
      [](World& world) {
        uint64_t out = 0;
        return CallC(lance_dataset_latest_version, world.Dataset(), &out);
-     }},
-    {"lance_dataset_take", [](World& world) { return world.Take(lance_dataset_take); }},
-    {"lance_dataset_take_rows", [](World& world) { return world.Take(lance_dataset_take_rows); }},
+     },
+     Second::kHarmless},
+    {"lance_dataset_take", [](World& world) { return world.Take(lance_dataset_take); }, Second::kHarmless},
+    {"lance_dataset_take_rows", [](World& world) { return world.Take(lance_dataset_take_rows); },
+     Second::kHarmless},
     {"lance_dataset_fragments",
      [](World& world) {
        FragmentListPtr out;
        return Make(&out, lance_dataset_fragments, world.Dataset());
-     }},
+     },
+     Second::kHarmless},
     {"lance_fragment_list_get",
      [](World& world) {
        LanceFragmentInfo out = LANCE_FRAGMENT_INFO_INIT;
@@ -192,7 +200,8 @@ const Function kFunctions[] = {
      [](World& world) {
        VersionListPtr out;
        return Make(&out, lance_dataset_versions, world.Dataset());
-     }},
+     },
+     Second::kHarmless},
     {"lance_version_list_get",
      [](World& world) {
        LanceVersionInfo out = LANCE_VERSION_INFO_INIT;
@@ -204,27 +213,41 @@ const Function kFunctions[] = {
      [](World& world) {
        ScannerPtr out;
        return Make(&out, lance_scanner_open, world.Dataset(), kScanDefaults);
-     }},
+     },
+     Second::kHarmless},
     {"lance_scanner_schema",
      [](World& world) {
        Filled<ArrowSchema> out;
        return CallC(lance_scanner_schema, world.Scanner(), out.out());
-     }},
+     },
+     Second::kHarmless},
     {"lance_scanner_to_stream",
      [](World& world) {
        Filled<ArrowArrayStream> out;
        return CallC(lance_scanner_to_stream, world.Scanner(), out.out());
-     }},
+     },
+     Second::kHarmless},
+    {"lance_stream_last_error",
+     [](World& world) {
+       LanceError* out = nullptr;
+       const ArrowArrayStream* stream = &world.stream;
+       const Outcome outcome = CallC(lance_stream_last_error, stream, &out);
+       EXPECT_EQ(out, nullptr);
+       return outcome;
+     },
+     Second::kHarmless},
     {"lance_scanner_count_rows",
      [](World& world) {
        uint64_t out = 0;
        return CallC(lance_scanner_count_rows, world.Scanner(), &out);
-     }},
+     },
+     Second::kHarmless},
     {"lance_scanner_explain",
      [](World& world) {
        StringPtr out;
        return Make(&out, lance_scanner_explain, world.Scanner());
-     }},
+     },
+     Second::kHarmless},
     {"lance_transaction_commit",
      [](World& world) {
        LanceTransaction* const transactions[] = {world.transaction.get()};

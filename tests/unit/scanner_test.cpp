@@ -1,6 +1,7 @@
 #include "lance/scanner.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,6 @@ namespace {
 
 using lance::ErrorCode;
 using lance::ScanOptions;
-using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -73,14 +73,139 @@ TEST_F(ScannerTest, EmptyProjectionStillCounts) {
 }
 
 TEST_F(ScannerTest, UnknownColumnFailsWhenPrepared) {
-  const auto fails = AnyOf(FailsWith(ErrorCode::kFieldNotFound), FailsWith(ErrorCode::kInvalidArgument));
-  EXPECT_THAT(dataset_->Scan({.columns = Columns{"nope"}}), fails);
-  EXPECT_THAT(dataset_->Scan({.columns = Columns{"nope"}}), FailsSaying(HasSubstr("nope")));
-  EXPECT_THAT(dataset_->Scan({.filter = "nope = 1"}), fails);
+  for (const char* name : {"nope", "ID", "id.x", "name.", ""}) {
+    EXPECT_THAT(dataset_->Scan({.columns = Columns{name}}), FailsWith(ErrorCode::kFieldNotFound)) << name;
+  }
+  EXPECT_THAT(dataset_->Scan({.columns = Columns{"nam"}}), FailsSaying(HasSubstr("\"name\"")));
+  EXPECT_THAT(dataset_->Scan({.filter = "nope = 1"}), FailsWith(ErrorCode::kFieldNotFound));
+  EXPECT_THAT(dataset_->Scan({.filter = "abs(nope) = 1"}), FailsWith(ErrorCode::kFieldNotFound));
+  EXPECT_THAT(dataset_->CountRows("nam = 'x'"), FailsSaying(HasSubstr("\"name\"")));
+}
+
+TEST_F(ScannerTest, AColumnNamedTwiceIsRefused) {
+  EXPECT_THAT(dataset_->Scan({.columns = Columns{"id", "id"}}), FailsWith(ErrorCode::kInvalidArgument));
 }
 
 TEST_F(ScannerTest, BadSqlFailsWhenPrepared) {
   EXPECT_THAT(dataset_->Scan({.filter = "id = = 1"}), FailsWith(ErrorCode::kInvalidArgument));
+}
+
+TEST_F(ScannerTest, AFilterIsOneExpression) {
+  for (const char* rest : {" limit 1", " order by id", "; select 1", " for update", " id", ")"}) {
+    const std::string filter = "id >= 0" + std::string(rest);
+    EXPECT_THAT(dataset_->Scan({.filter = filter}), FailsWith(ErrorCode::kInvalidArgument)) << filter;
+    EXPECT_THAT(dataset_->CountRows(filter), FailsWith(ErrorCode::kInvalidArgument)) << filter;
+  }
+  ASSERT_OK_AND_ASSIGN(const uint64_t rows, dataset_->CountRows("id < 7 -- limit 1"));
+  EXPECT_EQ(rows, 7U);
+}
+
+/// Whatever a text does, the process lives and the dataset that others share works on.
+void ExpectRefused(const lance::Dataset& dataset, const std::string& filter, ErrorCode code) {
+  SCOPED_TRACE(filter.substr(0, 60));
+  EXPECT_THAT(dataset.CountRows(filter), FailsWith(code));
+  const auto scanner = dataset.Scan({.filter = filter});
+  const auto table = scanner.ok() ? (*scanner)->ToTable() : scanner.status();
+  EXPECT_THAT(table, FailsWith(code));
+  ASSERT_OK_AND_ASSIGN(const uint64_t rows, dataset.CountRows("id < 7"));
+  EXPECT_EQ(rows, 7U);
+}
+
+TEST_F(ScannerTest, FiltersThatTheEnginePanicsOnAreInvalid) {
+  for (const char* filter : {"id = :x", "id = ?", "id = $1", "$$x$$ = name", "N'x' = name", "B'x' = name",
+                             "cast(id as decimal(99, 2)) > 1", "cast(id as decimal(10, 200)) > 1",
+                             "is_valid()", "id = (select 1)", "exists (select 1)"}) {
+    ExpectRefused(*dataset_, filter, ErrorCode::kInvalidArgument);
+  }
+}
+
+TEST_F(ScannerTest, FiltersThatNeedTooMuchMemoryAreRefused) {
+  for (const char* filter :
+       {"repeat(name, 1000000000) = 'a'", "repeat('a', 1000000000) = name", "lpad(name, 2000000000) = 'a'",
+        "rpad(name, id * 1000000000, 'x') = 'a'", "array_repeat(1, 100000000000) = [1]",
+        "array_repeat(1, id * 1000000000) = [1]", "array_resize([1], 100000000000) = [1]",
+        "array_length(range(1, 100000000000)) = id", "array_length(generate_series(id * 1000000000)) = 1",
+        "replace(repeat('n', 100000), 'n', repeat('b', 100000)) = name"}) {
+    ExpectRefused(*dataset_, filter, ErrorCode::kResourceExhausted);
+  }
+  ASSERT_OK_AND_ASSIGN(const uint64_t rows, dataset_->CountRows("repeat(name, 2) = 'name 5name 5'"));
+  EXPECT_EQ(rows, 1U);
+}
+
+std::string Repeat(const std::string& begin, const std::string& part, const std::string& end, int times) {
+  std::string text = begin;
+  for (int i = 0; i < times; ++i) text += part;
+  return text + end;
+}
+
+TEST_F(ScannerTest, NoTextEndsTheProcess) {
+  for (const std::string& filter : {Repeat("id", " + 1", " = 1", 100'000),
+                                    Repeat("abs(id", " + 1", ") = 1", 100'000),
+                                    Repeat("name", " || 'a'", " = 'a'", 100'000),
+                                    Repeat("id", "::int", " = 1", 100'000),
+                                    Repeat("id", " is null", "", 100'000),
+                                    Repeat("name", " like 'a'", "", 100'000),
+                                    Repeat("id", " between 1 and 2", "", 50'000),
+                                    Repeat("id", " + id /* or */", " = 1", 1'000),
+                                    Repeat("", "(", "id", 10'000),
+                                    Repeat("", "not ", "id = 1", 100'000),
+                                    Repeat("", "interval ", "'1' = name", 100'000),
+                                    Repeat("", "case when ", "id", 10'000),
+                                    Repeat("cast(id as ", "array<", "int", 100'000),
+                                    Repeat("cast(id as ", "nullable(", "int", 100'000),
+                                    Repeat("", "cast(", "id", 60),
+                                    Repeat("", "position(", "id x", 40),
+                                    Repeat("", "row(", "1", 40),
+                                    Repeat("coalesce(id = 1", " or id = 2", ")", 100'000),
+                                    Repeat("", "abs(", "id", 10'000),
+                                    Repeat("id = 1", " or id = 2", "", 1'000'000)}) {
+    ExpectRefused(*dataset_, filter, ErrorCode::kInvalidArgument);
+  }
+}
+
+TEST_F(ScannerTest, LongFiltersThatMakeSensePass) {
+  for (const std::string& filter :
+       {Repeat("id < 7 and id in (0", ",1,2,3,4,5,6", ")", 20'000),
+        Repeat("id < 7 or id = -1", " or id = -2", "", 20'000), Repeat("id < 7", " and id <> -2", "", 20'000),
+        Repeat("id < 7 and id", " + 1", " > 0", 100),
+        Repeat("id < 7 and (name like 'x%'", " or name like 'name%'", ")", 1'000)}) {
+    ASSERT_OK_AND_ASSIGN(const uint64_t rows, dataset_->CountRows(filter));
+    EXPECT_EQ(rows, 7U) << filter.substr(0, 40);
+  }
+}
+
+TEST_F(ScannerTest, AConditionGuardsTheNext) {
+  // In each batch the divisor is 0 for all rows or for none.
+  const std::string filter = "id / 5000 <> 0 AND 10 / (id / 5000) > 1";
+  ASSERT_OK_AND_ASSIGN(auto table, Scan({.filter = filter}));
+  EXPECT_EQ(Ids(*table), Range(5000, 5000));
+  ASSERT_OK_AND_ASSIGN(const uint64_t rows, dataset_->CountRows(filter));
+  EXPECT_EQ(rows, 5000U);
+}
+
+TEST_F(ScannerTest, AReadersErrorKeepsItsCodeAndItsPlace) {
+  ASSERT_OK_AND_ASSIGN(auto scanner, dataset_->Scan({.filter = "10 / (id - 5000) > 1"}));
+  ASSERT_OK_AND_ASSIGN(auto reader, scanner->ToReader());
+  std::shared_ptr<arrow::RecordBatch> batch;
+  arrow::Status status;
+  while ((status = reader->ReadNext(&batch)).ok() && batch != nullptr) {
+  }
+  EXPECT_THAT(status, FailsWith(ErrorCode::kExecution));
+  EXPECT_THAT(status, FailsSaying(HasSubstr("ivide by zero")));
+  EXPECT_FALSE(lance::LanceStatusDetail::UnwrapStatus(status)->origin().empty());
+  EXPECT_EQ(scanner->ToTable().status().ToString(), status.ToString());
+  // It has ended.
+  ASSERT_OK(reader->ReadNext(&batch));
+  EXPECT_EQ(batch, nullptr);
+}
+
+TEST_F(ScannerTest, AClosedReaderYieldsNothing) {
+  ASSERT_OK_AND_ASSIGN(auto scanner, dataset_->Scan());
+  ASSERT_OK_AND_ASSIGN(auto reader, scanner->ToReader());
+  ASSERT_OK(reader->Close());
+  ASSERT_OK(reader->Close());
+  std::shared_ptr<arrow::RecordBatch> batch;
+  EXPECT_THAT(reader->ReadNext(&batch), FailsWith(ErrorCode::kInvalidState));
 }
 
 TEST_F(ScannerTest, Filters) {
@@ -182,6 +307,28 @@ TEST_F(ScannerTest, CountsWithoutReading) {
   EXPECT_EQ(rows, 123U);
 }
 
+TEST_F(ScannerTest, CountsWhatItReturns) {
+  for (const ScanOptions& options : std::vector<ScanOptions>{
+           {},
+           {.limit = 10},
+           {.limit = 0},
+           {.offset = 9'995},
+           {.limit = 10, .offset = 9'995},
+           {.offset = 20'000},
+           {.limit = std::numeric_limits<int64_t>::max(), .offset = 1},
+           {.filter = "id % 7 = 0", .limit = 10},
+           {.filter = "id % 7 = 0", .limit = 10'000, .offset = 100},
+           {.filter = "id % 7 = 0", .offset = 100},
+           {.filter = "id % 7 = 0", .offset = 10'000},
+           {.columns = Columns{}, .filter = "id < 50", .limit = 20, .with_row_id = true},
+           {.columns = Columns{"name"}, .filter = "id < 50", .limit = 20, .offset = 40}}) {
+    ASSERT_OK_AND_ASSIGN(auto scanner, dataset_->Scan(options));
+    ASSERT_OK_AND_ASSIGN(auto table, scanner->ToTable());
+    ASSERT_OK_AND_ASSIGN(const uint64_t rows, scanner->CountRows());
+    EXPECT_EQ(rows, static_cast<uint64_t>(table->num_rows()));
+  }
+}
+
 TEST_F(ScannerTest, ExplainsThePlan) {
   ASSERT_OK_AND_ASSIGN(auto scanner, dataset_->Scan({.filter = "id < 123"}));
   ASSERT_OK_AND_ASSIGN(const std::string plan, scanner->Explain());
@@ -223,6 +370,44 @@ TEST(NestedScanTest, ProjectsAndFiltersNestedColumns) {
   ASSERT_OK_AND_ASSIGN(auto a, s.GetFlattenedField(0));
   ASSERT_OK_AND_ASSIGN(const uint64_t not_null, dataset->CountRows("s.a IS NOT NULL"));
   EXPECT_EQ(not_null, static_cast<uint64_t>(a->length() - a->null_count()));
+}
+
+/// Rows that are wide in the middle of the dataset only.
+TEST(WideRowsTest, BatchesAreBoundByBytes) {
+  constexpr int64_t kRows = 2'000;
+  constexpr size_t kWide = 100'000;
+  arrow::Int64Builder ids;
+  arrow::StringBuilder texts;
+  for (int64_t i = 0; i < kRows; ++i) {
+    ASSERT_OK(ids.Append(i));
+    ASSERT_OK(texts.Append(std::string(i % 2 == 0 ? kWide : 1, 'x')));
+  }
+  const auto schema =
+      arrow::schema({arrow::field("id", arrow::int64()), arrow::field("text", arrow::utf8())});
+  const auto batch =
+      arrow::RecordBatch::Make(schema, kRows, {ids.Finish().ValueOrDie(), texts.Finish().ValueOrDie()});
+  const TempDir dir;
+  ASSERT_OK(WriteBatches(dir / "dataset", {batch}));
+  ASSERT_OK_AND_ASSIGN(const auto dataset, lance::Dataset::Open(dir / "dataset"));
+  for (const ScanOptions& options : std::vector<ScanOptions>{
+           {}, {.filter = "id >= 0"}, {.filter = "text <> 'y'"}, {.columns = Columns{"text"}, .offset = 1}}) {
+    ASSERT_OK_AND_ASSIGN(const auto scanner, dataset->Scan(options));
+    ASSERT_OK_AND_ASSIGN(const auto reader, scanner->ToReader());
+    int64_t rows = 0;
+    std::shared_ptr<arrow::RecordBatch> part;
+    while (true) {
+      ASSERT_OK(reader->ReadNext(&part));
+      if (part == nullptr) break;
+      rows += part->num_rows();
+      EXPECT_LE(part->num_rows(), 400);
+    }
+    EXPECT_EQ(rows, kRows - options.offset);
+  }
+  // Numbers alone come in as large batches as ever.
+  ASSERT_OK_AND_ASSIGN(const auto scanner, dataset->Scan({.columns = Columns{"id"}}));
+  ASSERT_OK_AND_ASSIGN(const auto reader, scanner->ToReader());
+  ASSERT_OK_AND_ASSIGN(const auto batches, reader->ToRecordBatches());
+  EXPECT_EQ(batches.size(), 1U);
 }
 
 }  // namespace

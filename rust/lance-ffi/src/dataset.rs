@@ -8,23 +8,34 @@ use arrow::datatypes::Schema;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
+use lance_file::version::ConcreteFileVersion;
 
+use crate::absent::no_dataset;
 use crate::arrow_io::{export_batch, export_schema};
-use crate::count::count_passing;
 use crate::error::{LanceError, Result, code};
 use crate::filter::optional_filter;
 use crate::fragments::data_bytes;
 use crate::guard::guard;
 use crate::handle::Handle;
+use crate::inventory::contained;
 use crate::params::{
     LanceKeyValue, Versioned, key_values, nonzero, optional_str, optional_strings, read_sized,
-    required_uri, slice, write_out, write_sized,
+    required_place, slice, write_out, write_sized,
 };
+use crate::place::Place;
+use crate::row_widths::RowWidths;
 use crate::runtime::{block_on, session};
+use crate::scan::{count_rows, yielded};
 use crate::take::{TakeBy, take};
 
 /// One open version.
-pub type LanceDataset = Handle<Arc<Dataset>>;
+pub type LanceDataset = Handle<Arc<Opened>>;
+
+/// A version, and what was learnt of it. Both never change what they tell.
+pub struct Opened {
+    pub dataset: Arc<Dataset>,
+    pub widths: RowWidths,
+}
 
 /// Mirrors `LanceOpenOptions`.
 #[repr(C)]
@@ -64,6 +75,7 @@ pub struct LanceDatasetInfo {
     pub storage_version_major: u32,
     pub storage_version_minor: u32,
     pub stable_row_ids: i32,
+    pub reserved: i32,
 }
 
 // SAFETY: repr(C), begins with struct_size, plain integers.
@@ -79,6 +91,7 @@ unsafe impl Versioned for LanceDatasetInfo {
         storage_version_major: 0,
         storage_version_minor: 0,
         stable_row_ids: 0,
+        reserved: 0,
     };
 }
 
@@ -129,6 +142,18 @@ pub fn builder(uri: &str, storage_options: &HashMap<String, String>) -> Result<D
     })
 }
 
+/// Load what the builder describes. All that the engine gets is a place, so it panics on a manifest only.
+async fn load(builder: DatasetBuilder) -> Result<lance_core::Result<Dataset>> {
+    contained(async { Ok(builder.load().await) })
+        .await
+        .map_err(|error| match error.code() {
+            code::PANIC => error
+                .with_code(code::CORRUPT)
+                .context("a manifest is damaged"),
+            _ => error,
+        })
+}
+
 /// Open the latest version, or None when there is no dataset.
 pub async fn load_latest(
     uri: &str,
@@ -139,7 +164,7 @@ pub async fn load_latest(
 
 /// What the builder describes, or None when there is no dataset.
 pub async fn load_if_exists(builder: DatasetBuilder) -> Result<Option<Dataset>> {
-    match builder.load().await {
+    match load(builder).await? {
         Ok(dataset) => Ok(Some(dataset)),
         Err(lance_core::Error::DatasetNotFound { .. } | lance_core::Error::NotFound { .. }) => {
             Ok(None)
@@ -148,8 +173,8 @@ pub async fn load_if_exists(builder: DatasetBuilder) -> Result<Option<Dataset>> 
     }
 }
 
-async fn open(uri: String, settings: OpenSettings) -> Result<Dataset> {
-    let mut target = builder(&uri, &settings.storage_options)?;
+async fn open(place: Place, settings: OpenSettings) -> Result<Dataset> {
+    let mut target = builder(&place.uri, &settings.storage_options)?;
     if let Some(tag) = &settings.tag {
         target = target.with_tag(tag);
     } else if let Some(branch) = &settings.branch {
@@ -157,7 +182,7 @@ async fn open(uri: String, settings: OpenSettings) -> Result<Dataset> {
     } else if let Some(version) = settings.version {
         target = target.with_version(version);
     }
-    let error = match target.load().await {
+    let error = match load(target).await? {
         Ok(dataset) => return Ok(dataset),
         Err(error) => LanceError::from(error),
     };
@@ -165,25 +190,22 @@ async fn open(uri: String, settings: OpenSettings) -> Result<Dataset> {
         return Err(error);
     }
     // The engine says the same for a missing version, branch and dataset.
-    let exists = load_latest(&uri, &settings.storage_options)
+    let exists = load_latest(&place.uri, &settings.storage_options)
         .await?
         .is_some();
     Err(match (exists, settings.branch, settings.version) {
-        (false, _, _) => LanceError::new(
-            code::DATASET_NOT_FOUND,
-            format!("there is no dataset at {uri}"),
-        ),
+        (false, _, _) => no_dataset(&place.uri, &place),
         (true, Some(branch), None) => LanceError::new(
             code::REF_NOT_FOUND,
-            format!("dataset {uri} has no branch {branch:?}"),
+            format!("dataset {place} has no branch {branch:?}"),
         ),
         (true, Some(branch), Some(version)) => LanceError::new(
             code::VERSION_NOT_FOUND,
-            format!("dataset {uri} has no branch {branch:?} with a version {version}"),
+            format!("dataset {place} has no branch {branch:?} with a version {version}"),
         ),
         (true, None, Some(version)) => LanceError::new(
             code::VERSION_NOT_FOUND,
-            format!("dataset {uri} has no version {version}"),
+            format!("dataset {place} has no version {version}"),
         ),
         (true, None, None) => error,
     })
@@ -191,10 +213,11 @@ async fn open(uri: String, settings: OpenSettings) -> Result<Dataset> {
 
 async fn describe(dataset: Arc<Dataset>) -> Result<LanceDatasetInfo> {
     let manifest = dataset.manifest();
-    let (major, minor) = manifest
-        .data_storage_format
-        .lance_file_format()
-        .to_data_file_numbers();
+    let (major, minor) = match manifest.data_storage_format.lance_file_format() {
+        // Its files say 0.2.
+        ConcreteFileVersion::V1 => (0, 1),
+        later => later.to_data_file_numbers(),
+    };
     Ok(LanceDatasetInfo {
         version: manifest.version,
         fragments: manifest.fragments.len() as u64,
@@ -234,8 +257,8 @@ unsafe fn take_into(
         unsafe {
             let rows = slice(rows, row_count, "the rows")?.to_vec();
             let columns = optional_strings(columns, column_count, "columns")?;
-            let batch = LanceDataset::with(dataset, |dataset| {
-                block_on(take(dataset.clone(), by, rows, columns))
+            let batch = LanceDataset::read(dataset, |opened| {
+                block_on(take(opened.dataset.clone(), by, rows, columns))
             })?;
             export_batch(batch, out_array, out_schema)
         }
@@ -254,10 +277,14 @@ pub unsafe extern "C" fn lance_dataset_open(
     guard(error, || {
         // SAFETY: by this function's contract.
         unsafe {
-            let uri = required_uri(uri)?.to_string();
+            let place = required_place(uri)?;
             let settings = OpenSettings::read(options)?;
-            let dataset = block_on(open(uri, settings))?;
-            Handle::give(Arc::new(dataset), out)
+            let dataset = block_on(open(place, settings))?;
+            let opened = Opened {
+                dataset: Arc::new(dataset),
+                widths: RowWidths::default(),
+            };
+            Handle::give(Arc::new(opened), out)
         }
     })
 }
@@ -281,7 +308,8 @@ pub unsafe extern "C" fn lance_dataset_info(
     guard(error, || {
         // SAFETY: by this function's contract.
         unsafe {
-            let info = LanceDataset::with(dataset, |dataset| block_on(describe(dataset.clone())))?;
+            let info =
+                LanceDataset::read(dataset, |opened| block_on(describe(opened.dataset.clone())))?;
             write_sized(&info, out, "the output struct")
         }
     })
@@ -298,7 +326,9 @@ pub unsafe extern "C" fn lance_dataset_schema(
     guard(error, || {
         // SAFETY: by this function's contract.
         unsafe {
-            let schema = LanceDataset::with(dataset, |dataset| Ok(Schema::from(dataset.schema())))?;
+            let schema = LanceDataset::read(dataset, |opened| {
+                Ok(yielded(Schema::from(opened.dataset.schema()).into()))
+            })?;
             export_schema(&schema, out)
         }
     })
@@ -317,14 +347,8 @@ pub unsafe extern "C" fn lance_dataset_count_rows(
         // SAFETY: by this function's contract.
         unsafe {
             let filter = optional_filter(filter, "filter")?;
-            let rows = LanceDataset::with(dataset, |dataset| {
-                let dataset = dataset.clone();
-                block_on(async move {
-                    match filter {
-                        Some(filter) => count_passing(&dataset, &filter).await,
-                        None => Ok(dataset.count_rows(None).await? as u64),
-                    }
-                })
+            let rows = LanceDataset::read(dataset, |opened| {
+                block_on(count_rows(opened.clone(), filter))
             })?;
             write_out(rows, out, "the output count")
         }
@@ -342,8 +366,8 @@ pub unsafe extern "C" fn lance_dataset_latest_version(
     guard(error, || {
         // SAFETY: by this function's contract.
         unsafe {
-            let version = LanceDataset::with(dataset, |dataset| {
-                let dataset = dataset.clone();
+            let version = LanceDataset::read(dataset, |opened| {
+                let dataset = opened.dataset.clone();
                 block_on(async move { Ok(dataset.latest_version_id().await?) })
             })?;
             write_out(version, out, "the output version")

@@ -76,8 +76,8 @@ pub unsafe extern "C" fn lance_dataset_fragments(
     guard(error, || {
         // SAFETY: by this function's contract.
         unsafe {
-            let infos = LanceDataset::with(dataset, |dataset| {
-                block_on(describe_fragments(dataset.clone()))
+            let infos = LanceDataset::read(dataset, |opened| {
+                block_on(describe_fragments(opened.dataset.clone()))
             })?;
             List::give(infos, out, LanceFragmentList)
         }

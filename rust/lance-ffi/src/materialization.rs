@@ -11,11 +11,13 @@ use lance::Dataset;
 use lance::dataset::ProjectionRequest;
 use lance::dataset::scanner::{MaterializationStyle, Scanner};
 use lance::dataset::statistics::DatasetStatisticsExt;
-use lance::deps::datafusion::logical_expr::Expr;
+use lance::deps::datafusion::common::tree_node::TreeNode;
+use lance::deps::datafusion::logical_expr::{BinaryExpr, Expr};
 use lance_arrow::DataTypeExt;
 use lance_datafusion::planner::Planner;
 
 use crate::error::Result;
+use crate::fault;
 use crate::fragments::data_bytes;
 use crate::local_store::is_local;
 
@@ -44,43 +46,80 @@ const EARLY_BATCH_ROWS: usize = 16_384;
 const RUNS: u64 = 32;
 const RUN_ROWS: u64 = 1024;
 
-/// Choose by a sample, where that is cheap. `batch_size` is the caller's.
+/// The scanner as a sample has it, where that is cheap. `batch_rows` is what it is bound to.
 pub async fn choose(
-    scanner: &mut Scanner,
+    scanner: &Scanner,
     dataset: &Arc<Dataset>,
-    batch_size: Option<usize>,
-) -> Result<()> {
+    batch_rows: Option<usize>,
+) -> Result<Scanner> {
+    let mut scanner = scanner.clone();
+    fault::point()?;
     let store = dataset.object_store(None).await?;
     let Some(filter) = scanner.get_expr_filter()? else {
-        return Ok(());
+        return Ok(scanner);
     };
     let columns = Planner::column_names_in_expr(&filter);
-    if columns.is_empty() || !is_local(&store) || !are_narrow(&columns, dataset) {
-        return Ok(());
+    if columns.is_empty()
+        || !is_local(&store)
+        || !are_narrow(&columns, dataset)
+        || !never_fails(&filter)
+    {
+        return Ok(scanner);
     }
     let total = dataset.count_rows(None).await? as u64;
     if total == 0 {
-        return Ok(());
+        return Ok(scanner);
     }
     let bytes: u64 = dataset.fragments().iter().map(data_bytes).sum();
+    fault::point()?;
     let sample = dataset
         .take(
             &spread(total),
             ProjectionRequest::from_columns(columns, dataset.schema()),
         )
         .await?;
+    fault::point()?;
     let share = passing_share(&filter, &sample)?;
     if share < FEW {
         scanner.materialization_style(MaterializationStyle::AllLate);
     } else if share >= MANY && bytes as f64 <= total as f64 * SHORT_ROW_BYTES {
         scanner.materialization_style(if share < MOST {
+            fault::point()?;
             MaterializationStyle::AllEarlyExcept(dictionary_fields(dataset, total).await?)
         } else {
             MaterializationStyle::AllEarly
         });
-        scanner.batch_size(batch_size.unwrap_or(EARLY_BATCH_ROWS));
+        scanner.batch_size(batch_rows.unwrap_or(EARLY_BATCH_ROWS));
     }
-    Ok(())
+    Ok(scanner)
+}
+
+/// Whether a filter only compares. What guards a division from a zero, or a cast from what does not fit, depends on
+/// which rows are in a batch with which, and that is changed here.
+fn never_fails(filter: &Expr) -> bool {
+    let fails = filter.exists(|part| {
+        Ok(match part {
+            Expr::BinaryExpr(BinaryExpr { op, .. }) => {
+                !op.is_logic_operator() && !op.supports_propagation()
+            }
+            Expr::ScalarFunction(function) => function.name() != "get_field",
+            Expr::Column(_)
+            | Expr::Literal(..)
+            | Expr::Not(_)
+            | Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::IsTrue(_)
+            | Expr::IsFalse(_)
+            | Expr::IsUnknown(_)
+            | Expr::IsNotTrue(_)
+            | Expr::IsNotFalse(_)
+            | Expr::IsNotUnknown(_)
+            | Expr::Between(_)
+            | Expr::InList(_) => false,
+            _ => true,
+        })
+    });
+    !fails.unwrap_or(true)
 }
 
 fn are_narrow(columns: &[String], dataset: &Dataset) -> bool {

@@ -1,25 +1,19 @@
 //! Scanners: a prepared query over one dataset version.
 
 use std::ffi::c_char;
-use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
 use arrow::ffi::FFI_ArrowSchema;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
-use lance::Dataset;
-use lance::dataset::scanner::{Scanner, get_default_io_buffer_size_override};
 
 use crate::arrow_io::export_schema;
-use crate::count::count;
 use crate::dataset::LanceDataset;
 use crate::error::{LanceError, Result};
 use crate::filter::optional_filter;
 use crate::guard::guard;
 use crate::handle::Handle;
-use crate::local_store::is_local;
-use crate::materialization;
 use crate::params::{Versioned, flag, give_string, optional_strings, read_sized, write_out};
 use crate::runtime::block_on;
+use crate::scan::{Query, ScanSettings, prepare};
 use crate::stream::export_stream;
 
 /// A prepared query.
@@ -61,48 +55,6 @@ unsafe impl Versioned for LanceScanOptions {
     };
 }
 
-/// The engine's own is eight times this. What is read further ahead is memory that was not used before, which costs
-/// more than the wait for a disk saves.
-const LOCAL_IO_BUFFER_BYTES: u64 = 32 << 20;
-
-/// A scanner that was checked once, and the schema it yields.
-pub struct Query {
-    dataset: Arc<Dataset>,
-    scanner: Scanner,
-    schema: SchemaRef,
-    /// All rows that pass the filter are wanted, so that a sample of them may pay.
-    is_whole: bool,
-    batch_size: Option<usize>,
-}
-
-impl Query {
-    /// The scanner as it will run.
-    fn planned(&self) -> Result<Scanner> {
-        let (dataset, mut scanner) = (self.dataset.clone(), self.scanner.clone());
-        let batch_size = self.batch_size;
-        if !self.is_whole {
-            return Ok(scanner);
-        }
-        block_on(async move {
-            materialization::choose(&mut scanner, &dataset, batch_size).await?;
-            Ok(scanner)
-        })
-    }
-}
-
-struct ScanSettings {
-    columns: Option<Vec<String>>,
-    filter: Option<String>,
-    limit: Option<i64>,
-    offset: Option<i64>,
-    batch_size: Option<usize>,
-    with_row_id: bool,
-    with_row_address: bool,
-    ordered: bool,
-    batch_readahead: Option<usize>,
-    io_buffer_bytes: Option<u64>,
-}
-
 impl ScanSettings {
     /// # Safety
     /// `options` is NULL or a valid struct.
@@ -140,50 +92,6 @@ impl ScanSettings {
     }
 }
 
-/// Build the engine's scanner and plan it once, so that a bad column or filter is found now.
-async fn prepare(dataset: Arc<Dataset>, settings: ScanSettings) -> Result<Query> {
-    let mut scanner = dataset.scan();
-    if let Some(columns) = &settings.columns {
-        scanner.project(columns)?;
-    }
-    if let Some(filter) = &settings.filter {
-        scanner.filter(filter)?;
-    }
-    if settings.limit.is_some() || settings.offset.is_some() {
-        scanner.limit(settings.limit, settings.offset)?;
-    }
-    if let Some(rows) = settings.batch_size {
-        scanner.batch_size(rows);
-    }
-    if let Some(batches) = settings.batch_readahead {
-        scanner.batch_readahead(batches);
-    }
-    if let Some(bytes) = settings.io_buffer_bytes {
-        scanner.io_buffer_size(bytes);
-    } else if get_default_io_buffer_size_override().is_none()
-        && is_local(dataset.object_store(None).await?.as_ref())
-    {
-        scanner.io_buffer_size(LOCAL_IO_BUFFER_BYTES);
-    }
-    if settings.with_row_id {
-        scanner.with_row_id();
-    }
-    if settings.with_row_address {
-        scanner.with_row_address();
-    }
-    scanner.scan_in_order(settings.ordered);
-    let schema = scanner.create_plan().await?.schema();
-    Ok(Query {
-        is_whole: settings.filter.is_some()
-            && settings.limit.is_none()
-            && settings.offset.is_none(),
-        batch_size: settings.batch_size,
-        dataset,
-        scanner,
-        schema,
-    })
-}
-
 /// # Safety
 /// Pointers are NULL or valid, as the header says.
 #[unsafe(no_mangle)]
@@ -197,8 +105,8 @@ pub unsafe extern "C" fn lance_scanner_open(
         // SAFETY: by this function's contract.
         unsafe {
             let settings = ScanSettings::read(options)?;
-            let query = LanceDataset::with(dataset, |dataset| {
-                block_on(prepare(dataset.clone(), settings))
+            let query = LanceDataset::read(dataset, |opened| {
+                block_on(prepare(opened.clone(), settings))
             })?;
             Handle::give(query, out)
         }
@@ -223,7 +131,7 @@ pub unsafe extern "C" fn lance_scanner_schema(
 ) -> i32 {
     guard(error, || {
         // SAFETY: by this function's contract.
-        unsafe { LanceScanner::with(scanner, |query| export_schema(&query.schema, out)) }
+        unsafe { LanceScanner::read(scanner, |query| export_schema(query.schema(), out)) }
     })
 }
 
@@ -238,10 +146,9 @@ pub unsafe extern "C" fn lance_scanner_to_stream(
     guard(error, || {
         // SAFETY: by this function's contract.
         unsafe {
-            let stream = LanceScanner::with(scanner, |query| {
-                let scanner = query.planned()?;
-                let batches = block_on(async move { Ok(scanner.try_into_stream().await?) })?;
-                export_stream(query.schema.clone(), batches)
+            let stream = LanceScanner::read(scanner, |query| {
+                let (schema, batches) = block_on(query.clone().run())?;
+                export_stream(schema, batches)
             })?;
             write_out(stream, out, "the output stream")
         }
@@ -259,16 +166,7 @@ pub unsafe extern "C" fn lance_scanner_count_rows(
     guard(error, || {
         // SAFETY: by this function's contract.
         unsafe {
-            let rows = LanceScanner::with(scanner, |query| {
-                let (dataset, scanner) = (query.dataset.clone(), query.scanner.clone());
-                let is_whole = query.is_whole;
-                block_on(async move {
-                    match is_whole {
-                        true => count(&dataset, &scanner).await,
-                        false => Ok(scanner.count_rows().await?),
-                    }
-                })
-            })?;
+            let rows = LanceScanner::read(scanner, |query| block_on(query.clone().count()))?;
             write_out(rows, out, "the output count")
         }
     })
@@ -285,10 +183,7 @@ pub unsafe extern "C" fn lance_scanner_explain(
     guard(error, || {
         // SAFETY: by this function's contract.
         unsafe {
-            let plan = LanceScanner::with(scanner, |query| {
-                let scanner = query.planned()?;
-                block_on(async move { Ok(scanner.explain_plan(false).await?) })
-            })?;
+            let plan = LanceScanner::read(scanner, |query| block_on(query.clone().explain()))?;
             give_string(plan, out)
         }
     })

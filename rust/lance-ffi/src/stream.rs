@@ -1,28 +1,53 @@
 //! Scans as exported Arrow streams: decoded ahead on the runtime, guarded against panics on every callback.
 
+use std::ffi::{c_char, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::{fn_addr_eq, null, null_mut};
+use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::array::{Array, RecordBatch, StructArray};
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use futures::channel::mpsc;
+use futures::future::{AbortHandle, abortable};
 use futures::{SinkExt, Stream, StreamExt};
 
-use crate::error::{LanceError, Result};
-use crate::guard::contain;
+use crate::arrow_io::export_schema;
+use crate::error::{LanceError, LanceStatusCode, Result, code, lance_error_message};
+use crate::guard::{contain, guard};
+use crate::handle::into_plain;
 use crate::{fault, fork, runtime};
 
 /// One batch waits here while the next is decoded; the engine reads further ahead by itself.
 const BATCHES_AHEAD: usize = 1;
 
-/// The reader behind an exported stream. It ends after its first error.
-struct GuardedReader {
+/// What is behind an exported stream. It ends after its first error.
+struct Exported {
     schema: SchemaRef,
     batches: Option<mpsc::Receiver<Result<RecordBatch>>>,
+    query: AbortHandle,
+    last_error: Option<LanceError>,
 }
 
-impl GuardedReader {
+impl Exported {
+    /// The state of a stream of this library that is not released.
+    ///
+    /// # Safety
+    /// `stream` is NULL or points to an initialised struct, and nobody else uses the stream during the call.
+    unsafe fn of<'a>(stream: *const FFI_ArrowArrayStream) -> Option<&'a mut Self> {
+        // SAFETY: NULL or valid by this function's contract.
+        let stream = unsafe { stream.as_ref() }?;
+        let is_ours = stream
+            .get_next
+            .is_some_and(|next| fn_addr_eq(next, get_next as GetNext));
+        if !is_ours || stream.release.is_none() {
+            return None;
+        }
+        // SAFETY: made by `export_stream`, as its callback tells, and not released; exclusive by contract.
+        unsafe { stream.private_data.cast::<Self>().as_mut() }
+    }
+
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         fork::refuse_forked_child()?;
         runtime::refuse_runtime_thread()?;
@@ -30,58 +55,114 @@ impl GuardedReader {
         let Some(batches) = &mut self.batches else {
             return Ok(None);
         };
-        futures::executor::block_on(batches.next()).transpose()
-    }
-}
-
-impl Iterator for GuardedReader {
-    type Item = std::result::Result<RecordBatch, ArrowError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let next = contain(|| self.next_batch());
-        if !matches!(next, Ok(Some(_))) {
-            self.batches = None;
+        let batch = futures::executor::block_on(batches.next()).transpose()?;
+        if let Some(batch) = &batch {
+            check_announced(&self.schema, batch)?;
         }
-        next.map_err(|error| ArrowError::ExternalError(Box::new(error)))
-            .transpose()
+        Ok(batch)
     }
-}
 
-impl RecordBatchReader for GuardedReader {
-    fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+    fn next_array(&mut self) -> Result<FFI_ArrowArray> {
+        Ok(match self.next_batch()? {
+            Some(batch) => FFI_ArrowArray::new(&StructArray::from(batch).into_data()),
+            None => FFI_ArrowArray::empty(),
+        })
     }
-}
 
-impl Drop for GuardedReader {
-    fn drop(&mut self) {
+    /// Run a callback, and keep its error for those who ask for it.
+    fn callback<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T>) -> (c_int, Option<T>) {
+        match contain(|| body(self)) {
+            Ok(value) => (0, Some(value)),
+            Err(error) => {
+                self.stop();
+                let number = errno(error.code());
+                self.last_error = Some(error);
+                (number, None)
+            }
+        }
+    }
+
+    /// End the query, wherever it is, and forget what it yielded.
+    fn stop(&mut self) {
         let batches = self.batches.take();
         if fork::refuse_forked_child().is_err() {
             std::mem::forget(batches);
             return;
         }
+        self.query.abort();
         // A panic must not reach the C release callback; there is nobody to report it to.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(batches)));
     }
 }
 
+impl Drop for Exported {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Whoever reads the stream trusts its schema; a batch of another one would be read as foreign memory.
+fn check_announced(schema: &SchemaRef, batch: &RecordBatch) -> Result<()> {
+    let (announced, given) = (schema.fields(), batch.schema_ref().fields());
+    if Arc::ptr_eq(schema, batch.schema_ref()) {
+        return Ok(());
+    }
+    if announced.len() != given.len() {
+        return Err(LanceError::new(
+            code::INTERNAL,
+            format!(
+                "a batch has {} columns, but the stream announced {}",
+                given.len(),
+                announced.len()
+            ),
+        ));
+    }
+    let mut pairs = announced.iter().zip(given);
+    match pairs.find(|(a, g)| !a.data_type().equals_datatype(g.data_type())) {
+        Some((announced, given)) => Err(LanceError::new(
+            code::INTERNAL,
+            format!(
+                "column {:?} of a batch is {}, but the stream announced {}",
+                announced.name(),
+                given.data_type(),
+                announced.data_type()
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The number that tells a consumer without our error what kind it is.
+fn errno(status: LanceStatusCode) -> c_int {
+    match status {
+        code::IO | code::CORRUPT => libc::EIO,
+        code::RESOURCE_EXHAUSTED => libc::ENOMEM,
+        code::NOT_SUPPORTED => libc::ENOSYS,
+        _ => libc::EINVAL,
+    }
+}
+
 /// Drive `batches` on the runtime and hand them out through a C stream that is the caller's.
-pub fn export_stream<S>(schema: SchemaRef, mut batches: S) -> Result<FFI_ArrowArrayStream>
+pub fn export_stream<S>(schema: SchemaRef, batches: S) -> Result<FFI_ArrowArrayStream>
 where
-    S: Stream<Item = lance_core::Result<RecordBatch>> + Send + Unpin + 'static,
+    S: Stream<Item = Result<RecordBatch>> + Send + 'static,
 {
     let (mut send, receive) = mpsc::channel(BATCHES_AHEAD);
     let mut failures = send.clone();
+    let (drive, query) = abortable(async move {
+        let mut batches = std::pin::pin!(batches);
+        while let Some(batch) = batches.next().await {
+            let failed = batch.is_err();
+            // The receiver is gone when the caller released the stream early.
+            if send.send(batch).await.is_err() || failed {
+                break;
+            }
+        }
+    });
     runtime::spawn(
         async move {
-            while let Some(batch) = batches.next().await {
-                let batch = batch.map_err(LanceError::from);
-                let failed = batch.is_err();
-                // The receiver is gone when the caller released the stream early.
-                if send.send(batch).await.is_err() || failed {
-                    break;
-                }
-            }
+            // Aborted when the stream is released.
+            let _ = drive.await;
             Ok(())
         },
         move |outcome| {
@@ -91,8 +172,210 @@ where
             }
         },
     )?;
-    Ok(FFI_ArrowArrayStream::new(Box::new(GuardedReader {
+    let exported = Box::new(Exported {
         schema,
         batches: Some(receive),
-    })))
+        query,
+        last_error: None,
+    });
+    Ok(FFI_ArrowArrayStream {
+        get_schema: Some(get_schema),
+        get_next: Some(get_next),
+        get_last_error: Some(get_last_error),
+        release: Some(release),
+        private_data: Box::into_raw(exported).cast(),
+    })
+}
+
+type GetNext = unsafe extern "C" fn(*mut FFI_ArrowArrayStream, *mut FFI_ArrowArray) -> c_int;
+
+/// # Safety
+/// `stream` is a live stream of `export_stream`, used by one thread at a time; `out` is valid for writing.
+unsafe extern "C" fn get_schema(
+    stream: *mut FFI_ArrowArrayStream,
+    out: *mut FFI_ArrowSchema,
+) -> c_int {
+    // SAFETY: by this function's contract.
+    let Some(exported) = (unsafe { Exported::of(stream) }) else {
+        return libc::EINVAL;
+    };
+    // SAFETY: `out` is valid by this function's contract.
+    let export = |exported: &mut Exported| unsafe { export_schema(&exported.schema, out) };
+    exported.callback(export).0
+}
+
+/// # Safety
+/// As `get_schema`.
+unsafe extern "C" fn get_next(
+    stream: *mut FFI_ArrowArrayStream,
+    out: *mut FFI_ArrowArray,
+) -> c_int {
+    // SAFETY: by this function's contract.
+    let Some(exported) = (unsafe { Exported::of(stream) }) else {
+        return libc::EINVAL;
+    };
+    let (number, array) = exported.callback(Exported::next_array);
+    if let Some(array) = array {
+        // SAFETY: `out` is valid by this function's contract; the array becomes the caller's.
+        unsafe { out.write(array) };
+    }
+    number
+}
+
+/// # Safety
+/// As `get_schema`.
+unsafe extern "C" fn get_last_error(stream: *mut FFI_ArrowArrayStream) -> *const c_char {
+    // SAFETY: by this function's contract.
+    let exported = unsafe { Exported::of(stream) };
+    let error = exported.and_then(|exported| exported.last_error.as_ref());
+    // SAFETY: a live error, which the stream keeps.
+    error.map_or(null(), |error| unsafe { lance_error_message(error) })
+}
+
+/// # Safety
+/// `stream` is a live stream of `export_stream`, used here for the last time.
+unsafe extern "C" fn release(stream: *mut FFI_ArrowArrayStream) {
+    // SAFETY: by this function's contract.
+    let Some(stream) = (unsafe { stream.as_mut() }) else {
+        return;
+    };
+    // SAFETY: made by `export_stream`, and given back by the caller.
+    let exported = unsafe { Box::from_raw(stream.private_data.cast::<Exported>()) };
+    stream.release = None;
+    stream.private_data = null_mut();
+    drop(exported);
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_stream_last_error(
+    stream: *const FFI_ArrowArrayStream,
+    out: *mut *mut LanceError,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        let Some(exported) = (unsafe { Exported::of(stream) }) else {
+            return Err(LanceError::invalid_argument(
+                "the stream is NULL, released, or not one of this library",
+            ));
+        };
+        if out.is_null() {
+            return Err(LanceError::invalid_argument("the output error is NULL"));
+        }
+        let copy = exported.last_error.clone();
+        // SAFETY: `out` is valid by this function's contract; the copy becomes the caller's.
+        unsafe { out.write(copy.map_or(null_mut(), into_plain)) };
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use arrow::array::{ArrayRef, Int32Array, StringArray};
+    use arrow::datatypes::{DataType, Field, Schema};
+    use futures::stream;
+
+    use super::*;
+
+    fn batch(column: ArrayRef) -> RecordBatch {
+        RecordBatch::try_from_iter([("x", column)]).expect("a batch")
+    }
+
+    fn numbers() -> RecordBatch {
+        batch(Arc::new(Int32Array::from(vec![1, 2])))
+    }
+
+    fn next(stream: &mut FFI_ArrowArrayStream) -> (c_int, FFI_ArrowArray) {
+        let mut array = FFI_ArrowArray::empty();
+        // SAFETY: a live stream and a struct of our own.
+        let number = unsafe { get_next(stream, &mut array) };
+        (number, array)
+    }
+
+    fn last_error(stream: &FFI_ArrowArrayStream) -> Option<LanceError> {
+        let (mut copy, mut error) = (null_mut(), null_mut());
+        // SAFETY: a live stream and pointers of our own.
+        let status = unsafe { lance_stream_last_error(stream, &mut copy, &mut error) };
+        assert_eq!((status, error), (code::OK, null_mut()));
+        // SAFETY: made by `into_plain` for us.
+        (!copy.is_null()).then(|| *unsafe { Box::from_raw(copy) })
+    }
+
+    #[test]
+    fn a_batch_of_another_type_is_an_error_and_no_foreign_memory() {
+        let text = batch(Arc::new(StringArray::from(vec!["a", "b"])));
+        let schema = numbers().schema();
+        let mut stream =
+            export_stream(schema, stream::iter([Ok(numbers()), Ok(text)])).expect("a stream");
+        assert_eq!(next(&mut stream).0, 0);
+        assert_eq!(next(&mut stream).0, libc::EINVAL);
+        let error = last_error(&stream).expect("an error");
+        assert_eq!(error.code(), code::INTERNAL);
+        assert!(error.message().contains("Utf8"), "{error}");
+        let (number, array) = next(&mut stream);
+        assert!(number == 0 && array.is_released());
+    }
+
+    #[test]
+    fn names_inside_a_type_and_metadata_may_differ() {
+        let field = Field::new("x", DataType::Int32, true)
+            .with_metadata([("k".to_string(), "v".to_string())].into());
+        let schema = Arc::new(Schema::new(vec![field]));
+        assert!(check_announced(&schema, &numbers()).is_ok());
+        assert!(check_announced(&Arc::new(Schema::empty()), &numbers()).is_err());
+    }
+
+    #[test]
+    fn the_last_error_is_whole_and_stays() {
+        let failure = LanceError::with_detail(code::TIMEOUT, "too slow", "clock.rs:1:2");
+        let mut stream = export_stream(
+            numbers().schema(),
+            stream::iter([Ok(numbers()), Err(failure)]),
+        )
+        .expect("a stream");
+        assert!(last_error(&stream).is_none());
+        assert_eq!(next(&mut stream).0, 0);
+        assert_ne!(next(&mut stream).0, 0);
+        for _ in 0..2 {
+            let error = last_error(&stream).expect("an error");
+            let parts = (error.code(), error.message(), error.detail());
+            assert_eq!(parts, (code::TIMEOUT, "too slow", "clock.rs:1:2"));
+        }
+    }
+
+    #[test]
+    fn a_stream_of_others_has_no_error_of_ours() {
+        let foreign = FFI_ArrowArrayStream::empty();
+        let mut copy = null_mut();
+        // SAFETY: an empty struct and pointers of our own.
+        let status = unsafe { lance_stream_last_error(&foreign, &mut copy, null_mut()) };
+        assert_eq!((status, copy), (code::INVALID_ARGUMENT, null_mut()));
+    }
+
+    /// Tells when it is dropped.
+    struct Witness(Arc<AtomicBool>);
+
+    impl Drop for Witness {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+
+    #[test]
+    fn a_released_stream_drops_its_query_even_while_that_waits() {
+        let dropped = Arc::new(AtomicBool::new(false));
+        let witness = Witness(dropped.clone());
+        let never = stream::once(async move {
+            let _witness = witness;
+            std::future::pending().await
+        });
+        drop(export_stream(numbers().schema(), never).expect("a stream"));
+        while !dropped.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+    }
 }

@@ -7,12 +7,17 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
-use arrow::datatypes;
+use arrow::datatypes::{Fields, Schema};
 use lance::Dataset;
-use lance::datatypes::Schema;
-use lance_core::is_system_column;
+use lance::dataset::ProjectionRequest;
+use lance_core::{ROW_ID, ROW_OFFSET};
 
+use crate::attempt::attempt;
+use crate::columns::{Column, columns};
 use crate::error::{LanceError, Result};
+use crate::fault;
+use crate::inventory::contained;
+use crate::scan::too_long;
 use crate::tasks::{cores, run_all};
 
 /// A task with fewer rows takes some of the columns: parts of the columns share no work, but are not equally long.
@@ -29,9 +34,9 @@ pub async fn take(
     dataset: Arc<Dataset>,
     by: TakeBy,
     rows: Vec<u64>,
-    columns: Option<Vec<String>>,
+    names: Option<Vec<String>>,
 ) -> Result<RecordBatch> {
-    let schema = projected(&dataset, columns)?;
+    let columns = columns(dataset.schema(), names.as_deref())?;
     if matches!(by, TakeBy::Position) {
         check_positions(&dataset, &rows).await?;
     }
@@ -39,15 +44,16 @@ pub async fn take(
         dataset,
         by,
         rows: rows.into(),
-        schema: schema.into(),
+        columns: columns.into(),
     };
-    if let Some(batch) = selection.take_rows_apart().await? {
+    if let Some(batch) = attempt(selection.take_rows_apart()).await.flatten() {
         return Ok(batch);
     }
-    if let Some(batch) = selection.take_columns_apart().await? {
+    if let Some(batch) = attempt(selection.take_columns_apart()).await.flatten() {
         return Ok(batch);
     }
-    selection.take().await
+    let taken = contained(selection.take()).await;
+    taken.map_err(|error| too_long(error.while_reading(), "these rows have"))
 }
 
 /// What is taken.
@@ -56,15 +62,27 @@ struct Selection {
     dataset: Arc<Dataset>,
     by: TakeBy,
     rows: Arc<[u64]>,
-    schema: Arc<Schema>,
+    columns: Arc<[Column]>,
 }
 
 impl Selection {
     async fn take(self) -> Result<RecordBatch> {
-        Ok(match self.by {
-            TakeBy::Position => self.dataset.take(&self.rows, self.schema).await?,
-            TakeBy::RowId => self.dataset.take_rows(&self.rows, self.schema).await?,
-        })
+        let columns = self.columns.iter();
+        let mut columns: Vec<_> = columns
+            .map(|column| (column.name.as_str(), column.expression.as_str()))
+            .collect();
+        if columns.is_empty() {
+            columns.push((ROW_ID, ROW_ID)); // The engine counts what it reads.
+        }
+        let projection = ProjectionRequest::from_sql(columns);
+        let taken = match self.by {
+            TakeBy::Position => self.dataset.take(&self.rows, projection).await?,
+            TakeBy::RowId => self.dataset.take_rows(&self.rows, projection).await?,
+        };
+        match self.columns.is_empty() {
+            true => Ok(taken.project(&[])?),
+            false => as_scanned(taken),
+        }
     }
 
     /// None when there are too few rows, and when the parts cannot be put together: an id may have no row, and joined
@@ -77,57 +95,61 @@ impl Selection {
         if tasks < 2 {
             return Ok(None);
         }
+        fault::point()?;
         let parts = distinct.chunks(distinct.len().div_ceil(tasks));
         let parts = parts.map(|rows| Self {
             rows: rows.into(),
             ..self.clone()
         });
         let taken = run_all(parts.map(Self::take)).await?;
-        let Ok(batch) = concat_batches(&taken[0].schema(), &taken) else {
-            return Ok(None);
-        };
+        let batch = concat_batches(&taken[0].schema(), &taken)?;
         if batch.num_rows() != distinct.len() {
             return Ok(None);
         }
         let place = |row: &u64| distinct.partition_point(|other| other < row) as u64;
         let places = UInt64Array::from_iter_values(self.rows.iter().map(place));
-        Ok(take_record_batch(&batch, &places).ok())
+        Ok(Some(take_record_batch(&batch, &places)?))
     }
 
     /// None when there is one column, or one that is not stored.
     async fn take_columns_apart(&self) -> Result<Option<RecordBatch>> {
-        let fields = &self.schema.fields;
-        let tasks = fields.len().min(cores());
-        if tasks < 2 || fields.iter().any(|field| is_system_column(&field.name)) {
+        let columns = &self.columns;
+        let tasks = columns.len().min(cores());
+        if tasks < 2 || !columns.iter().all(Column::is_stored) {
             return Ok(None);
         }
+        fault::point()?;
         // Neighbours are often alike, and so go to different tasks.
-        let parts = (0..tasks).map(|first| fields.iter().skip(first).step_by(tasks));
-        let parts = parts.map(|fields| Self {
-            schema: Arc::new(Schema {
-                fields: fields.cloned().collect(),
-                metadata: self.schema.metadata.clone(),
-            }),
+        let parts = (0..tasks).map(|first| columns.iter().skip(first).step_by(tasks));
+        let parts = parts.map(|columns| Self {
+            columns: columns.cloned().collect(),
             ..self.clone()
         });
         let taken = run_all(parts.map(Self::take)).await?;
-        let columns = (0..fields.len()).map(|i| {
+        let columns = (0..columns.len()).map(|i| {
             let (part, i) = (&taken[i % tasks], i / tasks);
             (part.schema_ref().field(i).clone(), part.column(i).clone())
         });
         let (fields, columns): (Vec<_>, Vec<_>) = columns.unzip();
         let metadata = taken[0].schema_ref().metadata.clone();
-        let schema = datatypes::Schema::new_with_metadata(fields, metadata);
+        let schema = Schema::new_with_metadata(fields, metadata);
         Ok(Some(RecordBatch::try_new(Arc::new(schema), columns)?))
     }
 }
 
-/// The columns to read; a name that does not exist is an error here, where the engine would panic.
-fn projected(dataset: &Dataset, columns: Option<Vec<String>>) -> Result<Schema> {
-    Ok(match columns {
-        None => dataset.schema().clone(),
-        Some(columns) => dataset.schema().project_preserve_system_columns(&columns)?,
-    })
+/// What a scan calls nullable is so here.
+fn as_scanned(taken: RecordBatch) -> Result<RecordBatch> {
+    let schema = taken.schema();
+    let fields = schema
+        .fields()
+        .iter()
+        .map(|field| match field.name() == ROW_OFFSET {
+            true => field.as_ref().clone().with_nullable(true).into(),
+            false => field.clone(),
+        });
+    let fields: Fields = fields.collect();
+    let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
+    Ok(taken.with_schema(schema.into())?)
 }
 
 /// The engine's message for a position out of range speaks of row addresses.

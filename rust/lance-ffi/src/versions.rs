@@ -73,8 +73,8 @@ pub unsafe extern "C" fn lance_dataset_versions(
     guard(error, || {
         // SAFETY: by this function's contract.
         let versions = unsafe {
-            LanceDataset::with(dataset, |dataset| {
-                let dataset = dataset.clone();
+            LanceDataset::read(dataset, |opened| {
+                let dataset = opened.dataset.clone();
                 block_on(async move { Ok(dataset.versions().await?) })
             })
         }?;
