@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "printable.h"
 #include "progress.h"
 #include "render.h"
 
@@ -57,7 +58,7 @@ std::string FormatFiles(uint64_t files, uint64_t bytes) {
 std::string ToText(const CheckReport& report) {
   std::string text;
   for (const Problem& problem : report.problems) {
-    text += fmt::format("{}: {}\n", problem.path, problem.message);
+    text += fmt::format("{}: {}\n", Printable(problem.path), Printable(problem.message));
   }
   return text +
          FormatPairs({{"problems", FormatCount(report.problems.size())},

@@ -30,7 +30,9 @@ enum class ProblemKind : int {
   kRowCount = 5,
   /// Values of a data file cannot be decoded. Found by deep checks only.
   kUndecodableData = 6,
-  /// A tag or branch cannot be read, or a tag points to a version that does not exist.
+  /// A tag or branch cannot be read, a tag points to a version that does not exist, or the files of a version
+  /// are
+  /// in a place that cannot be opened.
   kBrokenReference = 7,
 };
 
@@ -136,12 +138,17 @@ struct LANCE_EXPORT CleanupResult {
 /// Remove old versions of the main branch with the files that only they need, and files that belong to no
 /// version: of crashed writers, temporary ones, unused transactions.
 ///
-/// The latest version stays, and so do tagged ones and those that a branch needs. Files of unknown names
-/// stay, as do unfinished multipart uploads of object stores, which a lifecycle rule of the bucket removes.
-/// When a manifest cannot be read, nothing is removed. An interrupted cleanup leaves no version unreadable.
-/// Thread-safe.
+/// The latest version stays, and so do tagged ones, those that a branch began from, and detached ones. A file
+/// stays when a version that stays names it, on any branch, however that version gives its place. Files of
+/// unknown names stay, as do unfinished multipart uploads of object stores, which a lifecycle rule of the
+/// bucket removes. When a manifest, a tag or a branch cannot be read, nothing is removed. An interrupted
+/// cleanup leaves no version unreadable. Thread-safe.
 ///
-/// \param[in] uri a path or URI
+/// The files that a shallow clone reads stay when the clone is below the dataset's directory or beside it.
+/// Clones elsewhere are not found: tag the versions they were made from, and these stay.
+///
+/// \param[in] uri a path or URI; that of a branch, `.../tree/NAME`, removes old versions of this branch
+/// instead
 /// \param[in] options what to remove
 LANCE_EXPORT arrow::Result<CleanupResult> CleanupDataset(const std::string& uri,
                                                          const CleanupOptions& options = {});

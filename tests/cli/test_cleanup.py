@@ -7,7 +7,7 @@ import time
 
 import lance as pylance
 import pytest
-from conftest import PROGRAM, make_table, snapshot
+from conftest import PROGRAM, cleanup, make_table, snapshot
 
 DAY = 24 * 3600
 
@@ -27,20 +27,6 @@ def history(tmp_path):
     pylance.write_dataset(make_table(500, start=1000), str(path), mode="overwrite")
     pylance.write_dataset(make_table(100, start=1500), str(path), mode="append")
     return path
-
-
-def cleanup(lance, path, *args):
-    """Clean up for real, after a dry run that must tell the same and change nothing."""
-    before = snapshot(path)
-    foretold = json.loads(lance("cleanup", path, *args, "--dry-run", "--format", "json"))
-    assert snapshot(path) == before
-    result = json.loads(lance("cleanup", path, *args, "--format", "json"))
-    assert (foretold.pop("dry_run"), result.pop("dry_run")) == (True, False)
-    assert foretold == result
-    removed = before.keys() - snapshot(path).keys()
-    assert result["bytes"] == sum(len(before[name]) for name in removed)
-    assert sum(result.values()) - result["bytes"] == len(removed)
-    return result
 
 
 def make_older(path, age):

@@ -3,12 +3,16 @@
 import json
 import os
 import pathlib
+import random
 import shutil
 
 import lance as pylance
 import pyarrow as pa
 import pytest
 from conftest import make_table
+from lance.file import LanceFileReader
+
+from conformance import columns
 
 MANIFESTS = "_versions/*.manifest"
 DATA = "data/*.lance"
@@ -81,6 +85,115 @@ def test_nested_columns_are_decoded(lance, tmp_path):
     assert (found["problems"], found["data_files"], found["versions"]) == ([], 2, 3)
 
 
+PACKED = {"lance-encoding:packed": "true"}
+DEEP_MAP = pa.map_(pa.string(), pa.map_(pa.int64(), pa.struct([("x", pa.list_(pa.int64())), ("y", pa.string())])))
+SHAPES = {
+    "map": DEEP_MAP,
+    "list_of_map": pa.list_(DEEP_MAP),
+    "struct_of_map": pa.struct([("m", DEEP_MAP), ("n", pa.int64())]),
+    "packed": pa.field("", pa.struct([("a", pa.int64()), ("b", pa.int32())]), metadata=PACKED),
+    "fixed_list_of_struct": pa.list_(pa.struct([("a", pa.int64())]), 2),
+    "string": pa.string(),
+}
+
+
+def shape(name, number):
+    """The value of a column of that shape in a row."""
+    leaf = {"x": [number] * (number % 3), "y": str(number)}
+    deep = None if number % 7 == 3 else [(f"k{i}", [(number, leaf)] * (number % 2)) for i in range(number % 4)]
+    return {
+        "map": deep,
+        "list_of_map": [deep] * (number % 3),
+        "struct_of_map": {"m": deep, "n": number},
+        "packed": {"a": number, "b": number},
+        "fixed_list_of_struct": [{"a": number}, {"a": -number}],
+        "string": str(number),
+    }[name]
+
+
+def shaped(names, rows=300):
+    fields = [SHAPES[name] for name in names]
+    fields = [field.with_name(name) if isinstance(field, pa.Field) else pa.field(name, field) for name, field in zip(names, fields)]
+    return pa.table([pa.array([shape(f.name, i) for i in range(rows)], f.type) for f in fields], schema=pa.schema(fields))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_maps_and_what_is_stored_in_one_piece_are_sound_alone_and_together(lance, tmp_path, seed):
+    names = list(SHAPES)
+    chosen = [names[seed]] if seed < len(names) else random.Random(seed).sample(names, k=3 + seed % 3)
+    # The engine cannot read such a list beside other columns.
+    chosen = chosen if seed < len(names) else [name for name in chosen if name != "fixed_list_of_struct"]
+    dataset = pylance.write_dataset(shaped(chosen), str(tmp_path / "d"), data_storage_version="2.2")
+    dataset.insert(shaped(chosen, rows=7))
+    dataset.add_columns({"after": "1"})
+    if len(chosen) > 1:
+        dataset.drop_columns(chosen[:1])
+    found = report(lance, "d", "--deep")
+    assert (found["problems"], found["rows"]) == ([], 307)
+
+
+@pytest.mark.parametrize("version", ["2.0", "2.1", "2.2"])
+def test_every_type_is_sound(lance, tmp_path, version):
+    for nulls in [False, True]:
+        pylance.write_dataset(columns.table(version, nulls), str(tmp_path / "d"), mode="append" if nulls else "create", data_storage_version=version)
+    found = report(lance, "d", "--deep")
+    assert (found["problems"], found["rows"]) == ([], 2 * columns.ROWS)
+
+
+def test_damage_is_found_in_every_column_whatever_is_beside_it(lance, tmp_path):
+    def text(name, nullable=True):
+        return pa.field(name, pa.string(), nullable, metadata={"lance-encoding:compression": "zstd"})
+
+    def texts_of(of, word):
+        if pa.types.is_map(of):
+            return [(word, texts_of(of.item_type, word))]
+        if pa.types.is_struct(of):
+            return {field.name: texts_of(field.type, word) for field in of}
+        return [texts_of(of.value_type, word)] if pa.types.is_list(of) else word
+
+    of_texts = pa.map_(text("key", False), text("value"))
+    fields = [
+        text("before"),
+        pa.field("map", of_texts),
+        pa.field("list", pa.list_(pa.field("item", of_texts))),
+        pa.field("struct", pa.struct([("m", of_texts), text("t")])),
+        pa.field("map_of_structs", pa.map_(text("key", False), pa.struct([text("x"), text("y")]))),
+        text("after"),
+    ]
+    words = [f"{i} {i * i} and more" for i in range(20_000)]
+    table = pa.table([pa.array([texts_of(f.type, w) for w in words], f.type) for f in fields], schema=pa.schema(fields))
+    pylance.write_dataset(table, str(tmp_path / "d"), data_storage_version="2.2")
+    (path,) = (tmp_path / "d/data").iterdir()
+    sound = path.read_bytes()
+    leaves = LanceFileReader(str(path)).metadata().columns
+    assert len(leaves) == 12
+    assert report(lance, "d", "--deep")["problems"] == []
+    for leaf in leaves:
+        damaged = bytearray(sound)
+        for page in leaf.pages:
+            values = page.buffers[-1]
+            damaged[values.position : values.position + values.size] = bytes(values.size)
+        path.write_bytes(damaged)
+        assert report(lance, "d")["problems"] == []
+        assert problems(lance, "d", "--deep") == [("UNDECODABLE_DATA", f"data/{path.name}")]
+
+
+def test_a_legacy_file_may_be_longer_than_was_recorded(lance, tmp_path):
+    """Earlier engines took its size before they wrote the end of it."""
+    dataset = pylance.write_dataset(vectors(), str(tmp_path / "d"), data_storage_version="legacy")
+    (fragment,) = [fragment.metadata for fragment in dataset.get_fragments()]
+    (file,) = fragment.files
+    size = file.file_size_bytes
+    file.file_size_bytes = size - 500
+    pylance.LanceDataset.commit(str(tmp_path / "d"), pylance.LanceOperation.Overwrite(dataset.schema, [fragment]), read_version=1)
+    (path,) = (tmp_path / "d").glob(DATA)
+    assert report(lance, "d", "--deep")["problems"] == []
+    sound = path.read_bytes()
+    for kept, expected in [(size - 501, {"WRONG_SIZE"}), (size - 500, {"WRONG_SIZE", "UNREADABLE_FILE"}), (size - 1, {"WRONG_SIZE", "UNREADABLE_FILE"})]:
+        path.write_bytes(sound[:kept])
+        assert {kind for kind, _ in problems(lance, "d")} == expected
+
+
 def test_blobs_are_decoded(lance, tmp_path):
     schema = pa.schema([pa.field("blob", pa.large_binary(), metadata={"lance-encoding:blob": "true"})])
     table = pa.table([pa.array([b"x" * 10_000] * 20, pa.large_binary())], schema=schema)
@@ -94,6 +207,37 @@ def test_a_clone_needs_the_files_of_its_source(lance, history, tmp_path):
     lost = sorted(history.glob(DATA))[0]
     lost.unlink()
     assert problems(lance, "clone") == [("MISSING_FILE", str(lost))]
+
+
+@pytest.mark.parametrize("spelling", ["{0}/real/d.lance", "{0}/link/d.lance", "link/d.lance", "real/../real/d.lance", "file://{0}/link/d.lance"])
+def test_a_file_of_a_branch_is_looked_at_once_however_its_place_was_typed(lance, tmp_path, monkeypatch, spelling):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    pylance.write_dataset(make_table(), "real/d.lance")
+    pylance.dataset(spelling.format(tmp_path)).create_branch("trial").create_branch("of")
+    for typed in ["real/d.lance", "link/d.lance"]:
+        found = report(lance, typed, "--deep")
+        assert (found["problems"], found["data_files"], found["versions"]) == ([], 1, 3)
+    (file,) = (tmp_path / "real/d.lance/data").iterdir()
+    file.unlink()
+    assert problems(lance, "link/d.lance") == [("MISSING_FILE", f"data/{file.name}")]
+
+
+def test_a_place_that_cannot_be_opened_is_a_problem_and_the_rest_is_checked(lance, tmp_path, monkeypatch):
+    """A relative path goes above the root from where it is checked."""
+    monkeypatch.chdir(tmp_path)
+    dataset = pylance.write_dataset(make_table(), "d.lance")
+    pylance.dataset(f"../{tmp_path.name}/d.lance").create_branch("trial").insert(make_table(5))
+    dataset.insert(make_table(7))
+    result = lance.run("fsck", tmp_path / "d.lance", "--format", "json", cwd="/")
+    assert result.returncode == 1, result.stderr
+    found = json.loads(result.stdout)
+    assert [problem["kind"] for problem in found["problems"]] == ["BROKEN_REFERENCE"]
+    (problem,) = found["problems"]
+    assert problem["path"].startswith("tree/trial/_versions/")
+    assert f"its files in ../{tmp_path.name}/d.lance cannot be looked at" in problem["message"]
+    assert (found["versions"], found["data_files"], found["orphans"]) == (4, 3, 0)
 
 
 def damage(path, how):
@@ -207,7 +351,7 @@ def test_one_version_can_be_checked_alone(lance, history):
 def test_what_cannot_be_checked_is_an_error(lance, people, tmp_path):
     assert lance.fails("fsck", "nothing").startswith("there is no dataset at nothing")
     (tmp_path / "empty").mkdir()
-    assert lance.fails("fsck", "empty").startswith("there is no dataset at empty")
+    assert lance.fails("fsck", "empty").startswith("empty is a directory, but no dataset")
     assert "no version 7" in lance.fails("fsck", people, "--at-version", 7)
     assert "DATASET is required" in lance.fails("fsck", code=2)
 

@@ -2,8 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::fs;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -12,6 +14,7 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use lance::Dataset;
 use lance::session::Session;
+use lance_io::local::to_local_path;
 use lance_io::object_store::ObjectStore;
 use lance_table::format::{IndexMetadata, Manifest, is_detached_version};
 use lance_table::io::commit::{ManifestLocation, ManifestNamingScheme};
@@ -19,9 +22,12 @@ use lance_table::io::manifest::{read_manifest, read_manifest_indexes};
 use object_store::path::Path;
 use serde::Deserialize;
 
+use crate::absent::no_dataset;
 use crate::dataset::builder;
 use crate::error::{LanceError, Result, code};
 use crate::guard::panic_error;
+use crate::local_store::is_local;
+use crate::place::Place as DatasetPlace;
 use crate::runtime::session;
 use crate::session::store_params;
 
@@ -32,8 +38,10 @@ pub const TRANSACTIONS: &str = "_transactions";
 pub const VERSIONS: &str = "_versions";
 pub const REFS: &str = "_refs";
 pub const BRANCHES: &str = "tree";
+pub const BLOBS: &str = "_blobs";
+pub const ROW_MAPS: &str = "_fri";
 
-/// The directories of a dataset. Nothing else below its root is looked at, let alone touched.
+/// The directories of a dataset. Nothing else below its root is ever touched.
 pub const DIRECTORIES: [&str; 9] = [
     DATA,
     DELETIONS,
@@ -42,8 +50,8 @@ pub const DIRECTORIES: [&str; 9] = [
     VERSIONS,
     REFS,
     BRANCHES,
-    "_blobs",
-    "_fri",
+    BLOBS,
+    ROW_MAPS,
 ];
 
 /// Enough for this work; a cache that outlives it would answer for files that are damaged by now.
@@ -79,9 +87,15 @@ pub type StoredFiles = HashMap<Path, StoredFile>;
 
 /// A line of versions: the main one in the dataset's root, or a branch below it.
 pub struct Branch {
-    /// Empty for the main one.
-    pub name: String,
+    /// Empty for the main one. None: it is of another dataset, which lies below this one's root.
+    pub name: Option<String>,
     pub root: Path,
+}
+
+impl Branch {
+    pub fn is(&self, name: &str) -> bool {
+        self.name.as_deref() == Some(name)
+    }
 }
 
 /// A manifest, by its file name.
@@ -100,7 +114,7 @@ pub struct Version {
 
 /// A dataset's place in a store, whether or not it can be opened.
 pub struct Home {
-    pub uri: String,
+    pub place: DatasetPlace,
     pub store: Arc<ObjectStore>,
     pub base: Path,
     storage_options: HashMap<String, String>,
@@ -108,12 +122,15 @@ pub struct Home {
 }
 
 impl Home {
-    pub async fn open(uri: String, storage_options: HashMap<String, String>) -> Result<Self> {
+    pub async fn open(
+        place: DatasetPlace,
+        storage_options: HashMap<String, String>,
+    ) -> Result<Self> {
         let registry = session()?.store_registry();
         let session = Arc::new(Session::new(CACHE_BYTES, CACHE_BYTES, registry));
-        let (store, base) = open_store(&session, &uri, &storage_options).await?;
+        let (store, base) = open_store(&session, &place.uri, &storage_options).await?;
         Ok(Self {
-            uri,
+            place,
             store,
             base,
             storage_options,
@@ -126,6 +143,40 @@ impl Home {
         open_store(&self.session, uri, &self.storage_options).await
     }
 
+    /// Find the dataset that this is a branch of, and the branch's name.
+    pub async fn into_dataset(self) -> Result<(Self, String)> {
+        let versions = self.base.clone().join(VERSIONS);
+        let listed = self.list_directory(versions).await?.into_iter().collect();
+        let (_, manifests) = find_manifests(&self.base, &listed);
+        let newest = manifests
+            .first()
+            .ok_or_else(|| no_dataset(&self.place.uri, &self.place))?;
+        // Whoever needs the manifest reports what is wrong with it.
+        let newest = self.read(newest).await.ok();
+        let Some(branch) = newest.and_then(|version| version.manifest.branch) else {
+            return Ok((self, String::new()));
+        };
+        let directories = format!("/{BRANCHES}/{branch}");
+        let above = |path: &str| Some(path.strip_suffix(&directories)?.to_string());
+        let uri = above(self.place.uri.trim_end_matches('/'));
+        let base = above(self.base.as_ref()).and_then(|base| Path::parse(base).ok());
+        let (Some(uri), Some(base)) = (uri, base) else {
+            return Err(LanceError::invalid_argument(format!(
+                "{} is the branch {branch} of a dataset that is not above it",
+                self.place
+            )));
+        };
+        let place = DatasetPlace::of(&uri)?;
+        Ok((
+            Self {
+                place,
+                base,
+                ..self
+            },
+            branch,
+        ))
+    }
+
     /// List the files of the dataset.
     pub async fn list(&self) -> Result<StoredFiles> {
         let listings = DIRECTORIES.map(|name| self.list_directory(self.base.clone().join(name)));
@@ -136,7 +187,13 @@ impl Home {
             .collect())
     }
 
-    async fn list_directory(&self, directory: Path) -> Result<Vec<(Path, StoredFile)>> {
+    /// List everything below the dataset's root, where there may be other datasets.
+    pub async fn list_all(&self) -> Result<StoredFiles> {
+        let files = self.list_directory(self.base.clone()).await?;
+        Ok(files.into_iter().collect())
+    }
+
+    pub async fn list_directory(&self, directory: Path) -> Result<Vec<(Path, StoredFile)>> {
         let files = self
             .store
             .list(Some(directory))
@@ -162,9 +219,11 @@ impl Home {
 
     /// Open one version, or the latest one.
     pub async fn open_version(&self, branch: &Branch, version: Option<u64>) -> Result<Dataset> {
-        let uri = match branch.name.as_str() {
-            "" => self.uri.clone(),
-            name => format!("{}/{BRANCHES}/{name}", self.uri.trim_end_matches('/')),
+        let uri = match branch.name.as_deref() {
+            None | Some("") => self.place.uri.clone(),
+            Some(name) => {
+                format!("{}/{BRANCHES}/{name}", self.place.uri.trim_end_matches('/'))
+            }
         };
         let mut target = builder(&uri, &self.storage_options)?.with_session(self.session.clone());
         if let Some(version) = version {
@@ -264,6 +323,14 @@ async fn open_store(
     Ok(ObjectStore::from_uri_and_params(session.store_registry(), uri, &params).await?)
 }
 
+/// The local directory that a path leads to, through links.
+pub fn real_path(store: &ObjectStore, path: &Path) -> Option<PathBuf> {
+    match is_local(store) {
+        true => fs::canonicalize(to_local_path(path)).ok(),
+        false => None,
+    }
+}
+
 /// The branches and manifests among the files: the main branch first, and the newest version of each first.
 /// Detached versions, which have random numbers, come last.
 pub fn find_manifests(base: &Path, files: &StoredFiles) -> (Vec<Branch>, Vec<ManifestFile>) {
@@ -278,29 +345,29 @@ pub fn find_manifests(base: &Path, files: &StoredFiles) -> (Vec<Branch>, Vec<Man
                 return None;
             }
             let branch = match root {
-                [] => String::new(),
+                [] => Some(String::new()),
                 [tree, branch @ ..] if tree.as_ref() == BRANCHES => {
-                    Path::from_iter(branch.iter().cloned()).to_string()
+                    Some(Path::from_iter(branch.iter().cloned()).to_string())
                 }
-                _ => return None,
+                _ => None,
             };
             let root = Path::from_iter(base.parts().chain(root.iter().cloned()));
             let version = version_of(name.as_ref())?;
-            Some((branch, root, version, path.clone(), file.size))
+            Some((root, branch, version, path.clone(), file.size))
         })
         .collect();
-    found.sort_by_cached_key(|(branch, _, version, ..)| {
+    found.sort_by_cached_key(|(root, _, version, ..)| {
         let order = (is_detached_version(*version), Reverse(*version));
-        (branch.clone(), order)
+        (root.clone(), order)
     });
 
     let mut branches = vec![Branch {
-        name: String::new(),
+        name: Some(String::new()),
         root: base.clone(),
     }];
     let mut manifests = Vec::with_capacity(found.len());
-    for (name, root, version, path, size) in found {
-        if branches.last().is_some_and(|last| last.name != name) {
+    for (root, name, version, path, size) in found {
+        if branches.last().is_some_and(|last| last.root != root) {
             branches.push(Branch { name, root });
         }
         manifests.push(ManifestFile {

@@ -1,5 +1,6 @@
 //! Files that belong to no version: what crashed writers left behind, or what a writer is about to commit.
 
+use std::collections::HashSet;
 use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path as LocalPath, PathBuf};
@@ -37,14 +38,14 @@ pub struct Leftover {
     pub modified: SystemTime,
 }
 
-/// Find the files that no version needs. Files of unknown names are left alone.
+/// Find the files that no version needs. Files of unknown names, and of other datasets, are left alone.
 pub async fn find(
     home: &Home,
     branches: &[Branch],
     files: &StoredFiles,
     is_needed: impl Fn(&Path) -> bool,
 ) -> Result<Vec<Leftover>> {
-    let mut leftovers = hidden_files(home).await?;
+    let mut leftovers = hidden_files(home, branches).await?;
     leftovers.extend(files.iter().filter_map(|(path, file)| {
         Some(Leftover {
             place: Place::Stored(path.clone()),
@@ -64,34 +65,41 @@ pub fn is_temporary(path: &Path) -> bool {
 
 fn classify(branches: &[Branch], path: &Path, is_needed: impl Fn(&Path) -> bool) -> Option<Kind> {
     // Branches are inside the main one, so the last match is the nearest.
-    let mut parts = branches
+    let (branch, parts) = branches
         .iter()
         .rev()
-        .find_map(|branch| path.prefix_match(&branch.root))?;
-    if is_needed(path) {
+        .find_map(|branch| Some((branch, path.prefix_match(&branch.root)?)))?;
+    if branch.name.is_none() || is_needed(path) {
         return None;
     }
-    if is_temporary(path) {
-        return Some(Kind::Temporary);
-    }
-    match (parts.next()?.as_ref(), path.extension()) {
-        (DATA, Some("lance")) => Some(Kind::Data),
-        (DELETIONS, Some("arrow" | "bin")) | (TRANSACTIONS, Some("txn")) => Some(Kind::Other),
-        (INDICES, _) => Some(Kind::Other),
+    let parts: Vec<_> = parts.collect();
+    let parts: Vec<_> = parts.iter().map(|part| part.as_ref()).collect();
+    match (parts.as_slice(), path.extension()) {
+        ([directory, ..], _) if DIRECTORIES.contains(directory) && is_temporary(path) => {
+            Some(Kind::Temporary)
+        }
+        ([DATA, _], Some("lance")) | ([DATA, _, _], Some("blob")) => Some(Kind::Data),
+        ([DELETIONS, _], Some("arrow" | "bin")) | ([TRANSACTIONS, _], Some("txn")) => {
+            Some(Kind::Other)
+        }
+        ([INDICES, _, ..], _) => Some(Kind::Other),
         _ => None,
     }
 }
 
 /// The local store writes to `<name>#<number>` first, and hides such files when it lists.
-async fn hidden_files(home: &Home) -> Result<Vec<Leftover>> {
+async fn hidden_files(home: &Home, branches: &[Branch]) -> Result<Vec<Leftover>> {
     if !is_local(&home.store) {
         return Ok(Vec::new());
     }
-    let root = PathBuf::from(to_local_path(&home.base));
+    let local = |path| PathBuf::from(to_local_path(path));
+    let root = local(&home.base);
+    let others = branches.iter().filter(|branch| branch.name.is_none());
+    let others: HashSet<_> = others.map(|other| local(&other.root)).collect();
     let walk = move || {
         let mut found = Vec::new();
         for directory in DIRECTORIES {
-            find_staged(&root.join(directory), &mut found)?;
+            find_staged(&root.join(directory), &others, &mut found)?;
         }
         Ok(found)
     };
@@ -103,12 +111,19 @@ async fn hidden_files(home: &Home) -> Result<Vec<Leftover>> {
         })
 }
 
-fn find_staged(directory: &LocalPath, found: &mut Vec<Leftover>) -> io::Result<()> {
+fn find_staged(
+    directory: &LocalPath,
+    others: &HashSet<PathBuf>,
+    found: &mut Vec<Leftover>,
+) -> io::Result<()> {
+    if others.contains(directory) {
+        return Ok(());
+    }
     for entry in entries(directory)? {
         let entry = entry?;
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            find_staged(&entry.path(), found)?;
+            find_staged(&entry.path(), others, found)?;
         } else if kind.is_file() && is_staged(&entry) {
             match entry.metadata() {
                 Ok(metadata) => found.push(Leftover {

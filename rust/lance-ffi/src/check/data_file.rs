@@ -12,6 +12,8 @@ use crate::error::{LanceError, Result, code};
 
 const MAGIC: &[u8] = b"LANC";
 const FOOTER_BYTES: u64 = 40;
+/// The position of the metadata, two numbers of the version, and the magic.
+const LEGACY_FOOTER_BYTES: usize = 16;
 /// A position and a size.
 const TABLE_ENTRY_BYTES: u64 = 16;
 
@@ -27,7 +29,7 @@ pub async fn read_row_count(store: &Arc<ObjectStore>, path: &Path, size: u64) ->
 
 /// Check a file of format 0.1, whose rows only a deep check can count.
 pub async fn check_legacy(store: &Arc<ObjectStore>, path: &Path, size: u64) -> Result<()> {
-    check_magic(&read_end(store, path, size).await?)
+    check_legacy_footer(&read_end(store, path, size).await?, size)
 }
 
 async fn read_end(store: &ObjectStore, path: &Path, size: u64) -> Result<Vec<u8>> {
@@ -41,6 +43,19 @@ fn check_magic(footer: &[u8]) -> Result<()> {
     match footer.ends_with(MAGIC) {
         true => Ok(()),
         false => Err(corrupt("it does not end like a Lance file")),
+    }
+}
+
+/// Check that the position of the metadata is in the file. A file that was cut does not end like this.
+fn check_legacy_footer(footer: &[u8], size: u64) -> Result<()> {
+    check_magic(footer)?;
+    let Some((_, end)) = footer.split_last_chunk::<LEGACY_FOOTER_BYTES>() else {
+        return Err(corrupt("it is too short"));
+    };
+    let position = u64::from_le_bytes(end[..8].try_into().unwrap_or_default());
+    match position < size - LEGACY_FOOTER_BYTES as u64 {
+        true => Ok(()),
+        false => Err(corrupt("its footer is damaged")),
     }
 }
 
@@ -107,6 +122,15 @@ mod tests {
             damaged[at] = 0xff;
             assert!(check_footer(&damaged, SIZE).is_err(), "byte {at}");
         }
+    }
+
+    #[test]
+    fn the_metadata_of_a_legacy_file_is_inside_it() {
+        let footer = |position: u64| [&position.to_le_bytes()[..], &[0, 0, 2, 0], MAGIC].concat();
+        assert!(check_legacy_footer(&footer(99), 116).is_ok());
+        assert!(check_legacy_footer(&footer(100), 116).is_err());
+        assert!(check_legacy_footer(&footer(u64::MAX), 116).is_err());
+        assert!(check_legacy_footer(&footer(0)[1..], 15).is_err());
     }
 
     #[test]

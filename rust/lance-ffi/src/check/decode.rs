@@ -9,15 +9,16 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use lance::Dataset;
 use lance::dataset::fragment::FragReadConfig;
+use lance_core::datatypes::Field;
 use lance_core::utils::tokio::get_num_compute_intensive_cpus;
 use lance_file::reader::FileReaderOptions;
 use lance_table::utils::stream::ReadBatchFutStream;
 
-use super::files::Place;
+use super::places::{Place, PlacedFile};
 use super::progress::Progress;
 use crate::error::{LanceError, Result, code};
 use crate::inventory::{ManifestFile, Version};
-use crate::references::{Reference, What};
+use crate::references::What;
 
 const BATCH_ROWS: u32 = 8192;
 /// The bound for wide rows.
@@ -52,7 +53,7 @@ impl ColumnPlan {
         manifest: &ManifestFile,
         shown: String,
         version: &Version,
-        named: &[Reference<'_>],
+        named: &[PlacedFile<'_>],
     ) {
         let schema: HashSet<i32> = version
             .manifest
@@ -61,11 +62,11 @@ impl ColumnPlan {
             .map(|f| f.id)
             .collect();
         let mut files = Vec::new();
-        for reference in named {
-            let What::Data(fragment, file) = reference.what else {
+        for named in named {
+            let What::Data(fragment, file) = named.what else {
                 continue;
             };
-            let place = (reference.store, reference.path.clone());
+            let place = named.place.clone();
             let covered = self.covered.entry(place.clone()).or_default();
             let readable = file.fields.iter().filter(|field| schema.contains(field));
             let fields: Vec<i32> = readable
@@ -78,7 +79,7 @@ impl ColumnPlan {
                     fragment: fragment.id,
                     rows,
                     fields,
-                    shown: reference.shown.clone(),
+                    shown: named.shown.clone(),
                 };
                 files.push((place, columns));
             }
@@ -94,6 +95,29 @@ impl ColumnPlan {
     }
 }
 
+/// Select what is stored of a field. A file names leaves, but a map is read by its own name; and it names a
+/// packed struct, which is stored in one piece, but that is read by the names inside.
+fn select(field: &Field, stored: &HashSet<i32>, selected: &mut HashSet<i32>) -> bool {
+    let mut is_partly_stored = false;
+    for child in &field.children {
+        is_partly_stored |= select(child, stored, selected);
+    }
+    let is_stored = stored.contains(&field.id);
+    if is_partly_stored {
+        selected.insert(field.id);
+    } else if is_stored {
+        select_whole(field, selected);
+    }
+    is_partly_stored || is_stored
+}
+
+fn select_whole(field: &Field, selected: &mut HashSet<i32>) {
+    selected.insert(field.id);
+    for child in &field.children {
+        select_whole(child, selected);
+    }
+}
+
 /// Decode all rows, also deleted ones, and return how many there are.
 pub async fn decode(
     dataset: &Arc<Dataset>,
@@ -103,8 +127,11 @@ pub async fn decode(
     let fragment = dataset
         .get_fragment(columns.fragment as usize)
         .ok_or_else(|| LanceError::new(code::INTERNAL, "the fragment has gone"))?;
+    let stored: HashSet<i32> = columns.fields.iter().copied().collect();
     let mut projection = dataset.empty_projection();
-    projection.field_ids.extend(&columns.fields);
+    for field in &dataset.schema().fields {
+        select(field, &stored, &mut projection.field_ids);
+    }
     let mut options = FileReaderOptions::default();
     options.decoder_config.validate_on_decode = true;
     options.batch_size_bytes = Some(BATCH_BYTES);

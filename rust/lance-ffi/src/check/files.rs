@@ -8,17 +8,14 @@ use futures::stream::{self, BoxStream};
 use lance_file::version::ConcreteFileVersion;
 use lance_io::object_store::ObjectStore;
 use lance_table::format::DeletionFile;
-use object_store::path::Path;
 
 use super::data_file;
 use super::deletion_file::read_deleted;
+use super::places::{Place, PlacedFile};
 use super::report::ProblemKind;
 use crate::error::Result;
 use crate::inventory::{ManifestFile, StoredFiles, contained, if_found};
-use crate::references::{Reference, What};
-
-/// Which of the stores, and where in it.
-pub type Place = (usize, Path);
+use crate::references::What;
 
 /// What manifests say of a file. When they differ, the file is held against each.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +51,17 @@ pub enum FileKind {
     Transaction,
 }
 
+impl FileKind {
+    /// Whether a size is the recorded one. Earlier engines took the size of a legacy file before they wrote the
+    /// end of it.
+    fn fits(&self, recorded: Option<u64>, size: u64) -> bool {
+        recorded.is_none_or(|recorded| match self {
+            Self::Data { legacy: true, .. } => recorded <= size,
+            _ => recorded == size,
+        })
+    }
+}
+
 pub enum Verdict {
     /// All that is known of it is true. It has so many bytes.
     Sound(u64),
@@ -67,8 +75,8 @@ pub struct Files(BTreeMap<Expected, File>);
 
 impl Files {
     /// Take note of a file that a version needs.
-    pub fn add(&mut self, manifest: &ManifestFile, reference: &Reference<'_>) {
-        let (size, rows, kind) = match reference.what {
+    pub fn add(&mut self, manifest: &ManifestFile, named: &PlacedFile<'_>) {
+        let (size, rows, kind) = match named.what {
             What::Data(fragment, file) => {
                 let size = file.file_size_bytes.get().map(u64::from);
                 // The files of an overlay have rows of their own.
@@ -97,14 +105,14 @@ impl Files {
             What::IndexDirectory => return,
         };
         let expected = Expected {
-            place: (reference.store, reference.path.clone()),
+            place: named.place.clone(),
             size,
             rows,
         };
         match self.0.entry(expected) {
             Entry::Vacant(entry) => {
                 entry.insert(File {
-                    shown: reference.shown.clone(),
+                    shown: named.shown.clone(),
                     kind,
                     branch: manifest.branch,
                     oldest: manifest.version,
@@ -163,7 +171,7 @@ async fn examine(
         .filter(|_| *index == 0)
         .map(|file| file.size);
     let size = match as_listed {
-        Some(size) if expected.size.is_none_or(|expected| expected == size) => Some(size),
+        Some(size) if file.kind.fits(expected.size, size) => Some(size),
         // What does not fit may have changed since it was listed.
         _ => if_found(store.size(path).await)?,
     };
@@ -171,7 +179,7 @@ async fn examine(
         return Ok(Verdict::Missing);
     };
     if let Some(expected) = expected.size
-        && expected != size
+        && !file.kind.fits(Some(expected), size)
     {
         let message = format!("has {size} of {expected} bytes");
         return Ok(Verdict::Damaged(ProblemKind::WrongSize, message));

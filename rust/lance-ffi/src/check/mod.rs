@@ -4,6 +4,7 @@ mod data_file;
 mod decode;
 mod deletion_file;
 mod files;
+mod places;
 mod progress;
 mod refs;
 mod report;
@@ -18,9 +19,10 @@ use crate::error::{LanceError, Result};
 use crate::guard::guard;
 use crate::handle::free_plain;
 use crate::params::{
-    LanceKeyValue, List, Versioned, flag, key_values, nonzero, read_sized, required_uri,
+    LanceKeyValue, List, Versioned, flag, key_values, nonzero, read_sized, required_place,
     write_sized,
 };
+use crate::place::Place;
 use crate::runtime::block_on;
 use progress::Progress;
 use run::{Settings, check};
@@ -36,6 +38,7 @@ pub struct LanceCheckOptions {
     pub progress: Option<LanceCheckProgressFn>,
     pub progress_context: *mut c_void,
     pub deep: i32,
+    pub reserved: i32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers, pointers and a nullable function pointer.
@@ -48,13 +51,14 @@ unsafe impl Versioned for LanceCheckOptions {
         progress: None,
         progress_context: std::ptr::null_mut(),
         deep: 0,
+        reserved: 0,
     };
 }
 
 /// # Safety
 /// `options` is NULL or a valid struct.
 unsafe fn read_options(
-    uri: &str,
+    place: Place,
     options: *const LanceCheckOptions,
 ) -> Result<(Settings, Progress)> {
     // SAFETY: forwarded contract.
@@ -68,7 +72,7 @@ unsafe fn read_options(
         )
     }?;
     let settings = Settings {
-        uri: uri.to_string(),
+        place,
         storage_options,
         deep: flag(raw.deep, "options.deep")?,
         version: nonzero(raw.version),
@@ -91,7 +95,7 @@ pub unsafe extern "C" fn lance_dataset_check(
         }
         // SAFETY: by this function's contract.
         unsafe {
-            let (settings, progress) = read_options(required_uri(uri)?, options)?;
+            let (settings, progress) = read_options(required_place(uri)?, options)?;
             LanceCheckReport::give(block_on(check(settings, progress))?, out)
         }
     })

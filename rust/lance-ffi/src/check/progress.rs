@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::time::{Duration, Instant};
 
 use crate::params::Versioned;
+use crate::threads;
 
 /// A report more often than this would cost more than it tells.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -66,8 +67,10 @@ impl Progress {
     pub fn tell(&mut self) {
         self.last = Some(Instant::now());
         if let Some(callback) = self.callback {
+            threads::enter_callback();
             // SAFETY: the callback and its context outlive the call by the header's contract.
             unsafe { callback(self.context, &self.so_far) }
+            threads::leave_callback();
         }
     }
 }

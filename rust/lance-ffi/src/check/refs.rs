@@ -1,37 +1,26 @@
 //! Tags and branches.
 
-use lance::dataset::refs::{BranchContents, TagContents};
+use lance::dataset::refs::TagContents;
 use object_store::path::Path;
 
 use super::report::{Problem, ProblemKind};
 use crate::error::Result;
-use crate::inventory::{BRANCHES, Branch, Home, REFS, StoredFiles, VERSIONS, if_found};
+use crate::inventory::{BRANCHES, Branch, Home, VERSIONS, if_found};
+use crate::refs::{Ref, branch_name, read_refs};
 
 /// Find tags and branches that cannot be read, or point to nothing.
-pub async fn check_refs(
-    home: &Home,
-    listed: &StoredFiles,
-    branches: &[Branch],
-) -> Result<Vec<Problem>> {
+pub async fn check_refs(home: &Home, branches: &[Branch]) -> Result<Vec<Problem>> {
     let mut problems = Vec::new();
-    let refs = home.base.clone().join(REFS);
-    for path in listed.keys() {
-        let parts: Vec<_> = path.prefix_match(&refs).into_iter().flatten().collect();
-        let ([directory, _], Some("json")) = (parts.as_slice(), path.extension()) else {
-            continue;
-        };
-        let Some(bytes) = if_found(home.store.read_one_all(path).await)? else {
-            continue;
-        };
-        let broken = match directory.as_ref() {
-            "tags" => check_tag(home, branches, &bytes).await?,
-            "branches" => check_branch(home, branches, path, &bytes).await?,
-            _ => None,
+    for file in read_refs(home).await? {
+        let broken = match &file.content {
+            Ok(Ref::Tag(tag)) => check_tag(home, branches, tag).await?,
+            Ok(Ref::Branch(name, _)) => check_branch(home, branches, &file.path, name).await?,
+            Err(error) => Some((0, format!("cannot be read: {error}"))),
         };
         problems.extend(broken.map(|(version, message)| Problem {
             kind: ProblemKind::BrokenReference,
             version,
-            path: home.shown(path),
+            path: home.shown(&file.path),
             message,
         }));
     }
@@ -41,13 +30,9 @@ pub async fn check_refs(
 /// The version that is meant and what is wrong with it.
 type Broken = Option<(u64, String)>;
 
-async fn check_tag(home: &Home, branches: &[Branch], bytes: &[u8]) -> Result<Broken> {
-    let tag: TagContents = match serde_json::from_slice(bytes) {
-        Ok(tag) => tag,
-        Err(error) => return Ok(unreadable(&error)),
-    };
-    let name = tag.branch.unwrap_or_default();
-    let found = match branches.iter().find(|branch| branch.name == name) {
+async fn check_tag(home: &Home, branches: &[Branch], tag: &TagContents) -> Result<Broken> {
+    let name = branch_name(tag.branch.as_deref());
+    let found = match branches.iter().find(|branch| branch.is(name)) {
         Some(branch) => home.has_version(branch, tag.version).await?,
         None => false,
     };
@@ -56,18 +41,8 @@ async fn check_tag(home: &Home, branches: &[Branch], bytes: &[u8]) -> Result<Bro
 }
 
 /// The version it began from may be gone, but not all of its own.
-async fn check_branch(
-    home: &Home,
-    branches: &[Branch],
-    path: &Path,
-    bytes: &[u8],
-) -> Result<Broken> {
-    if let Err(error) = serde_json::from_slice::<BranchContents>(bytes) {
-        return Ok(unreadable(&error));
-    }
-    let name = path.filename().and_then(|file| file.strip_suffix(".json"));
-    let name = name.unwrap_or_default().replace("%2F", "/");
-    if branches.iter().any(|branch| branch.name == name) {
+async fn check_branch(home: &Home, branches: &[Branch], path: &Path, name: &str) -> Result<Broken> {
+    if branches.iter().any(|branch| branch.is(name)) {
         return Ok(None);
     }
     // It may have been made since the files were listed, or deleted.
@@ -77,8 +52,4 @@ async fn check_branch(
     let has_version = files.is_some_and(|files| files.iter().any(|f| f.ends_with(".manifest")));
     let is_lost = !has_version && home.store.exists(path).await?;
     Ok(is_lost.then(|| (0, "has no version".to_string())))
-}
-
-fn unreadable(error: &serde_json::Error) -> Broken {
-    Some((0, format!("cannot be read: {error}")))
 }

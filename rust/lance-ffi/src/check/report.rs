@@ -74,6 +74,7 @@ pub struct LanceCheckProblem {
     pub path: *const c_char,
     pub message: *const c_char,
     pub kind: i32,
+    pub reserved: i32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and pointers.
@@ -84,6 +85,7 @@ unsafe impl Versioned for LanceCheckProblem {
         path: std::ptr::null(),
         message: std::ptr::null(),
         kind: 0,
+        reserved: 0,
     };
 }
 

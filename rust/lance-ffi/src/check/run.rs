@@ -7,20 +7,23 @@ use futures::StreamExt;
 use lance_io::object_store::ObjectStore;
 
 use super::decode::{ColumnPlan, decode};
-use super::files::{FileKind, Files, Place, Verdict, wrong_rows};
+use super::files::{FileKind, Files, Verdict, wrong_rows};
+use super::places::{Place, Places};
 use super::progress::Progress;
 use super::refs::check_refs;
 use super::report::{Findings, LanceCheckSummary, Problem, ProblemKind};
+use crate::absent::no_dataset;
 use crate::error::{LanceError, Result, code};
 use crate::inventory::{
     Branch, Home, ManifestFile, StoredFiles, Version, contained, find_manifests,
 };
 use crate::leftovers::{self, Kind};
 use crate::params::Versioned;
-use crate::references::{Needed, References};
+use crate::place::Place as DatasetPlace;
+use crate::references::Needed;
 
 pub struct Settings {
-    pub uri: String,
+    pub place: DatasetPlace,
     pub storage_options: HashMap<String, String>,
     /// Decode all values, too.
     pub deep: bool,
@@ -29,9 +32,10 @@ pub struct Settings {
 }
 
 pub async fn check(settings: Settings, progress: Progress) -> Result<Findings> {
-    let home = Home::open(settings.uri, settings.storage_options).await?;
+    let home = Home::open(settings.place, settings.storage_options).await?;
     let listed = home.list().await?;
-    let (branches, manifests) = find_manifests(&home.base, &listed);
+    let (branches, mut manifests) = find_manifests(&home.base, &listed);
+    manifests.retain(|file| branches[file.branch].name.is_some());
     let selected = select(&home, &manifests, settings.version)?;
     let mut check = Check {
         home: &home,
@@ -42,7 +46,7 @@ pub async fn check(settings: Settings, progress: Progress) -> Result<Findings> {
             summary: LanceCheckSummary::INIT,
             problems: Vec::new(),
         },
-        needed: Needed::default(),
+        needed: Needed::new(&home.base),
         files: Files::default(),
         columns: settings.deep.then(ColumnPlan::default),
     };
@@ -73,13 +77,12 @@ fn select<'a>(
     };
     let selected: Vec<_> = manifests.iter().filter(wanted).collect();
     match only {
-        _ if !manifests.iter().any(|file| file.branch == 0) => Err(LanceError::new(
-            code::DATASET_NOT_FOUND,
-            format!("there is no dataset at {}", home.uri),
-        )),
+        _ if !manifests.iter().any(|file| file.branch == 0) => {
+            Err(no_dataset(&home.place.uri, &home.place))
+        }
         Some(version) if selected.is_empty() => Err(LanceError::new(
             code::VERSION_NOT_FOUND,
-            format!("dataset {} has no version {version}", home.uri),
+            format!("dataset {} has no version {version}", home.place),
         )),
         _ => Ok(selected),
     }
@@ -113,11 +116,11 @@ impl Check<'_> {
     /// Read manifests, and take note of the files they name. Returns the stores of these.
     async fn read_manifests(&mut self, selected: &[&ManifestFile]) -> Vec<Arc<ObjectStore>> {
         let home = self.home;
-        let mut references = References::new(home);
+        let mut places = Places::new(home);
         let mut versions = home.read_all(selected.iter().copied());
         while let Some((file, version)) = versions.next().await {
             let noted = match version {
-                Ok(version) => self.note_version(&mut references, file, &version).await,
+                Ok(version) => self.note_version(&mut places, file, &version).await,
                 Err(error) => Err(error),
             };
             let summary = &mut self.findings.summary;
@@ -137,19 +140,32 @@ impl Check<'_> {
             }
             self.progress.advance(|so_far| so_far.manifests += 1);
         }
-        references.stores
+        places.stores
     }
 
     async fn note_version(
         &mut self,
-        references: &mut References<'_>,
+        places: &mut Places<'_>,
         file: &ManifestFile,
         version: &Version,
     ) -> Result<()> {
-        let named = references.of(&self.branches[file.branch], version).await?;
-        for reference in &named {
-            self.needed.add(reference);
-            self.files.add(file, reference);
+        let branch = &self.branches[file.branch];
+        let mut named = Vec::new();
+        for reference in version.references() {
+            self.needed.add_reference(&reference);
+            named.extend(places.find(branch, version, reference).await?);
+        }
+        for named in &named {
+            self.files.add(file, named);
+        }
+        for (uri, error) in std::mem::take(&mut places.unopened) {
+            let problem = Problem {
+                kind: ProblemKind::BrokenReference,
+                version: file.version,
+                path: self.home.shown(&file.path),
+                message: format!("its files in {uri} cannot be looked at: {error}"),
+            };
+            self.report(file.branch, problem).await;
         }
         if let Some(columns) = &mut self.columns {
             columns.add(file, self.home.shown(&file.path), version, &named);
@@ -160,7 +176,8 @@ impl Check<'_> {
     /// Check what points to manifests.
     async fn check_history(&mut self) -> Result<()> {
         let home = self.home;
-        for branch in self.branches {
+        let own = |branch: &&Branch| branch.name.is_some();
+        for branch in self.branches.iter().filter(own) {
             if let Some((version, path)) = home.find_lost_version(self.listed, branch).await? {
                 self.findings.problems.push(Problem {
                     kind: ProblemKind::MissingFile,
@@ -170,7 +187,7 @@ impl Check<'_> {
                 });
             }
         }
-        let broken = check_refs(home, self.listed, self.branches).await?;
+        let broken = check_refs(home, self.branches).await?;
         self.findings.problems.extend(broken);
         Ok(())
     }

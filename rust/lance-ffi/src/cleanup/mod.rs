@@ -1,7 +1,10 @@
 //! Removing old versions, and what crashed writers left behind.
 
+mod clones;
+mod managed;
 mod plan;
 mod remove;
+mod retention;
 
 use std::collections::HashMap;
 use std::ffi::c_char;
@@ -15,9 +18,10 @@ use crate::guard::guard;
 use crate::inventory::Home;
 use crate::leftovers::Kind;
 use crate::params::{
-    LanceKeyValue, Versioned, check_sized, flag, key_values, nonzero, read_sized, required_uri,
+    LanceKeyValue, Versioned, check_sized, flag, key_values, nonzero, read_sized, required_place,
     write_sized,
 };
+use crate::place::Place;
 use crate::runtime::block_on;
 
 /// The engine waits as long before it removes a file of no version.
@@ -34,6 +38,7 @@ pub struct LanceCleanupOptions {
     pub storage_options: *const LanceKeyValue,
     pub storage_options_count: usize,
     pub dry_run: i32,
+    pub reserved: i32,
 }
 
 // SAFETY: repr(C), begins with struct_size, integers and a pointer.
@@ -46,6 +51,7 @@ unsafe impl Versioned for LanceCleanupOptions {
         storage_options: std::ptr::null(),
         storage_options_count: 0,
         dry_run: 0,
+        reserved: 0,
     };
 }
 
@@ -90,7 +96,7 @@ impl LanceCleanupResult {
 
 /// What a cleanup is to do, and where.
 struct Request {
-    uri: String,
+    place: Place,
     storage_options: HashMap<String, String>,
     settings: Settings,
     dry_run: bool,
@@ -101,12 +107,12 @@ impl Request {
     /// `uri` is NULL or a string, `options` NULL or a valid struct.
     unsafe fn read(uri: *const c_char, options: *const LanceCleanupOptions) -> Result<Self> {
         // SAFETY: forwarded contract; the pointers inside are valid by it, too.
-        let (uri, raw, storage_options) = unsafe {
-            let uri = required_uri(uri)?.to_string();
+        let (place, raw, storage_options) = unsafe {
+            let place = required_place(uri)?;
             let raw = read_sized(options, "options")?;
             let given = (raw.storage_options, raw.storage_options_count);
             (
-                uri,
+                place,
                 raw,
                 key_values(given.0, given.1, "options.storage_options")?,
             )
@@ -117,7 +123,7 @@ impl Request {
         };
         let keep = nonzero(raw.keep_versions);
         Ok(Self {
-            uri,
+            place,
             storage_options,
             settings: Settings {
                 older_than,
@@ -129,12 +135,18 @@ impl Request {
     }
 
     async fn run(self) -> Result<LanceCleanupResult> {
-        let home = Home::open(self.uri, self.storage_options).await?;
-        let plan = Plan::make(&home, &self.settings).await?;
-        if !self.dry_run {
-            remove(&home, &plan).await?;
+        let home = Home::open(self.place, self.storage_options).await?;
+        let (home, branch) = home.into_dataset().await?;
+        loop {
+            let mut plan = Plan::make(&home, &branch, &self.settings).await?;
+            if !self.dry_run {
+                if !plan.is_current(&home).await? {
+                    continue;
+                }
+                remove(&home, &mut plan).await?;
+            }
+            return Ok(LanceCleanupResult::of(&plan));
         }
-        Ok(LanceCleanupResult::of(&plan))
     }
 }
 

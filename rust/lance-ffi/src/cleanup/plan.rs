@@ -1,21 +1,25 @@
 //! What a cleanup removes.
 //!
-//! The engine decides which versions may go and which files go with them. It is only asked, though: it
-//! takes files that belong to no version after seven days or at once, and deletes files before manifests, so
-//! that an interrupted cleanup leaves versions that cannot be read.
+//! Whether a file goes is decided by its name: it stays when any manifest below the dataset's root that stays
+//! names it, whatever place the manifest says it is in. The engine compares places as they were typed, takes
+//! files that belong to no version after seven days or at once, and deletes files before manifests, so that an
+//! interrupted cleanup leaves versions that cannot be read.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use futures::StreamExt;
-use lance::dataset::cleanup::{CleanupCandidateFile, CleanupFileKind, CleanupPolicy};
-use lance_table::format::is_detached_version;
+use lance_table::feature_flags::{ensure_can_read_manifest, ensure_can_write_manifest};
+use lance_table::format::Manifest;
 use object_store::path::Path;
 
+use super::retention::{Retention, is_old_enough, referenced_versions};
+use super::{clones, managed};
+use crate::absent::no_dataset;
 use crate::error::{LanceError, Result, code};
-use crate::inventory::{Branch, Home, ManifestFile, StoredFiles, find_manifests};
-use crate::leftovers::{self, Kind, Place, is_temporary};
-use crate::references::{Needed, References};
+use crate::inventory::{Branch, Home, ManifestFile, StoredFiles, Version, find_manifests};
+use crate::leftovers::{self, Kind, Leftover, Place};
+use crate::references::Needed;
 
 pub struct Settings {
     /// Remove versions older than this ...
@@ -33,76 +37,170 @@ pub struct Removal {
 }
 
 /// The files to remove, the manifests first.
-#[derive(Default)]
 pub struct Plan {
     pub manifests: Vec<Removal>,
     pub files: Vec<Removal>,
+    branch: String,
+    versions: HashSet<u64>,
+    /// The manifests that were looked at.
+    seen: HashSet<Path>,
+}
+
+/// What the versions that stay need, and what those that go have needed.
+struct Needs {
+    kept: Needed,
+    freed: Needed,
+    /// Whether any version has files in another place, or may have.
+    elsewhere: bool,
 }
 
 impl Plan {
-    pub async fn make(home: &Home, settings: &Settings) -> Result<Self> {
-        let listed = home.list().await?;
+    pub async fn make(home: &Home, branch: &str, settings: &Settings) -> Result<Self> {
+        // Before anything is listed: files of a later commit are too young by this, however they are listed.
+        let now = SystemTime::now();
+        let listed = list(home).await.map_err(nothing_removed)?;
         let (branches, manifests) = find_manifests(&home.base, &listed);
-        refuse_damaged(home, &listed, &branches, &manifests).await?;
-        let candidates = ask_engine(home, &branches[0], policy(settings, &manifests)).await?;
-        let (kept, freed) = read_needs(home, &branches, &manifests, &candidates).await?;
+        let target = find_target(home, &branches, &manifests, branch)?;
+        refuse_lost(home, &listed, &branches).await?;
+        let versions = manifests.iter().filter(|file| file.branch == target);
+        let retention = Retention::new(
+            versions.map(|file| file.version),
+            settings,
+            now,
+            referenced_versions(home, branch).await?,
+        );
+        let mut plan = Self {
+            manifests: Vec::new(),
+            files: Vec::new(),
+            branch: branch.to_string(),
+            versions: HashSet::new(),
+            seen: manifests.iter().map(|file| file.path.clone()).collect(),
+        };
+        let stays = |file: &ManifestFile, manifest: &Manifest| {
+            file.branch != target || retention.keeps(manifest)
+        };
+        let needs = plan.choose_versions(home, &manifests, stays).await;
+        let needs = needs.map_err(nothing_removed)?;
+        let is_old = |made| is_old_enough(now, settings.orphan_min_age, made);
+        plan.choose_files(home, &branches, &listed, &needs, is_old)
+            .await?;
+        Ok(plan)
+    }
 
-        let is_old_enough = age_check(settings.orphan_min_age);
-        let mut plan = Self::default();
-        for (path, candidate) in &candidates {
-            let removal = Removal {
-                place: Place::Stored(path.clone()),
-                kind: kind_of(path, candidate),
-                size: candidate.size_bytes,
-            };
-            if candidate.kind == CleanupFileKind::Manifest {
-                plan.manifests.push(removal);
+    async fn choose_versions(
+        &mut self,
+        home: &Home,
+        manifests: &[ManifestFile],
+        stays: impl Fn(&ManifestFile, &Manifest) -> bool,
+    ) -> Result<Needs> {
+        let mut needs = Needs {
+            kept: Needed::new(&home.base),
+            freed: Needed::new(&home.base),
+            elsewhere: false,
+        };
+        let mut read = read_all(home, manifests);
+        while let Some((file, version)) = read.next().await {
+            let Some(version) = version? else { continue };
+            needs.elsewhere |= !version.manifest.base_paths.is_empty();
+            if stays(file, &version.manifest) {
+                needs.kept.add(&version);
                 continue;
             }
-            let is_old = || {
-                listed
-                    .get(path)
-                    .is_some_and(|file| is_old_enough(file.modified))
-            };
-            if !kept.contains(path) && (freed.contains(path) || is_old()) {
-                plan.files.push(removal);
-            }
+            needs.freed.add(&version);
+            self.versions.insert(file.version);
+            self.manifests.push(Removal {
+                place: Place::Stored(file.path.clone()),
+                kind: Kind::Other,
+                size: file.size,
+            });
         }
-        let is_settled = |path: &Path| {
-            kept.contains(path) || freed.contains(path) || candidates.contains_key(path)
+        let clones = clones::find_beside(home).await?;
+        needs.elsewhere |= !clones.is_empty();
+        add_all(&mut needs.kept, home, &clones).await?;
+        Ok(needs)
+    }
+
+    async fn choose_files(
+        &mut self,
+        home: &Home,
+        branches: &[Branch],
+        listed: &StoredFiles,
+        needs: &Needs,
+        is_old: impl Fn(SystemTime) -> bool,
+    ) -> Result<()> {
+        let is_freed = |file: &Leftover| match &file.place {
+            Place::Stored(path) => needs.freed.contains(path),
+            Place::Hidden(_) => false,
         };
-        let leftovers = leftovers::find(home, &branches, &listed, is_settled).await?;
-        let old = leftovers
+        let is_needed = |path: &Path| needs.kept.contains(path);
+        let unneeded = leftovers::find(home, branches, listed, is_needed).await?;
+        let going = unneeded
             .into_iter()
-            .filter(|file| is_old_enough(file.modified));
-        plan.files.extend(old.map(|file| Removal {
+            .filter(|file| is_old(file.modified) || is_freed(file));
+        self.files.extend(going.map(|file| Removal {
             place: file.place,
             kind: file.kind,
             size: file.size,
         }));
-        Ok(plan)
+        if !needs.elsewhere {
+            let going = managed::find(home, &branches[0], listed, &self.versions, is_old).await?;
+            self.files.extend(going);
+        }
+        Ok(())
+    }
+
+    /// Whether no tag and no branch has been made meanwhile that points to a version that is to go.
+    pub async fn is_current(&self, home: &Home) -> Result<bool> {
+        if self.versions.is_empty() {
+            return Ok(true);
+        }
+        let referenced = referenced_versions(home, &self.branch).await?;
+        Ok(referenced.is_disjoint(&self.versions))
+    }
+
+    /// Keep the files that versions need which were made meanwhile, perhaps from one that has gone.
+    pub async fn spare_new_versions(&mut self, home: &Home) -> Result<()> {
+        let spared = self.spare_needed(home).await;
+        spared.map_err(|error| error.context("versions were removed, but not their files"))
+    }
+
+    async fn spare_needed(&mut self, home: &Home) -> Result<()> {
+        let (_, mut manifests) = find_manifests(&home.base, &list(home).await?);
+        manifests.retain(|file| !self.seen.contains(&file.path));
+        if manifests.is_empty() {
+            return Ok(());
+        }
+        let mut needed = Needed::new(&home.base);
+        add_all(&mut needed, home, &manifests).await?;
+        self.files.retain(|file| match &file.place {
+            Place::Stored(path) => !needed.contains(path) && !managed::is_managed(&home.base, path),
+            Place::Hidden(_) => true,
+        });
+        Ok(())
     }
 }
 
-fn age_check(min_age: Duration) -> impl Fn(SystemTime) -> bool {
-    let latest = SystemTime::now().checked_sub(min_age);
-    // The clock of the store may be ahead.
-    move |modified| min_age.is_zero() || latest.is_some_and(|latest| modified <= latest)
+async fn list(home: &Home) -> Result<StoredFiles> {
+    let listed = home.list_all().await;
+    listed.map_err(|error| error.context("the files below the dataset cannot be listed"))
+}
+
+/// Which of the branches it is.
+fn find_target(
+    home: &Home,
+    branches: &[Branch],
+    manifests: &[ManifestFile],
+    name: &str,
+) -> Result<usize> {
+    let has_versions = |found: &usize| manifests.iter().any(|file| file.branch == *found);
+    let found = branches.iter().position(|branch| branch.is(name));
+    found
+        .filter(|found| has_versions(found) && has_versions(&0))
+        .ok_or_else(|| no_dataset(&home.place.uri, &home.place))
 }
 
 /// Without every manifest it is not known what files are needed for.
-async fn refuse_damaged(
-    home: &Home,
-    listed: &StoredFiles,
-    branches: &[Branch],
-    manifests: &[ManifestFile],
-) -> Result<()> {
-    if !manifests.iter().any(|file| file.branch == 0) {
-        return Err(LanceError::new(
-            code::DATASET_NOT_FOUND,
-            format!("there is no dataset at {}", home.uri),
-        ));
-    }
+async fn refuse_lost(home: &Home, listed: &StoredFiles, branches: &[Branch]) -> Result<()> {
     for branch in branches {
         if let Some((version, path)) = home.find_lost_version(listed, branch).await? {
             return Err(LanceError::new(
@@ -117,87 +215,44 @@ async fn refuse_damaged(
     Ok(())
 }
 
-/// Which versions the engine may remove. It keeps the latest one, tagged ones, and those that branches need.
-fn policy(settings: &Settings, manifests: &[ManifestFile]) -> CleanupPolicy {
-    let mut policy = CleanupPolicy {
-        error_if_tagged_old_versions: false,
-        // The ages of files are looked at here.
-        delete_unverified: true,
-        ..CleanupPolicy::default()
-    };
-    if settings.older_than.is_none() && settings.keep_versions.is_none() {
-        policy.versions = Some(HashSet::new());
-    }
-    if let Some(age) = settings.older_than {
-        let before = SystemTime::now().checked_sub(age);
-        // The engine's calendar does not reach back as far as a duration can.
-        let epoch = SystemTime::UNIX_EPOCH;
-        policy.before_timestamp = Some(before.map_or(epoch, |time| time.max(epoch)).into());
-    }
-    if let Some(keep) = settings.keep_versions {
-        let mut newest_first = manifests
-            .iter()
-            .filter(|file| file.branch == 0 && !is_detached_version(file.version));
-        let oldest_kept = newest_first.nth(keep.saturating_sub(1));
-        policy.before_version = Some(oldest_kept.map_or(0, |file| file.version));
-    }
-    policy
-}
-
-type Candidates = HashMap<Path, CleanupCandidateFile>;
-
-async fn ask_engine(home: &Home, branch: &Branch, policy: CleanupPolicy) -> Result<Candidates> {
-    let dataset = home.open_version(branch, None).await?;
-    let explained = dataset
-        .cleanup(policy)
-        .with_max_candidate_files(usize::MAX)
-        .explain()
-        .await?;
-    let parse = |file: CleanupCandidateFile| match Path::parse(&file.path) {
-        Ok(path) => Ok((path, file)),
-        Err(error) => Err(LanceError::new(code::INTERNAL, error.to_string())),
-    };
-    explained.candidate_files.into_iter().map(parse).collect()
-}
-
-/// Read what the versions that stay need, and what those that go have needed.
-async fn read_needs(
-    home: &Home,
-    branches: &[Branch],
-    manifests: &[ManifestFile],
-    candidates: &Candidates,
-) -> Result<(Needed, Needed)> {
-    let (mut kept, mut freed) = (Needed::default(), Needed::default());
-    let mut references = References::new(home);
-    let mut versions = home.read_all(manifests);
-    while let Some((file, version)) = versions.next().await {
+/// Read manifests. None: another cleanup has removed it since it was listed.
+fn read_all<'a>(
+    home: &'a Home,
+    manifests: &'a [ManifestFile],
+) -> impl futures::Stream<Item = (&'a ManifestFile, Result<Option<Version>>)> + Unpin {
+    home.read_all(manifests).map(|(file, version)| {
+        let version = version.and_then(|version| {
+            check_understood(&version.manifest)?;
+            Ok(version)
+        });
         let version = match version {
-            Ok(version) => version,
-            // Another cleanup has removed it since it was listed.
-            Err(error) if error.code() == code::NOT_FOUND => continue,
+            Ok(version) => Ok(Some(version)),
+            Err(error) if error.code() == code::NOT_FOUND => Ok(None),
             Err(error) => {
                 let manifest = home.shown(&file.path);
-                return Err(error.context(&format!(
-                    "nothing was removed: the manifest {manifest} cannot be read"
-                )));
+                Err(error.context(&format!("the manifest {manifest} cannot be read")))
             }
         };
-        let needed = match candidates.contains_key(&file.path) {
-            true => &mut freed,
-            false => &mut kept,
-        };
-        for reference in references.of(&branches[file.branch], &version).await? {
-            needed.add(&reference);
-        }
-    }
-    Ok((kept, freed))
+        (file, version)
+    })
 }
 
-fn kind_of(path: &Path, candidate: &CleanupCandidateFile) -> Kind {
-    match candidate.kind {
-        _ if is_temporary(path) => Kind::Temporary,
-        CleanupFileKind::TemporaryManifest => Kind::Temporary,
-        CleanupFileKind::Data => Kind::Data,
-        _ => Kind::Other,
+async fn add_all(needed: &mut Needed, home: &Home, manifests: &[ManifestFile]) -> Result<()> {
+    let mut read = read_all(home, manifests);
+    while let Some((_, version)) = read.next().await {
+        if let Some(version) = version? {
+            needed.add(&version);
+        }
     }
+    Ok(())
+}
+
+/// A later engine may name files in ways that are not known here.
+fn check_understood(manifest: &Manifest) -> Result<()> {
+    ensure_can_read_manifest(manifest)?;
+    Ok(ensure_can_write_manifest(manifest)?)
+}
+
+fn nothing_removed(error: LanceError) -> LanceError {
+    error.context("nothing was removed")
 }

@@ -16,9 +16,11 @@ use crate::inventory::{Home, if_found};
 use crate::leftovers::Place;
 use crate::local_store::is_local;
 
-/// Remove the manifests, and if that succeeds the other files.
-pub async fn remove(home: &Home, plan: &Plan) -> Result<()> {
+/// Remove the manifests, and if that succeeds the other files. From then on nobody begins to read a version that
+/// has gone; who had read it before may have made another of it.
+pub async fn remove(home: &Home, plan: &mut Plan) -> Result<()> {
     remove_all(home, &plan.manifests).await?;
+    plan.spare_new_versions(home).await?;
     remove_all(home, &plan.files).await?;
     remove_empty_directories(home, &plan.files);
     Ok(())
@@ -81,5 +83,87 @@ fn remove_empty_directories(home: &Home, removals: &[Removal]) {
             // Fails where there is something in it, which is the point.
             let _ = fs::remove_dir(to_local_path(&directory));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use arrow::array::{Int32Array, RecordBatch, RecordBatchIterator};
+    use lance::Dataset;
+    use lance::dataset::{WriteMode, WriteParams};
+
+    use super::super::plan::Settings;
+    use super::*;
+    use crate::runtime::block_on;
+
+    const KEEP_ONE: Settings = Settings {
+        older_than: None,
+        keep_versions: Some(1),
+        orphan_min_age: Duration::ZERO,
+    };
+
+    async fn overwrite(uri: &str, value: i32) -> lance_core::Result<Dataset> {
+        let values = Arc::new(Int32Array::from(vec![value]));
+        let batch = RecordBatch::try_from_iter([("i", values as _)])?;
+        let schema = batch.schema();
+        let params = WriteParams {
+            mode: WriteMode::Overwrite,
+            ..WriteParams::default()
+        };
+        let batches = RecordBatchIterator::new([Ok(batch)], schema);
+        Dataset::write(batches, uri, Some(params)).await
+    }
+
+    /// A dataset whose first version holds 1 and whose second one 2, with a plan that keeps only the second.
+    async fn planned(name: &str) -> Result<(Dataset, Home, Plan)> {
+        let root = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+        let uri = root.display().to_string();
+        overwrite(&uri, 1).await?;
+        let dataset = overwrite(&uri, 2).await?;
+        let home = Home::open(crate::place::Place::of(&uri)?, HashMap::new()).await?;
+        let plan = Plan::make(&home, "", &KEEP_ONE).await?;
+        assert_eq!(plan.manifests.len(), 1);
+        assert!(plan.is_current(&home).await?);
+        Ok((dataset, home, plan))
+    }
+
+    #[test]
+    fn a_version_restored_meanwhile_keeps_its_files() {
+        let left = block_on(async {
+            let (dataset, home, mut plan) = planned("restored-meanwhile").await?;
+            let mut first = dataset.checkout_version(1).await?;
+            first.restore().await?;
+            remove(&home, &mut plan).await?;
+            let restored = Dataset::open(&home.place.uri).await?;
+            assert_eq!(restored.version().version, 3);
+            assert!(restored.checkout_version(1).await.is_err());
+            let batch = restored.scan().try_into_batch().await?;
+            fs::remove_dir_all(&home.place.uri).ok();
+            Ok(batch)
+        });
+        let expected: Arc<Int32Array> = Arc::new(vec![1].into());
+        assert_eq!(left.unwrap().column(0).as_ref(), expected.as_ref());
+    }
+
+    #[test]
+    fn a_tag_or_branch_made_meanwhile_asks_for_another_plan() {
+        let outcome = block_on(async {
+            let (mut dataset, home, plan) = planned("tagged-meanwhile").await?;
+            dataset.tags().create("newest", 2).await?;
+            assert!(plan.is_current(&home).await?);
+            dataset.tags().create("stable", 1).await?;
+            assert!(!plan.is_current(&home).await?);
+            dataset.tags().delete("stable").await?;
+            assert!(plan.is_current(&home).await?);
+            dataset.create_branch("trial", 1, None).await?;
+            assert!(!plan.is_current(&home).await?);
+            fs::remove_dir_all(&home.place.uri).ok();
+            Ok(())
+        });
+        assert!(outcome.is_ok());
     }
 }
