@@ -4,9 +4,9 @@
 
 #include "app.h"
 #include "arrow/util/byte_size.h"
+#include "first_rows.h"
 
 namespace lance::cli {
-
 LaneReader::LaneReader(std::shared_ptr<arrow::Schema> schema, std::vector<Piece> pieces, int64_t batch_rows,
                        Progress* progress, std::stop_token stop)
     : schema_(std::move(schema)),
@@ -30,7 +30,8 @@ arrow::Status LaneReader::ReadNext(std::shared_ptr<arrow::RecordBatch>* out) {
     if (rest_ == nullptr) reader_ = nullptr;
   }
   // Pieces agree on columns, but not always on their metadata.
-  *out = arrow::RecordBatch::Make(schema_, rest_->num_rows(), rest_->columns())->Slice(0, batch_rows_);
+  ARROW_ASSIGN_OR_RAISE(
+      *out, FirstRows(*arrow::RecordBatch::Make(schema_, rest_->num_rows(), rest_->columns()), batch_rows_));
   rest_ = rest_->Slice((*out)->num_rows());
   ARROW_ASSIGN_OR_RAISE(const int64_t bytes, arrow::util::ReferencedBufferSize(**out));
   progress_->Add(static_cast<uint64_t>((*out)->num_rows()), static_cast<uint64_t>(bytes));

@@ -80,10 +80,18 @@ class TableWrite {
     if (!load_.discard) {
       WriteOptions options = load_.options;
       options.lanes = static_cast<uint32_t>(load_.lanes.size());
-      ARROW_ASSIGN_OR_RAISE(writer_, LanceWriter::Open(load_.uri, load_.schema, options));
+      auto writer = LanceWriter::Open(load_.uri, load_.schema, options);
+      if (!writer.ok()) return OfSchema(writer.status());
+      writer_ = *std::move(writer);
     }
     progress_.emplace(display_, load_.label, load_.expected_rows);
     return arrow::Status::OK();
+  }
+
+  /// Name the file whose schema cannot be stored.
+  arrow::Status OfSchema(const arrow::Status& status) const {
+    if (load_.schema_from.empty() || GetErrorCode(status) != ErrorCode::kSchemaMismatch) return status;
+    return status.WithMessage(load_.schema_from, ": ", status.message());
   }
 
   const Load& load_;
@@ -155,23 +163,22 @@ class LoadQueue {
 
 }  // namespace
 
-arrow::Status CheckTarget(const std::string& uri, const WriteOptions& options) {
-  if (options.mode == WriteMode::kOverwrite) return arrow::Status::OK();
+arrow::Result<std::shared_ptr<Dataset>> CheckTarget(const std::string& uri, const WriteOptions& options) {
+  if (options.mode == WriteMode::kOverwrite) return nullptr;
   OpenOptions open;
   open.storage = options.storage;
-  arrow::Status status = Dataset::Open(uri, open).status();
-  const bool exists = status.ok();
-  const ErrorCode code = GetErrorCode(status);
-  if (!exists && code != ErrorCode::kDatasetNotFound && code != ErrorCode::kNotFound) return status;
-  if (options.mode == WriteMode::kCreate && exists) {
+  auto dataset = Dataset::Open(uri, open);
+  const ErrorCode code = GetErrorCode(dataset.status());
+  if (!dataset.ok() && code != ErrorCode::kDatasetNotFound && code != ErrorCode::kNotFound) return dataset;
+  if (options.mode == WriteMode::kCreate && dataset.ok()) {
     return arrow::Status::AlreadyExists("dataset already exists: ", uri,
                                         "; use --mode append or --mode overwrite to write to it");
   }
-  if (options.mode == WriteMode::kAppend && !exists) {
+  if (options.mode == WriteMode::kAppend && !dataset.ok()) {
     return arrow::Status::Invalid("there is no dataset to append to: ", uri,
                                   "; use --mode create to make it");
   }
-  return arrow::Status::OK();
+  return dataset.ok() ? dataset : nullptr;
 }
 
 arrow::Result<LoadSummary> RunLoads(const std::vector<Load>& loads, uint32_t jobs) {

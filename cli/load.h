@@ -23,6 +23,8 @@ struct Load {
   std::string label;
   std::string uri;
   std::shared_ptr<arrow::Schema> schema;
+  /// The file that a schema which cannot be stored is due to, or "".
+  std::string schema_from = {};
   /// Pieces to read one after the other, by lanes that run in parallel. Rows end up in this order.
   std::vector<std::vector<Piece>> lanes;
   /// The most rows of a batch.
@@ -35,7 +37,9 @@ struct Load {
 };
 
 /// Check that a target can be written in this mode, before work is put into it.
-arrow::Status CheckTarget(const std::string& uri, const WriteOptions& options);
+///
+/// \return the dataset that is written to, or NULL when it is made anew
+arrow::Result<std::shared_ptr<Dataset>> CheckTarget(const std::string& uri, const WriteOptions& options);
 
 /// Write tables, each in one commit, on so many threads: lanes beside each other, and the next table beside
 /// the end of the one before. After a failure or an interruption nothing is left of the tables that are not

@@ -8,6 +8,7 @@
 
 #include "arrow/type.h"
 #include "load.h"
+#include "printable.h"
 
 namespace lance::cli {
 namespace {
@@ -49,25 +50,30 @@ std::string NameOf(const std::string& uri) {
 arrow::Status Import(const ImportArgs& args) {
   WatchInterrupts();
   ARROW_ASSIGN_OR_RAISE(const std::vector<std::string> paths, ExpandInputs(args.inputs));
-  ARROW_RETURN_NOT_OK(CheckTarget(args.dataset, args.write));
-  std::shared_ptr<arrow::Schema> schema;
+  ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<Dataset> dataset, CheckTarget(args.dataset, args.write));
+  Expected expected;
+  if (args.write.mode == WriteMode::kAppend) {
+    expected = {.schema = dataset->schema(), .of_dataset = true};
+  }
   std::vector<Input::Part> parts;
   std::optional<uint64_t> rows = 0;
   for (const std::string& path : paths) {
     ARROW_RETURN_NOT_OK(CheckInterrupt());
-    ARROW_ASSIGN_OR_RAISE(Input input, InspectInput(path, args.read, schema));
-    if (schema == nullptr) schema = input.schema;
+    ARROW_ASSIGN_OR_RAISE(Input input, InspectInput(path, args.read, expected));
+    for (const std::string& note : input.notes) Say("lance: " + PrintableLine(path + ": " + note) + "\n");
+    if (expected.schema == nullptr) expected.schema = input.schema;
     std::move(input.parts.begin(), input.parts.end(), std::back_inserter(parts));
     rows = rows && input.rows ? std::make_optional(*rows + *input.rows) : std::nullopt;
   }
   Load load{.label = NameOf(args.dataset),
             .uri = args.dataset,
-            .schema = schema,
+            .schema = expected.schema,
+            .schema_from = paths.front(),
             .lanes = ShareOut(parts, args.jobs),
             .batch_rows = args.read.batch_rows,
             .expected_rows = rows,
             .options = args.write};
-  load.options.max_bytes_in_flight = BytesInFlight(load.lanes.size(), *schema);
+  load.options.max_bytes_in_flight = BytesInFlight(load.lanes.size(), *load.schema);
   ARROW_ASSIGN_OR_RAISE(const LoadSummary summary, RunLoads({load}, args.jobs));
   return PrintSummary(summary, args.format);
 }

@@ -1,0 +1,19 @@
+/// \file csv.h
+/// CSV files.
+#pragma once
+
+#include <string>
+
+#include "arrow/status.h"
+#include "inputs/input.h"
+
+namespace lance::cli {
+
+/// Look into a CSV file.
+///
+/// \param[in] types what columns of these names are converted to; the others are inferred
+/// \param[in] hint what to do about values that do not fit their column
+arrow::Status InspectCsv(const std::string& path, const InputOptions& options, const ColumnTypes& types,
+                         const std::string& hint, Input* input);
+
+}  // namespace lance::cli
