@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -24,13 +23,17 @@ std::string_view Hint(const arrow::Status& status) {
     case ErrorCode::kAlreadyExists:
       return "use --mode append or --mode overwrite to write to it";
     case ErrorCode::kDatasetNotFound:
-      return "check the path, and the credentials of an object store";
+      return status.message().ends_with(" is a file, not a dataset")
+                 ? "`lance import` makes one of Parquet, CSV, JSON lines and Arrow IPC files"
+                 : "check the path, and the credentials of an object store";
     case ErrorCode::kVersionNotFound:
       return "`lance versions` lists the versions";
     case ErrorCode::kRefNotFound:
       return "check the name of the tag or branch";
     case ErrorCode::kFieldNotFound:
       return "`lance schema` lists the columns";
+    case ErrorCode::kCorrupt:
+      return "`lance fsck` names what is damaged";
     case ErrorCode::kCommitConflict:
     case ErrorCode::kCommitConflictRetryable:
     case ErrorCode::kContention:
@@ -89,7 +92,6 @@ std::string DescribeError(const arrow::Status& status) {
   if (status.detail() != nullptr && LanceStatusDetail::UnwrapStatus(status) == nullptr) {
     line.append(": ").append(status.detail()->ToString());
   }
-  std::replace(line.begin(), line.end(), '\n', ' ');
   if (const std::string_view hint = Hint(status); !hint.empty()) line.append("; ").append(hint);
   return line;
 }

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <clocale>
 #include <csignal>
@@ -14,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -30,7 +32,9 @@
 #include "commands/info.h"
 #include "commands/query.h"
 #include "commands/versions.h"
+#include "inputs/type_name.h"
 #include "lance/api.h"
+#include "printable.h"
 #include "tpcgen/tpcgen.h"
 
 namespace lance::cli {
@@ -50,9 +54,36 @@ const std::map<std::string, InputFormat> kInputFormats = {{"parquet", InputForma
                                                           {"csv", InputFormat::kCsv},
                                                           {"jsonl", InputFormat::kJsonLines},
                                                           {"arrow", InputFormat::kArrow}};
+const std::vector<std::string> kStorageVersions = {"2.0", "2.1", "2.2", "2.3", "stable", "next"};
 const std::map<std::string, Format> kReportFormats = {{"table", Format::kTable}, {"json", Format::kJson}};
 const std::map<std::string, Format> kRowFormats = {
     {"table", Format::kTable}, {"json", Format::kJson}, {"csv", Format::kCsv}};
+
+size_t EditDistance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row.back();
+}
+
+/// Describe a word that is none of the names there are.
+std::string DescribeUnknown(const std::string& kind, const std::string& word,
+                            const std::vector<std::string>& names) {
+  const auto distance = [&word](const std::string& name) { return EditDistance(word, name); };
+  const auto nearest = std::ranges::min_element(names, {}, distance);
+  if (nearest != names.end() && distance(*nearest) <= 2) {
+    return fmt::format("unknown {} \"{}\"; did you mean \"{}\"?", kind, word, *nearest);
+  }
+  return fmt::format("unknown {} \"{}\"; there are {}", kind, word, fmt::join(names, ", "));
+}
 
 uint32_t DefaultJobs() { return std::max(1u, std::thread::hardware_concurrency()); }
 
@@ -75,8 +106,21 @@ CLI::Option* AddChoice(CLI::App* app, const std::string& name, T* value,
 CLI::Validator AtLeast(int minimum) {
   const auto check = [minimum](const std::string& text) -> std::string {
     double value = 0;
-    if (CLI::detail::lexical_cast(text, value) && value >= minimum) return {};
-    return fmt::format("{} is not a number of {} or more", text, minimum);
+    if (!CLI::detail::lexical_cast(text, value) || !(value >= minimum)) {
+      return fmt::format("{} is not a number of {} or more", text, minimum);
+    }
+    // The conversion would take the greatest number there is.
+    int64_t whole = 0;
+    const auto [_, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
+    return error == std::errc::result_out_of_range ? text + " is too large" : std::string();
+  };
+  return CLI::Validator(check, "");
+}
+
+CLI::Validator IsTable(int32_t benchmark) {
+  const auto check = [benchmark](const std::string& text) -> std::string {
+    const std::vector<std::string> tables = TableNames(benchmark);
+    return std::ranges::count(tables, text) > 0 ? std::string() : DescribeUnknown("table", text, tables);
   };
   return CLI::Validator(check, "");
 }
@@ -88,7 +132,7 @@ void AddStorage(CLI::App* app, StorageOptions* storage) {
            for (const std::string& option : options) {
              const size_t equals = option.find('=');
              // The text may hold a secret, so it is not repeated.
-             if (equals == std::string::npos) {
+             if (equals == std::string::npos || equals == 0) {
                throw CLI::ValidationError("--storage-option", "an option must look like KEY=VALUE");
              }
              storage->Set(option.substr(0, equals), option.substr(equals + 1));
@@ -139,6 +183,7 @@ void AddWrite(CLI::App* app, WriteOptions* write, uint32_t* jobs, int32_t* batch
       ->check(CLI::Range(1u, 1024u).description(""))
       ->type_name("N");
   app->add_option("--data-storage-version", write->data_storage_version, "Lance file format, e.g. 2.1")
+      ->check(CLI::IsMember(kStorageVersions).description(""))
       ->type_name("VERSION");
   app->add_flag("--durable", write->durable,
                 "Sync files and directories, so that a commit survives a power failure");
@@ -160,6 +205,7 @@ void AddGenerate(CLI::App* app, Action* action, int32_t benchmark, const std::st
       ->check(CLI::Number.description(""))
       ->type_name("SF");
   command->add_option("--tables", args->tables, "Tables to generate (default: all)")
+      ->check(IsTable(benchmark))
       ->delimiter(',')
       ->type_name("A,B,...");
   auto* parts = command->add_option("--parts", args->parts, "Cut each table into so many slices ...");
@@ -180,6 +226,8 @@ void AddGenerate(CLI::App* app, Action* action, int32_t benchmark, const std::st
       throw CLI::ValidationError("--part", fmt::format("there is no part {} of {}", args->part, args->parts));
     }
     if (args->output.empty() && !args->discard) throw CLI::RequiredError("--output");
+    const arrow::Status request = CheckRequest(*args);
+    if (!request.ok()) throw CLI::ValidationError(request.message());
     *action = [args] { return Generate(*args); };
   });
 }
@@ -208,11 +256,31 @@ void AddImport(CLI::App* app, Action* action) {
       ->capture_default_str()
       ->check(CLI::Range(1, 1024).description(""))
       ->type_name("MIB");
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--type",
+          [args](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) {
+              const size_t equals = text.find('=');
+              auto type = equals == std::string::npos ? nullptr : TypeByName(text.substr(equals + 1));
+              if (type == nullptr) {
+                throw CLI::ValidationError(
+                    "--type", fmt::format("\"{}\" is not COLUMN=TYPE, such as price=decimal(12,2)", text));
+              }
+              args->read.types[text.substr(0, equals)] = std::move(type);
+            }
+          },
+          "Give a column a type, e.g. zip=string, at=timestamp[us]; may be repeated")
+      ->type_name("COLUMN=TYPE")
+      ->allow_extra_args(false);
   AddWrite(command, &args->write, &args->jobs, batch_rows.get());
   AddChoice(command, "--report", &args->format, kReportFormats, "How to print the result (default: table)");
   command->footer(
       "Parquet: .parquet .pq; CSV: .csv .tsv; JSON lines: .jsonl .ndjson .json;\n"
-      "Arrow IPC: .arrow .arrows .feather .ipc. Rows keep the order of the inputs.\n\n"
+      "Arrow IPC: .arrow .arrows .feather .ipc. Rows keep the order of the inputs. Text is UTF-8, and may "
+      "be\n"
+      "compressed (.gz .zst .lz4 .bz2). Columns are matched by name; an append casts them to the dataset's "
+      "types.\n\n"
       "Examples:\n"
       "  lance import events.parquet events.lance\n"
       "  lance import 'logs/2026-*.csv' logs.lance --delimiter ';'\n"
@@ -220,6 +288,12 @@ void AddImport(CLI::App* app, Action* action) {
   command->callback([=] {
     if (paths->size() < 2) throw CLI::ValidationError("PATHS", "name at least one input, then the dataset");
     args->dataset = paths->back();
+    if (LooksLikeInput(args->dataset)) {
+      throw CLI::ValidationError(
+          "PATHS",
+          fmt::format("the last one, {}, is a file or named like one; name the dataset after the inputs",
+                      args->dataset));
+    }
     args->inputs.assign(paths->begin(), paths->end() - 1);
     if (format_option->count() > 0) args->read.format = *format;
     args->read.has_header = !*no_header;
@@ -357,7 +431,9 @@ void AddCleanup(CLI::App* app, Action* action) {
       "--keep is\n"
       "given; with both, those that both allow. The latest version stays, and so do tagged ones and those "
       "that a\n"
-      "branch needs.\n\n"
+      "branch needs. Shallow clones are found below the dataset and beside it. One elsewhere loses the files "
+      "that\n"
+      "go: tag the version it was made from, and these stay.\n\n"
       "Examples:\n"
       "  lance cleanup data/orders.lance --dry-run --older-than 2w --keep 10\n"
       "  lance cleanup data/orders.lance --no-writers-active");
@@ -405,38 +481,18 @@ void AddCommands(CLI::App* app, Action* action) {
       "  lance query data/lineitem.lance --filter \"l_quantity > 49\" --limit 5");
 }
 
-size_t EditDistance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row.back();
-}
-
 /// Describe a word that should be a command and is not.
 std::optional<std::string> FindUnknownCommand(const CLI::App* app, const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
     if (commands.empty() || word.starts_with('-')) return std::nullopt;
-    const auto distance = [&](const CLI::App* command) { return EditDistance(word, command->get_name()); };
-    const auto nearest = std::ranges::min_element(commands, {}, distance);
-    if (distance(*nearest) == 0) {
-      app = *nearest;
-      continue;
+    const auto found = std::ranges::find(commands, word, &CLI::App::get_name);
+    if (found == commands.end()) {
+      std::vector<std::string> names;
+      for (const CLI::App* command : commands) names.push_back(command->get_name());
+      return DescribeUnknown("command", word, names);
     }
-    if (distance(*nearest) <= 2) {
-      return fmt::format("unknown command \"{}\"; did you mean \"{}\"?", word, (*nearest)->get_name());
-    }
-    std::string names;
-    for (const CLI::App* command : commands) names += (names.empty() ? "" : ", ") + command->get_name();
-    return fmt::format("unknown command \"{}\"; there are {}", word, names);
+    app = *found;
   }
   return std::nullopt;
 }
@@ -447,10 +503,9 @@ std::string CommandName(const CLI::App& app) {
   return parsed.empty() ? app.get_name() : app.get_name() + " " + CommandName(*parsed.front());
 }
 
-void PrintError(std::string message) {
-  // An argument or a damaged file may hold what would move the cursor or colour the terminal.
-  std::ranges::replace_if(message, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
-  Say(fmt::format("lance: error: {}\n", message));
+void PrintError(std::string_view message) {
+  // An argument, or a name in a file, may hold what would move the cursor or colour the terminal.
+  Say(fmt::format("lance: error: {}\n", PrintableLine(message)));
 }
 
 int FinishAction(const arrow::Status& status) {

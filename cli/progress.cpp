@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app.h"
+#include "printable.h"
 #include "render.h"
 
 namespace lance::cli {
@@ -58,8 +59,8 @@ void ProgressDisplay::Show() {
   for (const Progress* progress : shown_) Say(progress->Describe() + "\n");
 }
 
-Progress::Progress(ProgressDisplay& display, std::string label, std::optional<uint64_t> expected_rows)
-    : display_(display), label_(std::move(label)), expected_rows_(expected_rows) {
+Progress::Progress(ProgressDisplay& display, std::string_view label, std::optional<uint64_t> expected_rows)
+    : display_(display), label_(Printable(label)), expected_rows_(expected_rows) {
   display_.Begin(*this);
 }
 

@@ -51,7 +51,7 @@ class Progress {
   /// \param[in] display where; it outlives this
   /// \param[in] label the table
   /// \param[in] expected_rows how many rows there will be, more or less
-  Progress(ProgressDisplay& display, std::string label, std::optional<uint64_t> expected_rows);
+  Progress(ProgressDisplay& display, std::string_view label, std::optional<uint64_t> expected_rows);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;

@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cwchar>
 #include <iterator>
 #include <utility>
+
+#include "printable.h"
 
 namespace lance::cli {
 namespace {
@@ -15,35 +16,6 @@ namespace {
 constexpr size_t kMaxCellWidth = 48;
 constexpr std::string_view kEllipsis = "…";
 constexpr std::string_view kGap = "  ";
-
-/// One character as it will be printed.
-struct Glyph {
-  std::string text;
-  size_t width;
-};
-
-/// Take the next character off a UTF-8 text.
-Glyph NextGlyph(std::string_view* text) {
-  wchar_t wide = 0;
-  std::mbstate_t state = {};
-  const size_t length = std::mbrtowc(&wide, text->data(), text->size(), &state);
-  const int width = length <= text->size() && length > 0 ? wcwidth(wide) : -1;
-  if (width < 0) {
-    const auto byte = static_cast<unsigned char>(text->front());
-    text->remove_prefix(1);
-    switch (byte) {
-      case '\n':
-        return {"\\n", 2};
-      case '\t':
-        return {"\\t", 2};
-      default:
-        return {fmt::format("\\x{:02x}", byte), 4};
-    }
-  }
-  Glyph glyph{std::string(text->substr(0, length)), static_cast<size_t>(width)};
-  text->remove_prefix(length);
-  return glyph;
-}
 
 }  // namespace
 
@@ -131,7 +103,7 @@ std::string FormatPairs(const std::vector<std::pair<std::string, std::string>>& 
   for (const auto& [name, value] : pairs) width = std::max(width, name.size());
   std::string text;
   for (const auto& [name, value] : pairs) {
-    fmt::format_to(std::back_inserter(text), "{:<{}}{}{}\n", name, width, kGap, value);
+    fmt::format_to(std::back_inserter(text), "{:<{}}{}{}\n", name, width, kGap, Printable(value));
   }
   return text;
 }

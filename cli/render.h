@@ -49,7 +49,7 @@ class TextTable {
   std::vector<std::vector<Cell>> rows_;
 };
 
-/// Format "name  value" lines, values in one column.
+/// Format "name  value" lines, values in one column and escaped.
 std::string FormatPairs(const std::vector<std::pair<std::string, std::string>>& pairs);
 
 }  // namespace lance::cli

@@ -88,6 +88,10 @@ arrow::Result<Load> PlanTable(const GenerateArgs& args, const std::string& table
   return load;
 }
 
+std::vector<std::string> TablesOf(const GenerateArgs& args) {
+  return args.tables.empty() ? TableNames(args.benchmark) : args.tables;
+}
+
 std::string TableUri(const std::string& output, const std::string& table) {
   return output + (output.ends_with('/') ? "" : "/") + table + ".lance";
 }
@@ -104,12 +108,20 @@ std::vector<std::string> TableNames(int32_t benchmark) {
   return names;
 }
 
+arrow::Status CheckRequest(const GenerateArgs& args) {
+  const std::vector<std::string> tables = TablesOf(args);
+  for (auto table = tables.begin(); table != tables.end(); ++table) {
+    ARROW_RETURN_NOT_OK(CountRows(args, *table, args.part, args.parts));
+    if (std::find(tables.begin(), table, *table) != table) {
+      return arrow::Status::Invalid("table \"", *table, "\" is named twice");
+    }
+  }
+  return arrow::Status::OK();
+}
+
 arrow::Status Generate(const GenerateArgs& args) {
   WatchInterrupts();
-  const std::vector<std::string> tables = args.tables.empty() ? TableNames(args.benchmark) : args.tables;
-  for (const std::string& table : tables) {
-    ARROW_RETURN_NOT_OK(CountRows(args, table, args.part, args.parts));
-  }
+  const std::vector<std::string> tables = TablesOf(args);
   if (!args.discard) {
     for (const std::string& table : tables) {
       ARROW_RETURN_NOT_OK(CheckTarget(TableUri(args.output, table), args.write));

@@ -34,6 +34,9 @@ struct GenerateArgs {
 /// Get the names of a benchmark's tables.
 std::vector<std::string> TableNames(int32_t benchmark);
 
+/// Check what is asked for, before any work.
+arrow::Status CheckRequest(const GenerateArgs& args);
+
 arrow::Status Generate(const GenerateArgs& args);
 
 }  // namespace lance::cli

@@ -6,6 +6,7 @@
 
 #include "arrow/type.h"
 #include "lance/api.h"
+#include "printable.h"
 #include "render.h"
 
 namespace lance::cli {
@@ -22,7 +23,9 @@ nlohmann::ordered_json ToJson(const arrow::Schema& schema) {
 
 std::string ToText(const arrow::Schema& schema, const std::string& indent) {
   std::string text;
-  for (const auto& field : schema.fields()) text.append(indent).append(field->ToString()).append("\n");
+  for (const auto& field : schema.fields()) {
+    text.append(indent).append(Printable(field->ToString())).append("\n");
+  }
   return text;
 }
 

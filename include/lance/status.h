@@ -83,6 +83,24 @@ class LANCE_EXPORT LanceStatusDetail : public arrow::StatusDetail {
 /// Get the exact cause of a status: kOk when it is OK, kInternal when it did not come from this library.
 LANCE_EXPORT ErrorCode GetErrorCode(const arrow::Status& status);
 
+/// Get the arrow::StatusCode of the statuses with this code, which says what a caller who knows only Arrow
+/// can do:
+///
+/// - KeyError: what was named does not exist (`...NotFound`)
+/// - AlreadyExists: kAlreadyExists
+/// - Invalid: the same call fails again (kInvalidArgument, kInvalidState, kSchemaMismatch,
+/// kFailedPrecondition,
+///   kIncompatibleTransaction, kFenced, kArrow, kExecution, kIndex, kForked)
+/// - IOError: the store, another writer or the caller's own reader is to blame, and it may work later (kIO,
+/// kTimeout,
+///   kCorrupt, kCommitConflict, kCommitConflictRetryable, kContention, kCommitStatusUnknown, kNamespace,
+///   kCallback)
+/// - NotImplemented: kNotSupported
+/// - CapacityError: kResourceExhausted
+/// - Cancelled: kCancelled
+/// - UnknownError: a bug (kPanic, kInternal)
+LANCE_EXPORT arrow::StatusCode ArrowStatusCode(ErrorCode code);
+
 /// Get the name of a code, for example "COMMIT_CONFLICT".
 LANCE_EXPORT const char* ErrorCodeName(ErrorCode code);
 

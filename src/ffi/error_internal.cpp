@@ -42,59 +42,10 @@ LANCE_ASSERT_CODE(kPanic, LANCE_PANIC);
 LANCE_ASSERT_CODE(kInternal, LANCE_INTERNAL);
 #undef LANCE_ASSERT_CODE
 
-arrow::StatusCode ToArrowCode(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kOk:
-      return arrow::StatusCode::OK;
-    case ErrorCode::kInvalidArgument:
-    case ErrorCode::kInvalidState:
-    case ErrorCode::kSchemaMismatch:
-    case ErrorCode::kFailedPrecondition:
-    case ErrorCode::kForked:
-      return arrow::StatusCode::Invalid;
-    case ErrorCode::kNotFound:
-    case ErrorCode::kDatasetNotFound:
-    case ErrorCode::kVersionNotFound:
-    case ErrorCode::kRefNotFound:
-    case ErrorCode::kFieldNotFound:
-    case ErrorCode::kIndexNotFound:
-      return arrow::StatusCode::KeyError;
-    case ErrorCode::kAlreadyExists:
-      return arrow::StatusCode::AlreadyExists;
-    case ErrorCode::kNotSupported:
-      return arrow::StatusCode::NotImplemented;
-    case ErrorCode::kTimeout:
-    case ErrorCode::kIO:
-    case ErrorCode::kCorrupt:
-      return arrow::StatusCode::IOError;
-    case ErrorCode::kResourceExhausted:
-      return arrow::StatusCode::CapacityError;
-    case ErrorCode::kCancelled:
-      return arrow::StatusCode::Cancelled;
-    case ErrorCode::kCommitConflict:
-    case ErrorCode::kCommitConflictRetryable:
-    case ErrorCode::kIncompatibleTransaction:
-    case ErrorCode::kContention:
-    case ErrorCode::kCommitStatusUnknown:
-    case ErrorCode::kArrow:
-    case ErrorCode::kExecution:
-    case ErrorCode::kIndex:
-    case ErrorCode::kNamespace:
-    case ErrorCode::kFenced:
-    case ErrorCode::kCallback:
-      return arrow::StatusCode::ExecutionError;
-    case ErrorCode::kPanic:
-    case ErrorCode::kInternal:
-      break;
-  }
-  // Also a code that a newer C library may send.
-  return arrow::StatusCode::UnknownError;
-}
-
 }  // namespace
 
 arrow::Status MakeStatus(ErrorCode code, std::string message, std::string origin) {
-  return {ToArrowCode(code), std::move(message),
+  return {ArrowStatusCode(code), std::move(message),
           std::make_shared<LanceStatusDetail>(code, std::move(origin))};
 }
 

@@ -1,5 +1,6 @@
 """What all tests of the `lance` program share."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -19,10 +20,10 @@ class Lance:
 
     cwd: pathlib.Path
 
-    def run(self, *args, wrapper=()):
-        """Run it, by another command if one is given, and return what happened."""
+    def run(self, *args, wrapper=(), cwd=None):
+        """Run it, by another command or elsewhere if that is given, and return what happened."""
         command = [*wrapper, str(PROGRAM), *map(str, args)]
-        return subprocess.run(command, cwd=self.cwd, capture_output=True, text=True, timeout=300)
+        return subprocess.run(command, cwd=cwd or self.cwd, capture_output=True, text=True, timeout=300)
 
     def __call__(self, *args):
         """Run it, expect success, and return what it printed."""
@@ -68,6 +69,21 @@ def unchanged(tmp_path):
 
     yield Watch()
     assert snapshot(tmp_path) == before["files"]
+
+
+def cleanup(lance, path, *args, typed=None):
+    """Clean up for real, after a dry run that must tell the same and change nothing. `typed` is how the path is given."""
+    command = ["cleanup", typed or path, *args, "--format", "json"]
+    before = snapshot(path)
+    foretold = json.loads(lance(*command, "--dry-run"))
+    assert snapshot(path) == before
+    result = json.loads(lance(*command))
+    assert (foretold.pop("dry_run"), result.pop("dry_run")) == (True, False)
+    assert foretold == result
+    removed = before.keys() - snapshot(path).keys()
+    assert result["bytes"] == sum(len(before[name]) for name in removed)
+    assert sum(result.values()) - result["bytes"] == len(removed)
+    return result
 
 
 def make_table(rows=1000, start=0):

@@ -184,7 +184,7 @@ def run(directory, command, arguments):
     if done.returncode != 0:
         message = done.stderr.split(b"\n")[-2]
         assert message.startswith(b"lance: error: ") and done.stderr.endswith(b"\n"), shown
-        assert not any(c < 0x20 or c == 0x7F for c in message), shown
+        assert message.decode().isprintable() and len(message) < 4000, shown
         assert b"panicked" not in message, shown
     return done.returncode
 
@@ -202,7 +202,6 @@ def needs(command):
 
 
 def test_any_text_in_place_of_a_path(tmp_path):
-    """All at once: some errors of a file system are tried again, after a while."""
     lines = [(" ".join(command), [text] * n) for command in COMMANDS for text in TEXTS for n in pick([1], [1, 2])]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for done in [pool.submit(run, tmp_path, *line) for line in lines]:

@@ -123,7 +123,31 @@ def test_a_symbolic_link_is_what_it_points_to(lance, place):
 
 def test_a_dangling_link_is_no_dataset(lance, place):
     (place / "link").symlink_to("nowhere")
-    assert "there is no dataset" in lance.fails("count", place / "link")
+    message = lance.fails("count", place / "link")
+    assert "there is no dataset" in message and "it is a link to what does not exist" in message
+
+
+@pytest.mark.parametrize("command", ["head", "count", "schema", "versions", "fragments", "fsck", "cleanup"])
+def test_what_is_no_dataset_is_told(lance, place, unchanged, command):
+    (place / "empty").mkdir()
+    unchanged.watch()
+    assert "in.parquet is a file, not a dataset; `lance import`" in lance.fails(command, "in.parquet")
+    assert "empty is a directory, but no dataset" in lance.fails(command, place / "empty")
+    assert "in.parquet is a file" in lance.fails(command, "in.parquet/x.lance")
+    assert "there is no dataset at nothing" in lance.fails(command, "nothing")
+    assert "uri is empty" in lance.fails(command, "")
+
+
+@pytest.mark.parametrize("mode", ["create", "append", "overwrite"])
+def test_nothing_is_written_over_a_file(lance, place, unchanged, mode):
+    (place / "file").write_text("precious")
+    unchanged.watch()
+    message = lance.fails("import", "in.parquet", place / "file/x.lance", "--mode", mode, early=False)
+    assert "place/file is a file" in message or "no dataset to append to" in message
+    generate = ["tpch", "generate", "--scale", 0.001, "--tables", "region", "--output", place / "file"]
+    message = lance.fails(*generate, "--mode", mode, early=False)
+    assert "place/file is a file" in message or "no dataset to append to" in message
+    assert "is a file" in lance.fails("import", "in.parquet", place / "file", "--mode", mode, code=2)
 
 
 def test_the_current_directory_may_be_a_dataset(lance, place):
@@ -153,13 +177,13 @@ NO_PATHS = {
     "file://elsewhere/x.lance": "begins with file:///",
     "file:///tmp/a?b": "%3F",
     "file:///tmp/a#b": "%23",
-    "file:///tmp/%ff": "non-unicode",
+    "file:///tmp/%ff": "not UTF-8",
     "a:b": "scheme",
     "x" * 256: "File name too long",
     "new\nline": "illegal character",
     "bell\a": "illegal character",
-    "in.parquet": "Not a directory",
-    "in.parquet/x.lance": "Not a directory",
+    "in.parquet": "is a file",
+    "in.parquet/x.lance": "in.parquet is a file",
 }
 
 
@@ -167,7 +191,9 @@ NO_PATHS = {
 def test_what_is_no_path_is_an_error_that_says_why(lance, place, unchanged, path):
     unchanged.watch()
     assert NO_PATHS[path] in lance.fails("count", path)
-    assert NO_PATHS[path] in lance.fails("import", "in.parquet", path, early=False)
+    # That the last argument is a file is a mistake on the command line.
+    code = 2 if path == "in.parquet" else 1
+    assert NO_PATHS[path] in lance.fails("import", "in.parquet", path, early=False, code=code)
 
 
 @pytest.mark.parametrize("argument", [b"\xff", b"a\xffb.lance", b"file:///\xff"])

@@ -1,4 +1,4 @@
-// Reads a dataset in every way there is, to the last value: read_everything DATASET [FILTER]...
+// Reads a dataset in every way there is, to the last value: read_everything DATASET [FILTER|column=NAME]...
 //
 // Prints a line `STEP <tab> OUTCOME <tab> MESSAGE` for each step, where the outcome is the name of an error
 // code, or INVALID when a step succeeded but gave away arrays that are not well-formed. A step that fails
@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@
 namespace {
 
 constexpr rlim_t kMemoryLimit = rlim_t{4} << 30;
+constexpr std::string_view kColumn = "column=";
 
 void Report(const std::string& step, const char* outcome, const std::string& message) {
   std::printf("%s\t%s\t%s\n", step.c_str(), outcome, message.c_str());
@@ -81,15 +83,27 @@ arrow::Result<std::vector<uint64_t>> RowIds(const lance::Dataset& dataset) {
   return ids;
 }
 
-void Read(const lance::Dataset& dataset, const std::vector<std::string>& filters) {
+/// Reads one column in every way.
+void ReadColumn(const lance::Dataset& dataset, const std::string& column) {
+  const std::vector<std::string> columns = {column};
+  Scan("scan " + column, dataset, {.columns = columns});
+  Take("take " + column, dataset.Take({0}, columns));
+  Take("take rows " + column, dataset.TakeRows({0}, columns));
+}
+
+void Read(const lance::Dataset& dataset, const std::vector<std::string>& arguments) {
   Report("info", dataset.Info());
   Report("versions", dataset.Versions());
   Report("fragments", dataset.Fragments());
   const auto rows = Report("count", dataset.CountRows());
   Scan("scan", dataset, {});
-  for (const auto& filter : filters) {
-    Scan("where " + filter, dataset, {.filter = filter});
-    Report("count where " + filter, dataset.CountRows(filter));
+  for (const auto& argument : arguments) {
+    if (argument.starts_with(kColumn)) {
+      ReadColumn(dataset, argument.substr(kColumn.size()));
+      continue;
+    }
+    Scan("where " + argument, dataset, {.filter = argument});
+    Report("count where " + argument, dataset.CountRows(argument));
   }
   if (rows && *rows > 0) Take("take", dataset.Take({*rows - 1, 0, *rows / 2}));
   if (const auto ids = Report("row ids", RowIds(dataset)); ids && !ids->empty())

@@ -1,5 +1,6 @@
 #include "lance/status.h"
 
+#include <map>
 #include <set>
 #include <string>
 
@@ -39,6 +40,27 @@ TEST(StatusTest, EveryCodeHasANameOfItsOwn) {
     EXPECT_THAT(name, MatchesRegex("[A-Z_]+")) << code;
     EXPECT_TRUE(names.insert(name).second) << name;
   }
+}
+
+TEST(StatusTest, EveryCodeHasAnArrowCodeThatMakesSense) {
+  using arrow::StatusCode;
+  const std::map<StatusCode, std::set<int>> expected = {
+      {StatusCode::OK, {0}},
+      {StatusCode::Invalid, {1, 2, 10, 13, 17, 21, 22, 23, 26, 29}},
+      {StatusCode::KeyError, {3, 4, 5, 6, 7, 8}},
+      {StatusCode::AlreadyExists, {9}},
+      {StatusCode::IOError, {11, 12, 14, 15, 16, 19, 20, 24, 28}},
+      {StatusCode::NotImplemented, {18}},
+      {StatusCode::CapacityError, {25}},
+      {StatusCode::Cancelled, {27}},
+      {StatusCode::UnknownError, {30, 31}},
+  };
+  std::map<StatusCode, std::set<int>> found;
+  for (int code = 0; code <= 31; ++code) {
+    found[lance::ArrowStatusCode(static_cast<lance::ErrorCode>(code))].insert(code);
+  }
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(lance::ArrowStatusCode(static_cast<lance::ErrorCode>(9999)), StatusCode::UnknownError);
 }
 
 TEST(StatusTest, UnknownCodeHasAName) {

@@ -5,8 +5,13 @@ use std::error::Error as StdError;
 use std::ffi::{CStr, CString, c_char};
 use std::fmt;
 
+use lance_core::is_system_column;
+use lance_core::levenshtein::levenshtein_distance;
+
+use crate::engine_text::clean;
 use crate::handle;
 use crate::redact::redact;
+use crate::text::one_line;
 
 /// A value of the header's status enum.
 pub type LanceStatusCode = i32;
@@ -82,6 +87,11 @@ pub struct LanceError {
     detail: CString,
 }
 
+/// How many names are suggested in place of one that does not exist.
+const NEAREST: usize = 3;
+/// Of longer names only the beginning is compared.
+const COMPARED: usize = 64;
+
 impl LanceError {
     /// An error of this crate's own.
     pub fn new(code: LanceStatusCode, message: impl AsRef<str>) -> Self {
@@ -98,7 +108,7 @@ impl LanceError {
 
     /// `detail` says where in the engine it happened, or is empty.
     pub fn with_detail(code: LanceStatusCode, message: &str, detail: &str) -> Self {
-        let mut message = one_line(&redact(message));
+        let mut message = c_text(&clean(&redact(message)));
         if message.is_empty() {
             // A caller's own stream may fail without a text.
             message = status_name(code).into();
@@ -106,7 +116,32 @@ impl LanceError {
         Self {
             code,
             message,
-            detail: one_line(detail),
+            detail: c_text(detail),
+        }
+    }
+
+    /// There is no column of this name; `columns` are those there are, nested ones as `a.b`.
+    pub fn no_such_column<T: AsRef<str>>(name: &str, columns: impl IntoIterator<Item = T>) -> Self {
+        let nearest = nearest_names(name, columns);
+        let hint = match nearest.as_slice() {
+            [] => String::new(),
+            [one] => format!("; the nearest name is {one:?}"),
+            several => format!("; the nearest names are {}", quoted_list(several)),
+        };
+        Self::new(
+            code::FIELD_NOT_FOUND,
+            format!("there is no column {name:?}{hint}"),
+        )
+    }
+
+    /// The same error, and where it happened, unless that is known better already.
+    pub fn located(self, detail: &str) -> Self {
+        match self.detail.is_empty() {
+            true => Self {
+                detail: c_text(detail),
+                ..self
+            },
+            false => self,
         }
     }
 
@@ -136,12 +171,21 @@ impl LanceError {
         self.message.to_str().unwrap_or_default()
     }
 
+    pub fn detail(&self) -> &str {
+        self.detail.to_str().unwrap_or_default()
+    }
+
     /// Put `context` before the message, keeping the code.
     pub fn context(self, context: &str) -> Self {
         Self {
-            message: one_line(&format!("{context}: {}", self.message())),
+            message: c_text(&format!("{context}: {}", self.message())),
             ..self
         }
+    }
+
+    /// The same failure under another code.
+    pub fn with_code(self, code: LanceStatusCode) -> Self {
+        Self { code, ..self }
     }
 }
 
@@ -153,16 +197,37 @@ impl fmt::Display for LanceError {
 
 impl StdError for LanceError {}
 
-/// Error texts may hold line breaks (SQL diagnostics), NUL bytes (user input), or what else a damaged file made
-/// of a name; C callers get one line that a terminal can show.
-fn one_line(text: &str) -> CString {
-    let clean: String = text
-        .split(char::is_control)
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
-    CString::new(clean).unwrap_or_default()
+fn c_text(text: &str) -> CString {
+    // Never fails: NUL is escaped.
+    CString::new(one_line(text)).unwrap_or_default()
+}
+
+/// The names most like `name`, the likest first.
+fn nearest_names<T: AsRef<str>>(name: &str, columns: impl IntoIterator<Item = T>) -> Vec<String> {
+    let comparable = |text: &str| {
+        let beginning: String = text.chars().take(COMPARED).collect();
+        beginning.to_lowercase()
+    };
+    let wanted = comparable(name);
+    let mut names: Vec<_> = columns
+        .into_iter()
+        .filter(|column| !is_system_column(column.as_ref()))
+        .map(|column| {
+            let distance = levenshtein_distance(&wanted, &comparable(column.as_ref()));
+            (distance, column.as_ref().to_string())
+        })
+        .collect();
+    names.sort_by_key(|(distance, _)| *distance);
+    names
+        .into_iter()
+        .take(NEAREST)
+        .map(|(_, name)| name)
+        .collect()
+}
+
+fn quoted_list(names: &[String]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("{name:?}")).collect();
+    quoted.join(", ")
 }
 
 /// # Safety
@@ -209,8 +274,37 @@ mod tests {
 
     #[test]
     fn messages_are_one_line_without_nul() {
-        let error = LanceError::new(code::IO, "first\n  second\0third\r\n");
-        assert_eq!(error.message(), "first second third");
+        let error = LanceError::new(code::IO, "first\n  second\0third\r\n").context("a\x1bb");
+        assert_eq!(error.message(), r"a\u{1b}b: first second\u{0}third");
+    }
+
+    #[test]
+    fn machinery_that_a_message_quotes_is_left_out() {
+        let quoted = arrow::error::ArrowError::CDataInterface("no children".to_string());
+        let error = LanceError::new(code::IO, format!("cannot read it: {quoted}"));
+        assert_eq!(error.message(), "cannot read it: no children");
+    }
+
+    #[test]
+    fn a_missing_column_comes_with_the_nearest_names() {
+        let columns = ["_rowid", "id", "Name", "s", "s.a", "value"];
+        let error = LanceError::no_such_column("nme", columns);
+        assert_eq!(error.code(), code::FIELD_NOT_FOUND);
+        assert_eq!(
+            error.message(),
+            r#"there is no column "nme"; the nearest names are "Name", "id", "s""#
+        );
+        let alone = LanceError::no_such_column("x\u{202e}\n", ["y"]);
+        assert_eq!(
+            alone.message(),
+            r#"there is no column "x\u{202e}\n"; the nearest name is "y""#
+        );
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_compared_and_shown() {
+        let error = LanceError::no_such_column(&"x".repeat(200_000), ["y".repeat(200_000)]);
+        assert!(error.message().chars().count() < 500);
     }
 
     #[test]

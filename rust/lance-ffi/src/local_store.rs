@@ -4,8 +4,10 @@
 //! `file-object-store` the engine leaves everything to the store, as it does for remote ones.
 
 use std::collections::HashMap;
+use std::error::Error as StdError;
 use std::fmt;
 use std::future::ready;
+use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{BoxStream, once};
 use lance_core::Result;
+use lance_file::format::MAGIC;
 use lance_io::object_store::providers::local::FileStoreProvider;
 use lance_io::object_store::{ObjectStore as LanceStore, ObjectStoreParams, ObjectStoreProvider};
 use object_store::local::LocalFileSystem;
@@ -24,6 +27,7 @@ use object_store::{
 };
 use url::Url;
 
+use crate::error::{LanceError, code};
 use crate::open_files::{OpenFile, OpenFiles};
 use crate::version_files::{self, is_version_file};
 
@@ -36,6 +40,9 @@ const DURABLE: &str = "lance_cpp_durable";
 
 /// The bytes of one write.
 const PIECE: usize = 256 << 10;
+
+/// A larger file, when all of it is asked for, is left to whoever reads it bit by bit.
+const MOST_AT_ONCE: u64 = 1 << 20;
 
 pub fn make_durable(options: &mut HashMap<String, String>) {
     options.insert(DURABLE.to_string(), "true".to_string());
@@ -118,10 +125,10 @@ fn is_plain(options: &GetOptions) -> bool {
         && options.version.is_none()
 }
 
-/// The range, if that is all that is asked for.
-fn plain_range(options: &GetOptions) -> Option<&GetRange> {
-    let is_plain = is_plain(options) && !options.head;
-    options.range.as_ref().filter(|_| is_plain)
+/// Whether a part of a file that goes to its end cannot be that of a file of the engine's, as of one that was cut.
+fn ends_wrong(path: &Path, end: &[u8]) -> bool {
+    let is_ours = path.filename().is_some_and(|name| name.ends_with(".lance"));
+    is_ours && (end.is_empty() || !end.ends_with(MAGIC) && !MAGIC.ends_with(end))
 }
 
 impl LocalStore {
@@ -131,9 +138,9 @@ impl LocalStore {
         path: &Path,
         options: &GetOptions,
     ) -> object_store::Result<Option<(Arc<OpenFile>, Range<u64>)>> {
-        let Some(range) = plain_range(options) else {
+        if !is_plain(options) || options.head {
             return Ok(None);
-        };
+        }
         let file = match self.files.get(path) {
             Some(file) => file,
             None if !is_immutable(path) => return Ok(None),
@@ -145,9 +152,70 @@ impl LocalStore {
                 self.files.keep(OpenFile::new(file, whole.meta))
             }
         };
-        let range = range.as_range(file.meta.size).ok();
+        let size = file.meta.size;
+        let range = match &options.range {
+            Some(GetRange::Bounded(wanted)) if wanted.end > size => {
+                return Err(cut_short(path, wanted, size));
+            }
+            Some(range) => range.as_range(size).ok(),
+            None => Some(0..size).filter(|_| size <= MOST_AT_ONCE),
+        };
         Ok(range.map(|range| (file, range)))
     }
+}
+
+/// An error of our own, which comes back through the engine as it is.
+fn failure(error: LanceError) -> object_store::Error {
+    object_store::Error::Generic {
+        store: SCHEME,
+        source: Box::new(error),
+    }
+}
+
+/// The file does not change and was whole once, so the engine asks for no more than it had.
+fn cut_short(path: &Path, wanted: &Range<u64>, size: u64) -> object_store::Error {
+    let Range { start, end } = wanted;
+    failure(LanceError::new(
+        code::CORRUPT,
+        format!(
+            "/{path} is damaged: it has {size} bytes, where those from {start} to {end} are needed"
+        ),
+    ))
+}
+
+/// The engine tries a failed listing again for seconds, as a remote store may recover; unless the error is of a kind
+/// that it takes for final. A local file system answers the same again. What is below a file does not exist.
+fn as_final(error: object_store::Error, prefix: &str) -> object_store::Error {
+    let object_store::Error::Generic { .. } = error else {
+        return error;
+    };
+    let mut cause = error.source();
+    let mut kind = None;
+    while let Some(error) = cause {
+        kind = error
+            .downcast_ref::<io::Error>()
+            .map(io::Error::kind)
+            .or(kind);
+        cause = error.source();
+    }
+    let source = Box::new(error);
+    match kind {
+        Some(ErrorKind::NotADirectory) => object_store::Error::NotFound {
+            path: format!("/{prefix}"),
+            source,
+        },
+        _ => object_store::Error::NotSupported { source },
+    }
+}
+
+fn listed<T: Send + 'static>(
+    listing: BoxStream<'static, object_store::Result<T>>,
+    prefix: Option<&Path>,
+) -> BoxStream<'static, object_store::Result<T>> {
+    let prefix = prefix.map(Path::to_string).unwrap_or_default();
+    listing
+        .map(move |entry| entry.map_err(|error| as_final(error, &prefix)))
+        .boxed()
 }
 
 #[async_trait]
@@ -164,10 +232,15 @@ impl ObjectStore for LocalStore {
         };
         let meta = file.meta.clone();
         let bytes = file.read(range.clone()).await;
-        let bytes = bytes.map_err(|source| object_store::Error::Generic {
-            store: "local file",
-            source: Box::new(source),
+        let bytes = bytes.map_err(|error| {
+            failure(LanceError::from(error).context(&format!("cannot read /{path}")))
         })?;
+        if range.end == meta.size && ends_wrong(path, &bytes) {
+            return Err(failure(LanceError::new(
+                code::CORRUPT,
+                format!("/{path} is damaged: its end is missing"),
+            )));
+        }
         Ok(GetResult {
             payload: GetResultPayload::Stream(once(ready(Ok(bytes))).boxed()),
             meta,
@@ -203,7 +276,7 @@ impl ObjectStore for LocalStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        listed(self.inner.list(prefix), prefix)
     }
 
     fn list_with_offset(
@@ -211,11 +284,12 @@ impl ObjectStore for LocalStore {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
-        self.inner.list_with_offset(prefix, offset)
+        listed(self.inner.list_with_offset(prefix, offset), prefix)
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> object_store::Result<ListResult> {
-        self.inner.list_with_delimiter(prefix).await
+        let listing = self.inner.list_with_delimiter(prefix).await;
+        listing.map_err(|error| as_final(error, prefix.map(Path::as_ref).unwrap_or_default()))
     }
 
     async fn copy_opts(
@@ -258,5 +332,106 @@ impl MultipartUpload for PiecewiseUpload {
 
     async fn abort(&mut self) -> object_store::Result<()> {
         self.0.abort().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt;
+
+    use super::*;
+
+    fn store() -> LocalStore {
+        LocalStore {
+            inner: LocalFileSystem::new(),
+            files: OpenFiles::default(),
+        }
+    }
+
+    fn block_on<T>(task: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
+        runtime.unwrap().block_on(task)
+    }
+
+    fn list(prefix: &Path) -> object_store::Result<Vec<ObjectMeta>> {
+        block_on(store().list(Some(prefix)).try_collect())
+    }
+
+    /// A directory of this test's own.
+    fn directory(name: &str) -> std::path::PathBuf {
+        let root = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+        std::fs::create_dir_all(root.join("data")).unwrap();
+        root
+    }
+
+    #[test]
+    fn below_a_file_there_is_nothing() {
+        let root = directory("below");
+        std::fs::write(root.join("file"), b"x").unwrap();
+        let prefix = Path::from_absolute_path(root.join("file/_versions")).unwrap();
+        let below = list(&prefix);
+        assert!(
+            matches!(below, Err(object_store::Error::NotFound { .. })),
+            "{below:?}"
+        );
+        let direct = block_on(store().list_with_delimiter(Some(&prefix)));
+        assert!(
+            matches!(direct, Err(object_store::Error::NotFound { .. })),
+            "{direct:?}"
+        );
+        std::fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn a_listing_that_fails_is_not_tried_again() {
+        let prefix = Path::from(format!("tmp/{}/_versions", "x".repeat(300)));
+        let error = list(&prefix).unwrap_err();
+        assert!(
+            matches!(error, object_store::Error::NotSupported { .. }),
+            "{error:?}"
+        );
+        let error = LanceError::from(lance_core::Error::from(error));
+        assert_eq!(error.code(), code::IO);
+        assert!(error.message().ends_with("File name too long"), "{error}");
+    }
+
+    /// What is read of a file of this content.
+    fn read(content: &[u8], range: Option<Range<u64>>) -> lance_core::Result<Vec<u8>> {
+        let root = directory(&format!("read-{}", content.len()));
+        let file = root.join("data/1.lance");
+        std::fs::write(&file, content).unwrap();
+        let path = Path::from_absolute_path(&file).unwrap();
+        let options = GetOptions::new().with_range(range.map(GetRange::Bounded));
+        let bytes = block_on(async { store().get_opts(&path, options).await?.bytes().await });
+        std::fs::remove_dir_all(root).unwrap();
+        Ok(bytes?.to_vec())
+    }
+
+    #[test]
+    fn a_whole_file_is_read_in_any_part() {
+        let content = b"0123456789LANC";
+        assert_eq!(read(content, None).unwrap(), content);
+        assert_eq!(read(content, Some(5..10)).unwrap(), b"56789");
+        assert_eq!(read(content, Some(12..14)).unwrap(), b"NC");
+        let large = [vec![0; MOST_AT_ONCE as usize], content.to_vec()].concat();
+        assert_eq!(read(&large, None).unwrap(), large);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_is_named() {
+        for (content, range) in [
+            (&b"0123456789"[..], Some(5..11)),
+            (b"0123456789LAN", Some(5..13)),
+            (b"0123456789LA", None),
+            (b"garbage", None),
+            (b"", None),
+        ] {
+            let error = LanceError::from(read(content, range.clone()).unwrap_err());
+            assert_eq!(error.code(), code::CORRUPT, "{range:?}");
+            let words = "/data/1.lance is damaged: ";
+            assert!(error.message().contains(words), "{range:?}: {error}");
+        }
     }
 }

@@ -38,7 +38,7 @@ pub fn get(
     };
     let (metadata, bytes) = match read {
         Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             let path = name.display().to_string();
             let source = Box::new(error);
             return Some(Err(Error::NotFound { path, source }));
@@ -135,8 +135,11 @@ mod tests {
         let beyond = GetOptions::new().with_range(Some(GetRange::Bounded(20..30)));
         assert!(get(&file_system, &directory, &GetOptions::new()).is_none());
         assert!(get(&file_system, &path, &beyond).is_none());
+        let below = Path::from(format!("{path}/_versions/1.manifest"));
+        let missing = |path| get(&file_system, path, &GetOptions::new());
+        assert!(matches!(missing(&below), Some(Err(Error::NotFound { .. }))));
+        std::fs::remove_file(root.join("_versions/1.manifest")).unwrap();
+        assert!(matches!(missing(&path), Some(Err(Error::NotFound { .. }))));
         std::fs::remove_dir_all(root).unwrap();
-        let missing = get(&file_system, &path, &GetOptions::new());
-        assert!(matches!(missing, Some(Err(Error::NotFound { .. }))));
     }
 }
