@@ -93,7 +93,7 @@ class LANCE_EXPORT Dataset {
   /// Read rows by their positions among the live rows, in the order asked for.
   ///
   /// \param[in] indices positions, 0 being the first row
-  /// \param[in] columns names; default: all columns
+  /// \param[in] columns names, as ScanOptions::columns has them; default: all columns
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Take(
       const std::vector<uint64_t>& indices,
       const std::optional<std::vector<std::string>>& columns = std::nullopt) const;

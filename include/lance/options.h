@@ -50,15 +50,18 @@ struct LANCE_EXPORT OpenOptions {
 
 /// What a scan returns.
 struct LANCE_EXPORT ScanOptions {
-  /// Columns to read, nested ones as "a.b". Default: all. An empty list reads none.
+  /// Columns to read. Default: all. An empty list reads none. Upper and lower case differ. "a.b" is the field
+  /// b of the struct a, and comes as a column "a.b"; odd names stand in backticks. `_rowid`, `_rowaddr` and
+  /// `_rowoffset` may be named too. A name that does not exist, or comes twice, is an error.
   std::optional<std::vector<std::string>> columns = std::nullopt;
-  /// A SQL expression. Default: all rows.
+  /// One SQL expression. Default: all rows.
   std::optional<std::string> filter = std::nullopt;
   /// The most rows to return. Default: no limit.
   std::optional<int64_t> limit = std::nullopt;
   /// Rows to skip first.
   int64_t offset = 0;
-  /// The most rows per batch. Default: 8192, or 16384 where a filter takes out most of short rows.
+  /// The most rows per batch. Default: 8192, or 16384 where a filter takes out most of short rows. Of wide
+  /// rows a batch has fewer, about as many as take 32 MiB.
   std::optional<int64_t> batch_size = std::nullopt;
   /// Add the column `_rowid`.
   bool with_row_id = false;
@@ -137,13 +140,14 @@ struct LANCE_EXPORT WriteOptions {
   std::optional<uint64_t> max_bytes_per_file = std::nullopt;
   /// "2.0", "2.1", "2.2", "2.3", "stable" or "next". Default: the dataset's; "2.2" for a new one.
   std::optional<std::string> data_storage_version = std::nullopt;
-  /// Make row ids survive compaction. New datasets only.
+  /// Make row ids survive compaction. That is decided when a dataset is made: asked of one that has none, it
+  /// is an error.
   bool stable_row_ids = false;
   /// Make a successful commit survive a power failure: sync files before they get their names, and the
   /// directories after. Costs about the time the disk needs to write. Object stores always store durably.
   bool durable = false;
   /// Bytes of a lane's batches that are encoded together, to a page of each column or more. Default: 24 MiB,
-  /// and 256 KiB for each column when that is more. At most three quarters of a lane's share of
+  /// and 256 KiB for each column when that is more. At most 1 GiB, and three quarters of a lane's share of
   /// `max_bytes_in_flight`.
   std::optional<uint64_t> encoder_cache_bytes = std::nullopt;
   /// The largest page in bytes. Default: the engine's.
@@ -154,10 +158,11 @@ struct LANCE_EXPORT WriteOptions {
   std::map<std::string, std::string> transaction_properties = {};
   /// Give columns without an encoding of their own one that was measured to pay: decimals are stored with
   /// LZ4, short strings in dictionaries, 64-bit integers without one unless few differ, and values that
-  /// rarely repeat never as runs. The schema keeps them as hints in its fields' metadata. False leaves the
-  /// choice to the engine.
+  /// rarely repeat never as runs. The schema of the dataset does not change. False leaves the choice to the
+  /// engine.
   bool tuned_encodings = true;
-  /// Per-column encodings.
+  /// Per-column encodings. The schema keeps them in the metadata of its fields. Of a dataset that is appended
+  /// to, they have to be its own.
   std::vector<ColumnEncoding> encodings = {};
   StorageOptions storage = {};
   /// Called now and then on a library thread while data is encoded, and by Finish() at the end; it must be

@@ -27,13 +27,13 @@ class LANCE_EXPORT Scanner {
   const std::shared_ptr<arrow::Schema>& schema() const;
 
   /// Run the scan. The reader decodes lazily with read-ahead, is not thread-safe, and may outlive the
-  /// scanner and the dataset.
+  /// scanner and the dataset. Closing or destroying it ends the scan. Its errors have a LanceStatusDetail.
   arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> ToReader() const;
 
   /// Run the scan and gather all of it.
   arrow::Result<std::shared_ptr<arrow::Table>> ToTable() const;
 
-  /// Count the rows of the scan without reading more than it takes.
+  /// Count the rows that the scan returns, without reading more than it takes.
   arrow::Result<uint64_t> CountRows() const;
 
   /// Describe the query plan.

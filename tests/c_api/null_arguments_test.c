@@ -134,6 +134,15 @@ static void scanners(const LanceDataset* dataset) {
   struct ArrowArrayStream stream = {0};
   REFUSED(lance_scanner_to_stream, NULL, &stream);
   REFUSED(lance_scanner_to_stream, scanner, NULL);
+  LanceError* failure = NULL;
+  REFUSED(lance_stream_last_error, NULL, &failure);
+  REFUSED(lance_stream_last_error, &stream, &failure);
+  CHECK_CALL(LANCE_OK, lance_scanner_to_stream, scanner, &stream);
+  REFUSED(lance_stream_last_error, &stream, NULL);
+  CHECK_CALL(LANCE_OK, lance_stream_last_error, &stream, &failure);
+  CHECK(failure == NULL);
+  stream.release(&stream);
+  REFUSED(lance_stream_last_error, &stream, &failure);
   uint64_t rows = 0;
   REFUSED(lance_scanner_count_rows, NULL, &rows);
   REFUSED(lance_scanner_count_rows, scanner, NULL);

@@ -226,9 +226,11 @@ typedef struct LanceDatasetInfo {
   uint32_t storage_version_minor;
   /** 0 or 1. */
   int32_t stable_row_ids;
+  /** Padding. Never read. */
+  int32_t reserved;
 } LanceDatasetInfo;
 
-#define LANCE_DATASET_INFO_INIT {sizeof(LanceDatasetInfo), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define LANCE_DATASET_INFO_INIT {sizeof(LanceDatasetInfo), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /** \brief Describe the open version.
  *  \param out the caller's memory, with `struct_size` set; filled up to that size. */
@@ -326,16 +328,22 @@ typedef struct LanceScanner LanceScanner;
 
 typedef struct LanceScanOptions {
   size_t struct_size;
-  /** Columns to read, nested ones as "a.b"; NULL reads all. A count of 0 with a non-NULL array reads none. */
+  /** Columns to read; NULL reads all. A count of 0 with a non-NULL array reads none. Upper and lower case
+   * differ. "a.b" is the field b of the struct a, and comes as a column "a.b"; odd names stand in backticks.
+   * The system columns
+   * `_rowid`, `_rowaddr` and `_rowoffset` may be named too. A name that does not exist is
+   * #LANCE_FIELD_NOT_FOUND, one given twice #LANCE_INVALID_ARGUMENT. */
   const char* const* columns;
   size_t column_count;
-  /** A SQL expression; NULL keeps all rows. */
+  /** One SQL expression; NULL keeps all rows. What is wrong with it is #LANCE_INVALID_ARGUMENT, what it would
+   * need too much memory for #LANCE_RESOURCE_EXHAUSTED. */
   const char* filter;
   /** The most rows to return; -1: no limit. */
   int64_t limit;
   /** Rows to skip first. */
   int64_t offset;
-  /** The most rows per batch; 0: 8192, or 16384 where a filter takes out most of short rows. */
+  /** The most rows per batch; 0: 8192, or 16384 where a filter takes out most of short rows. Of wide rows a
+   * batch has fewer, about as many as take 32 MiB. */
   int64_t batch_size;
   /** 1 adds the column `_rowid`. */
   int32_t with_row_id;
@@ -371,7 +379,17 @@ LANCE_API LanceStatusCode lance_scanner_schema(const LanceScanner* scanner, stru
 LANCE_API LanceStatusCode lance_scanner_to_stream(const LanceScanner* scanner, struct ArrowArrayStream* out,
                                                   LanceError** error);
 
-/** \brief Count the rows of the scan without reading more than it takes. */
+/** \brief Why a stream of lance_scanner_to_stream() failed.
+ *
+ *  A stream's own `get_last_error` has the message alone; this is the error with its code and detail. It must
+ * not be called while a callback of the stream runs.
+ *
+ *  \param stream borrowed; not one of this library, or released: #LANCE_INVALID_ARGUMENT.
+ *  \param out the caller's: a copy, for lance_error_free(), or NULL when nothing failed. */
+LANCE_API LanceStatusCode lance_stream_last_error(const struct ArrowArrayStream* stream, LanceError** out,
+                                                  LanceError** error);
+
+/** \brief Count the rows that the scan returns, without reading more than it takes. */
 LANCE_API LanceStatusCode lance_scanner_count_rows(const LanceScanner* scanner, uint64_t* out,
                                                    LanceError** error);
 
@@ -399,20 +417,32 @@ typedef struct LanceCommitResult {
 /** \brief Commit one or more uncommitted writes to the same dataset as one new version.
  *
  *  The rows of the first transaction come first, and so on. All must have the same target, mode and
- *  schema. Before the commit the size of every new file is checked against what the encoder wrote.
+ *  schema; spellings of one place are one target. They conflict with what has been committed since the
+ *  first of them was begun. The properties of all are kept: messages below one another; two values of any
+ *  other key are refused. Before the commit the size of every new file is checked against what the encoder
+ *  wrote.
+ *
+ *  A transaction that has a JSON form is committed once, whoever does it and however often: another commit
+ *  returns the version that was made, also at the same time in another process. So a commit that returned
+ *  #LANCE_COMMIT_STATUS_UNKNOWN is repeated to learn its outcome.
+ *
  *  When the commit fails, the files are kept and the transactions can be committed again or discarded;
- *  after #LANCE_COMMIT_STATUS_UNKNOWN lance_transaction_discard() refuses.
+ *  after #LANCE_COMMIT_STATUS_UNKNOWN lance_transaction_discard() refuses. What has begun before the dataset
+ *  or one of its columns was replaced fails with #LANCE_INCOMPATIBLE_TRANSACTION.
  *
  *  \param transactions borrowed: `count` handles. A committed transaction can only be freed.
  *  \param out the caller's memory, with `struct_size` set; may be NULL. */
 LANCE_API LanceStatusCode lance_transaction_commit(LanceTransaction* const* transactions, size_t count,
                                                    LanceCommitResult* out, LanceError** error);
 
-/** \brief Delete the files of an uncommitted write. Discarding twice is allowed. */
+/** \brief Delete the files of an uncommitted write. Discarding twice is allowed.
+ *
+ *  #LANCE_INVALID_STATE, and nothing is deleted: a version has the files, or another process commits them.
+ *  Of a commit and a discard at the same time one succeeds, or both fail and can be repeated. */
 LANCE_API LanceStatusCode lance_transaction_discard(LanceTransaction* transaction, LanceError** error);
 
 /** \brief Describe an uncommitted write so that another process can commit it. Storage options are not part
- *  of it. \param out the caller's; lance_string_free(). */
+ *  of it; the place is absolute. \param out the caller's; lance_string_free(). */
 LANCE_API LanceStatusCode lance_transaction_to_json(const LanceTransaction* transaction, char** out,
                                                     LanceError** error);
 
@@ -476,7 +506,8 @@ typedef struct LanceWriteStats {
 #define LANCE_WRITE_STATS_INIT {sizeof(LanceWriteStats), 0, 0, 0, 0, 0, 0, 0, 0}
 
 /** Called now and then on a thread of the library while data is encoded. It must be quick, must not
- *  unwind and must not call this library. `stats` is borrowed. */
+ *  unwind and must not call this library, except that it may abort or free the writer. `stats` is borrowed.
+ */
 typedef void (*LanceWriteProgressFn)(void* context, const LanceWriteStats* stats);
 
 /** An encoding hint for one column: `key` is the part after "lance-encoding:" of the format's field
@@ -496,7 +527,8 @@ typedef struct LanceWriteOptions {
   uint32_t lanes;
   /** What #LANCE_ANY_LANE means. 1: lane 0. 0: whichever lane is free, so that row order is lost. */
   int32_t preserve_order;
-  /** 1: row ids survive compaction. New datasets only. */
+  /** 1: row ids survive compaction. That is decided when a dataset is made: #LANCE_INVALID_ARGUMENT for one
+   *  that has none. */
   int32_t stable_row_ids;
   /** The bound on bytes in flight; 0: per lane 48 MiB, and with more than 96 columns 512 KiB for each of
    * them; at least 64 MiB in all. One batch larger than this is still accepted, alone. */
@@ -508,7 +540,7 @@ typedef struct LanceWriteOptions {
   /** "2.0", "2.1", "2.2", "2.3", "stable" or "next"; NULL: the dataset's, and "2.2" for a new one. */
   const char* data_storage_version;
   /** Bytes of a lane's batches that are encoded together, to a page of each column or more; 0: 24 MiB, and
-   * 256 KiB for each column when that is more. At most three quarters of a lane's share of
+   * 256 KiB for each column when that is more. At most 1 GiB, and three quarters of a lane's share of
    * `max_bytes_in_flight`. */
   uint64_t encoder_cache_bytes;
   /** The largest page in bytes; 0: the engine's default. */
@@ -518,6 +550,7 @@ typedef struct LanceWriteOptions {
   size_t transaction_properties_count;
   const LanceKeyValue* storage_options;
   size_t storage_options_count;
+  /** Kept in the schema. Of a dataset that is appended to, they have to be its own. */
   const LanceColumnHint* column_hints;
   size_t column_hints_count;
   /** May be NULL. */
@@ -528,7 +561,8 @@ typedef struct LanceWriteOptions {
   int32_t durable;
   /** 1: columns without an encoding hint get those that were measured to pay: decimals are stored with LZ4,
    *  short strings in dictionaries, 64-bit integers without one unless few differ, and values
-   *  that rarely repeat never as runs. The schema keeps them as hints. 0: the engine's own choice. */
+   *  that rarely repeat never as runs. The schema of the dataset does not change. 0: the engine's own choice.
+   */
   int32_t tuned_encodings;
 } LanceWriteOptions;
 
@@ -609,10 +643,13 @@ LANCE_API LanceStatusCode lance_writer_finish_uncommitted(LanceWriter* writer, L
 
 /** \brief Give up: commit nothing and delete every file of this write. May be called from another thread
  *  than the one that writes. Writing and finishing return #LANCE_CANCELLED from then on. Aborting twice is
- *  allowed. */
+ *  allowed. Inside a callback this only stops the write; the next abort or lance_writer_free() does the rest.
+ */
 LANCE_API LanceStatusCode lance_writer_abort(LanceWriter* writer, LanceError** error);
 
-/** \brief Free a writer; one that is not finished is aborted. NULL is accepted. */
+/** \brief Free a writer; one that is not finished is aborted. NULL is accepted. No progress is reported
+ *  after it returns. Inside a callback it does not wait: a thread of the library releases the batches and
+ *  deletes the files. */
 LANCE_API void lance_writer_free(LanceWriter* writer);
 
 /** @} */
@@ -638,7 +675,8 @@ enum {
   LANCE_PROBLEM_ROW_COUNT = 5,
   /** Values of a data file cannot be decoded. Found by deep checks only. */
   LANCE_PROBLEM_UNDECODABLE_DATA = 6,
-  /** A tag or branch cannot be read, or a tag points to a version that does not exist. */
+  /** A tag or branch cannot be read, a tag points to a version that does not exist, or the files of a version
+   *  are in a place that cannot be opened. */
   LANCE_PROBLEM_BROKEN_REFERENCE = 7
 };
 
@@ -668,9 +706,11 @@ typedef struct LanceCheckOptions {
   void* progress_context;
   /** 1 decodes every row of every column, too. */
   int32_t deep;
+  /** Padding. Never read. */
+  int32_t reserved;
 } LanceCheckOptions;
 
-#define LANCE_CHECK_OPTIONS_INIT {sizeof(LanceCheckOptions), 0, NULL, 0, NULL, NULL, 0}
+#define LANCE_CHECK_OPTIONS_INIT {sizeof(LanceCheckOptions), 0, NULL, 0, NULL, NULL, 0, 0}
 
 /** What a check has found: a list of problems, and totals. */
 typedef struct LanceCheckReport LanceCheckReport;
@@ -710,9 +750,11 @@ typedef struct LanceCheckProblem {
   const char* message;
   /** One of LANCE_PROBLEM_MISSING_FILE, ... */
   LanceProblemKind kind;
+  /** Padding. Never read. */
+  int32_t reserved;
 } LanceCheckProblem;
 
-#define LANCE_CHECK_PROBLEM_INIT {sizeof(LanceCheckProblem), 0, NULL, NULL, 0}
+#define LANCE_CHECK_PROBLEM_INIT {sizeof(LanceCheckProblem), 0, NULL, NULL, 0, 0}
 
 /** \brief Check that every manifest can be read, and that every data, deletion and index file exists, has the
  *  size its manifest says, and, but for index files, can be opened and has as many rows.
@@ -754,9 +796,11 @@ typedef struct LanceCleanupOptions {
   size_t storage_options_count;
   /** 1 removes nothing, and reports what would be removed. */
   int32_t dry_run;
+  /** Padding. Never read. */
+  int32_t reserved;
 } LanceCleanupOptions;
 
-#define LANCE_CLEANUP_OPTIONS_INIT {sizeof(LanceCleanupOptions), -1, 0, 604800, NULL, 0, 0}
+#define LANCE_CLEANUP_OPTIONS_INIT {sizeof(LanceCleanupOptions), -1, 0, 604800, NULL, 0, 0, 0}
 
 /** What was removed. */
 typedef struct LanceCleanupResult {
@@ -776,11 +820,16 @@ typedef struct LanceCleanupResult {
 /** \brief Remove old versions of the main branch with the files that only they need, and files that belong to
  * no version: of crashed writers, temporary ones, unused transactions.
  *
- *  The latest version stays, and so do tagged ones and those that a branch needs. Files of unknown names
- * stay, as do unfinished multipart uploads of object stores, which a lifecycle rule of the bucket removes.
- * When a manifest cannot be read, nothing is removed. An interrupted cleanup leaves no version unreadable.
+ *  The latest version stays, and so do tagged ones, those that a branch began from, and detached ones. A file
+ * stays when a version that stays names it, on any branch, however that version gives its place. Files of
+ * unknown names stay, as do unfinished multipart uploads of object stores, which a lifecycle rule of the
+ * bucket removes. When a manifest, a tag or a branch cannot be read, nothing is removed. An interrupted
+ * cleanup leaves no version unreadable.
  *
- *  \param uri borrowed.
+ *  The files that a shallow clone reads stay when the clone is below the dataset's directory or beside it.
+ * Clones elsewhere are not found: tag the versions they were made from, and these stay.
+ *
+ *  \param uri borrowed. That of a branch, `.../tree/NAME`, removes old versions of this branch instead.
  *  \param options borrowed, may be NULL.
  *  \param out the caller's memory, with `struct_size` set. */
 LANCE_API LanceStatusCode lance_dataset_cleanup(const char* uri, const LanceCleanupOptions* options,
