@@ -99,7 +99,7 @@ arrow::Result<CheckReport> CheckDataset(const std::string& uri, const CheckOptio
   Progress progress(options.progress);
   if (progress) {
     c.progress = CallCheckProgress;
-    c.progress_context = &progress;
+    c.progress_context = progress.HandOver();
   }
   ARROW_ASSIGN_OR_RAISE(const auto report,
                         internal::CallForHandle<ReportHandle>(lance_dataset_check, c_uri, &c));

@@ -16,12 +16,24 @@ class Progress : public std::enable_shared_from_this<Progress<Stats>> {
  public:
   using Callback = std::function<void(const Stats&)>;
 
-  explicit Progress(Callback callback) : callback_(std::move(callback)) { edge_.Leave(); }
+  explicit Progress(Callback callback) : callback_(std::move(callback)) {}
   ~Progress() { edge_.Enter(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   explicit operator bool() const { return static_cast<bool>(callback_); }
+
+  /// Get the context of the C callback. From now on threads of the library use this.
+  void* HandOver() {
+    edge_.Leave();
+    return this;
+  }
+
+  /// Keep this alive for a call: the callback may destroy what owns it.
+  std::shared_ptr<Progress> Hold() {
+    edge_.Enter();
+    return this->shared_from_this();
+  }
 
   void Report(const Stats& stats) noexcept {
     edge_.Enter();

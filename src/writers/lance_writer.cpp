@@ -31,9 +31,7 @@ WriteStats ToWriteStats(const LanceWriteStats& c) {
 }
 
 extern "C" void CallProgress(void* context, const LanceWriteStats* stats) noexcept {
-  // The callback may destroy the writer, and its own function with that.
-  const auto progress = static_cast<Progress*>(context)->shared_from_this();
-  progress->Report(ToWriteStats(*stats));
+  static_cast<Progress*>(context)->Hold()->Report(ToWriteStats(*stats));
 }
 
 }  // namespace
@@ -51,7 +49,7 @@ class LanceWriter::Impl {
     ARROW_ASSIGN_OR_RAISE(auto c_options, internal::WriteOptionsC::Make(options));
     if (progress_) {
       c_options.c.progress = CallProgress;
-      c_options.c.progress_context = progress_.get();
+      c_options.c.progress_context = progress_->HandOver();
     }
     ARROW_RETURN_NOT_OK(internal::CheckNames(*schema_));
     internal::CSchema c_schema;

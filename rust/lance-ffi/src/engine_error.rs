@@ -701,7 +701,7 @@ mod tests {
             error.message(),
             "a file is damaged: Flat buffer has 0 bytes"
         );
-        let panic = "/root/.cargo/registry/src/index/lance-file-14.0.2/src/reader.rs:1:2";
+        let panic = "/home/me/.cargo/registry/src/index/lance-file-14.0.2/src/reader.rs:1:2";
         let error = LanceError::with_detail(code::PANIC, "out of range", panic).while_reading();
         assert_eq!(error.code(), code::CORRUPT);
         for (kind, place) in [
