@@ -8,10 +8,16 @@
 #include <vector>
 
 #include "arrow/io/file.h"
+#include "arrow/io/memory.h"
+#include "arrow/ipc/dictionary.h"
+#include "arrow/ipc/reader.h"
+#include "arrow/ipc/writer.h"
 #include "arrow/record_batch.h"
 #include "arrow/table.h"
 #include "arrow/type.h"
+#include "arrow/util/base64.h"
 #include "arrow/util/byte_size.h"
+#include "arrow/util/key_value_metadata.h"
 #include "parquet/arrow/reader.h"
 #include "parquet/column_page.h"
 #include "parquet/column_reader.h"
@@ -51,6 +57,37 @@ arrow::Result<std::unique_ptr<parquet::arrow::FileReader>> OpenFile(const std::s
   ARROW_RETURN_NOT_OK(builder.Open(std::move(file), BufferedReading(), std::move(metadata)));
   builder.properties(properties);
   return builder.Build();
+}
+
+std::shared_ptr<arrow::DataType> WithoutViews(const std::shared_ptr<arrow::DataType>& type) {
+  switch (type->id()) {
+    case arrow::Type::STRING_VIEW:
+      return arrow::utf8();
+    case arrow::Type::BINARY_VIEW:
+      return arrow::binary();
+    default:
+      return type;
+  }
+}
+
+/// Let columns that the writer of a file had as views be read as strings, which is what is stored of them: to
+/// build views of each value, check and join them takes a tenth of an import.
+Status ReadViewsAsStrings(parquet::FileMetaData& metadata) {
+  const std::string kKey = "ARROW:schema";
+  // Made for this file alone, when its footer was read.
+  const auto entries = std::const_pointer_cast<arrow::KeyValueMetadata>(metadata.key_value_metadata());
+  if (entries == nullptr || !entries->Contains(kKey)) return Status::OK();
+  ARROW_ASSIGN_OR_RAISE(const std::string text, entries->Get(kKey));
+  ARROW_ASSIGN_OR_RAISE(std::string bytes, arrow::util::base64_decode(text));
+  arrow::io::BufferReader stored(arrow::Buffer::FromString(std::move(bytes)));
+  arrow::ipc::DictionaryMemo dictionaries;
+  ARROW_ASSIGN_OR_RAISE(auto schema, arrow::ipc::ReadSchema(&stored, &dictionaries));
+  for (int i = 0; i < schema->num_fields(); ++i) {
+    const auto field = schema->field(i);
+    ARROW_ASSIGN_OR_RAISE(schema, schema->SetField(i, field->WithType(WithoutViews(field->type()))));
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto changed, arrow::ipc::SerializeSchema(*schema));
+  return entries->Set(kKey, arrow::util::base64_encode(std::string_view(*changed)));
 }
 
 /// How long the longest value in the dictionary of a column is, which any number of rows may have: a
@@ -213,6 +250,7 @@ Status InspectParquet(const std::string& path, const InputOptions& options, Inpu
   ARROW_ASSIGN_OR_RAISE(auto file, OpenFile(path, arrow::TimeUnit::NANO, nullptr));
   ARROW_ASSIGN_OR_RAISE(const auto int96_unit, Int96Unit(*file->parquet_reader(), input));
   const MetadataPtr metadata = file->parquet_reader()->metadata();
+  ARROW_RETURN_NOT_OK(ReadViewsAsStrings(*metadata));
   ARROW_ASSIGN_OR_RAISE(file, OpenFile(path, int96_unit, metadata));
   ARROW_RETURN_NOT_OK(file->GetSchema(&input->schema));
   uint64_t rows = 0;
