@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 #include "arrow/io/file.h"
 #include "arrow/util/io_util.h"
@@ -46,6 +48,8 @@ std::string_view Hint(const arrow::Status& status) {
 }
 
 }  // namespace
+
+uint32_t DefaultJobs() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 void ReserveStandardDescriptors() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {

@@ -2,6 +2,7 @@
 /// What all commands share: errors, interruption, standard output.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ struct Source {
 
   arrow::Result<std::shared_ptr<Dataset>> Open() const { return Dataset::Open(uri, options); }
 };
+
+/// How many threads work at once unless the user says otherwise: the number of cores.
+uint32_t DefaultJobs();
 
 /// Make sure that the standard descriptors are taken, so that no data file becomes standard error.
 void ReserveStandardDescriptors();

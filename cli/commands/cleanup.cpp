@@ -1,7 +1,18 @@
-#include "commands/cleanup.h"
+// `lance cleanup`.
 
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
 
+#include "app.h"
+#include "arrow/status.h"
+#include "command.h"
+#include "flags.h"
+#include "lance/maintenance.h"
 #include "render.h"
 
 namespace lance::cli {
@@ -10,9 +21,14 @@ namespace {
 constexpr char kClonesWarning[] =
     "Shallow clones neither below nor beside the dataset lose these files: tag what they read.\n";
 
-}  // namespace
+struct Args {
+  std::string dataset;
+  CleanupOptions cleanup;
+  Format format = Format::kTable;
+};
 
-arrow::Status Cleanup(const CleanupArgs& args) {
+/// Remove, and print how much.
+arrow::Status Cleanup(const Args& args) {
   ARROW_ASSIGN_OR_RAISE(const CleanupResult result, CleanupDataset(args.dataset, args.cleanup));
   if (args.format == Format::kJson) {
     const nlohmann::ordered_json json = {
@@ -33,4 +49,55 @@ arrow::Status Cleanup(const CleanupArgs& args) {
                warning);
 }
 
+/// Add an option whose value is a number with a unit of time.
+template <typename Age>
+CLI::Option* AddAge(CLI::App& app, const std::string& name, Age& age, const std::string& help) {
+  const std::map<std::string, int64_t> units = {
+      {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 24 * 3600}, {"w", 7 * 24 * 3600}};
+  return app
+      .add_option_function<int64_t>(
+          name, [&age](int64_t seconds) { age = std::chrono::seconds(seconds); }, help)
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED).description(""))
+      ->check(AtLeast(0))
+      ->type_name("AGE");
+}
+
+Action Declare(CLI::App& app) {
+  auto args = std::make_shared<Args>();
+  CleanupOptions& cleanup = args->cleanup;
+  AddDataset(app, args->dataset);
+  AddAge(app, "--older-than", cleanup.older_than, "Remove versions older than this");
+  app.add_option("--keep", cleanup.keep_versions, "Remove all but so many of the newest versions")
+      ->check(AtLeast(1))
+      ->type_name("N");
+  CLI::Option* age = AddAge(app, "--orphans-older-than", cleanup.orphan_min_age,
+                            "Remove files that belong to no version when older than this (default: 7d)");
+  app.add_flag_callback(
+         "--no-writers-active", [&cleanup] { cleanup.orphan_min_age = std::chrono::seconds(0); },
+         "Nobody is writing: remove files that belong to no version at any age")
+      ->excludes(age);
+  app.add_flag("--dry-run", cleanup.dry_run, "Remove nothing, and print what would be removed");
+  AddStorage(app, cleanup.storage);
+  AddFormat(app, args->format);
+  app.footer(
+      "An AGE is a number with a unit: s, min, h, d or w. Versions are removed only when --older-than or "
+      "--keep is\n"
+      "given; with both, those that both allow. The latest version stays, and so do tagged ones and those "
+      "that a\n"
+      "branch needs. Shallow clones are found below the dataset and beside it. One elsewhere loses the files "
+      "that\n"
+      "go: tag the version it was made from, and these stay.\n\n"
+      "Examples:\n"
+      "  lance cleanup data/orders.lance --dry-run --older-than 2w --keep 10\n"
+      "  lance cleanup data/orders.lance --no-writers-active");
+  return [args] { return Cleanup(*args); };
+}
+
+const Registration kCleanup({.name = "cleanup",
+                             .section = Section::kMaintain,
+                             .rank = 2,
+                             .help = "Remove old versions and what crashed writers left behind",
+                             .declare = Declare});
+
+}  // namespace
 }  // namespace lance::cli

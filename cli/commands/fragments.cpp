@@ -1,12 +1,18 @@
-#include "commands/fragments.h"
+// `lance fragments`.
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "app.h"
+#include "arrow/status.h"
+#include "command.h"
+#include "flags.h"
 #include "lance/api.h"
 #include "render.h"
 
 namespace lance::cli {
+namespace {
 
 arrow::Status ListFragments(const Source& source, Format format) {
   ARROW_ASSIGN_OR_RAISE(const auto dataset, source.Open());
@@ -32,4 +38,14 @@ arrow::Status ListFragments(const Source& source, Format format) {
   return Print(table.ToString());
 }
 
+const Registration kFragments({.name = "fragments",
+                               .section = Section::kParts,
+                               .rank = 2,
+                               .help = "List the fragments",
+                               .declare = [](CLI::App& app) {
+                                 app.footer("Examples:\n  lance fragments data/orders.lance --format json");
+                                 return DeclareReport(app, ListFragments);
+                               }});
+
+}  // namespace
 }  // namespace lance::cli

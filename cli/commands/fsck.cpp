@@ -1,11 +1,19 @@
-#include "commands/fsck.h"
+// `lance fsck`.
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
+#include "app.h"
+#include "arrow/status.h"
+#include "command.h"
+#include "flags.h"
+#include "lance/maintenance.h"
 #include "printable.h"
 #include "progress.h"
 #include "render.h"
@@ -13,7 +21,13 @@
 namespace lance::cli {
 namespace {
 
-arrow::Result<CheckReport> Check(const FsckArgs& args) {
+struct Args {
+  std::string dataset;
+  CheckOptions check;
+  Format format = Format::kTable;
+};
+
+arrow::Result<CheckReport> Check(const Args& args) {
   if (!args.check.deep) return CheckDataset(args.dataset, args.check);
   ProgressDisplay display;
   Progress progress(display, args.dataset, std::nullopt);
@@ -73,13 +87,38 @@ std::string ToText(const CheckReport& report) {
                       {"temporary files", FormatFiles(report.temporary_files, report.temporary_bytes)}});
 }
 
-}  // namespace
-
-arrow::Status Fsck(const FsckArgs& args) {
+/// Print what is wrong. Problems are a failure.
+arrow::Status Fsck(const Args& args) {
   ARROW_ASSIGN_OR_RAISE(const CheckReport report, Check(args));
   ARROW_RETURN_NOT_OK(Print(args.format == Format::kJson ? ToJson(report).dump(2) + "\n" : ToText(report)));
   if (report.problems.empty()) return arrow::Status::OK();
   return arrow::Status::IOError(args.dataset, " is damaged, see the list of problems");
 }
 
+Action Declare(CLI::App& app) {
+  auto args = std::make_shared<Args>();
+  AddDataset(app, args->dataset);
+  app.add_flag("--deep", args->check.deep, "Decode every row of every column, too");
+  app.add_option("--at-version", args->check.version, "Check this version only (default: all)")
+      ->check(AtLeast(1))
+      ->type_name("N");
+  AddStorage(app, args->check.storage);
+  AddFormat(app, args->format);
+  app.footer(
+      "Prints a line for each problem, then totals. Orphans and temporary files are no problem: crashed "
+      "writers\n"
+      "leave them behind, and `lance cleanup` removes them. The exit code is 1 if there are problems.\n\n"
+      "Examples:\n"
+      "  lance fsck data/orders.lance\n"
+      "  lance fsck s3://bucket/orders.lance --deep --format json");
+  return [args] { return Fsck(*args); };
+}
+
+const Registration kFsck({.name = "fsck",
+                          .section = Section::kMaintain,
+                          .rank = 1,
+                          .help = "Find damaged and missing files",
+                          .declare = Declare});
+
+}  // namespace
 }  // namespace lance::cli

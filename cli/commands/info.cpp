@@ -1,10 +1,14 @@
-#include "commands/info.h"
+// `lance info` and `lance schema`.
 
-#include <memory>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "app.h"
+#include "arrow/status.h"
 #include "arrow/type.h"
+#include "command.h"
+#include "flags.h"
 #include "lance/api.h"
 #include "printable.h"
 #include "render.h"
@@ -28,8 +32,6 @@ std::string ToText(const arrow::Schema& schema, const std::string& indent) {
   }
   return text;
 }
-
-}  // namespace
 
 arrow::Status ShowInfo(const Source& source, Format format) {
   ARROW_ASSIGN_OR_RAISE(const auto dataset, source.Open());
@@ -66,4 +68,24 @@ arrow::Status ShowSchema(const Source& source, Format format) {
                                        : ToText(*dataset->schema(), ""));
 }
 
+const Registration kInfo({.name = "info",
+                          .section = Section::kDescribe,
+                          .rank = 1,
+                          .help = "Show facts about a dataset",
+                          .example = "lance info data/lineitem.lance",
+                          .declare = [](CLI::App& app) {
+                            app.footer("Examples:\n  lance info data/lineitem.lance");
+                            return DeclareReport(app, ShowInfo);
+                          }});
+
+const Registration kSchema({.name = "schema",
+                            .section = Section::kDescribe,
+                            .rank = 2,
+                            .help = "Show the columns",
+                            .declare = [](CLI::App& app) {
+                              app.footer("Examples:\n  lance schema data/lineitem.lance");
+                              return DeclareReport(app, ShowSchema);
+                            }});
+
+}  // namespace
 }  // namespace lance::cli

@@ -1,14 +1,20 @@
-#include "commands/versions.h"
+// `lance versions`.
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <charconv>
 #include <chrono>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <system_error>
 
+#include "app.h"
+#include "arrow/status.h"
+#include "command.h"
+#include "flags.h"
 #include "lance/api.h"
 #include "render.h"
 
@@ -33,8 +39,6 @@ std::string FormatRecorded(const VersionInfo& version, const std::string& key,
   return error == std::errc() && end == text.data() + text.size() ? format(value) : text;
 }
 
-}  // namespace
-
 arrow::Status ListVersions(const Source& source, Format format) {
   ARROW_ASSIGN_OR_RAISE(const auto dataset, source.Open());
   ARROW_ASSIGN_OR_RAISE(const auto versions, dataset->Versions());
@@ -57,4 +61,14 @@ arrow::Status ListVersions(const Source& source, Format format) {
   return Print(table.ToString());
 }
 
+const Registration kVersions({.name = "versions",
+                              .section = Section::kParts,
+                              .rank = 1,
+                              .help = "List the versions",
+                              .declare = [](CLI::App& app) {
+                                app.footer("Examples:\n  lance versions data/orders.lance");
+                                return DeclareReport(app, ListVersions);
+                              }});
+
+}  // namespace
 }  // namespace lance::cli

@@ -1,0 +1,120 @@
+#include "flags.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstddef>
+#include <memory>
+#include <system_error>
+
+namespace lance::cli {
+namespace {
+
+const std::map<std::string, WriteMode> kModes = {
+    {"create", WriteMode::kCreate}, {"append", WriteMode::kAppend}, {"overwrite", WriteMode::kOverwrite}};
+const std::vector<std::string> kStorageVersions = {"2.0", "2.1", "2.2", "2.3", "stable", "next"};
+const std::map<std::string, Format> kReportFormats = {{"table", Format::kTable}, {"json", Format::kJson}};
+const std::map<std::string, Format> kRowFormats = {
+    {"table", Format::kTable}, {"json", Format::kJson}, {"csv", Format::kCsv}};
+
+}  // namespace
+
+/// The number must be whole, too; that is checked where it is converted.
+CLI::Validator AtLeast(int minimum) {
+  const auto check = [minimum](const std::string& text) -> std::string {
+    double value = 0;
+    if (!CLI::detail::lexical_cast(text, value) || !(value >= minimum)) {
+      return fmt::format("{} is not a number of {} or more", text, minimum);
+    }
+    // The conversion would take the greatest number there is.
+    int64_t whole = 0;
+    const auto [_, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
+    return error == std::errc::result_out_of_range ? text + " is too large" : std::string();
+  };
+  return CLI::Validator(check, "");
+}
+
+void AddDataset(CLI::App& app, std::string& uri) {
+  app.add_option("DATASET", uri, "A path or URI")->required()->type_name("");
+}
+
+void AddStorage(CLI::App& app, StorageOptions& storage) {
+  app.add_option_function<std::vector<std::string>>(
+         "--storage-option",
+         [&storage](const std::vector<std::string>& options) {
+           for (const std::string& option : options) {
+             const size_t equals = option.find('=');
+             // The text may hold a secret, so it is not repeated.
+             if (equals == std::string::npos || equals == 0) {
+               throw CLI::ValidationError("--storage-option", "an option must look like KEY=VALUE");
+             }
+             storage.Set(option.substr(0, equals), option.substr(equals + 1));
+           }
+         },
+         "An option of the object store, e.g. aws_endpoint=...; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void AddSource(CLI::App& app, Source& source) {
+  AddDataset(app, source.uri);
+  auto* version = app.add_option("--at-version", source.options.version, "Read this version");
+  auto* tag = app.add_option("--tag", source.options.tag, "Read the version this tag points to");
+  auto* branch = app.add_option("--branch", source.options.branch, "Read this branch");
+  version->check(AtLeast(1))->type_name("N");
+  tag->type_name("NAME")->excludes(version)->excludes(branch);
+  branch->type_name("NAME");
+  AddStorage(app, source.options.storage);
+}
+
+void AddFormat(CLI::App& app, Format& format) {
+  AddChoice(app, "--format", format, kReportFormats, "How to print (default: table)");
+}
+
+void AddRowFormat(CLI::App& app, Format& format) {
+  AddChoice(app, "--format", format, kRowFormats,
+            "How to print rows; json is one object per line (default: table)");
+}
+
+void AddResultFormat(CLI::App& app, const std::string& name, Format& format) {
+  AddChoice(app, name, format, kReportFormats, "How to print the result (default: table)");
+}
+
+void AddColumns(CLI::App& app, std::optional<std::vector<std::string>>& columns) {
+  app.add_option_function<std::vector<std::string>>(
+         "--columns", [&columns](const std::vector<std::string>& names) { columns = names; },
+         "Columns to read, nested ones as a.b (default: all)")
+      ->delimiter(',')
+      ->type_name("A,B,...");
+}
+
+void AddWrite(CLI::App& app, WriteFlags& write) {
+  AddChoice(app, "--mode", write.options.mode, kModes,
+            "What to do with an existing dataset (default: create)");
+  app.add_option("--batch-rows", write.batch_rows, "The most rows of a batch")
+      ->capture_default_str()
+      ->check(AtLeast(1))
+      ->type_name("N");
+  app.add_option("--jobs", write.jobs, "Threads that feed the writer (default: the number of cores)")
+      ->check(CLI::Range(1u, 1024u).description(""))
+      ->type_name("N");
+  app.add_option("--data-storage-version", write.options.data_storage_version, "Lance file format, e.g. 2.1")
+      ->check(CLI::IsMember(kStorageVersions).description(""))
+      ->type_name("VERSION");
+  app.add_flag("--durable", write.options.durable,
+               "Sync files and directories, so that a commit survives a power failure");
+  AddStorage(app, write.options.storage);
+}
+
+Action DeclareReport(CLI::App& app, arrow::Status (*show)(const Source&, Format)) {
+  struct Args {
+    Source source;
+    Format format = Format::kTable;
+  };
+  auto args = std::make_shared<Args>();
+  AddSource(app, args->source);
+  AddFormat(app, args->format);
+  return [args, show] { return show(args->source, args->format); };
+}
+
+}  // namespace lance::cli

@@ -1,0 +1,73 @@
+/// \file flags.h
+/// Arguments and flags that commands share. What a function sets lives as long as the CLI::App.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app.h"
+#include "arrow/status.h"
+#include "command.h"
+#include "lance/options.h"
+
+namespace lance::cli {
+
+/// Demand a number of at least so much.
+CLI::Validator AtLeast(int minimum);
+
+/// Add a flag that is one of some words.
+///
+/// \param[out] value what the word stands for; unchanged without the flag
+/// \param[in] choices the words; they live as long as the CLI::App
+template <typename Value, typename T>
+CLI::Option* AddChoice(CLI::App& app, const std::string& name, Value& value,
+                       const std::map<std::string, T>& choices, const std::string& help) {
+  std::string names;
+  for (const auto& [choice, _] : choices) names += (names.empty() ? "" : "|") + choice;
+  return app
+      .add_option_function<std::string>(
+          name, [&value, &choices](const std::string& choice) { value = choices.at(choice); }, help)
+      ->check(CLI::IsMember(&choices).description(""))
+      ->type_name(names);
+}
+
+/// DATASET.
+void AddDataset(CLI::App& app, std::string& uri);
+
+/// --storage-option.
+void AddStorage(CLI::App& app, StorageOptions& storage);
+
+/// DATASET, the flags of a version, and --storage-option.
+void AddSource(CLI::App& app, Source& source);
+
+/// --format of a report.
+void AddFormat(CLI::App& app, Format& format);
+
+/// --format of rows.
+void AddRowFormat(CLI::App& app, Format& format);
+
+/// How to print what a load has done, by a flag of this name.
+void AddResultFormat(CLI::App& app, const std::string& name, Format& format);
+
+/// --columns.
+void AddColumns(CLI::App& app, std::optional<std::vector<std::string>>& columns);
+
+/// How to write a dataset.
+struct WriteFlags {
+  WriteOptions options;
+  uint32_t jobs = DefaultJobs();
+  /// The most rows of a batch.
+  int32_t batch_rows = 8192;
+};
+
+/// The flags of a write.
+void AddWrite(CLI::App& app, WriteFlags& write);
+
+/// Declare a command that takes a dataset and a format, and no more.
+Action DeclareReport(CLI::App& app, arrow::Status (*show)(const Source&, Format));
+
+}  // namespace lance::cli
