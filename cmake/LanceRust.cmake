@@ -39,7 +39,7 @@ if(LANCE_BUILD_TESTS)
   list(APPEND staged "${LANCE_FAULTS_LIBRARY}")
   file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/lib-faults")
 else()
-  set(cargo_exclude --exclude lance-ffi-faults)
+  set(cargo_exclude --exclude lance-engine-faults --exclude lance-ffi-faults)
 endif()
 
 # Cargo alone knows what is out of date, so it is always asked. A copy that does not change keeps its time

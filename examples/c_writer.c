@@ -67,7 +67,7 @@ static int64_t read_rows(const char* uri) {
   LanceDataset* dataset = NULL;
   LanceScanner* scanner = NULL;
   LanceScanOptions options = LANCE_SCAN_OPTIONS_INIT;
-  options.filter = "id >= 2";
+  options.filter = LANCE_TEXT("id >= 2");
   struct ArrowArrayStream stream;
   require(lance_dataset_open(uri, NULL, &dataset, &error), &error);
   require(lance_scanner_open(dataset, &options, &scanner, &error), &error);

@@ -1,63 +1,36 @@
 #include "lance/dataset.h"
 
+#include <utility>
+
 #include "arrow/record_batch.h"
 #include "ffi/arrow_bridge_internal.h"
 #include "ffi/call_internal.h"
+#include "ffi/generated/dataset_internal.h"
+#include "ffi/generated/scan_internal.h"
 #include "ffi/handle_internal.h"
-#include "ffi/options_internal.h"
+#include "ffi/operation_internal.h"
 #include "lance/scanner.h"
 #include "scanner_internal.h"
 
 namespace lance::inline v0 {
+namespace {
 
-using internal::Call;
-using internal::CallFor;
-using internal::CallForHandle;
+using arrow::StopToken;
+using internal::CStream;
+using internal::Prepare;
+using internal::Starting;
+using internal::ValueOut;
+using internal::Waiting;
 
-class Dataset::Impl {
- public:
-  Impl(std::string uri, internal::DatasetHandle handle, std::shared_ptr<arrow::Schema> schema)
-      : uri(std::move(uri)), handle(std::move(handle)), schema(std::move(schema)) {}
-
-  /// `function` is one of the two that take rows.
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Take(
-      decltype(lance_dataset_take)* function, const std::vector<uint64_t>& rows,
-      const std::optional<std::vector<std::string>>& column_names) const {
-    ARROW_ASSIGN_OR_RAISE(const auto columns, internal::ColumnsC::Make(column_names));
-    internal::CArray array;
-    internal::CSchema array_schema;
-    ARROW_RETURN_NOT_OK(Call(function, handle.get(), rows.data(), rows.size(), columns.data(), columns.size(),
-                             array.get(), array_schema.get()));
-    return internal::WithCode(arrow::ImportRecordBatch(array.get(), array_schema.get()), ErrorCode::kArrow);
-  }
-
-  const std::string uri;
-  const internal::DatasetHandle handle;
-  const std::shared_ptr<arrow::Schema> schema;
+/// A batch with its schema.
+struct BatchOut {
+  internal::CArray array;
+  internal::CSchema schema;
+  auto pointers() { return std::make_tuple(array.get(), schema.get()); }
 };
 
-Dataset::Dataset(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Dataset::~Dataset() = default;
-
-arrow::Result<std::shared_ptr<Dataset>> Dataset::Open(const std::string& uri, const OpenOptions& options) {
-  ARROW_RETURN_NOT_OK(internal::CheckAbi());
-  ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "URI"));
-  ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::OpenOptionsC::Make(options));
-  ARROW_ASSIGN_OR_RAISE(auto handle,
-                        CallForHandle<internal::DatasetHandle>(lance_dataset_open, c_uri, &c_options.c));
-  ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_dataset_schema, handle.get()));
-  return std::shared_ptr<Dataset>(
-      new Dataset(std::make_unique<Impl>(uri, std::move(handle), std::move(schema))));
-}
-
-const std::string& Dataset::uri() const { return impl_->uri; }
-
-const std::shared_ptr<arrow::Schema>& Dataset::schema() const { return impl_->schema; }
-
-arrow::Result<DatasetInfo> Dataset::Info() const {
-  ARROW_ASSIGN_OR_RAISE(const auto c, CallFor(LanceDatasetInfo LANCE_DATASET_INFO_INIT, lance_dataset_info,
-                                              impl_->handle.get()));
-  return DatasetInfo{
+DatasetInfo ToInfo(const LanceDatasetInfo& c) {
+  return {
       .version = c.version,
       .fragments = c.fragments,
       .rows = c.rows,
@@ -70,69 +43,199 @@ arrow::Result<DatasetInfo> Dataset::Info() const {
   };
 }
 
+}  // namespace
+
+class Dataset::Impl {
+ public:
+  Impl(std::string uri, internal::DatasetHandle handle, std::shared_ptr<arrow::Schema> schema)
+      : uri(std::move(uri)), handle(std::move(handle)), schema(std::move(schema)) {}
+
+  template <typename Form>
+  static typename Form::template Of<std::shared_ptr<Dataset>> Open(const std::string& uri,
+                                                                   const OpenOptions& options,
+                                                                   const StopToken& stop) {
+    ARROW_RETURN_NOT_OK(internal::CheckAbi());
+    ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "uri"));
+    ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::OpenOptionsC::Make(options));
+    using Out = internal::HandleOut<internal::DatasetHandle>;
+    const auto finish = [uri](Out& out) -> arrow::Result<std::shared_ptr<Dataset>> {
+      auto handle = out.Take();
+      ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_dataset_schema, handle.get()));
+      return std::shared_ptr<Dataset>(
+          new Dataset(std::make_unique<Impl>(uri, std::move(handle), std::move(schema))));
+    };
+    return Form::Make(Prepare<Out>(lance_dataset_open, lance_dataset_open_async, finish, c_uri, &c_options.c),
+                      stop);
+  }
+
+  auto Info() const {
+    using Out = internal::SizedOut<LanceDatasetInfo>;
+    const auto finish = [](Out& out) -> arrow::Result<DatasetInfo> { return ToInfo(out.value); };
+    return Prepare<Out>(lance_dataset_info, lance_dataset_info_async, finish, c());
+  }
+
+  auto LatestVersion() const {
+    return Prepare<ValueOut<uint64_t>>(lance_dataset_latest_version, lance_dataset_latest_version_async,
+                                       ToNumber, c());
+  }
+
+  auto Versions() const {
+    const auto finish = [](internal::ShellOut<CStream>& out) {
+      return internal::DecodeVersionInfos(&out.shell);
+    };
+    return Prepare<internal::ShellOut<CStream>>(lance_dataset_versions, lance_dataset_versions_async, finish,
+                                                c());
+  }
+
+  auto Fragments() const {
+    const auto finish = [](internal::ShellOut<CStream>& out) {
+      return internal::DecodeFragmentInfos(&out.shell);
+    };
+    return Prepare<internal::ShellOut<CStream>>(lance_dataset_fragments, lance_dataset_fragments_async,
+                                                finish, c());
+  }
+
+  auto CountRows(const std::optional<std::string>& filter) const {
+    return Prepare<ValueOut<uint64_t>>(lance_dataset_count_rows, lance_dataset_count_rows_async, ToNumber,
+                                       c(), internal::TextC(filter));
+  }
+
+  template <typename Form>
+  typename Form::template Of<std::shared_ptr<Scanner>> Scan(const ScanOptions& options,
+                                                            const StopToken& stop) const {
+    ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::ScanOptionsC::Make(options));
+    using Out = internal::HandleOut<internal::ScannerHandle>;
+    const auto finish = [](Out& out) -> arrow::Result<std::shared_ptr<Scanner>> {
+      auto handle = out.Take();
+      ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_scanner_schema, handle.get()));
+      return std::shared_ptr<Scanner>(
+          new Scanner(std::make_unique<Scanner::Impl>(std::move(handle), std::move(schema))));
+    };
+    return Form::Make(Prepare<Out>(lance_scanner_open, lance_scanner_open_async, finish, c(), &c_options.c),
+                      stop);
+  }
+
+  /// The functions are those of one of the two ways to name rows.
+  template <typename Form>
+  typename Form::template Of<std::shared_ptr<arrow::RecordBatch>> Take(
+      decltype(lance_dataset_take)* blocking, decltype(lance_dataset_take_async)* async,
+      const std::vector<uint64_t>& rows, const std::optional<std::vector<std::string>>& names,
+      const StopToken& stop) const {
+    ARROW_ASSIGN_OR_RAISE(const auto columns, internal::NamesC::Make(names, "columns"));
+    const auto finish = [](BatchOut& out) {
+      return internal::WithCode(arrow::ImportRecordBatch(out.array.get(), out.schema.get()),
+                                ErrorCode::kArrow);
+    };
+    return Form::Make(Prepare<BatchOut>(blocking, async, finish, c(), rows.data(), rows.size(),
+                                        columns.data(), columns.size()),
+                      stop);
+  }
+
+  const std::string uri;
+  const internal::DatasetHandle handle;
+  const std::shared_ptr<arrow::Schema> schema;
+
+ private:
+  static arrow::Result<uint64_t> ToNumber(ValueOut<uint64_t>& out) { return out.value; }
+
+  const LanceDataset* c() const { return handle.get(); }
+};
+
+Dataset::Dataset(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Dataset::~Dataset() = default;
+
+arrow::Result<std::shared_ptr<Dataset>> Dataset::Open(const std::string& uri, const OpenOptions& options,
+                                                      const StopToken& stop) {
+  return Impl::Open<Waiting>(uri, options, stop);
+}
+
+arrow::Future<std::shared_ptr<Dataset>> Dataset::OpenAsync(const std::string& uri, const OpenOptions& options,
+                                                           const StopToken& stop) {
+  return Impl::Open<Starting>(uri, options, stop);
+}
+
+const std::string& Dataset::uri() const { return impl_->uri; }
+
+const std::shared_ptr<arrow::Schema>& Dataset::schema() const { return impl_->schema; }
+
+arrow::Result<DatasetInfo> Dataset::Info(const StopToken& stop) const { return impl_->Info().Wait(stop); }
+
+arrow::Future<DatasetInfo> Dataset::InfoAsync(const StopToken& stop) const {
+  return impl_->Info().Start(stop);
+}
+
 arrow::Result<uint64_t> Dataset::Version() const {
   ARROW_ASSIGN_OR_RAISE(const DatasetInfo info, Info());
   return info.version;
 }
 
-arrow::Result<uint64_t> Dataset::LatestVersion() const {
-  return CallFor(uint64_t{0}, lance_dataset_latest_version, impl_->handle.get());
+arrow::Result<uint64_t> Dataset::LatestVersion(const StopToken& stop) const {
+  return impl_->LatestVersion().Wait(stop);
 }
 
-arrow::Result<std::vector<VersionInfo>> Dataset::Versions() const {
-  ARROW_ASSIGN_OR_RAISE(const auto list, CallForHandle<internal::VersionListHandle>(lance_dataset_versions,
-                                                                                    impl_->handle.get()));
-  std::vector<VersionInfo> out(lance_version_list_length(list.get()));
-  for (size_t i = 0; i < out.size(); ++i) {
-    ARROW_ASSIGN_OR_RAISE(const auto c, CallFor(LanceVersionInfo LANCE_VERSION_INFO_INIT,
-                                                lance_version_list_get, list.get(), i));
-    out[i].version = c.version;
-    out[i].timestamp_micros = c.timestamp_micros;
-    for (size_t k = 0; k < c.metadata_count; ++k) {
-      out[i].metadata.emplace(c.metadata[k].key, c.metadata[k].value);
-    }
-  }
-  return out;
+arrow::Future<uint64_t> Dataset::LatestVersionAsync(const StopToken& stop) const {
+  return impl_->LatestVersion().Start(stop);
 }
 
-arrow::Result<std::vector<FragmentInfo>> Dataset::Fragments() const {
-  ARROW_ASSIGN_OR_RAISE(const auto list, CallForHandle<internal::FragmentListHandle>(lance_dataset_fragments,
-                                                                                     impl_->handle.get()));
-  std::vector<FragmentInfo> out(lance_fragment_list_length(list.get()));
-  for (size_t i = 0; i < out.size(); ++i) {
-    ARROW_ASSIGN_OR_RAISE(const auto c, CallFor(LanceFragmentInfo LANCE_FRAGMENT_INFO_INIT,
-                                                lance_fragment_list_get, list.get(), i));
-    out[i] = {.id = c.id,
-              .rows = c.rows,
-              .deleted_rows = c.deleted_rows,
-              .data_files = c.data_files,
-              .data_bytes = c.data_bytes};
-  }
-  return out;
+arrow::Result<std::vector<VersionInfo>> Dataset::Versions(const StopToken& stop) const {
+  return impl_->Versions().Wait(stop);
 }
 
-arrow::Result<uint64_t> Dataset::CountRows(const std::optional<std::string>& filter) const {
-  ARROW_ASSIGN_OR_RAISE(const char* c_filter, internal::ToC(filter, "filter"));
-  return CallFor(uint64_t{0}, lance_dataset_count_rows, impl_->handle.get(), c_filter);
+arrow::Future<std::vector<VersionInfo>> Dataset::VersionsAsync(const StopToken& stop) const {
+  return impl_->Versions().Start(stop);
 }
 
-arrow::Result<std::shared_ptr<Scanner>> Dataset::Scan(const ScanOptions& options) const {
-  ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::ScanOptionsC::Make(options));
-  ARROW_ASSIGN_OR_RAISE(auto handle, CallForHandle<internal::ScannerHandle>(
-                                         lance_scanner_open, impl_->handle.get(), &c_options.c));
-  ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_scanner_schema, handle.get()));
-  return std::shared_ptr<Scanner>(
-      new Scanner(std::make_unique<Scanner::Impl>(std::move(handle), std::move(schema))));
+arrow::Result<std::vector<FragmentInfo>> Dataset::Fragments(const StopToken& stop) const {
+  return impl_->Fragments().Wait(stop);
+}
+
+arrow::Future<std::vector<FragmentInfo>> Dataset::FragmentsAsync(const StopToken& stop) const {
+  return impl_->Fragments().Start(stop);
+}
+
+arrow::Result<uint64_t> Dataset::CountRows(const std::optional<std::string>& filter,
+                                           const StopToken& stop) const {
+  return impl_->CountRows(filter).Wait(stop);
+}
+
+arrow::Future<uint64_t> Dataset::CountRowsAsync(const std::optional<std::string>& filter,
+                                                const StopToken& stop) const {
+  return impl_->CountRows(filter).Start(stop);
+}
+
+arrow::Result<std::shared_ptr<Scanner>> Dataset::Scan(const ScanOptions& options,
+                                                      const StopToken& stop) const {
+  return impl_->Scan<Waiting>(options, stop);
+}
+
+arrow::Future<std::shared_ptr<Scanner>> Dataset::ScanAsync(const ScanOptions& options,
+                                                           const StopToken& stop) const {
+  return impl_->Scan<Starting>(options, stop);
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> Dataset::Take(
-    const std::vector<uint64_t>& indices, const std::optional<std::vector<std::string>>& columns) const {
-  return impl_->Take(lance_dataset_take, indices, columns);
+    const std::vector<uint64_t>& indices, const std::optional<std::vector<std::string>>& columns,
+    const StopToken& stop) const {
+  return impl_->Take<Waiting>(lance_dataset_take, lance_dataset_take_async, indices, columns, stop);
+}
+
+arrow::Future<std::shared_ptr<arrow::RecordBatch>> Dataset::TakeAsync(
+    const std::vector<uint64_t>& indices, const std::optional<std::vector<std::string>>& columns,
+    const StopToken& stop) const {
+  return impl_->Take<Starting>(lance_dataset_take, lance_dataset_take_async, indices, columns, stop);
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> Dataset::TakeRows(
-    const std::vector<uint64_t>& row_ids, const std::optional<std::vector<std::string>>& columns) const {
-  return impl_->Take(lance_dataset_take_rows, row_ids, columns);
+    const std::vector<uint64_t>& row_ids, const std::optional<std::vector<std::string>>& columns,
+    const StopToken& stop) const {
+  return impl_->Take<Waiting>(lance_dataset_take_rows, lance_dataset_take_rows_async, row_ids, columns, stop);
+}
+
+arrow::Future<std::shared_ptr<arrow::RecordBatch>> Dataset::TakeRowsAsync(
+    const std::vector<uint64_t>& row_ids, const std::optional<std::vector<std::string>>& columns,
+    const StopToken& stop) const {
+  return impl_->Take<Starting>(lance_dataset_take_rows, lance_dataset_take_rows_async, row_ids, columns,
+                               stop);
 }
 
 }  // namespace lance::inline v0

@@ -3,20 +3,47 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <utility>
 
+#include "ffi/batches_reader_internal.h"
 #include "ffi/handle_internal.h"
+#include "ffi/operation_internal.h"
 #include "lance/scanner.h"
 
 namespace lance::inline v0 {
 
 class Scanner::Impl {
  public:
+  using BatchesOut = internal::HandleOut<internal::BatchesHandle>;
+
   Impl(internal::ScannerHandle handle, std::shared_ptr<arrow::Schema> schema)
       : handle(std::move(handle)), schema(std::move(schema)) {}
 
+  /// `finish` makes something of the batches.
+  template <typename Finish>
+  auto ToBatches(Finish finish) const {
+    return internal::Prepare<BatchesOut>(lance_batches_open, lance_batches_open_async, std::move(finish),
+                                         c());
+  }
+
+  auto CountRows() const {
+    using Out = internal::ValueOut<uint64_t>;
+    const auto finish = [](Out& out) -> arrow::Result<uint64_t> { return out.value; };
+    return internal::Prepare<Out>(lance_scanner_count_rows, lance_scanner_count_rows_async, finish, c());
+  }
+
+  auto Explain() const {
+    using Out = internal::HandleOut<internal::StringHandle>;
+    const auto finish = [](Out& out) -> arrow::Result<std::string> { return std::string(out.Take().get()); };
+    return internal::Prepare<Out>(lance_scanner_explain, lance_scanner_explain_async, finish, c());
+  }
+
   const internal::ScannerHandle handle;
   const std::shared_ptr<arrow::Schema> schema;
+
+ private:
+  const LanceScanner* c() const { return handle.get(); }
 };
 
 }  // namespace lance::inline v0

@@ -1,16 +1,34 @@
 #include "lance/transaction.h"
 
 #include "ffi/call_internal.h"
+#include "ffi/generated/transaction_internal.h"
+#include "ffi/operation_internal.h"
 #include "ffi/options_internal.h"
 #include "transaction_internal.h"
 
 namespace lance::inline v0 {
 namespace {
 
-arrow::Result<CommitResult> CommitHandles(const std::vector<LanceTransaction*>& handles) {
-  LanceCommitResult result = LANCE_COMMIT_RESULT_INIT;
-  ARROW_RETURN_NOT_OK(internal::Call(lance_transaction_commit, handles.data(), handles.size(), &result));
-  return CommitResult{.version = result.version};
+using arrow::StopToken;
+using internal::Starting;
+using internal::Waiting;
+
+template <typename Form>
+typename Form::template Of<CommitResult> CommitHandles(const std::vector<LanceTransaction*>& handles,
+                                                       const StopToken& stop) {
+  using Out = internal::SizedOut<LanceCommitResult>;
+  const auto finish = [](Out& out) -> arrow::Result<CommitResult> { return internal::FromC(out.value); };
+  return Form::Make(internal::Prepare<Out>(lance_transaction_commit, lance_transaction_commit_async, finish,
+                                           handles.data(), handles.size()),
+                    stop);
+}
+
+template <typename Form>
+typename Form::template Of<void> DiscardHandle(LanceTransaction* handle, const StopToken& stop) {
+  const auto finish = [](internal::NoOut&) { return arrow::Status::OK(); };
+  return Form::Make(internal::Prepare<internal::NoOut>(lance_transaction_discard,
+                                                       lance_transaction_discard_async, finish, handle),
+                    stop);
 }
 
 }  // namespace
@@ -20,23 +38,36 @@ Transaction::~Transaction() = default;
 Transaction::Transaction(Transaction&&) noexcept = default;
 Transaction& Transaction::operator=(Transaction&&) noexcept = default;
 
-arrow::Result<CommitResult> Transaction::Commit() {
+arrow::Result<CommitResult> Transaction::Commit(const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(LanceTransaction * handle, Impl::Get(impl_));
-  return CommitHandles({handle});
+  return CommitHandles<Waiting>({handle}, stop);
 }
 
-arrow::Result<CommitResult> Transaction::CommitAll(std::vector<Transaction>& transactions) {
-  std::vector<LanceTransaction*> handles;
-  handles.reserve(transactions.size());
-  for (const Transaction& transaction : transactions) {
-    ARROW_ASSIGN_OR_RAISE(handles.emplace_back(), Impl::Get(transaction.impl_));
-  }
-  return CommitHandles(handles);
+arrow::Future<CommitResult> Transaction::CommitAsync(const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(LanceTransaction * handle, Impl::Get(impl_));
+  return CommitHandles<Starting>({handle}, stop);
 }
 
-arrow::Status Transaction::Discard() {
+arrow::Result<CommitResult> Transaction::CommitAll(std::vector<Transaction>& transactions,
+                                                   const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(const auto handles, Impl::GetAll(transactions));
+  return CommitHandles<Waiting>(handles, stop);
+}
+
+arrow::Future<CommitResult> Transaction::CommitAllAsync(std::vector<Transaction>& transactions,
+                                                        const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(const auto handles, Impl::GetAll(transactions));
+  return CommitHandles<Starting>(handles, stop);
+}
+
+arrow::Status Transaction::Discard(const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(LanceTransaction * handle, Impl::Get(impl_));
-  return internal::Call(lance_transaction_discard, handle);
+  return DiscardHandle<Waiting>(handle, stop);
+}
+
+arrow::Future<> Transaction::DiscardAsync(const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(LanceTransaction * handle, Impl::Get(impl_));
+  return DiscardHandle<Starting>(handle, stop);
 }
 
 arrow::Result<std::string> Transaction::ToJson() const {
@@ -48,11 +79,10 @@ arrow::Result<std::string> Transaction::ToJson() const {
 
 arrow::Result<Transaction> Transaction::FromJson(const std::string& json, const StorageOptions& storage) {
   ARROW_RETURN_NOT_OK(internal::CheckAbi());
-  ARROW_ASSIGN_OR_RAISE(const char* c_json, internal::ToC(json, "JSON"));
-  ARROW_ASSIGN_OR_RAISE(const auto c_storage, internal::ToC(storage.map(), "storage option"));
-  ARROW_ASSIGN_OR_RAISE(
-      auto handle, internal::CallForHandle<internal::TransactionHandle>(lance_transaction_from_json, c_json,
-                                                                        c_storage.data(), c_storage.size()));
+  const auto c_storage = internal::ToC(storage.map());
+  ARROW_ASSIGN_OR_RAISE(auto handle, internal::CallForHandle<internal::TransactionHandle>(
+                                         lance_transaction_from_json, internal::TextC(json), c_storage.data(),
+                                         c_storage.size()));
   return Transaction(std::make_unique<Impl>(std::move(handle)));
 }
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "arrow/result.h"
 #include "ffi/error_internal.h"
@@ -21,6 +22,15 @@ class Transaction::Impl {
     if (impl == nullptr)
       return internal::MakeStatus(ErrorCode::kInvalidState, "the transaction was moved from");
     return impl->handle_.get();
+  }
+
+  static arrow::Result<std::vector<LanceTransaction*>> GetAll(const std::vector<Transaction>& transactions) {
+    std::vector<LanceTransaction*> handles;
+    handles.reserve(transactions.size());
+    for (const Transaction& transaction : transactions) {
+      ARROW_ASSIGN_OR_RAISE(handles.emplace_back(), Get(transaction.impl_));
+    }
+    return handles;
   }
 
  private:

@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
-"""The documents agree with the code: examples, the ownership table, the codes, links, files and commands.
+"""The documents agree with the code: examples, links, files and commands.
 
 - README.md quotes examples/write_dataset.cpp whole, and runs of lines of examples/c_writer.c; tests run both.
-- docs/c-api.md lists every function of lance.h once, with each pointer and the word that its type demands,
-  and every status code.
 - Links within the project resolve, files named in backticks exist, and so do targets named by `make`.
 """
 
@@ -39,42 +37,6 @@ def wrong_examples():
             yield f"README.md: not in examples/c_writer.c: {code.splitlines()[0].strip()} ..."
 
 
-def ownership(function, parameter):
-    """The name of a pointer parameter and the word for it, by the rules of lance.h; None for a value."""
-    name = re.search(r"\w+$", parameter).group()
-    if "*" not in parameter:
-        return None
-    if "**" in parameter or name.startswith("out"):
-        return name, "caller's"
-    if "const" in parameter:
-        return name, "borrowed"
-    return name, "consumed" if "struct Arrow" in parameter or function.endswith("_free") else "borrowed"
-
-
-def wrong_functions(header, table):
-    declared = {}
-    for function, parameters in re.findall(r"\b(lance_\w+)\(([^)]*)\);", header):
-        declared[function] = sorted(filter(None, (ownership(function, p) for p in parameters.split(","))))
-    seen = set()
-    for function, cell in re.findall(r"^\| `(lance_\w+)` \| (.*?) \|", table, re.MULTILINE):
-        listed = sorted(
-            (name, word) for names, word in re.findall(r"((?:`\w+`,? )+)([\w']+)", cell)
-            for name in re.findall(r"\w+", names))
-        if function in seen:
-            yield f"docs/c-api.md: {function} is listed twice"
-        seen.add(function)
-        if listed != declared.get(function):
-            yield f"docs/c-api.md: {function} has {declared.get(function)} in lance.h, {listed} in the table"
-    yield from (f"docs/c-api.md: {function} is missing" for function in declared if function not in seen)
-
-
-def wrong_codes(header, table):
-    declared = re.findall(r"(LANCE_\w+) = (\d+)", header.split("LanceStatusCode;", 1)[1].split("};", 1)[0])
-    listed = [(name, value) for value, name in re.findall(r"^\| (\d+) \| `(LANCE_\w+)` \|", table, re.MULTILINE)]
-    if listed != declared:
-        yield f"docs/c-api.md: status codes differ from lance.h: {sorted({*listed} ^ {*declared})}"
-
-
 def anchors(text):
     """The anchors that headings get."""
     titles = re.findall(r"^#+ (.*)$", FENCE.sub("", text), re.MULTILINE)
@@ -95,7 +57,7 @@ def broken_links(document, text):
 
 def missing_files(document, text):
     """Paths in backticks that begin with one of the rooms; `*` stands for any name."""
-    rooms = "benchmarks|cli|cmake|docs|examples|include|rust|src|tests|tools"
+    rooms = "api|benchmarks|cli|cmake|docs|examples|include|rust|src|tests|tools"
     for path in re.findall(rf"`((?:{rooms})/[\w./*-]*)`", FENCE.sub("", text)):
         if not any(ROOT.glob(path.rstrip("/"))):
             yield f"{document}: there is no {path}"
@@ -111,9 +73,7 @@ def unknown_targets(document, text):
 
 
 def main():
-    header = re.sub(r"/\*.*?\*/", "", text_of("rust/lance-ffi/include/lance/c/lance.h"), flags=re.DOTALL)
-    table = text_of("docs/c-api.md")
-    problems = [*wrong_examples(), *wrong_functions(header, table), *wrong_codes(header, table)]
+    problems = [*wrong_examples()]
     count = 0
     for document, text in documents():
         count += 1

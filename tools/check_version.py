@@ -21,7 +21,7 @@ def main():
     cmake_version, library_path = sys.argv[1:]
     workspace = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]
     locked = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
-    header = (ROOT / "rust/lance-ffi/include/lance/c/lance.h").read_text()
+    header = (ROOT / "rust/lance-ffi/include/lance/c/base.h").read_text()
     library = ctypes.CDLL(library_path)
 
     version = workspace["package"]["version"]

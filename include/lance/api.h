@@ -1,13 +1,33 @@
 /// \file api.h
 /// The whole public interface of lance-cpp.
+///
+/// Failures are arrow::Status with a LanceStatusDetail. A function that waits has two forms. `X(..., stop)`
+/// returns when the work has ended. `XAsync(..., stop)` returns at once, with an arrow::Future that ends as
+/// `X` would return; include arrow/util/future.h to use it. What the arguments refer to is only needed until
+/// it returns, and the object that it was called on may be destroyed before the future ends.
+///
+/// `stop` is an arrow::StopToken. When it asks for a stop, the work ends within some milliseconds, releases
+/// what it holds, and fails with ErrorCode::kCancelled and the token's own message; a call whose token has
+/// been stopped before does not begin. Writes that are stopped leave no file.
+///
+/// Futures end on threads of the library, and so do their continuations. These must be quick, and calls that
+/// wait fail in them with ErrorCode::kInvalidState: start an asynchronous one there, or go to another thread
+/// with `executor->Transfer(future)`. When the process exits, calls on their way are cancelled, and their
+/// futures end first.
 #pragma once
 
+#include "lance/column_encoding.h"
 #include "lance/dataset.h"
+#include "lance/error_code.h"
 #include "lance/lance_writer.h"
 #include "lance/maintenance.h"
 #include "lance/options.h"
+#include "lance/results.h"
 #include "lance/runtime.h"
 #include "lance/scanner.h"
+#include "lance/session.h"
 #include "lance/status.h"
+#include "lance/storage_options.h"
+#include "lance/telemetry.h"
 #include "lance/transaction.h"
 #include "lance/version.h"

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +11,9 @@
 #include "arrow/result.h"
 #include "arrow/status.h"
 #include "arrow/type_fwd.h"
+#include "arrow/util/cancel.h"
 #include "lance/options.h"
+#include "lance/results.h"
 #include "lance/type_fwd.h"
 #include "lance/visibility.h"
 
@@ -34,25 +35,9 @@ struct LANCE_EXPORT DatasetInfo {
   bool stable_row_ids = false;
 };
 
-/// Facts about one fragment.
-struct LANCE_EXPORT FragmentInfo {
-  uint64_t id = 0;
-  uint64_t rows = 0;
-  uint64_t deleted_rows = 0;
-  uint64_t data_files = 0;
-  uint64_t data_bytes = 0;
-};
-
-/// One version in a dataset's history.
-struct LANCE_EXPORT VersionInfo {
-  uint64_t version = 0;
-  /// Microseconds since 1970-01-01 UTC.
-  int64_t timestamp_micros = 0;
-  /// What the engine recorded of this version.
-  std::map<std::string, std::string> metadata;
-};
-
 /// One version of a dataset. Immutable and thread-safe; other writers never change what it reads.
+///
+/// Every call that waits has an asynchronous form (see lance/api.h), and takes a token that stops it.
 class LANCE_EXPORT Dataset {
  public:
   ~Dataset();
@@ -63,32 +48,46 @@ class LANCE_EXPORT Dataset {
   ///
   /// \param[in] uri a path, or a `file://`, `memory://`, `s3://`, `az://`, `abfss://` or `gs://` URI
   /// \param[in] options the version, and the store's credentials
-  static arrow::Result<std::shared_ptr<Dataset>> Open(const std::string& uri,
-                                                      const OpenOptions& options = {});
+  /// \param[in] stop ends the call early
+  static arrow::Result<std::shared_ptr<Dataset>> Open(const std::string& uri, const OpenOptions& options = {},
+                                                      const arrow::StopToken& stop = {});
+  static arrow::Future<std::shared_ptr<Dataset>> OpenAsync(const std::string& uri,
+                                                           const OpenOptions& options = {},
+                                                           const arrow::StopToken& stop = {});
 
   const std::string& uri() const;
   const std::shared_ptr<arrow::Schema>& schema() const;
 
   /// Get facts about this version.
-  arrow::Result<DatasetInfo> Info() const;
+  arrow::Result<DatasetInfo> Info(const arrow::StopToken& stop = {}) const;
+  arrow::Future<DatasetInfo> InfoAsync(const arrow::StopToken& stop = {}) const;
 
   /// Get this version's number.
   arrow::Result<uint64_t> Version() const;
 
   /// Ask the store for the newest version's number, which other writers may have moved on.
-  arrow::Result<uint64_t> LatestVersion() const;
+  arrow::Result<uint64_t> LatestVersion(const arrow::StopToken& stop = {}) const;
+  arrow::Future<uint64_t> LatestVersionAsync(const arrow::StopToken& stop = {}) const;
 
   /// List the versions that still exist, oldest first.
-  arrow::Result<std::vector<VersionInfo>> Versions() const;
+  arrow::Result<std::vector<VersionInfo>> Versions(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<VersionInfo>> VersionsAsync(const arrow::StopToken& stop = {}) const;
 
   /// List the fragments.
-  arrow::Result<std::vector<FragmentInfo>> Fragments() const;
+  arrow::Result<std::vector<FragmentInfo>> Fragments(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<FragmentInfo>> FragmentsAsync(const arrow::StopToken& stop = {}) const;
 
   /// Count the rows, all of them or those that match a SQL expression.
-  arrow::Result<uint64_t> CountRows(const std::optional<std::string>& filter = std::nullopt) const;
+  arrow::Result<uint64_t> CountRows(const std::optional<std::string>& filter = std::nullopt,
+                                    const arrow::StopToken& stop = {}) const;
+  arrow::Future<uint64_t> CountRowsAsync(const std::optional<std::string>& filter = std::nullopt,
+                                         const arrow::StopToken& stop = {}) const;
 
   /// Prepare a scan. The filter is parsed and the columns are looked up now.
-  arrow::Result<std::shared_ptr<Scanner>> Scan(const ScanOptions& options = {}) const;
+  arrow::Result<std::shared_ptr<Scanner>> Scan(const ScanOptions& options = {},
+                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Scanner>> ScanAsync(const ScanOptions& options = {},
+                                                    const arrow::StopToken& stop = {}) const;
 
   /// Read rows by their positions among the live rows, in the order asked for.
   ///
@@ -96,13 +95,23 @@ class LANCE_EXPORT Dataset {
   /// \param[in] columns names, as ScanOptions::columns has them; default: all columns
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Take(
       const std::vector<uint64_t>& indices,
-      const std::optional<std::vector<std::string>>& columns = std::nullopt) const;
+      const std::optional<std::vector<std::string>>& columns = std::nullopt,
+      const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<arrow::RecordBatch>> TakeAsync(
+      const std::vector<uint64_t>& indices,
+      const std::optional<std::vector<std::string>>& columns = std::nullopt,
+      const arrow::StopToken& stop = {}) const;
 
   /// Read rows by their row ids (column `_rowid` of a scan), in the order asked for. Ids of deleted rows
   /// are left out.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRows(
       const std::vector<uint64_t>& row_ids,
-      const std::optional<std::vector<std::string>>& columns = std::nullopt) const;
+      const std::optional<std::vector<std::string>>& columns = std::nullopt,
+      const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<arrow::RecordBatch>> TakeRowsAsync(
+      const std::vector<uint64_t>& row_ids,
+      const std::optional<std::vector<std::string>>& columns = std::nullopt,
+      const arrow::StopToken& stop = {}) const;
 
  private:
   class Impl;

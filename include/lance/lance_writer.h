@@ -9,6 +9,7 @@
 #include "arrow/result.h"
 #include "arrow/status.h"
 #include "arrow/type_fwd.h"
+#include "arrow/util/cancel.h"
 #include "lance/options.h"
 #include "lance/transaction.h"
 #include "lance/visibility.h"
@@ -27,6 +28,9 @@ inline namespace v0 {
 ///
 /// Nothing is visible to readers before Finish(). A writer that is destroyed unfinished aborts.
 ///
+/// Every call that waits has an asynchronous form (see lance/api.h), and takes a token that stops it. Any of
+/// them that is stopped on its way aborts the writer.
+///
 /// Thread-safe, but for destruction.
 class LANCE_EXPORT LanceWriter {
  public:
@@ -41,33 +45,54 @@ class LANCE_EXPORT LanceWriter {
   /// \param[in] options how to write
   static arrow::Result<std::unique_ptr<LanceWriter>> Open(const std::string& uri,
                                                           const std::shared_ptr<arrow::Schema>& schema,
-                                                          const WriteOptions& options = {});
+                                                          const WriteOptions& options = {},
+                                                          const arrow::StopToken& stop = {});
+  static arrow::Future<std::shared_ptr<LanceWriter>> OpenAsync(const std::string& uri,
+                                                               const std::shared_ptr<arrow::Schema>& schema,
+                                                               const WriteOptions& options = {},
+                                                               const arrow::StopToken& stop = {});
 
   /// Write one batch; block while the bytes in flight are at their bound.
   ///
   /// The failure of an earlier batch is reported here, with its own code; nothing more is accepted then.
-  arrow::Status Write(const arrow::RecordBatch& batch);
+  arrow::Status Write(const arrow::RecordBatch& batch, const arrow::StopToken& stop = {});
+  /// The future ends when there was room for the batch. Batches whose futures have not ended yet may be
+  /// accepted in any order.
+  arrow::Future<> WriteAsync(const arrow::RecordBatch& batch, const arrow::StopToken& stop = {});
 
   /// Write all batches of a reader, which is driven by the calling thread. Its error, or the exception it
   /// throws, fails the writer and is returned.
-  arrow::Status Write(const std::shared_ptr<arrow::RecordBatchReader>& reader);
+  arrow::Status Write(const std::shared_ptr<arrow::RecordBatchReader>& reader,
+                      const arrow::StopToken& stop = {});
+  /// The reader is driven by a thread of its own.
+  arrow::Future<> WriteAsync(const std::shared_ptr<arrow::RecordBatchReader>& reader,
+                             const arrow::StopToken& stop = {});
 
   /// Write one batch to a lane in [0, WriteOptions::lanes).
-  arrow::Status WriteToLane(uint32_t lane, const arrow::RecordBatch& batch);
+  arrow::Status WriteToLane(uint32_t lane, const arrow::RecordBatch& batch,
+                            const arrow::StopToken& stop = {});
+  arrow::Future<> WriteToLaneAsync(uint32_t lane, const arrow::RecordBatch& batch,
+                                   const arrow::StopToken& stop = {});
 
   /// Write all batches of a reader to a lane.
-  arrow::Status WriteToLane(uint32_t lane, const std::shared_ptr<arrow::RecordBatchReader>& reader);
+  arrow::Status WriteToLane(uint32_t lane, const std::shared_ptr<arrow::RecordBatchReader>& reader,
+                            const arrow::StopToken& stop = {});
+  arrow::Future<> WriteToLaneAsync(uint32_t lane, const std::shared_ptr<arrow::RecordBatchReader>& reader,
+                                   const arrow::StopToken& stop = {});
 
   /// Write what is left, check every file, and commit once. On failure nothing is committed and the files
   /// of this write are deleted. The writer is then closed.
-  arrow::Result<CommitResult> Finish();
+  arrow::Result<CommitResult> Finish(const arrow::StopToken& stop = {});
+  arrow::Future<CommitResult> FinishAsync(const arrow::StopToken& stop = {});
 
   /// Write what is left and check every file, but leave the commit to the transaction.
-  arrow::Result<Transaction> FinishUncommitted();
+  arrow::Result<Transaction> FinishUncommitted(const arrow::StopToken& stop = {});
+  arrow::Future<std::shared_ptr<Transaction>> FinishUncommittedAsync(const arrow::StopToken& stop = {});
 
   /// Give up: commit nothing and delete every file of this write. Writing and finishing, from whichever
   /// thread, return ErrorCode::kCancelled from then on. Aborting twice is allowed.
   arrow::Status Abort();
+  arrow::Future<> AbortAsync();
 
   /// Get how much has been written so far.
   WriteStats stats() const;

@@ -2,25 +2,22 @@
 /// Data files that are written but belong to no version yet.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "arrow/result.h"
 #include "arrow/status.h"
+#include "arrow/type_fwd.h"
+#include "arrow/util/cancel.h"
 #include "lance/options.h"
+#include "lance/results.h"
 #include "lance/visibility.h"
 
 namespace lance {
 inline namespace v0 {
 
 class LanceWriter;
-
-/// What a commit made.
-struct LANCE_EXPORT CommitResult {
-  uint64_t version = 0;
-};
 
 /// An uncommitted write: a move-only value, to be committed or discarded here or, through its JSON, in
 /// another process. Destruction keeps the files. Not thread-safe.
@@ -34,16 +31,24 @@ class LANCE_EXPORT Transaction {
   ///
   /// A transaction that has a JSON form is committed once, whoever does it and however often: another commit
   /// returns the version that was made. One whose outcome was unknown is repeated to learn it.
-  arrow::Result<CommitResult> Commit();
+  ///
+  /// \param[in] stop ends the call early: what it commits at that moment is committed, or is not, and another
+  /// commit tells
+  arrow::Result<CommitResult> Commit(const arrow::StopToken& stop = {});
+  arrow::Future<CommitResult> CommitAsync(const arrow::StopToken& stop = {});
 
   /// Commit several uncommitted writes to the same dataset as one new version, in this order of rows. They
   /// conflict with what has been committed since the first of them was begun. The properties of all are kept:
   /// messages below one another, and two values of any other key are refused.
-  static arrow::Result<CommitResult> CommitAll(std::vector<Transaction>& transactions);
+  static arrow::Result<CommitResult> CommitAll(std::vector<Transaction>& transactions,
+                                               const arrow::StopToken& stop = {});
+  static arrow::Future<CommitResult> CommitAllAsync(std::vector<Transaction>& transactions,
+                                                    const arrow::StopToken& stop = {});
 
   /// Delete the files. Refused after a commit, also one by another process, and while a commit's outcome is
   /// unknown.
-  arrow::Status Discard();
+  arrow::Status Discard(const arrow::StopToken& stop = {});
+  arrow::Future<> DiscardAsync(const arrow::StopToken& stop = {});
 
   /// Describe it for another process. Storage options are not part of it; the place is absolute.
   arrow::Result<std::string> ToJson() const;

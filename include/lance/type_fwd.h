@@ -9,6 +9,7 @@ class Dataset;
 class LanceStatusDetail;
 class LanceWriter;
 class Scanner;
+class Session;
 class StorageOptions;
 class Transaction;
 
@@ -21,15 +22,22 @@ struct ColumnEncoding;
 struct CommitResult;
 struct DatasetInfo;
 struct FragmentInfo;
+struct LogEvent;
+struct Metrics;
+struct MetricsSnapshot;
 struct OpenOptions;
 struct Problem;
 struct RuntimeOptions;
 struct ScanOptions;
+struct SessionOptions;
+struct SessionStats;
+struct StoreMetrics;
 struct VersionInfo;
 struct WriteOptions;
 struct WriteStats;
 
 enum class ErrorCode : int;
+enum class LogLevel : int;
 enum class ProblemKind : int;
 enum class WriteMode : int;
 

@@ -21,10 +21,9 @@ using Handle = std::unique_ptr<T, HandleDeleter<FreeFn>>;
 
 using DatasetHandle = Handle<LanceDataset, lance_dataset_free>;
 using ErrorHandle = Handle<LanceError, lance_error_free>;
-using FragmentListHandle = Handle<LanceFragmentList, lance_fragment_list_free>;
 using ScannerHandle = Handle<LanceScanner, lance_scanner_free>;
+using SessionHandle = Handle<LanceSession, lance_session_free>;
 using StringHandle = Handle<char, lance_string_free>;
 using TransactionHandle = Handle<LanceTransaction, lance_transaction_free>;
-using VersionListHandle = Handle<LanceVersionList, lance_version_list_free>;
 
 }  // namespace lance::inline v0::internal

@@ -1,65 +1,58 @@
 /// \file options_internal.h
-/// Option structs as the C ABI takes them. The C structs borrow their strings from the public ones.
+/// Values as the C ABI takes them. The C side borrows its strings from the public structs. What is out of
+/// range, or is text that the engine cannot have, is refused behind the C ABI.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <deque>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "arrow/result.h"
-#include "lance/c/lance.h"
-#include "lance/options.h"
-#include "lance/runtime.h"
+#include "lance/c/base.h"
 
 namespace lance::inline v0::internal {
 
-/// Borrow a string; one with an embedded NUL, which C would cut short, is an error that says `what` it is.
-arrow::Result<const char*> ToC(const std::string& string, const char* what);
+/// Borrow a name; one with an embedded NUL, which C would cut short, is an error that says `what` it is.
+arrow::Result<const char*> ToC(const std::string& name, const char* what);
 /// As above; NULL when unset.
-arrow::Result<const char*> ToC(const std::optional<std::string>& string, const char* what);
-arrow::Result<std::vector<LanceKeyValue>> ToC(const std::map<std::string, std::string>& map,
-                                              const char* what);
+arrow::Result<const char*> ToC(const std::optional<std::string>& name, const char* what);
 
-/// A list of column names, or NULL for all columns.
-struct ColumnsC {
-  static arrow::Result<ColumnsC> Make(const std::optional<std::vector<std::string>>& columns);
+/// Borrow free text, of any length.
+LanceText TextC(const std::string& text);
+/// As above; no text when unset.
+LanceText TextC(const std::optional<std::string>& text);
 
-  const char* const* data() const { return names.empty() ? nullptr : names.data(); }
-  size_t size() const { return names.empty() ? 0 : names.size() - 1; }
+std::vector<LanceKeyValue> ToC(const std::map<std::string, std::string>& map);
 
-  /// The names and a NULL, so that the list of no columns differs from all columns.
-  std::vector<const char*> names;
+/// A number, or what stands for an unset one: an end of the type's range. In place of that number itself goes
+/// the one beside it, which means the same: no bound, or out of range.
+template <typename T>
+T ToC(const std::optional<T>& number, std::type_identity_t<T> unset) {
+  if (number == unset) return unset == std::numeric_limits<T>::max() ? unset - 1 : unset + 1;
+  return number.value_or(unset);
+}
+
+inline int64_t ToC(const std::optional<std::chrono::seconds>& seconds, int64_t unset) {
+  const auto count = seconds.has_value() ? std::optional<int64_t>(seconds->count()) : std::nullopt;
+  return ToC(count, unset);
+}
+
+/// A list of names, or NULL for none given.
+class NamesC {
+ public:
+  static arrow::Result<NamesC> Make(const std::optional<std::vector<std::string>>& names, const char* what);
+
+  const char* const* data() const { return names_.empty() ? nullptr : names_.data(); }
+  size_t size() const { return names_.empty() ? 0 : names_.size() - 1; }
+
+ private:
+  /// The names and a NULL, so that an empty list differs from none.
+  std::vector<const char*> names_;
 };
-
-struct OpenOptionsC {
-  static arrow::Result<OpenOptionsC> Make(const OpenOptions& options);
-
-  LanceOpenOptions c = LANCE_OPEN_OPTIONS_INIT;
-  std::vector<LanceKeyValue> storage;
-};
-
-struct ScanOptionsC {
-  static arrow::Result<ScanOptionsC> Make(const ScanOptions& options);
-
-  LanceScanOptions c = LANCE_SCAN_OPTIONS_INIT;
-  ColumnsC columns;
-};
-
-struct WriteOptionsC {
-  /// All but the progress callback, whose context must live longer.
-  static arrow::Result<WriteOptionsC> Make(const WriteOptions& options);
-
-  LanceWriteOptions c = LANCE_WRITE_OPTIONS_INIT;
-  std::vector<LanceKeyValue> properties;
-  std::vector<LanceKeyValue> storage;
-  std::vector<LanceColumnHint> hints;
-  /// Numbers as text, at stable addresses.
-  std::deque<std::string> numbers;
-};
-
-arrow::Result<LanceRuntimeOptions> ToC(const RuntimeOptions& options);
 
 }  // namespace lance::inline v0::internal

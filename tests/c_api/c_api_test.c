@@ -30,10 +30,41 @@ static LanceDataset* open_dataset(const char* uri) {
   return dataset;
 }
 
-static uint64_t count_rows(const LanceDataset* dataset, const char* filter) {
+static uint64_t count_rows(const LanceDataset* dataset, LanceText filter) {
   uint64_t rows = 0;
   CHECK_CALL(LANCE_OK, lance_dataset_count_rows, dataset, filter, &rows);
   return rows;
+}
+
+/* A list of records, which comes as one batch. */
+typedef struct List {
+  struct ArrowSchema columns;
+  struct ArrowArray rows;
+} List;
+
+static List read_list(struct ArrowArrayStream* stream) {
+  List list;
+  CHECK(stream->get_schema(stream, &list.columns) == 0);
+  CHECK(stream->get_next(stream, &list.rows) == 0);
+  CHECK(list.rows.release != NULL);
+  stream->release(stream);
+  return list;
+}
+
+/* The first record's number in the column of this name. */
+static int64_t number_in(const List* list, const char* name) {
+  for (int64_t i = 0; i < list->columns.n_children; ++i) {
+    if (strcmp(list->columns.children[i]->name, name) != 0) continue;
+    const struct ArrowArray* column = list->rows.children[i];
+    return ((const int64_t*)column->buffers[1])[column->offset];
+  }
+  CHECK(0 && "there is no such column");
+  return -1;
+}
+
+static void free_list(List* list) {
+  list->columns.release(&list->columns);
+  list->rows.release(&list->rows);
 }
 
 static void versions_are_known(void) {
@@ -75,8 +106,8 @@ static void dataset_is_described(void) {
   CHECK_CALL(LANCE_OK, lance_dataset_info, dataset, &info);
   CHECK(info.version == 1 && info.rows == 1000 && info.fragments == 1);
   CHECK(info.storage_version_major == 2 && info.storage_version_minor == 2);
-  CHECK(count_rows(dataset, NULL) == 1000);
-  CHECK(count_rows(dataset, "id >= 990") == 10);
+  CHECK(count_rows(dataset, LANCE_NO_TEXT) == 1000);
+  CHECK(count_rows(dataset, LANCE_TEXT("id >= 990")) == 10);
 
   struct ArrowSchema schema;
   CHECK_CALL(LANCE_OK, lance_dataset_schema, dataset, &schema);
@@ -85,21 +116,19 @@ static void dataset_is_described(void) {
   CHECK((schema.children[0]->flags & ARROW_FLAG_NULLABLE) == 0);
   schema.release(&schema);
 
-  LanceVersionList* versions = NULL;
+  struct ArrowArrayStream versions;
   CHECK_CALL(LANCE_OK, lance_dataset_versions, dataset, &versions);
-  CHECK(lance_version_list_length(versions) == 1);
-  LanceVersionInfo version = LANCE_VERSION_INFO_INIT;
-  CHECK_CALL(LANCE_OK, lance_version_list_get, versions, 0, &version);
-  CHECK(version.version == 1 && version.timestamp_micros > 0);
-  lance_version_list_free(versions);
+  List list = read_list(&versions);
+  CHECK(list.rows.length == 1);
+  CHECK(number_in(&list, "version") == 1 && number_in(&list, "timestamp_micros") > 0);
+  free_list(&list);
 
-  LanceFragmentList* fragments = NULL;
+  struct ArrowArrayStream fragments;
   CHECK_CALL(LANCE_OK, lance_dataset_fragments, dataset, &fragments);
-  CHECK(lance_fragment_list_length(fragments) == 1);
-  LanceFragmentInfo fragment = LANCE_FRAGMENT_INFO_INIT;
-  CHECK_CALL(LANCE_OK, lance_fragment_list_get, fragments, 0, &fragment);
-  CHECK(fragment.rows == 1000 && fragment.data_files == 1);
-  lance_fragment_list_free(fragments);
+  list = read_list(&fragments);
+  CHECK(list.rows.length == 1);
+  CHECK(number_in(&list, "rows") == 1000 && number_in(&list, "data_files") == 1);
+  free_list(&list);
   lance_dataset_free(dataset);
 }
 
@@ -121,7 +150,7 @@ static void scan_is_a_stream_that_outlives_its_makers(void) {
   LanceScanOptions options = LANCE_SCAN_OPTIONS_INIT;
   options.columns = columns;
   options.column_count = 1;
-  options.filter = "id % 2 = 0";
+  options.filter = LANCE_TEXT("id % 2 = 0");
   LanceScanner* scanner = NULL;
   CHECK_CALL(LANCE_OK, lance_scanner_open, dataset, &options, &scanner);
   uint64_t rows = 0;
@@ -175,7 +204,7 @@ static void transactions_travel_as_json(void) {
   lance_transaction_free(transaction);
 
   LanceTransaction* copy = NULL;
-  CHECK_CALL(LANCE_OK, lance_transaction_from_json, json, NULL, 0, &copy);
+  CHECK_CALL(LANCE_OK, lance_transaction_from_json, LANCE_TEXT(json), NULL, 0, &copy);
   lance_string_free(json);
   LanceCommitResult result = LANCE_COMMIT_RESULT_INIT;
   CHECK_CALL(LANCE_OK, lance_transaction_commit, &copy, 1, &result);
@@ -183,7 +212,7 @@ static void transactions_travel_as_json(void) {
   lance_transaction_free(copy);
 
   LanceDataset* dataset = open_dataset(URI);
-  CHECK(count_rows(dataset, NULL) == 1005);
+  CHECK(count_rows(dataset, LANCE_NO_TEXT) == 1005);
   lance_dataset_free(dataset);
 }
 
@@ -191,8 +220,7 @@ static void frees_accept_null(void) {
   lance_error_free(NULL);
   lance_string_free(NULL);
   lance_dataset_free(NULL);
-  lance_fragment_list_free(NULL);
-  lance_version_list_free(NULL);
+  lance_operation_free(NULL);
   lance_scanner_free(NULL);
   lance_transaction_free(NULL);
   lance_writer_free(NULL);

@@ -105,20 +105,18 @@ class Session {
     EXPECT_EQ(info.rows, kRows);
 
     uint64_t rows = 0;
-    if (outcome = CallC(lance_dataset_count_rows, const_dataset(), "id < 50", &rows); !outcome.ok())
+    if (outcome = CallC(lance_dataset_count_rows, const_dataset(), LANCE_TEXT("id < 50"), &rows);
+        !outcome.ok())
       return outcome;
     EXPECT_EQ(rows, 50U);
 
-    LanceVersionList* versions = nullptr;
+    ArrowArrayStream versions{};
     if (outcome = CallC(lance_dataset_versions, const_dataset(), &versions); !outcome.ok()) return outcome;
-    const VersionListPtr owned_versions(versions);
-    EXPECT_EQ(lance_version_list_length(versions), 1U);
+    if (outcome = Read(&versions, 1); !outcome.ok()) return outcome;
 
-    LanceFragmentList* fragments = nullptr;
+    ArrowArrayStream fragments{};
     if (outcome = CallC(lance_dataset_fragments, const_dataset(), &fragments); !outcome.ok()) return outcome;
-    const FragmentListPtr owned_fragments(fragments);
-    EXPECT_EQ(lance_fragment_list_length(fragments), 1U);
-    return outcome;
+    return Read(&fragments, 1);
   }
 
   Outcome Scan() {
@@ -129,16 +127,20 @@ class Session {
     if (!outcome.ok()) return outcome;
     ArrowArrayStream stream{};
     outcome = CallC(lance_scanner_to_stream, static_cast<const LanceScanner*>(scanner), &stream);
-    if (!outcome.ok()) return outcome;
+    return outcome.ok() ? Read(&stream, kRows) : outcome;
+  }
+
+  /// Read a stream of so many rows to its end, and release it.
+  Outcome Read(ArrowArrayStream* stream, uint64_t expected) {
     // The probe puts its own callbacks round those that tell the library's streams.
-    const ArrowArrayStream plain = stream;
-    probe_.Watch(&stream);
-    outcome = Drain(&stream, plain);
-    stream.release(&stream);
+    const ArrowArrayStream plain = *stream;
+    probe_.Watch(stream);
+    const Outcome outcome = Drain(stream, plain, expected);
+    stream->release(stream);
     return outcome;
   }
 
-  static Outcome Drain(ArrowArrayStream* stream, const ArrowArrayStream& plain) {
+  static Outcome Drain(ArrowArrayStream* stream, const ArrowArrayStream& plain, uint64_t expected) {
     ArrowSchema schema{};
     if (stream->get_schema(stream, &schema) != 0) return StreamFailure(stream, plain);
     schema.release(&schema);
@@ -150,7 +152,7 @@ class Session {
       rows += static_cast<uint64_t>(array.length);
       array.release(&array);
     }
-    EXPECT_EQ(rows, kRows);
+    EXPECT_EQ(rows, expected);
     return {};
   }
 
@@ -215,8 +217,8 @@ class Session {
     const StringPtr json(text);
     if (!outcome.ok()) return outcome;
     LanceTransaction* read = nullptr;
-    outcome = CallC(lance_transaction_from_json, static_cast<const char*>(text),
-                    static_cast<const LanceKeyValue*>(nullptr), size_t{0}, &read);
+    outcome = CallC(lance_transaction_from_json, LANCE_TEXT(text), static_cast<const LanceKeyValue*>(nullptr),
+                    size_t{0}, &read);
     const TransactionPtr owned(read);
     if (!outcome.ok()) return outcome;
     return CallC(lance_transaction_commit, static_cast<LanceTransaction* const*>(&read), size_t{1},
@@ -230,14 +232,12 @@ class Session {
   }
 
   Outcome Maintain() {
-    LanceCheckReport* report = nullptr;
-    Outcome outcome =
-        CallC(lance_dataset_check, uri_.c_str(), static_cast<const LanceCheckOptions*>(nullptr), &report);
-    const CheckReportPtr owned(report);
-    if (!outcome.ok()) return outcome;
     LanceCheckSummary summary = LANCE_CHECK_SUMMARY_INIT;
-    outcome = CallC(lance_check_report_summary, static_cast<const LanceCheckReport*>(report), &summary);
+    ArrowArrayStream problems{};
+    Outcome outcome = CallC(lance_dataset_check, uri_.c_str(), static_cast<const LanceCheckOptions*>(nullptr),
+                            &summary, &problems);
     if (!outcome.ok()) return outcome;
+    if (outcome = Read(&problems, 0); !outcome.ok()) return outcome;
     EXPECT_EQ(summary.versions, 2U);
     EXPECT_EQ(summary.problems + summary.orphans + summary.temporary_files, 0U);
     LanceCleanupResult removed = LANCE_CLEANUP_RESULT_INIT;
@@ -268,7 +268,8 @@ bool ReadsWhole(const std::string& uri) {
   if (outcome == LANCE_DATASET_NOT_FOUND) return false;
   EXPECT_EQ(outcome, LANCE_OK);
   uint64_t rows = 0;
-  EXPECT_EQ(CallC(lance_dataset_count_rows, static_cast<const LanceDataset*>(dataset), "id >= 0", &rows),
+  EXPECT_EQ(CallC(lance_dataset_count_rows, static_cast<const LanceDataset*>(dataset), LANCE_TEXT("id >= 0"),
+                  &rows),
             LANCE_OK);
   EXPECT_THAT(rows, ::testing::AnyOf(kRows, kRows + kRowsPerBatch));
   return true;

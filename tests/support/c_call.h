@@ -2,6 +2,7 @@
 /// Calls of the C ABI for tests: owned handles, and the status code with its message as one value.
 #pragma once
 
+#include <future>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -20,13 +21,13 @@ struct Free {
 };
 
 using WriterPtr = std::unique_ptr<::LanceWriter, Free<lance_writer_free>>;
+using SessionPtr = std::unique_ptr<LanceSession, Free<lance_session_free>>;
+using BatchesPtr = std::unique_ptr<LanceBatches, Free<lance_batches_free>>;
+using OperationPtr = std::unique_ptr<LanceOperation, Free<lance_operation_free>>;
 using DatasetPtr = std::unique_ptr<LanceDataset, Free<lance_dataset_free>>;
 using ScannerPtr = std::unique_ptr<LanceScanner, Free<lance_scanner_free>>;
 using TransactionPtr = std::unique_ptr<LanceTransaction, Free<lance_transaction_free>>;
-using FragmentListPtr = std::unique_ptr<LanceFragmentList, Free<lance_fragment_list_free>>;
-using CheckReportPtr = std::unique_ptr<LanceCheckReport, Free<lance_check_report_free>>;
 using StringPtr = std::unique_ptr<char, Free<lance_string_free>>;
-using VersionListPtr = std::unique_ptr<LanceVersionList, Free<lance_version_list_free>>;
 
 /// What a call returned.
 struct Outcome {
@@ -42,13 +43,10 @@ inline std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
   return out << lance_status_name(outcome.code) << ": " << outcome.message << " (" << outcome.detail << ")";
 }
 
-/// Call a function whose last parameter is `LanceError**`; expects that a failure and only a failure comes
-/// with an error object of the same code.
-template <typename... Params, typename... Args>
-Outcome CallC(LanceStatusCode (*function)(Params...), Args... args) {
-  LanceError* error = nullptr;
-  Outcome outcome;
-  outcome.code = function(args..., &error);
+/// A status and its error, which is freed; expects that a failure and only a failure comes with an error
+/// object of the same code.
+inline Outcome ToOutcome(LanceStatusCode code, LanceError* error) {
+  Outcome outcome{.code = code, .message = {}};
   EXPECT_EQ(error != nullptr, outcome.code != LANCE_OK);
   EXPECT_EQ(lance_error_code(error), outcome.code);
   if (error != nullptr) {
@@ -58,6 +56,35 @@ Outcome CallC(LanceStatusCode (*function)(Params...), Args... args) {
   }
   lance_error_free(error);
   return outcome;
+}
+
+/// Call a function whose last parameter is `LanceError**`.
+template <typename... Params, typename... Args>
+Outcome CallC(LanceStatusCode (*function)(Params...), Args... args) {
+  LanceError* error = nullptr;
+  const LanceStatusCode code = function(args..., &error);
+  return ToOutcome(code, error);
+}
+
+/// Call the asynchronous form of a function and wait for its end, of which it must tell once, unless it does
+/// not start.
+template <typename... Params, typename... Args>
+Outcome CallAsync(LanceStatusCode (*function)(Params...), Args... args) {
+  std::promise<Outcome> end;
+  const LanceDoneFn done = [](void* context, LanceStatusCode status, LanceError* error) {
+    // Setting the value a second time throws, which ends the test.
+    static_cast<std::promise<Outcome>*>(context)->set_value(ToOutcome(status, error));
+  };
+  LanceOperation* operation = nullptr;
+  LanceError* error = nullptr;
+  const LanceStatusCode started = function(args..., done, static_cast<void*>(&end), &operation, &error);
+  const OperationPtr owned(operation);
+  if (started != LANCE_OK) {
+    EXPECT_EQ(operation, nullptr);
+    return ToOutcome(started, error);
+  }
+  EXPECT_EQ(error, nullptr);
+  return end.get_future().get();
 }
 
 /// Open a writer; the handle stays NULL on failure.

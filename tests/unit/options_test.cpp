@@ -3,7 +3,11 @@
 #include <string>
 #include <type_traits>
 
-#include "ffi/options_internal.h"
+#include "ffi/generated/dataset_internal.h"
+#include "ffi/generated/maintain_internal.h"
+#include "ffi/generated/runtime_internal.h"
+#include "ffi/generated/scan_internal.h"
+#include "ffi/generated/write_internal.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "lance/api.h"
@@ -71,17 +75,12 @@ TEST(DefaultsTest, OfCppAndOfTheInitMacrosAreTheSame) {
   EXPECT_EQ(Bytes(scan.c), Bytes(LanceScanOptions LANCE_SCAN_OPTIONS_INIT));
   ASSERT_OK_AND_ASSIGN(const auto write, WriteOptionsC::Make({}));
   EXPECT_EQ(Bytes(write.c), Bytes(LanceWriteOptions LANCE_WRITE_OPTIONS_INIT));
-  ASSERT_OK_AND_ASSIGN(const auto runtime, ToC(lance::RuntimeOptions{}));
-  EXPECT_EQ(Bytes(runtime), Bytes(LanceRuntimeOptions LANCE_RUNTIME_OPTIONS_INIT));
-
-  const LanceCheckOptions check = LANCE_CHECK_OPTIONS_INIT;
-  EXPECT_EQ(check.version, lance::CheckOptions{}.version.value_or(0));
-  EXPECT_EQ(check.deep, lance::CheckOptions{}.deep);
-  const LanceCleanupOptions cleanup = LANCE_CLEANUP_OPTIONS_INIT;
-  EXPECT_EQ(cleanup.older_than_seconds, lance::CleanupOptions{}.older_than.has_value() ? 0 : -1);
-  EXPECT_EQ(cleanup.keep_versions, lance::CleanupOptions{}.keep_versions.value_or(0));
-  EXPECT_EQ(cleanup.orphan_min_age_seconds, lance::CleanupOptions{}.orphan_min_age.count());
-  EXPECT_EQ(cleanup.dry_run, lance::CleanupOptions{}.dry_run);
+  ASSERT_OK_AND_ASSIGN(const auto runtime, RuntimeOptionsC::Make({}));
+  EXPECT_EQ(Bytes(runtime.c), Bytes(LanceRuntimeOptions LANCE_RUNTIME_OPTIONS_INIT));
+  ASSERT_OK_AND_ASSIGN(const auto check, CheckOptionsC::Make({}));
+  EXPECT_EQ(Bytes(check.c), Bytes(LanceCheckOptions LANCE_CHECK_OPTIONS_INIT));
+  ASSERT_OK_AND_ASSIGN(const auto cleanup, CleanupOptionsC::Make({}));
+  EXPECT_EQ(Bytes(cleanup.c), Bytes(LanceCleanupOptions LANCE_CLEANUP_OPTIONS_INIT));
 }
 
 TEST(RuntimeOptionsTest, ConfigureIsRefusedOnceTheRuntimeRuns) {

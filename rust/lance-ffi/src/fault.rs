@@ -1,55 +1,17 @@
-//! Fault points of test builds: the k-th step at the boundary fails or panics.
-//!
-//! Production builds compile `point()` to nothing.
+//! The fault points of test builds, for C.
 
-#[cfg(not(feature = "fault-injection"))]
-pub fn point() -> crate::error::Result<()> {
-    Ok(())
+#![cfg(feature = "fault-injection")]
+
+use lance_engine::fault;
+
+/// Make the `k`-th step from now fail: mode 0 never, 1 with an error, 2 with a panic.
+#[unsafe(no_mangle)]
+pub extern "C" fn lance_testing_fail_at(k: i64, mode: i32) {
+    fault::fail_at(k, mode);
 }
 
-#[cfg(feature = "fault-injection")]
-pub use enabled::*;
-
-#[cfg(feature = "fault-injection")]
-mod enabled {
-    use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
-
-    use crate::error::{LanceError, Result, code};
-
-    const ERROR: i32 = 1;
-    const PANIC: i32 = 2;
-
-    static FAIL_AT: AtomicI64 = AtomicI64::new(0);
-    static MODE: AtomicI32 = AtomicI32::new(0);
-    static HIT: AtomicI64 = AtomicI64::new(0);
-
-    /// Fail here if this is the step that was asked for.
-    pub fn point() -> Result<()> {
-        let hit = HIT.fetch_add(1, Ordering::SeqCst) + 1;
-        if hit != FAIL_AT.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        match MODE.load(Ordering::SeqCst) {
-            ERROR => Err(LanceError::new(
-                code::INTERNAL,
-                format!("injected fault {hit}"),
-            )),
-            PANIC => panic!("injected panic {hit}"),
-            _ => Ok(()),
-        }
-    }
-
-    /// Make the `k`-th step from now fail: mode 0 never, 1 with an error, 2 with a panic.
-    #[unsafe(no_mangle)]
-    pub extern "C" fn lance_testing_fail_at(k: i64, mode: i32) {
-        HIT.store(0, Ordering::SeqCst);
-        FAIL_AT.store(k, Ordering::SeqCst);
-        MODE.store(mode, Ordering::SeqCst);
-    }
-
-    /// How many steps were passed since the last call of `lance_testing_fail_at`.
-    #[unsafe(no_mangle)]
-    pub extern "C" fn lance_testing_points_hit() -> i64 {
-        HIT.load(Ordering::SeqCst)
-    }
+/// How many steps were passed since the last call of `lance_testing_fail_at`.
+#[unsafe(no_mangle)]
+pub extern "C" fn lance_testing_points_hit() -> i64 {
+    fault::points_hit()
 }

@@ -1,47 +1,51 @@
-//! Opaque handles: the only place where Rust values become raw pointers and come back.
+//! Opaque handles: Rust values that become raw pointers and come back.
 
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::error::{LanceError, Result, code};
-use crate::{fork, guard};
+use futures::FutureExt;
+use lance_engine::error::code;
+use lance_engine::panics::{contain, panic_error};
+use lance_engine::{Error, Result, process};
+
+use crate::arguments::slice;
 
 /// A value behind an opaque pointer. A panic inside a call, or in a task that it waited for, poisons it:
 /// later calls fail, freeing works.
-pub struct Handle<T> {
-    value: T,
+pub struct Handle<T: Send + Sync> {
+    value: Arc<T>,
     poisoned: AtomicBool,
 }
 
-impl<T> Handle<T> {
-    /// Give `value` away as a handle that is the caller's.
-    ///
-    /// # Safety
-    /// `out` is NULL or valid for writing one pointer.
-    pub unsafe fn give(value: T, out: *mut *mut Self) -> Result<()> {
-        if out.is_null() {
-            return Err(LanceError::invalid_argument("the output pointer is NULL"));
-        }
-        let handle = Arc::new(Self {
-            value,
-            poisoned: AtomicBool::new(false),
-        });
-        // SAFETY: `out` is valid by this function's contract.
-        unsafe { out.write(Arc::into_raw(handle).cast_mut()) };
-        Ok(())
+impl<T: Send + Sync + 'static> Handle<T> {
+    /// Make a handle that is the caller's.
+    pub fn into_raw(value: T) -> *mut Self {
+        Self::into_raw_shared(Arc::new(value))
     }
 
-    /// Borrow a handle's value.
+    /// Make a handle of a value that the library uses, too.
+    pub fn into_raw_shared(value: Arc<T>) -> *mut Self {
+        let poisoned = AtomicBool::new(false);
+        Arc::into_raw(Arc::new(Self { value, poisoned })).cast_mut()
+    }
+
+    /// A borrowed handle. A callback during the call may free it: it lives as long as what is returned.
     ///
     /// # Safety
-    /// `handle` is NULL or a live handle of this type, for as long as the borrow is used.
-    pub unsafe fn get<'a>(handle: *const Self) -> Result<&'a Self> {
-        // SAFETY: NULL or live by this function's contract.
-        let Some(handle) = (unsafe { handle.as_ref() }) else {
-            return Err(LanceError::invalid_argument("the handle is NULL"));
+    /// `handle` is NULL or a live handle of this type.
+    pub unsafe fn get(handle: *const Self, what: &str) -> Result<Arc<Self>> {
+        if handle.is_null() {
+            return Err(Error::invalid_argument(format!("{what} is NULL")));
+        }
+        // SAFETY: live by this function's contract, and made by `into_raw_shared`.
+        let handle = unsafe {
+            Arc::increment_strong_count(handle);
+            Arc::from_raw(handle)
         };
         if handle.poisoned.load(Ordering::Acquire) {
-            return Err(LanceError::new(
+            return Err(Error::new(
                 code::PANIC,
                 "an earlier call on this handle panicked: free it and open a new one",
             ));
@@ -49,39 +53,85 @@ impl<T> Handle<T> {
         Ok(handle)
     }
 
-    /// The value, for calls that use several handles and change none when they panic.
-    pub fn value(&self) -> &T {
-        &self.value
-    }
-
-    /// Use a borrowed handle; a panic of `body` poisons it. A callback during the call may free it: it lives until
-    /// the call returns.
+    /// Borrowed handles, at least one and none of them twice.
     ///
     /// # Safety
-    /// `handle` is NULL or a live handle of this type.
-    pub unsafe fn with<R>(handle: *const Self, body: impl FnOnce(&T) -> Result<R>) -> Result<R> {
-        // SAFETY: forwarded contract.
-        unsafe { Self::get(handle) }?;
-        // SAFETY: live, and made by `give`.
-        let handle = unsafe {
-            Arc::increment_strong_count(handle);
-            Arc::from_raw(handle)
-        };
-        let poison = PoisonOnDrop(&handle.poisoned);
-        let result = body(&handle.value);
+    /// `handles` is NULL or points to `count` handles as `get` takes them.
+    pub unsafe fn get_all(
+        handles: *const *mut Self,
+        count: usize,
+        what: &str,
+    ) -> Result<Vec<Arc<Self>>> {
+        // SAFETY: by this function's contract.
+        let handles = unsafe { slice(handles, count, what) }?;
+        if handles.is_empty() {
+            return Err(Error::invalid_argument(format!("{what} has no handle")));
+        }
+        let mut distinct = HashSet::new();
+        if !handles.iter().all(|handle| distinct.insert(*handle)) {
+            return Err(Error::invalid_argument(format!(
+                "{what} has a handle twice"
+            )));
+        }
+        handles
+            .iter()
+            // SAFETY: by this function's contract.
+            .map(|handle| unsafe { Self::get(*handle, what) })
+            .collect()
+    }
+
+    /// The value, for calls that use several handles and change none when they panic.
+    pub fn value(&self) -> Arc<T> {
+        self.value.clone()
+    }
+
+    /// Use the value; a panic of `body` poisons the handle.
+    pub fn with<R>(&self, body: impl FnOnce(Arc<T>) -> Result<R>) -> Result<R> {
+        let poison = PoisonOnDrop(&self.poisoned);
+        let result = body(self.value());
         if !matches!(&result, Err(error) if error.code() == code::PANIC) {
             std::mem::forget(poison);
         }
         result
     }
 
-    /// Use a borrowed handle for a call that changes nothing: whatever fails in it, the handle is as good as before.
-    ///
-    /// # Safety
-    /// As `with`.
-    pub unsafe fn read<R>(handle: *const Self, body: impl FnOnce(&T) -> Result<R>) -> Result<R> {
-        // SAFETY: forwarded contract.
-        unsafe { Self::with(handle, |value| Ok(guard::contain(|| body(value)))) }?
+    /// Use the value for a call that changes nothing: whatever fails in it, the handle is as good as before.
+    pub fn read<R>(&self, body: impl FnOnce(Arc<T>) -> Result<R>) -> Result<R> {
+        contain(|| body(self.value()))
+    }
+
+    /// As `with`, for a body that returns a future.
+    pub fn with_async<R, F>(
+        self: Arc<Self>,
+        body: impl FnOnce(Arc<T>) -> F,
+    ) -> impl Future<Output = Result<R>> + Send + 'static
+    where
+        R: Send + 'static,
+        F: Future<Output = Result<R>> + Send + 'static,
+    {
+        let work = body(self.value());
+        async move {
+            let result = AssertUnwindSafe(work)
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|payload| Err(panic_error(payload)));
+            if matches!(&result, Err(error) if error.code() == code::PANIC) {
+                self.poisoned.store(true, Ordering::Release);
+            }
+            result
+        }
+    }
+
+    /// As `read`, for a body that returns a future.
+    pub fn read_async<R, F>(
+        self: Arc<Self>,
+        body: impl FnOnce(Arc<T>) -> F,
+    ) -> impl Future<Output = Result<R>> + Send + 'static
+    where
+        R: Send + 'static,
+        F: Future<Output = Result<R>> + Send + 'static,
+    {
+        body(self.value())
     }
 
     /// Free a handle; `last` must release what it holds.
@@ -90,15 +140,17 @@ impl<T> Handle<T> {
     ///
     /// # Safety
     /// `handle` is NULL or a live handle that is used here for the last time.
-    pub unsafe fn free(handle: *mut Self, last: impl FnOnce(Arc<Self>)) {
-        if handle.is_null() || fork::refuse_forked_child().is_err() {
+    pub unsafe fn free(handle: *mut Self, last: impl FnOnce(Arc<T>)) {
+        if handle.is_null() || process::refuse_forked_child().is_err() {
             return;
         }
-        // SAFETY: made by `give`, and given back by the caller.
+        // SAFETY: made by `into_raw_shared`, and given back by the caller.
         let owned = unsafe { Arc::from_raw(handle.cast_const()) };
         // There is nobody to report to: a panic in here is contained and dropped.
-        let _ = guard::contain(move || {
-            last(owned);
+        let _ = contain(move || {
+            let value = owned.value();
+            drop(owned);
+            last(value);
             Ok(())
         });
     }
@@ -109,19 +161,5 @@ struct PoisonOnDrop<'a>(&'a AtomicBool);
 impl Drop for PoisonOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Release);
-    }
-}
-
-/// Give a plain value away (errors, lists), to be freed by `free_plain`.
-pub fn into_plain<T>(value: T) -> *mut T {
-    Box::into_raw(Box::new(value))
-}
-
-/// # Safety
-/// `value` is NULL or came from `into_plain` and is used here for the last time.
-pub unsafe fn free_plain<T>(value: *mut T) {
-    if !value.is_null() {
-        // SAFETY: made by `into_plain`, and given back by the caller.
-        drop(unsafe { Box::from_raw(value) });
     }
 }

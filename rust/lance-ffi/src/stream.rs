@@ -1,33 +1,49 @@
-//! Scans as exported Arrow streams: decoded ahead on the runtime, guarded against panics on every callback.
+//! Scans as exported Arrow streams, guarded against panics on every callback.
 
 use std::ffi::{c_char, c_int};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::future::poll_fn;
 use std::ptr::{fn_addr_eq, null, null_mut};
-use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch, StructArray};
 use arrow::datatypes::SchemaRef;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
-use futures::channel::mpsc;
-use futures::future::{AbortHandle, abortable};
-use futures::{SinkExt, Stream, StreamExt};
+use futures::Stream;
+use futures::executor::block_on;
+use lance_engine::error::code;
+use lance_engine::panics::contain;
+use lance_engine::read::Batches;
+use lance_engine::{Error, Result, fault, process, runtime};
 
-use crate::arrow_io::export_schema;
-use crate::error::{LanceError, LanceStatusCode, Result, code, lance_error_message};
-use crate::guard::{contain, guard};
-use crate::handle::into_plain;
-use crate::{fault, fork, runtime};
-
-/// One batch waits here while the next is decoded; the engine reads further ahead by itself.
-const BATCHES_AHEAD: usize = 1;
+use crate::arrow::export_schema;
+use crate::error::{LanceError, LanceStatusCode};
+use crate::guard::guard;
+use crate::plain::into_plain;
 
 /// What is behind an exported stream. It ends after its first error.
 struct Exported {
     schema: SchemaRef,
-    batches: Option<mpsc::Receiver<Result<RecordBatch>>>,
-    query: AbortHandle,
+    batches: Source,
     last_error: Option<LanceError>,
+}
+
+enum Source {
+    /// A query under way, which is waited for.
+    Running(Batches),
+    /// A list, which is not.
+    Ready(Option<RecordBatch>),
+}
+
+impl Source {
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        match self {
+            Self::Running(batches) => {
+                runtime::refuse_runtime_thread()?;
+                block_on(poll_fn(|context| batches.poll(context)))
+            }
+            Self::Ready(batch) => Ok(batch.take()),
+        }
+    }
 }
 
 impl Exported {
@@ -48,22 +64,10 @@ impl Exported {
         unsafe { stream.private_data.cast::<Self>().as_mut() }
     }
 
-    fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
-        fork::refuse_forked_child()?;
-        runtime::refuse_runtime_thread()?;
-        fault::point()?;
-        let Some(batches) = &mut self.batches else {
-            return Ok(None);
-        };
-        let batch = futures::executor::block_on(batches.next()).transpose()?;
-        if let Some(batch) = &batch {
-            check_announced(&self.schema, batch)?;
-        }
-        Ok(batch)
-    }
-
     fn next_array(&mut self) -> Result<FFI_ArrowArray> {
-        Ok(match self.next_batch()? {
+        process::refuse_forked_child()?;
+        fault::point()?;
+        Ok(match self.batches.next()? {
             Some(batch) => FFI_ArrowArray::new(&StructArray::from(batch).into_data()),
             None => FFI_ArrowArray::empty(),
         })
@@ -74,61 +78,12 @@ impl Exported {
         match contain(|| body(self)) {
             Ok(value) => (0, Some(value)),
             Err(error) => {
-                self.stop();
+                self.batches = Source::Ready(None);
                 let number = errno(error.code());
-                self.last_error = Some(error);
+                self.last_error = Some(error.into());
                 (number, None)
             }
         }
-    }
-
-    /// End the query, wherever it is, and forget what it yielded.
-    fn stop(&mut self) {
-        let batches = self.batches.take();
-        if fork::refuse_forked_child().is_err() {
-            std::mem::forget(batches);
-            return;
-        }
-        self.query.abort();
-        // A panic must not reach the C release callback; there is nobody to report it to.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(batches)));
-    }
-}
-
-impl Drop for Exported {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// Whoever reads the stream trusts its schema; a batch of another one would be read as foreign memory.
-fn check_announced(schema: &SchemaRef, batch: &RecordBatch) -> Result<()> {
-    let (announced, given) = (schema.fields(), batch.schema_ref().fields());
-    if Arc::ptr_eq(schema, batch.schema_ref()) {
-        return Ok(());
-    }
-    if announced.len() != given.len() {
-        return Err(LanceError::new(
-            code::INTERNAL,
-            format!(
-                "a batch has {} columns, but the stream announced {}",
-                given.len(),
-                announced.len()
-            ),
-        ));
-    }
-    let mut pairs = announced.iter().zip(given);
-    match pairs.find(|(a, g)| !a.data_type().equals_datatype(g.data_type())) {
-        Some((announced, given)) => Err(LanceError::new(
-            code::INTERNAL,
-            format!(
-                "column {:?} of a batch is {}, but the stream announced {}",
-                announced.name(),
-                given.data_type(),
-                announced.data_type()
-            ),
-        )),
-        None => Ok(()),
     }
 }
 
@@ -147,44 +102,28 @@ pub fn export_stream<S>(schema: SchemaRef, batches: S) -> Result<FFI_ArrowArrayS
 where
     S: Stream<Item = Result<RecordBatch>> + Send + 'static,
 {
-    let (mut send, receive) = mpsc::channel(BATCHES_AHEAD);
-    let mut failures = send.clone();
-    let (drive, query) = abortable(async move {
-        let mut batches = std::pin::pin!(batches);
-        while let Some(batch) = batches.next().await {
-            let failed = batch.is_err();
-            // The receiver is gone when the caller released the stream early.
-            if send.send(batch).await.is_err() || failed {
-                break;
-            }
-        }
-    });
-    runtime::spawn(
-        async move {
-            // Aborted when the stream is released.
-            let _ = drive.await;
-            Ok(())
-        },
-        move |outcome| {
-            if let Err(panic) = outcome {
-                // A full channel has room for one message of each sender.
-                let _ = failures.try_send(Err(panic));
-            }
-        },
-    )?;
+    let running = Batches::start(schema.clone(), batches)?;
+    Ok(exported(schema, Source::Running(running)))
+}
+
+/// Hand out a list, which nobody has to wait for, as a C stream of one batch.
+pub fn export_list(list: RecordBatch) -> FFI_ArrowArrayStream {
+    exported(list.schema(), Source::Ready(Some(list)))
+}
+
+fn exported(schema: SchemaRef, batches: Source) -> FFI_ArrowArrayStream {
     let exported = Box::new(Exported {
         schema,
-        batches: Some(receive),
-        query,
+        batches,
         last_error: None,
     });
-    Ok(FFI_ArrowArrayStream {
+    FFI_ArrowArrayStream {
         get_schema: Some(get_schema),
         get_next: Some(get_next),
         get_last_error: Some(get_last_error),
         release: Some(release),
         private_data: Box::into_raw(exported).cast(),
-    })
+    }
 }
 
 type GetNext = unsafe extern "C" fn(*mut FFI_ArrowArrayStream, *mut FFI_ArrowArray) -> c_int;
@@ -199,9 +138,12 @@ unsafe extern "C" fn get_schema(
     let Some(exported) = (unsafe { Exported::of(stream) }) else {
         return libc::EINVAL;
     };
-    // SAFETY: `out` is valid by this function's contract.
-    let export = |exported: &mut Exported| unsafe { export_schema(&exported.schema, out) };
-    exported.callback(export).0
+    let (number, schema) = exported.callback(|exported| export_schema(&exported.schema));
+    if let Some(schema) = schema {
+        // SAFETY: `out` is valid by this function's contract; the schema becomes the caller's.
+        unsafe { out.write(schema) };
+    }
+    number
 }
 
 /// # Safety
@@ -228,8 +170,8 @@ unsafe extern "C" fn get_last_error(stream: *mut FFI_ArrowArrayStream) -> *const
     // SAFETY: by this function's contract.
     let exported = unsafe { Exported::of(stream) };
     let error = exported.and_then(|exported| exported.last_error.as_ref());
-    // SAFETY: a live error, which the stream keeps.
-    error.map_or(null(), |error| unsafe { lance_error_message(error) })
+    // The stream keeps the error.
+    error.map_or(null(), |error| error.message.as_ptr())
 }
 
 /// # Safety
@@ -257,12 +199,12 @@ pub unsafe extern "C" fn lance_stream_last_error(
     guard(error, || {
         // SAFETY: by this function's contract.
         let Some(exported) = (unsafe { Exported::of(stream) }) else {
-            return Err(LanceError::invalid_argument(
+            return Err(Error::invalid_argument(
                 "the stream is NULL, released, or not one of this library",
             ));
         };
         if out.is_null() {
-            return Err(LanceError::invalid_argument("the output error is NULL"));
+            return Err(Error::invalid_argument("the output error is NULL"));
         }
         let copy = exported.last_error.clone();
         // SAFETY: `out` is valid by this function's contract; the copy becomes the caller's.
@@ -273,10 +215,9 @@ pub unsafe extern "C" fn lance_stream_last_error(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::Arc;
 
     use arrow::array::{ArrayRef, Int32Array, StringArray};
-    use arrow::datatypes::{DataType, Field, Schema};
     use futures::stream;
 
     use super::*;
@@ -314,24 +255,16 @@ mod tests {
         assert_eq!(next(&mut stream).0, 0);
         assert_eq!(next(&mut stream).0, libc::EINVAL);
         let error = last_error(&stream).expect("an error");
-        assert_eq!(error.code(), code::INTERNAL);
-        assert!(error.message().contains("Utf8"), "{error}");
+        assert_eq!(error.code, code::INTERNAL);
+        let message = error.message.to_string_lossy();
+        assert!(message.contains("Utf8"), "{message}");
         let (number, array) = next(&mut stream);
         assert!(number == 0 && array.is_released());
     }
 
     #[test]
-    fn names_inside_a_type_and_metadata_may_differ() {
-        let field = Field::new("x", DataType::Int32, true)
-            .with_metadata([("k".to_string(), "v".to_string())].into());
-        let schema = Arc::new(Schema::new(vec![field]));
-        assert!(check_announced(&schema, &numbers()).is_ok());
-        assert!(check_announced(&Arc::new(Schema::empty()), &numbers()).is_err());
-    }
-
-    #[test]
     fn the_last_error_is_whole_and_stays() {
-        let failure = LanceError::with_detail(code::TIMEOUT, "too slow", "clock.rs:1:2");
+        let failure = Error::with_detail(code::TIMEOUT, "too slow", "clock.rs:1:2");
         let mut stream = export_stream(
             numbers().schema(),
             stream::iter([Ok(numbers()), Err(failure)]),
@@ -342,8 +275,8 @@ mod tests {
         assert_ne!(next(&mut stream).0, 0);
         for _ in 0..2 {
             let error = last_error(&stream).expect("an error");
-            let parts = (error.code(), error.message(), error.detail());
-            assert_eq!(parts, (code::TIMEOUT, "too slow", "clock.rs:1:2"));
+            let parts = (error.code, &*error.message, &*error.detail);
+            assert_eq!(parts, (code::TIMEOUT, c"too slow", c"clock.rs:1:2"));
         }
     }
 
@@ -354,28 +287,5 @@ mod tests {
         // SAFETY: an empty struct and pointers of our own.
         let status = unsafe { lance_stream_last_error(&foreign, &mut copy, null_mut()) };
         assert_eq!((status, copy), (code::INVALID_ARGUMENT, null_mut()));
-    }
-
-    /// Tells when it is dropped.
-    struct Witness(Arc<AtomicBool>);
-
-    impl Drop for Witness {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Release);
-        }
-    }
-
-    #[test]
-    fn a_released_stream_drops_its_query_even_while_that_waits() {
-        let dropped = Arc::new(AtomicBool::new(false));
-        let witness = Witness(dropped.clone());
-        let never = stream::once(async move {
-            let _witness = witness;
-            std::future::pending().await
-        });
-        drop(export_stream(numbers().schema(), never).expect("a stream"));
-        while !dropped.load(Ordering::Acquire) {
-            std::thread::yield_now();
-        }
     }
 }

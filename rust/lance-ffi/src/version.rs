@@ -2,8 +2,7 @@
 
 use std::ffi::c_char;
 
-/// Equals `LANCE_ABI_VERSION` of the header.
-pub const ABI_VERSION: u32 = 1;
+use crate::generated::base::ABI_VERSION;
 
 /// The ABI version this library was built with.
 #[unsafe(no_mangle)]

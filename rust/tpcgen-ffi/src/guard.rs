@@ -1,56 +1,14 @@
 //! Keeps panics inside this library.
 
-use std::any::Any;
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
-
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
 use crate::Reader;
 
-thread_local! {
-    /// How many `contain` calls this thread is in.
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-}
-
 /// Runs `f` and turns a panic into its message; nothing is printed.
 pub fn contain<T>(f: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    silence_contained_panics();
-    DEPTH.set(DEPTH.get() + 1);
-    let result = catch_unwind(AssertUnwindSafe(f));
-    DEPTH.set(DEPTH.get() - 1);
-    result.unwrap_or_else(|payload| Err(format!("the generator panicked: {}", describe(payload))))
-}
-
-fn describe(payload: Box<dyn Any + Send>) -> String {
-    let payload = match payload.downcast::<String>() {
-        Ok(message) => return *message,
-        Err(payload) => payload,
-    };
-    match payload.downcast::<&str>() {
-        Ok(message) => message.to_string(),
-        Err(payload) => {
-            // A foreign payload could panic again when it is dropped.
-            std::mem::forget(payload);
-            "unknown cause".to_string()
-        }
-    }
-}
-
-/// Panics outside `contain` still go to the hook that was there before.
-fn silence_contained_panics() {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let previous = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if DEPTH.get() == 0 {
-                previous(info);
-            }
-        }));
-    });
+    contain::contain(f).unwrap_or_else(|panic| Err(format!("the generator panicked: {panic}")))
 }
 
 /// A reader whose panics become errors. It ends after the first error.

@@ -1,6 +1,6 @@
 //! Errors, as far as the code under test makes them.
 
-pub type Result<T> = std::result::Result<T, LanceError>;
+pub type Result<T> = std::result::Result<T, Error>;
 
 pub mod code {
     pub const INVALID_ARGUMENT: i32 = 1;
@@ -10,12 +10,12 @@ pub mod code {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct LanceError {
+pub struct Error {
     pub code: i32,
     pub message: String,
 }
 
-impl LanceError {
+impl Error {
     pub fn new(code: i32, message: impl AsRef<str>) -> Self {
         let message = message.as_ref().to_string();
         Self { code, message }

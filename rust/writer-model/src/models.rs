@@ -6,11 +6,11 @@ use std::task::{Context, Poll, Waker};
 use loom::model::Builder;
 use loom::thread::spawn;
 
-use crate::error::{LanceError, Result, code};
+use crate::error::{Error, Result, code};
 use crate::write::{Bounds, Luck, RowsLoad, Write, disk_full, rows_of};
 
 /// Run a model in every order of its threads.
-fn explore(model: impl Fn() + Sync + Send + 'static) {
+pub fn explore(model: impl Fn() + Sync + Send + 'static) {
     let is_long = std::env::var("LANCE_TEST_SCALE").is_ok_and(|scale| scale == "long");
     let mut builder = Builder::new();
     builder
@@ -377,7 +377,7 @@ fn a_write_is_freed_while_it_fails() {
 
 #[test]
 fn a_finish_after_a_failure_from_outside_returns_it() {
-    let broken = || LanceError::new(code::IO, "the stream broke");
+    let broken = || Error::new(code::IO, "the stream broke");
     explore(move || {
         let write = Write::new(Bounds::default());
         let encoder = write.start_encoder(0, Luck::Good);

@@ -1,4 +1,4 @@
-//! The locks of `lance-ffi`, under the control of loom.
+//! The locks of `lance-engine`, under the control of loom.
 
 use std::sync::PoisonError;
 use std::time::Duration;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub const PATIENCE_AT_EXIT: Duration = Duration::MAX;
+
 pub type ThreadKey = loom::thread::ThreadId;
 
 pub fn current() -> ThreadKey {

@@ -9,7 +9,7 @@ use loom::future::block_on;
 use loom::sync::atomic::AtomicBool;
 use loom::thread::{JoinHandle, spawn};
 
-use crate::error::{LanceError, Result, code};
+use crate::error::{Error, Result, code};
 use crate::lanes::{Batch, Lanes, Load};
 use crate::live::Live;
 
@@ -100,8 +100,8 @@ pub enum Luck {
     FailsAt(usize),
 }
 
-pub fn disk_full() -> LanceError {
-    LanceError::new(code::IO, "the disk is full")
+pub fn disk_full() -> Error {
+    Error::new(code::IO, "the disk is full")
 }
 
 impl Write {

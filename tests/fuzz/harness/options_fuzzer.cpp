@@ -1,6 +1,7 @@
 // Option structs and out structs of any size and contents: each call works or is refused with an error, and
 // reads and writes no further than `struct_size`.
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <limits>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "check.h"
+#include "generated_fields.h"
 #include "guarded_bytes.h"
 #include "input.h"
 #include "lance/c/lance.h"
@@ -62,6 +64,28 @@ class Arguments {
 
   const char* OptionalString() { return input_.Byte() < 0xc0 ? nullptr : String(); }
 
+  /// Text with the end of a string, or with a length and no byte behind it.
+  LanceText Text() {
+    if (input_.Byte() < 0xc0) return LANCE_TEXT(String());
+    const std::string text = input_.Text(20);
+    char* bytes = New<char>(text.size());
+    std::copy(text.begin(), text.end(), bytes);
+    return {bytes, text.size()};
+  }
+
+  /// An expression, mostly.
+  LanceText OptionalText() {
+    const uint8_t choice = input_.Byte();
+    if (choice < 0xc0) return LANCE_NO_TEXT;
+    return choice < 0xf0 ? LANCE_TEXT("int > 3") : Text();
+  }
+
+  const char* Column() {
+    static constexpr const char* kColumns[] = {"int",    "string", "struct.a",
+                                               "_rowid", "list",   "no such column"};
+    return input_.Byte() >= 0xe0 ? String() : input_.OneOf(kColumns);
+  }
+
   /// An array and its count; a wrong count is one that cannot be true.
   template <typename T, typename Make>
   void Array(const T** items, size_t* count, Make make) {
@@ -82,7 +106,7 @@ class Arguments {
   }
 
   void KeyValues(const LanceKeyValue** items, size_t* count) {
-    Array(items, count, [this] { return LanceKeyValue{String(), String()}; });
+    Array(items, count, [this] { return LanceKeyValue{Text(), Text()}; });
   }
 
   /// NULL or a copy of `options` with a `struct_size` of its own, and as much memory.
@@ -133,34 +157,15 @@ void Describe(Arguments& arguments, const Out& init, LanceStatusCode (*function)
 }
 
 void Open(Arguments& arguments) {
-  LanceOpenOptions options = LANCE_OPEN_OPTIONS_INIT;
-  options.version = arguments.Number(options.version);
-  options.tag = arguments.OptionalString();
-  options.branch = arguments.OptionalString();
-  arguments.KeyValues(&options.storage_options, &options.storage_options_count);
+  const LanceOpenOptions options = Fill(arguments, LanceOpenOptions LANCE_OPEN_OPTIONS_INIT);
   LanceDataset* opened = nullptr;
   Call(lance_dataset_open, TableUri().c_str(), arguments.Sized(options), &opened);
   const DatasetPtr dataset(opened);
   Describe(arguments, LanceDatasetInfo LANCE_DATASET_INFO_INIT, lance_dataset_info, dataset.get());
 }
 
-const char* Column(Arguments& arguments) {
-  static constexpr const char* kColumns[] = {"int", "string", "struct.a", "_rowid", "list", "no such column"};
-  return arguments.input().Byte() >= 0xe0 ? arguments.String() : arguments.input().OneOf(kColumns);
-}
-
 void Scan(Arguments& arguments) {
-  LanceScanOptions options = LANCE_SCAN_OPTIONS_INIT;
-  arguments.Array(&options.columns, &options.column_count, [&] { return Column(arguments); });
-  if (arguments.input().Byte() >= 0xc0) options.filter = "int > 3";
-  options.limit = arguments.Number(options.limit);
-  options.offset = arguments.Number(options.offset);
-  options.batch_size = arguments.Number(options.batch_size);
-  options.with_row_id = arguments.Number(options.with_row_id);
-  options.with_row_address = arguments.Number(options.with_row_address);
-  options.ordered = arguments.Number(options.ordered);
-  options.batch_readahead = arguments.Number(options.batch_readahead);
-  options.io_buffer_bytes = arguments.Number(options.io_buffer_bytes);
+  const LanceScanOptions options = Fill(arguments, LanceScanOptions LANCE_SCAN_OPTIONS_INIT);
   const DatasetPtr table = OpenTable();
   LanceScanner* opened = nullptr;
   Call(lance_scanner_open, table.get(), arguments.Sized(options), &opened);
@@ -177,7 +182,7 @@ void Take(Arguments& arguments) {
   const char* const* columns;
   size_t column_count;
   arguments.Array(&indices, &index_count, [&] { return arguments.Number(uint64_t{3}); });
-  arguments.Array(&columns, &column_count, [&] { return Column(arguments); });
+  arguments.Array(&columns, &column_count, [&] { return arguments.Column(); });
   const DatasetPtr table = OpenTable();
   const auto take = arguments.input().Byte() % 2 == 0 ? lance_dataset_take : lance_dataset_take_rows;
   ArrowArray array{};
@@ -190,40 +195,17 @@ void Take(Arguments& arguments) {
 
 void Lists(Arguments& arguments) {
   const DatasetPtr table = OpenTable();
-  LanceFragmentList* fragments = nullptr;
-  Call(lance_dataset_fragments, table.get(), &fragments);
-  Describe(arguments, LanceFragmentInfo LANCE_FRAGMENT_INFO_INIT, lance_fragment_list_get, fragments,
-           arguments.Number(size_t{0}));
-  lance_fragment_list_free(fragments);
-  LanceVersionList* versions = nullptr;
-  Call(lance_dataset_versions, table.get(), &versions);
-  Describe(arguments, LanceVersionInfo LANCE_VERSION_INFO_INIT, lance_version_list_get, versions,
-           arguments.Number(size_t{0}));
-  lance_version_list_free(versions);
+  for (const auto list : {lance_dataset_fragments, lance_dataset_versions}) {
+    ArrowArrayStream* none = nullptr;
+    ArrowArrayStream stream{};
+    const bool asks = arguments.input().Byte() < 0xc0;
+    if (Call(list, table.get(), asks ? &stream : none) == LANCE_OK) Drain(&stream);
+  }
 }
 
 /// Write a few rows, and take them back before they are committed.
 void Write(Arguments& arguments) {
-  LanceWriteOptions options = LANCE_WRITE_OPTIONS_INIT;
-  options.mode = arguments.Number(options.mode);
-  options.lanes = arguments.Number(options.lanes);
-  options.preserve_order = arguments.Number(options.preserve_order);
-  options.stable_row_ids = arguments.Number(options.stable_row_ids);
-  options.max_bytes_in_flight = arguments.Number(options.max_bytes_in_flight);
-  options.max_rows_per_file = arguments.Number(options.max_rows_per_file);
-  options.max_bytes_per_file = arguments.Number(options.max_bytes_per_file);
-  options.data_storage_version = arguments.OptionalString();
-  options.encoder_cache_bytes = arguments.Number(options.encoder_cache_bytes);
-  options.max_page_bytes = arguments.Number(options.max_page_bytes);
-  arguments.KeyValues(&options.transaction_properties, &options.transaction_properties_count);
-  arguments.KeyValues(&options.storage_options, &options.storage_options_count);
-  arguments.Array(&options.column_hints, &options.column_hints_count, [&] {
-    return LanceColumnHint{arguments.String(), arguments.String(), arguments.String()};
-  });
-  if (arguments.input().Byte() % 2 == 1) options.progress = [](void*, const LanceWriteStats*) {};
-  options.durable = arguments.Number(options.durable);
-  options.tuned_encodings = arguments.Number(options.tuned_encodings);
-
+  const LanceWriteOptions options = Fill(arguments, LanceWriteOptions LANCE_WRITE_OPTIONS_INIT);
   LanceWriter* opened = nullptr;
   ArrowSchema schema = SmallSchema();
   Call(lance_writer_open, "memory://fuzz/write", &schema, arguments.Sized(options), &opened);
@@ -253,32 +235,23 @@ void Commit(Arguments& arguments) {
 
 void ConfigureRuntime(Arguments& arguments) {
   TableUri();
-  LanceRuntimeOptions options = LANCE_RUNTIME_OPTIONS_INIT;
-  options.io_threads = arguments.Number(options.io_threads);
+  const LanceRuntimeOptions options = Fill(arguments, LanceRuntimeOptions LANCE_RUNTIME_OPTIONS_INIT);
   Check(Call(lance_runtime_configure, arguments.Sized(options)) != LANCE_OK, "the runtime runs already");
 }
 
 void CheckDataset(Arguments& arguments) {
-  LanceCheckOptions options = LANCE_CHECK_OPTIONS_INIT;
-  options.version = arguments.Number(options.version);
-  arguments.KeyValues(&options.storage_options, &options.storage_options_count);
-  if (arguments.input().Byte() % 2 == 1) options.progress = [](void*, const LanceCheckProgress*) {};
-  options.deep = arguments.Number(options.deep);
-  LanceCheckReport* report = nullptr;
-  Call(lance_dataset_check, TableUri().c_str(), arguments.Sized(options), &report);
-  Describe(arguments, LanceCheckSummary LANCE_CHECK_SUMMARY_INIT, lance_check_report_summary, report);
-  Describe(arguments, LanceCheckProblem LANCE_CHECK_PROBLEM_INIT, lance_check_report_get, report,
-           arguments.Number(size_t{0}));
-  lance_check_report_free(report);
+  const LanceCheckOptions options = Fill(arguments, LanceCheckOptions LANCE_CHECK_OPTIONS_INIT);
+  LanceCheckSummary* out = arguments.Sized(LanceCheckSummary LANCE_CHECK_SUMMARY_INIT);
+  const size_t size = out == nullptr ? 0 : out->struct_size;
+  ArrowArrayStream problems{};
+  if (Call(lance_dataset_check, TableUri().c_str(), arguments.Sized(options), out, &problems) == LANCE_OK) {
+    Drain(&problems);
+  }
+  Check(out == nullptr || out->struct_size == size, "the struct_size of an out struct stays");
 }
 
 void Cleanup(Arguments& arguments) {
-  LanceCleanupOptions options = LANCE_CLEANUP_OPTIONS_INIT;
-  options.older_than_seconds = arguments.Number(options.older_than_seconds);
-  options.keep_versions = arguments.Number(options.keep_versions);
-  options.orphan_min_age_seconds = arguments.Number(options.orphan_min_age_seconds);
-  arguments.KeyValues(&options.storage_options, &options.storage_options_count);
-  options.dry_run = arguments.Number(options.dry_run);
+  const LanceCleanupOptions options = Fill(arguments, LanceCleanupOptions LANCE_CLEANUP_OPTIONS_INIT);
   Describe(arguments, LanceCleanupResult LANCE_CLEANUP_RESULT_INIT, lance_dataset_cleanup, TableUri().c_str(),
            arguments.Sized(options));
 }

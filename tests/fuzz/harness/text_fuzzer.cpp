@@ -32,7 +32,7 @@ void Scan(const LanceScanOptions& options) {
 
 void Filter(const std::string& text) {
   LanceScanOptions options = LANCE_SCAN_OPTIONS_INIT;
-  options.filter = text.c_str();
+  options.filter = {text.data(), text.size()};
   Scan(options);
 }
 
@@ -72,8 +72,8 @@ void Uri(const std::string& text) {
 
 void Json(const std::string& text) {
   LanceTransaction* parsed = nullptr;
-  if (Call(lance_transaction_from_json, text.c_str(), static_cast<const LanceKeyValue*>(nullptr), size_t{0},
-           &parsed) != LANCE_OK) {
+  if (Call(lance_transaction_from_json, LanceText{text.data(), text.size()},
+           static_cast<const LanceKeyValue*>(nullptr), size_t{0}, &parsed) != LANCE_OK) {
     return;
   }
   const TransactionPtr transaction(parsed);

@@ -9,44 +9,60 @@ use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-#[path = "../../../rust/lance-ffi/src/arrow_io.rs"]
-pub mod arrow_io;
-#[path = "../../../rust/lance-ffi/src/callers.rs"]
-mod callers;
-#[path = "../../../rust/lance-ffi/src/column_path.rs"]
-mod column_path;
-#[path = "../../../rust/lance-ffi/src/engine_text.rs"]
-mod engine_text;
+#[path = "../../../rust/lance-ffi/src/arrow/mod.rs"]
+pub mod arrow_structs;
 #[path = "../../../rust/lance-ffi/src/error.rs"]
-pub mod error;
-#[path = "../../../rust/lance-ffi/src/fault.rs"]
-mod fault;
-#[path = "../../../rust/lance-ffi/src/fork.rs"]
-pub mod fork;
+mod boundary_error;
+#[path = "../../../rust/lance-engine/src/callers.rs"]
+mod callers;
+#[path = "../../../rust/lance-engine/src/settings/codes.rs"]
+pub mod codes;
+#[path = "../../../rust/lance-engine/src/column_path.rs"]
+pub mod column_path;
+#[path = "../../../rust/lance-engine/src/error/mod.rs"]
+mod engine_error;
+#[path = "../../../rust/lance-engine/src/fault.rs"]
+pub mod fault;
 #[path = "../../../rust/lance-ffi/src/guard.rs"]
-pub mod guard;
-#[path = "../../../rust/lance-ffi/src/handle.rs"]
-pub mod handle;
-#[path = "../../../rust/lance-ffi/src/item_names.rs"]
-mod item_names;
-#[path = "../../../rust/lance-ffi/src/live.rs"]
+mod guard;
+#[path = "../../../rust/lance-engine/src/write/live.rs"]
 mod live;
-#[path = "../../../rust/lance-ffi/src/preflight.rs"]
-mod preflight;
-#[path = "../../../rust/lance-ffi/src/redact.rs"]
+#[path = "../../../rust/lance-ffi/src/plain.rs"]
+mod plain;
+#[path = "../../../rust/lance-engine/src/process.rs"]
+pub mod process;
+#[path = "../../../rust/lance-engine/src/redact.rs"]
 mod redact;
-#[path = "../../../rust/lance-ffi/src/source.rs"]
-pub mod source;
-#[path = "../../../rust/lance-ffi/src/sync.rs"]
+#[path = "../../../rust/lance-engine/src/sync.rs"]
 mod sync;
-#[path = "../../../rust/lance-ffi/src/text.rs"]
+#[path = "../../../rust/lance-engine/src/text.rs"]
 mod text;
-#[path = "../../../rust/lance-ffi/src/threads.rs"]
+#[path = "../../../rust/lance-engine/src/threads.rs"]
 pub mod threads;
-#[path = "../../../rust/lance-ffi/src/values.rs"]
-mod values;
 
-/// What error.rs and arrow_io.rs take from rooms that know the engine, which the import never comes to.
+/// The errors of both crates.
+pub mod error {
+    pub use super::boundary_error::*;
+    pub use super::engine_error::*;
+}
+
+pub mod settings {
+    pub use super::codes;
+}
+
+pub mod write {
+    pub use super::live::Live;
+}
+
+pub mod panics {
+    use crate::Result;
+
+    pub fn contain<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+        ::contain::contain(body).unwrap_or_else(|panic| Err(panic.into()))
+    }
+}
+
+/// What the errors take from the engine, which the import never comes to.
 mod engine {
     pub fn is_system_column(_: &str) -> bool {
         false
@@ -60,27 +76,13 @@ mod engine {
 }
 pub use engine::*;
 extern crate self as lance_core;
+extern crate self as lance_engine;
 
-mod params {
-    use crate::error::{LanceError, Result};
-
-    /// # Safety
-    /// `out` is NULL or valid for writing.
-    pub unsafe fn write_out<T>(value: T, out: *mut T, what: &str) -> Result<()> {
-        if out.is_null() {
-            return Err(LanceError::invalid_argument(format!("{what} is NULL")));
-        }
-        // SAFETY: by this function's contract.
-        unsafe { out.write(value) };
-        Ok(())
-    }
-}
-
-use arrow_io::{export_batch, import_ffi_batch, import_schema, required, take};
-use error::{LanceError, Result};
+use arrow_structs::{Source, export_batch, import_ffi_batch, import_schema, required, take};
+use error::LanceError;
+pub use error::{Error, Result};
 use guard::guard;
 use live::Live;
-use source::Source;
 
 /// An array without buffers may have more rows than anybody can read.
 const MOST_ROWS: usize = 1000;
@@ -118,7 +120,7 @@ fn read(batch: &RecordBatch) {
 }
 
 /// # Safety
-/// Both out pointers are NULL or valid for writing.
+/// Both out pointers are valid for writing.
 unsafe fn import(
     array: FFI_ArrowArray,
     schema: arrow::datatypes::Schema,
@@ -127,8 +129,13 @@ unsafe fn import(
 ) -> Result<()> {
     let batch = import_ffi_batch(array, &Arc::new(schema), &Arc::new(Live::default()))?;
     read(&batch);
-    // SAFETY: forwarded contract.
-    unsafe { export_batch(batch, out_array, out_schema) }
+    let (array, schema) = export_batch(batch)?;
+    // SAFETY: by this function's contract.
+    unsafe {
+        out_array.write(array);
+        out_schema.write(schema);
+    }
+    Ok(())
 }
 
 /// Import a batch, read it and export it again. Both structs are consumed.
@@ -171,7 +178,7 @@ pub unsafe extern "C" fn fuzz_import_stream(
         match source.next()? {
             // SAFETY: by this function's contract.
             Some(array) => unsafe { import(array, schema, out_array, out_schema) },
-            None => Err(LanceError::invalid_argument("the stream is empty")),
+            None => Err(Error::invalid_argument("the stream is empty")),
         }
     })
 }

@@ -1,0 +1,41 @@
+//! What lance-cpp adds to the engine, the `lance` crate: a store that loses nothing, reads and writes on all cores,
+//! maintenance. Safe Rust that exports nothing; `lance-ffi` is the boundary over it.
+//!
+//! Rooms, each of which knows only those before it:
+//! - `settings`, `text`, `redact`, `error`, `engine_error`, `sync`, `fault`, `threads`, `callers`, `process`, `panics`,
+//!   `task`, `operation`, `column_path`, `batch_bytes`: the ground
+//! - `telemetry`: events for the caller's logger, and counts
+//! - `local`: files of the machine; `session`, `runtime`, `parallel`, `place`, `absent`, `open`: where all runs
+//! - `maintain`: what lies in a dataset's directories, checks and cleanups
+//! - `read`: scans, takes, counts
+//! - `write`: the writer, and commits
+
+mod absent;
+mod batch_bytes;
+pub mod callers;
+pub mod column_path;
+mod engine_error;
+pub mod error;
+pub mod fault;
+mod local;
+pub mod maintain;
+mod open;
+pub mod operation;
+pub mod panics;
+mod parallel;
+pub mod place;
+pub mod process;
+pub mod read;
+mod redact;
+pub mod runtime;
+mod session;
+pub mod settings;
+pub mod sync;
+pub mod task;
+pub mod telemetry;
+mod text;
+pub mod threads;
+pub mod write;
+
+pub use error::{Error, Result};
+pub use lance::session::Session;

@@ -1,0 +1,143 @@
+//! One data file by itself: its footer and its number of rows.
+
+use std::sync::Arc;
+
+use lance_file::reader::FileReader;
+use lance_io::object_store::ObjectStore;
+use lance_io::scheduler::{ScanScheduler, SchedulerConfig};
+use lance_io::utils::CachedFileSize;
+use object_store::path::Path;
+
+use crate::error::{Error, Result, code};
+
+const MAGIC: &[u8] = b"LANC";
+const FOOTER_BYTES: u64 = 40;
+/// The position of the metadata, two numbers of the version, and the magic.
+const LEGACY_FOOTER_BYTES: usize = 16;
+/// A position and a size.
+const TABLE_ENTRY_BYTES: u64 = 16;
+
+/// Read the number of rows that the file says it has.
+pub async fn read_row_count(store: &Arc<ObjectStore>, path: &Path, size: u64) -> Result<u64> {
+    check_footer(&read_end(store, path, size).await?, size)?;
+    let scheduler = ScanScheduler::new(store.clone(), SchedulerConfig::max_bandwidth(store));
+    let file = scheduler
+        .open_file(path, &CachedFileSize::new(size))
+        .await?;
+    Ok(FileReader::read_all_metadata(&file).await?.num_rows)
+}
+
+/// Check a file of format 0.1, whose rows only a deep check can count.
+pub async fn check_legacy(store: &Arc<ObjectStore>, path: &Path, size: u64) -> Result<()> {
+    check_legacy_footer(&read_end(store, path, size).await?, size)
+}
+
+async fn read_end(store: &ObjectStore, path: &Path, size: u64) -> Result<Vec<u8>> {
+    let start = size.saturating_sub(FOOTER_BYTES);
+    let reader = store.open_with_size(path, size as usize).await?;
+    let bytes = reader.get_range(start as usize..size as usize).await;
+    Ok(bytes.map_err(lance_core::Error::from)?.to_vec())
+}
+
+fn check_magic(footer: &[u8]) -> Result<()> {
+    match footer.ends_with(MAGIC) {
+        true => Ok(()),
+        false => Err(corrupt("it does not end like a Lance file")),
+    }
+}
+
+/// Check that the position of the metadata is in the file. A file that was cut does not end like this.
+fn check_legacy_footer(footer: &[u8], size: u64) -> Result<()> {
+    check_magic(footer)?;
+    let Some((_, end)) = footer.split_last_chunk::<LEGACY_FOOTER_BYTES>() else {
+        return Err(corrupt("it is too short"));
+    };
+    let position = u64::from_le_bytes(end[..8].try_into().unwrap_or_default());
+    match position < size - LEGACY_FOOTER_BYTES as u64 {
+        true => Ok(()),
+        false => Err(corrupt("its footer is damaged")),
+    }
+}
+
+/// Check the counts of the footer, which the engine believes: it reserves the memory they ask for.
+fn check_footer(footer: &[u8], size: u64) -> Result<()> {
+    check_magic(footer)?;
+    let Ok(footer) = <&[u8; FOOTER_BYTES as usize]>::try_from(footer) else {
+        return Err(corrupt("it is too short"));
+    };
+    let number = |at: usize, bytes: usize| {
+        let mut value = [0; 8];
+        value[..bytes].copy_from_slice(&footer[at..at + bytes]);
+        u64::from_le_bytes(value)
+    };
+    let [columns_start, column_table, buffer_table] = [0, 8, 16].map(|at| number(at, 8));
+    let [buffers, columns] = [24, 28].map(|at| number(at, 4));
+    let table_fits = |start: u64, entries: u64, end: u64| {
+        start
+            .checked_add(entries * TABLE_ENTRY_BYTES)
+            .is_some_and(|table_end| table_end <= end)
+    };
+    let fits = columns_start <= column_table
+        && table_fits(column_table, columns, buffer_table)
+        && table_fits(buffer_table, buffers, size - FOOTER_BYTES);
+    match fits {
+        true => Ok(()),
+        false => Err(corrupt("its footer is damaged")),
+    }
+}
+
+fn corrupt(message: &str) -> Error {
+    Error::new(code::CORRUPT, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The footer of a file with two columns and one global buffer.
+    fn footer() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for position in [100u64, 160, 192] {
+            bytes.extend(position.to_le_bytes());
+        }
+        for count in [1u32, 2] {
+            bytes.extend(count.to_le_bytes());
+        }
+        bytes.extend([2, 0, 2, 0]);
+        bytes.extend(MAGIC);
+        bytes
+    }
+
+    const SIZE: u64 = 192 + TABLE_ENTRY_BYTES + FOOTER_BYTES;
+
+    #[test]
+    fn a_footer_whose_tables_fit_is_accepted() {
+        assert!(check_footer(&footer(), SIZE).is_ok());
+    }
+
+    #[test]
+    fn no_position_or_count_may_point_beyond_its_table() {
+        for at in 0..32 {
+            let mut damaged = footer();
+            damaged[at] = 0xff;
+            assert!(check_footer(&damaged, SIZE).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn the_metadata_of_a_legacy_file_is_inside_it() {
+        let footer = |position: u64| [&position.to_le_bytes()[..], &[0, 0, 2, 0], MAGIC].concat();
+        assert!(check_legacy_footer(&footer(99), 116).is_ok());
+        assert!(check_legacy_footer(&footer(100), 116).is_err());
+        assert!(check_legacy_footer(&footer(u64::MAX), 116).is_err());
+        assert!(check_legacy_footer(&footer(0)[1..], 15).is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_cut_is_refused() {
+        assert!(check_footer(&footer(), SIZE - 1).is_err());
+        assert!(check_footer(&footer()[1..], SIZE).is_err());
+        assert!(check_footer(&footer()[..39], SIZE).is_err());
+        assert!(check_footer(&[], 0).is_err());
+    }
+}

@@ -1,0 +1,50 @@
+//! Shallow clones read files of the dataset they were cloned from, which does not know of them.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
+
+use crate::error::Result;
+use crate::maintain::listing::{Home, ManifestFile, VERSIONS, find_manifests, real_path};
+
+const DATASETS_AT_ONCE: usize = 16;
+
+/// Find the manifests of clones beside the dataset, where databases keep them. What cannot be looked at is taken
+/// for no clone: it may be anybody's.
+pub async fn find_beside(home: &Home) -> Result<Vec<ManifestFile>> {
+    let Some(parent) = home.base.parent() else {
+        return Ok(Vec::new());
+    };
+    let Ok(beside) = home.store.list_with_delimiter(Some(&parent)).await else {
+        return Ok(Vec::new());
+    };
+    let clones: Vec<_> = stream::iter(beside.common_prefixes)
+        .map(|root| clone_manifests(home, root))
+        .buffer_unordered(DATASETS_AT_ONCE)
+        .try_collect()
+        .await?;
+    Ok(clones.into_iter().flatten().collect())
+}
+
+/// The manifests of another dataset, if that is one and reads files outside itself.
+async fn clone_manifests(home: &Home, root: Path) -> Result<Vec<ManifestFile>> {
+    let versions = home.list_directory(root.clone().join(VERSIONS)).await;
+    let versions = versions.unwrap_or_default().into_iter().collect();
+    let (_, manifests) = find_manifests(&root, &versions);
+    // Later versions keep the bases of earlier ones.
+    let newest = home.read_all(manifests.first()).next().await;
+    let is_clone = newest.is_some_and(|(_, newest)| {
+        newest.is_ok_and(|version| !version.manifest.base_paths.is_empty())
+    });
+    if !is_clone || is_home(home, &root) {
+        return Ok(Vec::new());
+    }
+    let files = home.list_directory(root.clone()).await?;
+    let (_, manifests) = find_manifests(&root, &files.into_iter().collect());
+    Ok(manifests)
+}
+
+/// A link may lead to the dataset itself.
+fn is_home(home: &Home, root: &Path) -> bool {
+    let [home_root, root_target] = [&home.base, root].map(|path| real_path(&home.store, path));
+    *root == home.base || (root_target.is_some() && root_target == home_root)
+}

@@ -1,0 +1,11 @@
+//! Maintenance: what lies in a dataset's directories, checks for damage, cleanups.
+
+pub mod check;
+pub mod cleanup;
+pub(crate) mod listing;
+mod needed_files;
+mod orphans;
+mod refs;
+
+pub use check::check;
+pub use cleanup::clean_up;

@@ -1,0 +1,49 @@
+//! Work that is split over the cores.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::future::join_all;
+use tokio::runtime::Handle;
+use tokio::task::{JoinError, JoinHandle};
+
+use crate::error::{Error, Result, code};
+
+/// How many tasks keep all cores busy.
+pub fn cores() -> usize {
+    Handle::current().metrics().num_workers()
+}
+
+/// A task that ends when nobody waits for it any more.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Future for AbortOnDrop<T> {
+    type Output = std::result::Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Run the parts side by side; what they yield, in their order. A panic in one goes on here. All of them end when this is
+/// dropped.
+pub async fn run_all<T: Send + 'static>(
+    parts: impl Iterator<Item: Future<Output = Result<T>> + Send + 'static>,
+) -> Result<Vec<T>> {
+    let runtime = Handle::current();
+    let tasks = join_all(parts.map(|part| AbortOnDrop(runtime.spawn(part))));
+    tasks.await.into_iter().map(joined).collect()
+}
+
+fn joined<T>(outcome: std::result::Result<Result<T>, JoinError>) -> Result<T> {
+    outcome.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(error) => Err(Error::new(code::INTERNAL, error.to_string())),
+    })
+}

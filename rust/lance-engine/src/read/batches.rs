@@ -1,0 +1,237 @@
+//! Batches that are decoded ahead on the runtime, for whoever waits for them, and however.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use futures::channel::mpsc;
+use futures::future::{AbortHandle, abortable};
+use futures::{SinkExt, Stream, StreamExt};
+
+use crate::error::{Error, Result, code};
+use crate::operation::cancelled;
+use crate::sync::{Mutex, lock};
+use crate::{process, runtime};
+
+/// One batch waits here while the next is decoded; the engine reads further ahead by itself.
+const BATCHES_AHEAD: usize = 1;
+
+/// A query under way. It ends after its first error; dropped, it ends wherever it is.
+pub struct Batches {
+    pub schema: SchemaRef,
+    ahead: Mutex<Option<mpsc::Receiver<Result<RecordBatch>>>>,
+    query: AbortHandle,
+    cancelled: AtomicBool,
+}
+
+impl Batches {
+    /// Drive `batches`, which have this schema, on the runtime.
+    pub fn start<S>(schema: SchemaRef, batches: S) -> Result<Self>
+    where
+        S: Stream<Item = Result<RecordBatch>> + Send + 'static,
+    {
+        let (mut send, receive) = mpsc::channel(BATCHES_AHEAD);
+        let mut failures = send.clone();
+        let (drive, query) = abortable(async move {
+            let mut batches = std::pin::pin!(batches);
+            while let Some(batch) = batches.next().await {
+                let failed = batch.is_err();
+                // The receiver is gone when nobody wants more.
+                if send.send(batch).await.is_err() || failed {
+                    break;
+                }
+            }
+        });
+        runtime::spawn(
+            async move {
+                // Aborted when it is dropped or cancelled.
+                let _ = drive.await;
+                Ok(())
+            },
+            move |outcome| {
+                if let Err(panic) = outcome {
+                    // A full channel has room for one message of each sender.
+                    let _ = failures.try_send(Err(panic));
+                }
+            },
+        )?;
+        Ok(Self {
+            schema,
+            ahead: Mutex::new(Some(receive)),
+            query,
+            cancelled: AtomicBool::new(false),
+        })
+    }
+
+    /// The next batch; None after the last, and after an error.
+    pub fn poll(&self, context: &mut Context<'_>) -> Poll<Result<Option<RecordBatch>>> {
+        let mut ahead = lock(&self.ahead);
+        let Some(batches) = ahead.as_mut() else {
+            return Poll::Ready(Ok(None));
+        };
+        let next = ready!(batches.poll_next_unpin(context));
+        let next = match next {
+            // Whatever waits here.
+            _ if self.cancelled.load(Ordering::Acquire) => Err(cancelled()),
+            Some(Ok(batch)) => check_announced(&self.schema, &batch).map(|()| Some(batch)),
+            Some(Err(error)) => Err(error),
+            None => Ok(None),
+        };
+        if !matches!(next, Ok(Some(_))) {
+            self.end(ahead.take());
+        }
+        Poll::Ready(next)
+    }
+
+    /// End the query, from whichever thread: whoever waits is told.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.query.abort();
+    }
+
+    /// End the query, and forget what it yielded.
+    fn end(&self, batches: Option<mpsc::Receiver<Result<RecordBatch>>>) {
+        if process::refuse_forked_child().is_err() {
+            std::mem::forget(batches);
+            return;
+        }
+        self.query.abort();
+        // There is nobody to report a panic to.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(batches)));
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        let ahead = self.ahead.get_mut();
+        let batches = ahead.unwrap_or_else(PoisonError::into_inner).take();
+        self.end(batches);
+    }
+}
+
+/// Whoever reads the stream trusts its schema; a batch of another one would be read as foreign memory.
+fn check_announced(schema: &SchemaRef, batch: &RecordBatch) -> Result<()> {
+    let (announced, given) = (schema.fields(), batch.schema_ref().fields());
+    if Arc::ptr_eq(schema, batch.schema_ref()) {
+        return Ok(());
+    }
+    if announced.len() != given.len() {
+        return Err(Error::new(
+            code::INTERNAL,
+            format!(
+                "a batch has {} columns, but the stream announced {}",
+                given.len(),
+                announced.len()
+            ),
+        ));
+    }
+    let mut pairs = announced.iter().zip(given);
+    match pairs.find(|(a, g)| !a.data_type().equals_datatype(g.data_type())) {
+        Some((announced, given)) => Err(Error::new(
+            code::INTERNAL,
+            format!(
+                "column {:?} of a batch is {}, but the stream announced {}",
+                announced.name(),
+                given.data_type(),
+                announced.data_type()
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Int32Array, StringArray};
+    use arrow::datatypes::{DataType, Field, Schema};
+    use futures::executor::block_on;
+    use futures::future::poll_fn;
+    use futures::stream;
+
+    use super::*;
+
+    fn batch(column: ArrayRef) -> RecordBatch {
+        RecordBatch::try_from_iter([("x", column)]).expect("a batch")
+    }
+
+    fn numbers() -> RecordBatch {
+        batch(Arc::new(Int32Array::from(vec![1, 2])))
+    }
+
+    fn next(batches: &Batches) -> Result<Option<RecordBatch>> {
+        block_on(poll_fn(|context| batches.poll(context)))
+    }
+
+    #[test]
+    fn a_batch_of_another_type_is_an_error_and_the_end() {
+        let text = batch(Arc::new(StringArray::from(vec!["a", "b"])));
+        let given = stream::iter([Ok(numbers()), Ok(text), Ok(numbers())]);
+        let batches = Batches::start(numbers().schema(), given).expect("batches");
+        assert_eq!(next(&batches).expect("a batch"), Some(numbers()));
+        let error = next(&batches).expect_err("an error");
+        assert_eq!(error.code(), code::INTERNAL);
+        assert!(error.message().contains("Utf8"), "{error}");
+        assert_eq!(next(&batches).expect("the end"), None);
+    }
+
+    #[test]
+    fn names_inside_a_type_and_metadata_may_differ() {
+        let field = Field::new("x", DataType::Int32, true)
+            .with_metadata([("k".to_string(), "v".to_string())].into());
+        let schema = Arc::new(Schema::new(vec![field]));
+        assert!(check_announced(&schema, &numbers()).is_ok());
+        assert!(check_announced(&Arc::new(Schema::empty()), &numbers()).is_err());
+    }
+
+    /// Tells when it is dropped.
+    struct Witness(Arc<AtomicBool>);
+
+    impl Drop for Witness {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+
+    /// Batches that never come, and whether their query is gone.
+    fn waiting() -> (Batches, Arc<AtomicBool>) {
+        let dropped = Arc::new(AtomicBool::new(false));
+        let witness = Witness(dropped.clone());
+        let never = stream::once(async move {
+            let _witness = witness;
+            std::future::pending().await
+        });
+        (
+            Batches::start(numbers().schema(), never).expect("batches"),
+            dropped,
+        )
+    }
+
+    fn wait_for(dropped: &AtomicBool) {
+        while !dropped.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn dropped_batches_end_their_query_even_while_that_waits() {
+        let (batches, dropped) = waiting();
+        drop(batches);
+        wait_for(&dropped);
+    }
+
+    #[test]
+    fn whoever_waits_for_cancelled_batches_is_told() {
+        let (batches, dropped) = waiting();
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| next(&batches));
+            batches.cancel();
+            let error = waiter.join().expect("no panic").expect_err("an error");
+            assert_eq!(error.code(), code::CANCELLED);
+        });
+        wait_for(&dropped);
+        assert_eq!(next(&batches).expect("the end"), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! Datasets: open one version and describe it.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use lance::Dataset;
+use lance_file::version::ConcreteFileVersion;
+
+use super::data_bytes::data_bytes;
+use super::opened::Opened;
+use super::scan::yielded;
+use crate::absent::no_dataset;
+use crate::error::{Error, Result, code};
+use crate::open::{Access, builder, load, load_latest};
+use crate::place::Place;
+use crate::settings::{DatasetInfo, OpenSettings};
+use crate::task::Task;
+
+pub fn open(place: Place, settings: OpenSettings) -> Task<Opened> {
+    Box::pin(async move {
+        if settings.tag.is_some() && (settings.version.is_some() || settings.branch.is_some()) {
+            return Err(Error::invalid_argument(
+                "a tag cannot be combined with a version or a branch",
+            ));
+        }
+        let access = Access {
+            storage_options: settings.storage_options.clone(),
+            session: settings.session.clone(),
+        };
+        let mut target = builder(&place.uri, &access)?;
+        if let Some(tag) = &settings.tag {
+            target = target.with_tag(tag);
+        } else if let Some(branch) = &settings.branch {
+            target = target.with_branch(branch, settings.version);
+        } else if let Some(version) = settings.version {
+            target = target.with_version(version);
+        }
+        match load(target).await? {
+            Ok(dataset) => Ok(Opened::new(dataset)),
+            Err(error) => Err(explain(error.into(), &place, settings, &access).await?),
+        }
+    })
+}
+
+/// The engine says the same for a missing version, branch and dataset.
+async fn explain(
+    error: Error,
+    place: &Place,
+    settings: OpenSettings,
+    access: &Access,
+) -> Result<Error> {
+    if !matches!(error.code(), code::DATASET_NOT_FOUND | code::NOT_FOUND) {
+        return Ok(error);
+    }
+    let exists = load_latest(&place.uri, access).await?.is_some();
+    Ok(match (exists, settings.branch, settings.version) {
+        (false, _, _) => no_dataset(&place.uri, place),
+        (true, Some(branch), None) => Error::new(
+            code::REF_NOT_FOUND,
+            format!("dataset {place} has no branch {branch:?}"),
+        ),
+        (true, Some(branch), Some(version)) => Error::new(
+            code::VERSION_NOT_FOUND,
+            format!("dataset {place} has no branch {branch:?} with a version {version}"),
+        ),
+        (true, None, Some(version)) => Error::new(
+            code::VERSION_NOT_FOUND,
+            format!("dataset {place} has no version {version}"),
+        ),
+        (true, None, None) => error,
+    })
+}
+
+/// The version in numbers.
+pub fn describe(opened: Arc<Opened>) -> Task<DatasetInfo> {
+    Box::pin(async move {
+        let dataset: &Dataset = &opened.dataset;
+        let manifest = dataset.manifest();
+        let (major, minor) = match manifest.data_storage_format.lance_file_format() {
+            // Its files say 0.2.
+            ConcreteFileVersion::V1 => (0, 1),
+            later => later.to_data_file_numbers(),
+        };
+        Ok(DatasetInfo {
+            version: manifest.version,
+            fragments: manifest.fragments.len() as u64,
+            rows: dataset.count_rows(None).await? as u64,
+            deleted_rows: dataset.count_deleted_rows().await? as u64,
+            data_bytes: manifest.fragments.iter().map(data_bytes).sum(),
+            data_files: manifest
+                .fragments
+                .iter()
+                .map(|f| f.files.len() as u64)
+                .sum(),
+            storage_version_major: major,
+            storage_version_minor: minor,
+            stable_row_ids: manifest.uses_stable_row_ids(),
+        })
+    })
+}
+
+/// The schema that scans of all columns have.
+pub fn schema(opened: &Opened) -> SchemaRef {
+    yielded(Schema::from(opened.dataset.schema()).into())
+}
+
+/// The number of the newest version there is by now.
+pub fn latest_version(opened: Arc<Opened>) -> Task<u64> {
+    Box::pin(async move { Ok(opened.dataset.latest_version_id().await?) })
+}

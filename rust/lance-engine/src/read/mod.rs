@@ -1,0 +1,22 @@
+//! Reading: datasets, scans, takes, counts.
+
+mod amplifiers;
+mod attempt;
+mod batches;
+mod columns;
+mod count;
+mod data_bytes;
+pub mod dataset;
+mod filter;
+pub mod fragments;
+mod opened;
+mod row_widths;
+pub mod scan;
+mod scan_strategy;
+mod take;
+pub mod versions;
+
+pub use batches::Batches;
+pub use opened::Opened;
+pub use scan::{Query, count_rows};
+pub use take::{TakeBy, take};

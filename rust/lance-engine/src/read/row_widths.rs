@@ -1,0 +1,159 @@
+//! How many rows a batch may have, so that wide rows make it no larger than memory likes, and its text no longer than
+//! offsets of 32 bits count.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+
+use arrow::datatypes::DataType;
+use lance::Dataset;
+use lance::dataset::ProjectionRequest;
+use lance::datatypes::Field;
+
+use super::attempt::attempt;
+use super::columns::columns;
+use super::data_bytes::data_bytes;
+use crate::batch_bytes::batch_bytes;
+use crate::error::Result;
+use crate::fault;
+use crate::sync::lock;
+
+/// A batch is to have about so many bytes at most.
+const MOST_BYTES: u64 = 32 << 20;
+/// Rows of a batch that are not asked for by number.
+pub const BATCH_ROWS: usize = 8192;
+/// Rows looked at, and bytes on disk for that.
+const SAMPLE_ROWS: u64 = 16;
+const SAMPLE_BYTES: u64 = 32 << 20;
+/// A column of blobs is read as a description of each.
+const BLOB_BYTES: u64 = 64;
+
+/// Bytes of some rows of the columns that have no fixed width, as far as they were asked for.
+#[derive(Default)]
+pub struct RowWidths(Mutex<HashMap<String, Arc<[u64]>>>);
+
+impl RowWidths {
+    /// The rows of a batch of these columns, or None where as many as ever will do.
+    pub async fn batch_rows(
+        &self,
+        dataset: &Arc<Dataset>,
+        names: &BTreeSet<String>,
+    ) -> Option<usize> {
+        let fields = dataset.schema().fields.iter();
+        let fields = fields.filter(|field| names.contains(&field.name));
+        let (fixed, varying): (Vec<_>, Vec<_>) =
+            fields.partition(|field| fixed_bytes(field).is_some());
+        let mut width: u64 = fixed.into_iter().filter_map(fixed_bytes).sum();
+        if !varying.is_empty() {
+            let names: Vec<_> = varying.iter().map(|field| field.name.clone()).collect();
+            let looked_at = attempt(self.look(dataset, &names)).await;
+            width += looked_at.map_or(0, |rows| wide(&rows));
+        }
+        let rows = MOST_BYTES / width.max(1);
+        (rows < BATCH_ROWS as u64).then_some(rows.max(1) as usize)
+    }
+
+    /// The bytes of some rows, all of these columns together.
+    async fn look(&self, dataset: &Arc<Dataset>, names: &[String]) -> Result<Vec<u64>> {
+        let unknown: Vec<_> = {
+            let known = lock(&self.0);
+            let unknown = names.iter().filter(|name| !known.contains_key(*name));
+            unknown.cloned().collect()
+        };
+        if !unknown.is_empty() {
+            fault::point()?;
+            let widths = sample(dataset, &unknown).await?;
+            lock(&self.0).extend(unknown.into_iter().zip(widths));
+        }
+        let known = lock(&self.0);
+        let columns: Vec<_> = names.iter().filter_map(|name| known.get(name)).collect();
+        let rows = columns.iter().map(|column| column.len()).min();
+        let row = |i| columns.iter().map(|column| column[i]).sum();
+        Ok((0..rows.unwrap_or(0)).map(row).collect())
+    }
+}
+
+/// The bytes of some rows spread evenly, for each of the columns.
+async fn sample(dataset: &Arc<Dataset>, names: &[String]) -> Result<Vec<Arc<[u64]>>> {
+    let total = dataset.count_rows(None).await? as u64;
+    let bytes: u64 = dataset.fragments().iter().map(data_bytes).sum();
+    let affordable = SAMPLE_BYTES.saturating_mul(total) / bytes.max(1);
+    let rows = affordable.clamp(1, SAMPLE_ROWS).min(total);
+    let positions: Vec<_> = (0..rows).map(|i| i * total / rows).collect();
+    let columns = columns(dataset.schema(), Some(names))?;
+    let columns = columns
+        .into_iter()
+        .map(|column| (column.name, column.expression));
+    let batch = dataset
+        .take(&positions, ProjectionRequest::from_sql(columns))
+        .await?;
+    let width = |column: usize, row| Ok(batch_bytes(&batch.project(&[column])?.slice(row, 1)));
+    (0..batch.num_columns())
+        .map(|column| {
+            (0..batch.num_rows())
+                .map(|row| width(column, row))
+                .collect()
+        })
+        .collect()
+}
+
+/// The mean of the widest quarter: wide rows may be neighbours.
+fn wide(rows: &[u64]) -> u64 {
+    let mut rows = rows.to_vec();
+    rows.sort_unstable_by(|a, b| b.cmp(a));
+    let quarter = rows.len().div_ceil(4);
+    rows[..quarter].iter().sum::<u64>() / quarter.max(1) as u64
+}
+
+fn fixed_bytes(field: &Field) -> Option<u64> {
+    match field.is_blob() {
+        true => Some(BLOB_BYTES),
+        false => type_bytes(&field.data_type()),
+    }
+}
+
+fn type_bytes(data_type: &DataType) -> Option<u64> {
+    match data_type {
+        DataType::Null | DataType::Boolean => Some(1),
+        DataType::FixedSizeBinary(bytes) => Some(*bytes as u64),
+        DataType::FixedSizeList(item, items) => {
+            Some(type_bytes(item.data_type())?.saturating_mul(*items as u64))
+        }
+        DataType::Struct(fields) => {
+            let bytes = fields.iter().map(|field| type_bytes(field.data_type()));
+            bytes.sum()
+        }
+        other => other.primitive_width().map(|bytes| bytes as u64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::Field as ArrowField;
+
+    use super::*;
+
+    #[test]
+    fn types_of_fixed_width() {
+        let vector = DataType::new_fixed_size_list(DataType::Float32, 1536, true);
+        assert_eq!(type_bytes(&vector), Some(6144));
+        let pair = |t: DataType| {
+            DataType::Struct(
+                vec![
+                    ArrowField::new("a", DataType::Int64, true),
+                    ArrowField::new("b", t, true),
+                ]
+                .into(),
+            )
+        };
+        assert_eq!(type_bytes(&pair(vector)), Some(6152));
+        assert_eq!(type_bytes(&pair(DataType::Utf8)), None);
+        assert_eq!(type_bytes(&DataType::new_list(DataType::Int8, true)), None);
+    }
+
+    #[test]
+    fn a_quarter_of_the_rows_tells_the_width() {
+        assert_eq!(wide(&[]), 0);
+        assert_eq!(wide(&[7]), 7);
+        assert_eq!(wide(&[1, 100, 1, 1, 1, 200, 1, 1]), 150);
+    }
+}

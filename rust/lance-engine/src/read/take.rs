@@ -1,0 +1,169 @@
+//! Taking rows by position or id, on all cores.
+//!
+//! The engine plans and decodes what is taken in one task. Here a task per core takes some of the columns or, of many
+//! rows, some of the rows.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, UInt64Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::{Fields, Schema};
+use lance::Dataset;
+use lance::dataset::ProjectionRequest;
+use lance_core::{ROW_ID, ROW_OFFSET};
+
+use super::attempt::attempt;
+use super::columns::{Column, columns};
+use super::opened::Opened;
+use super::scan::too_long;
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::panics::contained;
+use crate::parallel::{cores, run_all};
+use crate::task::Task;
+
+/// A task with fewer rows takes some of the columns: parts of the columns share no work, but are not equally long.
+const ROWS_PER_TASK: usize = 1024;
+
+#[derive(Clone, Copy)]
+pub enum TakeBy {
+    Position,
+    RowId,
+}
+
+/// The rows in the order given, as often as they are named.
+pub fn take(
+    opened: Arc<Opened>,
+    by: TakeBy,
+    rows: Vec<u64>,
+    names: Option<Vec<String>>,
+) -> Task<RecordBatch> {
+    Box::pin(async move {
+        let dataset = opened.dataset.clone();
+        let columns = columns(dataset.schema(), names.as_deref())?;
+        if matches!(by, TakeBy::Position) {
+            check_positions(&dataset, &rows).await?;
+        }
+        let selection = Selection {
+            dataset,
+            by,
+            rows: rows.into(),
+            columns: columns.into(),
+        };
+        if let Some(batch) = attempt(selection.take_rows_apart()).await.flatten() {
+            return Ok(batch);
+        }
+        if let Some(batch) = attempt(selection.take_columns_apart()).await.flatten() {
+            return Ok(batch);
+        }
+        let taken = contained(selection.take()).await;
+        taken.map_err(|error| too_long(error.while_reading(), "these rows have"))
+    })
+}
+
+/// What is taken.
+#[derive(Clone)]
+struct Selection {
+    dataset: Arc<Dataset>,
+    by: TakeBy,
+    rows: Arc<[u64]>,
+    columns: Arc<[Column]>,
+}
+
+impl Selection {
+    async fn take(self) -> Result<RecordBatch> {
+        let columns = self.columns.iter();
+        let mut columns: Vec<_> = columns
+            .map(|column| (column.name.as_str(), column.expression.as_str()))
+            .collect();
+        if columns.is_empty() {
+            columns.push((ROW_ID, ROW_ID)); // The engine counts what it reads.
+        }
+        let projection = ProjectionRequest::from_sql(columns);
+        let taken = match self.by {
+            TakeBy::Position => self.dataset.take(&self.rows, projection).await?,
+            TakeBy::RowId => self.dataset.take_rows(&self.rows, projection).await?,
+        };
+        match self.columns.is_empty() {
+            true => Ok(taken.project(&[])?),
+            false => as_scanned(taken),
+        }
+    }
+
+    /// None when there are too few rows, and when the parts cannot be put together: an id may have no row, and joined
+    /// dictionaries may be too long for their keys.
+    async fn take_rows_apart(&self) -> Result<Option<RecordBatch>> {
+        let mut distinct = self.rows.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let tasks = (distinct.len() / ROWS_PER_TASK).min(cores());
+        if tasks < 2 {
+            return Ok(None);
+        }
+        fault::point()?;
+        let parts = distinct.chunks(distinct.len().div_ceil(tasks));
+        let parts = parts.map(|rows| Self {
+            rows: rows.into(),
+            ..self.clone()
+        });
+        let taken = run_all(parts.map(Self::take)).await?;
+        let batch = concat_batches(&taken[0].schema(), &taken)?;
+        if batch.num_rows() != distinct.len() {
+            return Ok(None);
+        }
+        let place = |row: &u64| distinct.partition_point(|other| other < row) as u64;
+        let places = UInt64Array::from_iter_values(self.rows.iter().map(place));
+        Ok(Some(take_record_batch(&batch, &places)?))
+    }
+
+    /// None when there is one column, or one that is not stored.
+    async fn take_columns_apart(&self) -> Result<Option<RecordBatch>> {
+        let columns = &self.columns;
+        let tasks = columns.len().min(cores());
+        if tasks < 2 || !columns.iter().all(Column::is_stored) {
+            return Ok(None);
+        }
+        fault::point()?;
+        // Neighbours are often alike, and so go to different tasks.
+        let parts = (0..tasks).map(|first| columns.iter().skip(first).step_by(tasks));
+        let parts = parts.map(|columns| Self {
+            columns: columns.cloned().collect(),
+            ..self.clone()
+        });
+        let taken = run_all(parts.map(Self::take)).await?;
+        let columns = (0..columns.len()).map(|i| {
+            let (part, i) = (&taken[i % tasks], i / tasks);
+            (part.schema_ref().field(i).clone(), part.column(i).clone())
+        });
+        let (fields, columns): (Vec<_>, Vec<_>) = columns.unzip();
+        let metadata = taken[0].schema_ref().metadata.clone();
+        let schema = Schema::new_with_metadata(fields, metadata);
+        Ok(Some(RecordBatch::try_new(Arc::new(schema), columns)?))
+    }
+}
+
+/// What a scan calls nullable is so here.
+fn as_scanned(taken: RecordBatch) -> Result<RecordBatch> {
+    let schema = taken.schema();
+    let fields = schema
+        .fields()
+        .iter()
+        .map(|field| match field.name() == ROW_OFFSET {
+            true => field.as_ref().clone().with_nullable(true).into(),
+            false => field.clone(),
+        });
+    let fields: Fields = fields.collect();
+    let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
+    Ok(taken.with_schema(schema.into())?)
+}
+
+/// The engine's message for a position out of range speaks of row addresses.
+async fn check_positions(dataset: &Dataset, positions: &[u64]) -> Result<()> {
+    let rows = dataset.count_rows(None).await? as u64;
+    match positions.iter().find(|position| **position >= rows) {
+        Some(position) => Err(Error::invalid_argument(format!(
+            "row {position} is out of range: the dataset has {rows} rows"
+        ))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,29 @@
+//! Writing: the push-based writer, from any number of batches to one atomic commit, and transactions.
+
+mod booleans;
+mod dictionaries;
+mod encoder;
+mod hints;
+mod lane_source;
+mod lanes;
+mod legacy;
+mod live;
+mod nested;
+mod plan;
+mod progress;
+mod removal;
+pub mod transaction;
+mod tuning;
+mod types;
+mod writer;
+mod written_files;
+
+use arrow::array::RecordBatch;
+use lance::dataset::transaction::Transaction;
+
+pub use live::Live;
+pub use writer::Write;
+
+/// What is between its producers and its encoders.
+type Lanes = lanes::Lanes<RecordBatch, Transaction>;
+type Credit = lanes::Credit<RecordBatch, Transaction>;

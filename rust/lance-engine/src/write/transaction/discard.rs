@@ -1,0 +1,135 @@
+//! Deleting the files of a write, also where another process may commit it at the same time.
+//!
+//! A commit first puts its transaction's file, then looks for announcements of a discard and for its data files, and
+//! then puts the manifest. A discard first puts an announcement, then looks for transactions' files and manifests that
+//! name its data files, then deletes those, and takes the announcement back. So at least one of the two sees the
+//! other, and nothing is deleted that a version needs.
+
+use std::future::ready;
+use std::hash::{BuildHasher, RandomState};
+
+use futures::TryStreamExt;
+use lance_io::object_store::ObjectStore;
+use lance_table::io::commit::commit_handler_from_url;
+use object_store::path::Path;
+
+use super::history::{History, look_everywhere, read_transaction_file};
+use super::{UncommittedWrite, files};
+use crate::error::{Error, Result};
+use crate::maintain::listing::{DATA, TRANSACTIONS, if_found};
+use crate::write::removal;
+
+pub async fn discard(write: &UncommittedWrite) -> Result<()> {
+    let (store, base) = write.target.open_store(&write.written_files).await?;
+    let done = match write.is_shared {
+        true => discard_shared(write, &store, &base).await,
+        false => delete_files(write, &store, &base).await,
+    };
+    if write.is_shared || write.transaction.read_version == 0 {
+        removal::remove_empty_dataset_dirs(&store, &base);
+    }
+    done
+}
+
+async fn delete_files(write: &UncommittedWrite, store: &ObjectStore, base: &Path) -> Result<()> {
+    let data = base.clone().join(DATA);
+    let names = files(&write.transaction).map(|file| file.path.as_str());
+    removal::delete_data_files(store, &data, names).await?;
+    write.written_files.delete_files(store).await
+}
+
+async fn discard_shared(write: &UncommittedWrite, store: &ObjectStore, base: &Path) -> Result<()> {
+    // Each has its own, so that none takes back that of another. One that is left after a crash looks like an unused
+    // transaction.
+    let random = RandomState::new().hash_one(0);
+    let name = format!("{}{random:016x}.txn", announcements(write));
+    let announcement = base.clone().join(TRANSACTIONS).join(name);
+    store.put(&announcement, b"discard").await?;
+    let outcome = async {
+        refuse_if_used(write, store, base).await?;
+        delete_files(write, store, base).await
+    };
+    let outcome = outcome.await;
+    outcome.and(removal::delete_file(store, &announcement).await)
+}
+
+/// How the announcements of discards of this write begin.
+fn announcements(write: &UncommittedWrite) -> String {
+    format!("discard-{}-", write.transaction.uuid)
+}
+
+pub async fn refuse_if_announced(
+    write: &UncommittedWrite,
+    store: &ObjectStore,
+    base: &Path,
+) -> Result<()> {
+    let directory = base.clone().join(TRANSACTIONS);
+    let beginning = announcements(write);
+    // The names of transactions begin with digits, so they are not even listed.
+    let offset = directory.clone().join(beginning.as_str());
+    let mut listed = store
+        .inner
+        .list_with_offset(Some(&directory), &offset)
+        .map_err(lance_core::Error::from)
+        .try_filter(|file| {
+            ready(
+                file.location
+                    .filename()
+                    .is_some_and(|name| name.starts_with(&beginning)),
+            )
+        });
+    match if_found(listed.try_next().await)?.flatten() {
+        None => Ok(()),
+        Some(_) => Err(Error::invalid_state(
+            "the transaction is being discarded by another process",
+        )),
+    }
+}
+
+async fn refuse_if_used(write: &UncommittedWrite, store: &ObjectStore, base: &Path) -> Result<()> {
+    // Listed before the manifests are, as a commit makes its manifest last.
+    let transactions = transaction_files(store, base).await?;
+    let uri = write.target.place.uri.as_str();
+    let params = Some(
+        write
+            .written_files
+            .store_params(&write.target.access.storage_options),
+    );
+    let handler = commit_handler_from_url(uri, &params).await?;
+    let history = History::new(std::slice::from_ref(write), write.transaction.read_version);
+    history.look(handler.as_ref(), store, base).await?;
+    if let Some(version) = history.verdict()? {
+        return Err(Error::invalid_state(format!(
+            "the transaction is committed, as version {version}: its files stay"
+        )));
+    }
+    let everywhere = look_everywhere(write).await?;
+    if let Some(manifest) = everywhere.using {
+        return Err(Error::invalid_state(format!(
+            "the transaction is committed: {manifest} names its files, so they stay"
+        )));
+    }
+    for path in transactions {
+        let is_landed = path
+            .filename()
+            .is_some_and(|name| everywhere.transaction_files.contains(name));
+        if is_landed {
+            continue;
+        }
+        let transaction = read_transaction_file(store, &path).await?;
+        if transaction.is_some_and(|found| !history.traces.in_transaction(&found).is_empty()) {
+            return Err(Error::invalid_state(
+                "another process is committing the transaction, or crashed in the middle: commit it again, or leave its files to a cleanup",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The files of transactions, landed or on their way.
+async fn transaction_files(store: &ObjectStore, base: &Path) -> Result<Vec<Path>> {
+    let directory = base.clone().join(TRANSACTIONS);
+    let listed = if_found(store.list_with_delimiter(Some(&directory)).await)?;
+    let files = listed.into_iter().flat_map(|listed| listed.objects);
+    Ok(files.map(|file| file.location).collect())
+}

@@ -1,0 +1,114 @@
+//! The version that a write began at.
+
+use std::sync::Arc;
+
+use lance::Dataset;
+use lance_io::object_store::ObjectStore;
+use lance_table::format::Manifest;
+use lance_table::io::commit::CommitHandler;
+use lance_table::io::manifest::read_manifest;
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+
+use super::UncommittedWrite;
+use crate::error::{Error, Result, code};
+use crate::maintain::listing::if_found;
+use crate::open::{builder, load_if_exists};
+
+/// Tells a version from one of the same number in a dataset that was made anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Identity {
+    version: u64,
+    timestamp_nanos: u128,
+    transaction_file: Option<String>,
+}
+
+impl Identity {
+    fn of(manifest: &Manifest) -> Self {
+        Self {
+            version: manifest.version,
+            timestamp_nanos: manifest.timestamp_nanos,
+            transaction_file: manifest.transaction_file.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Origin {
+    pub identity: Identity,
+    /// The version, unless it was another process that saw it.
+    dataset: Option<Arc<Dataset>>,
+}
+
+impl Origin {
+    pub fn of(dataset: Arc<Dataset>) -> Self {
+        Self {
+            identity: Identity::of(dataset.manifest()),
+            dataset: Some(dataset),
+        }
+    }
+
+    pub fn known_by(identity: Identity) -> Self {
+        Self {
+            identity,
+            dataset: None,
+        }
+    }
+}
+
+/// Open the version that a write began at, if it is none of those that are open. None: it is not there any more.
+pub async fn open(
+    write: &UncommittedWrite,
+    opened: &[Arc<Dataset>],
+) -> Result<Option<Arc<Dataset>>> {
+    if let Some(origin) = &write.origin {
+        let mut known = opened.iter().chain(&origin.dataset);
+        let same = known.find(|dataset| Identity::of(dataset.manifest()) == origin.identity);
+        if let Some(dataset) = same {
+            return Ok(Some(dataset.clone()));
+        }
+    }
+    let target = &write.target;
+    let builder = builder(&target.place.uri, &target.access)?
+        .with_store_params(
+            write
+                .written_files
+                .store_params(&target.access.storage_options),
+        )
+        .with_version(write.transaction.read_version);
+    let found = load_if_exists(builder).await?;
+    Ok(found.map(Arc::new).filter(|dataset| match &write.origin {
+        Some(origin) => origin.identity == Identity::of(dataset.manifest()),
+        None => true,
+    }))
+}
+
+/// Whether the store still has this version, and not one that took its place.
+pub async fn is_there(
+    origin: &Dataset,
+    handler: &dyn CommitHandler,
+    store: &ObjectStore,
+    base: &Path,
+) -> Result<bool> {
+    let manifest = origin.manifest();
+    let found = handler.resolve_version_location(base, manifest.version, &store.inner);
+    let Some(location) = if_found(found.await)? else {
+        return Ok(false);
+    };
+    if location.e_tag.is_some() && location.e_tag == origin.manifest_location().e_tag {
+        return Ok(true);
+    }
+    let found = if_found(read_manifest(store, &location.path, location.size).await)?;
+    Ok(found.is_some_and(|found| Identity::of(&found) == Identity::of(manifest)))
+}
+
+/// What to say when it is gone.
+pub fn gone(write: &UncommittedWrite) -> Error {
+    Error::new(
+        code::INCOMPATIBLE_TRANSACTION,
+        format!(
+            "version {} of dataset {}, at which the write began, is gone: the dataset was made anew, or the version cleaned up",
+            write.transaction.read_version, write.target.place
+        ),
+    )
+}

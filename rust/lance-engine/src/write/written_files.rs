@@ -1,0 +1,292 @@
+//! What one write has put into the store, so that giving it up leaves nothing behind.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use lance_io::object_store::{ObjectStore as LanceStore, ObjectStoreParams, WrappingObjectStore};
+use object_store::list::PaginatedListStore;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
+    Result, UploadPart,
+};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::removal;
+use crate::fault;
+use crate::local::store::is_prefix;
+use crate::session::store_params;
+use crate::sync::lock;
+
+/// How long to wait before a manifest is put once more.
+const MANIFEST_RETRIES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+/// A store that does not answer must not keep the caller for ever.
+const LONGEST_ABORT: Duration = Duration::from_secs(30);
+
+/// The files of one write, recorded by the store before it makes them. The engine forgets a file whose last
+/// step failed, though it may be there.
+#[derive(Debug, Clone, Default)]
+pub struct WrittenFiles(Arc<Entries>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    files: Mutex<BTreeSet<Path>>,
+    doubt: Mutex<Option<Doubt>>,
+    /// How many uploads are neither completed nor aborted.
+    uploads: watch::Sender<usize>,
+}
+
+/// What the store's failure to make a manifest leaves open, with its message. The engine looks whether the
+/// manifest is there nevertheless, but that does not settle it.
+#[derive(Debug, Clone)]
+pub enum Doubt {
+    /// A manifest that is there may not have been synced.
+    NotSynced(String),
+    /// A manifest that is not there may still be on its way.
+    OnItsWay(String),
+}
+
+impl WrittenFiles {
+    /// What is beside the manifests is left out: it belongs to all writers.
+    fn record(&self, path: &Path) {
+        let parent = path.parts().rev().nth(1);
+        if parent.is_some_and(|directory| directory.as_ref() != "_versions") {
+            lock(&self.0.files).insert(path.clone());
+        }
+    }
+
+    /// Before another attempt to commit.
+    pub fn forget_doubt(&self) {
+        *lock(&self.0.doubt) = None;
+    }
+
+    pub fn doubt(&self) -> Option<Doubt> {
+        lock(&self.0.doubt).clone()
+    }
+
+    /// Wait until the uploads that were given up are aborted. The engine does that behind the scenes.
+    async fn uploads_ended(&self) {
+        let mut uploads = self.0.uploads.subscribe();
+        let ended = uploads.wait_for(|count| *count == 0);
+        // What has not ended by then is left to the store's own rules for unfinished uploads.
+        let _ = timeout(LONGEST_ABORT, ended).await;
+    }
+
+    /// Delete every file. One that cannot be deleted does not keep the others.
+    pub async fn delete_files(&self, store: &LanceStore) -> crate::error::Result<()> {
+        self.uploads_ended().await;
+        let files = lock(&self.0.files).clone();
+        removal::delete_files(store, files).await
+    }
+
+    /// Parameters of a store that notes its files here.
+    pub fn store_params(self: &Arc<Self>, options: &HashMap<String, String>) -> ObjectStoreParams {
+        ObjectStoreParams {
+            object_store_wrapper: Some(self.clone()),
+            ..store_params(options)
+        }
+    }
+}
+
+impl WrappingObjectStore for WrittenFiles {
+    fn wrap(&self, prefix: &str, inner: Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
+        Arc::new(RecordingStore {
+            inner,
+            written_files: self.clone(),
+            is_local: is_prefix(prefix),
+        })
+    }
+
+    fn wrap_paginated(
+        &self,
+        _prefix: &str,
+        lister: Arc<dyn PaginatedListStore>,
+    ) -> Option<Arc<dyn PaginatedListStore>> {
+        Some(lister)
+    }
+}
+
+#[derive(Debug)]
+struct RecordingStore {
+    inner: Arc<dyn ObjectStore>,
+    written_files: WrittenFiles,
+    is_local: bool,
+}
+
+impl RecordingStore {
+    /// Put a manifest, which must be new. A remote store that does not answer is asked again: it may have made
+    /// the manifest, or do so later, and only an answer settles that. Having made it, it answers that the
+    /// manifest exists, and the engine finds out whose it is.
+    async fn put_manifest(
+        &self,
+        path: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let mut pauses = MANIFEST_RETRIES.iter();
+        loop {
+            let done = self
+                .inner
+                .put_opts(path, payload.clone(), options.clone())
+                .await;
+            let failure = match &done {
+                Err(error) if !is_definite(error) => error.to_string(),
+                _ => return done,
+            };
+            let doubt = match pauses.next() {
+                _ if self.is_local => Doubt::NotSynced(failure),
+                None => Doubt::OnItsWay(failure),
+                Some(pause) => {
+                    sleep(*pause).await;
+                    continue;
+                }
+            };
+            *lock(&self.written_files.0.doubt) = Some(doubt);
+            return done;
+        }
+    }
+}
+
+/// Whether an error says for certain that the store did not and will not do it.
+fn is_definite(error: &Error) -> bool {
+    !matches!(error, Error::Generic { .. } | Error::JoinError { .. })
+}
+
+impl fmt::Display for RecordingStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+/// A fault point of the store, before or after it has done its work.
+fn fault_point() -> Result<()> {
+    fault::point().map_err(|error| Error::Generic {
+        store: "fault",
+        source: Box::new(error),
+    })
+}
+
+#[async_trait]
+impl ObjectStore for RecordingStore {
+    async fn put_opts(
+        &self,
+        path: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        fault_point()?;
+        let done = match options.mode {
+            PutMode::Create => self.put_manifest(path, payload, options).await?,
+            PutMode::Overwrite | PutMode::Update(_) => {
+                self.written_files.record(path);
+                self.inner.put_opts(path, payload, options).await?
+            }
+        };
+        fault_point()?;
+        Ok(done)
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        path: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        fault_point()?;
+        self.written_files.record(path);
+        let inner = self.inner.put_multipart_opts(path, options).await?;
+        Ok(Box::new(RecordedUpload::new(
+            inner,
+            self.written_files.clone(),
+        )))
+    }
+
+    async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(path, options).await
+    }
+
+    async fn get_ranges(&self, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.inner.get_ranges(path, ranges).await
+    }
+
+    fn delete_stream(
+        &self,
+        paths: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(paths)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list_with_offset(prefix, offset)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.written_files.record(to);
+        self.inner.copy_opts(from, to, options).await
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        self.written_files.record(to);
+        self.inner.rename_opts(from, to, options).await
+    }
+}
+
+/// Counted until it has ended.
+#[derive(Debug)]
+struct RecordedUpload {
+    inner: Box<dyn MultipartUpload>,
+    written_files: WrittenFiles,
+}
+
+impl RecordedUpload {
+    fn new(inner: Box<dyn MultipartUpload>, written_files: WrittenFiles) -> Self {
+        written_files.0.uploads.send_modify(|count| *count += 1);
+        Self {
+            inner,
+            written_files,
+        }
+    }
+}
+
+impl Drop for RecordedUpload {
+    fn drop(&mut self) {
+        self.written_files
+            .0
+            .uploads
+            .send_modify(|count| *count -= 1);
+    }
+}
+
+#[async_trait]
+impl MultipartUpload for RecordedUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.inner.put_part(data)
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        self.inner.complete().await
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.inner.abort().await
+    }
+}

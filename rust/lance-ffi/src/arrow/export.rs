@@ -1,0 +1,18 @@
+//! Schemas and batches that become the caller's.
+
+use arrow::array::{Array, RecordBatch, StructArray};
+use arrow::datatypes::Schema;
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use lance_engine::error::code;
+use lance_engine::{Error, Result};
+
+pub fn export_schema(schema: &Schema) -> Result<FFI_ArrowSchema> {
+    FFI_ArrowSchema::try_from(schema).map_err(|error| Error::new(code::ARROW, error.to_string()))
+}
+
+/// Both structs, or neither.
+pub fn export_batch(batch: RecordBatch) -> Result<(FFI_ArrowArray, FFI_ArrowSchema)> {
+    let schema = export_schema(batch.schema().as_ref())?;
+    let array = FFI_ArrowArray::new(&StructArray::from(batch).into_data());
+    Ok((array, schema))
+}

@@ -1,0 +1,17 @@
+//! Arrow structs in and out.
+
+mod export;
+mod import;
+mod item_names;
+mod preflight;
+mod same_columns;
+mod shells;
+mod source;
+mod tracked;
+mod values;
+
+pub use export::{export_batch, export_schema};
+pub use import::{import_ffi_batch, import_schema};
+pub use same_columns::check_same_columns;
+pub use shells::{required, take};
+pub use source::Source;

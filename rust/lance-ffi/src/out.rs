@@ -1,0 +1,176 @@
+//! Where results go: pointers that are checked before the work, and written after it, perhaps by another thread.
+
+use std::ffi::{CString, c_char};
+use std::ptr::NonNull;
+
+use arrow::array::{Array, RecordBatch, StructArray};
+use arrow::datatypes::SchemaRef;
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow::ffi_stream::FFI_ArrowArrayStream;
+use futures::stream::BoxStream;
+use lance_engine::{Error, Result};
+
+use crate::arguments::{Versioned, check_sized, write_sized};
+use crate::arrow::{export_batch, export_schema};
+use crate::handle::Handle;
+use crate::stream::{export_list, export_stream};
+
+/// What a query yields, and the schema of it.
+pub type Batches = (SchemaRef, BoxStream<'static, Result<RecordBatch>>);
+
+/// A place for one value, which is uninitialised: nothing old is dropped.
+pub struct Out<T>(NonNull<T>);
+
+// SAFETY: the header demands that outputs stay valid until the call is done, and that nobody else uses them.
+unsafe impl<T> Send for Out<T> {}
+
+impl<T> Out<T> {
+    /// # Safety
+    /// `out` is NULL or valid for writing a T until the call is done.
+    pub unsafe fn required(out: *mut T, what: &str) -> Result<Self> {
+        NonNull::new(out)
+            .map(Self)
+            .ok_or_else(|| Error::invalid_argument(format!("{what} is NULL")))
+    }
+
+    fn write(self, value: T) {
+        // SAFETY: valid for writing by the contract of `required`.
+        unsafe { self.0.write(value) }
+    }
+}
+
+impl Out<u64> {
+    pub fn give(self, value: u64) -> Result<()> {
+        self.write(value);
+        Ok(())
+    }
+}
+
+impl<T: Send + Sync + 'static> Out<*mut Handle<T>> {
+    pub fn give(self, value: T) -> Result<()> {
+        self.write(Handle::into_raw(value));
+        Ok(())
+    }
+}
+
+impl Out<*mut c_char> {
+    /// Give a string away; lance_string_free() takes it back.
+    pub fn give(self, text: String) -> Result<()> {
+        let text = CString::new(text)
+            .map_err(|_| Error::invalid_argument("the text contains a NUL character"))?;
+        self.write(text.into_raw());
+        Ok(())
+    }
+}
+
+impl Out<FFI_ArrowArray> {
+    /// Give the next batch, or what stands for the end.
+    pub fn give(self, batch: Option<RecordBatch>) -> Result<()> {
+        self.write(match batch {
+            Some(batch) => FFI_ArrowArray::new(&StructArray::from(batch).into_data()),
+            None => FFI_ArrowArray::empty(),
+        });
+        Ok(())
+    }
+}
+
+impl Out<FFI_ArrowSchema> {
+    pub fn give(self, schema: SchemaRef) -> Result<()> {
+        self.write(export_schema(&schema)?);
+        Ok(())
+    }
+}
+
+impl Out<FFI_ArrowArrayStream> {
+    pub fn give(self, (schema, batches): Batches) -> Result<()> {
+        self.write(export_stream(schema, batches)?);
+        Ok(())
+    }
+
+    /// Give a list, as a stream of one batch.
+    pub fn give_batch(self, batch: RecordBatch) -> Result<()> {
+        self.write(export_list(batch));
+        Ok(())
+    }
+}
+
+/// A place for one batch, an array and its schema.
+pub struct OutBatch {
+    array: Out<FFI_ArrowArray>,
+    schema: Out<FFI_ArrowSchema>,
+}
+
+impl OutBatch {
+    /// # Safety
+    /// Both are NULL or valid for writing until the call is done.
+    pub unsafe fn required(
+        array: *mut FFI_ArrowArray,
+        schema: *mut FFI_ArrowSchema,
+    ) -> Result<Self> {
+        // SAFETY: forwarded contract.
+        unsafe {
+            Ok(Self {
+                array: Out::required(array, "out_array")?,
+                schema: Out::required(schema, "out_schema")?,
+            })
+        }
+    }
+
+    pub fn give(self, batch: RecordBatch) -> Result<()> {
+        let (array, schema) = export_batch(batch)?;
+        self.array.write(array);
+        self.schema.write(schema);
+        Ok(())
+    }
+}
+
+/// A struct of the caller's that begins with its own size, or nothing.
+pub struct SizedOut<T>(Option<NonNull<T>>);
+
+// SAFETY: as for `Out`.
+unsafe impl<T> Send for SizedOut<T> {}
+
+impl<T: Versioned> SizedOut<T> {
+    /// # Safety
+    /// `out` is NULL or points to a struct of at least its own `struct_size` bytes, until the call is done.
+    pub unsafe fn sized(out: *mut T, what: &str) -> Result<Self> {
+        if out.is_null() {
+            return Err(Error::invalid_argument(format!("{what} is NULL")));
+        }
+        // SAFETY: forwarded contract.
+        unsafe { Self::sized_or_null(out, what) }
+    }
+
+    /// # Safety
+    /// As `sized`.
+    pub unsafe fn sized_or_null(out: *mut T, what: &str) -> Result<Self> {
+        let out = NonNull::new(out);
+        if let Some(out) = out {
+            // SAFETY: by this function's contract.
+            unsafe { check_sized(out.as_ptr(), what) }?;
+        }
+        Ok(Self(out))
+    }
+
+    /// Fill the struct, no further than its own size.
+    pub fn give<V>(self, value: &V) -> Result<()>
+    where
+        T: for<'a> From<&'a V>,
+    {
+        if let Some(out) = self.0 {
+            // SAFETY: checked by `sized_or_null`, and valid by its contract.
+            unsafe { write_sized(&T::from(value), out.as_ptr()) };
+        }
+        Ok(())
+    }
+}
+
+/// # Safety
+/// `string` is NULL or was given away by this library and not freed yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_string_free(string: *mut c_char) {
+    if !string.is_null() {
+        // SAFETY: made by `CString::into_raw` above.
+        drop(unsafe { CString::from_raw(string) });
+    }
+}

@@ -1,0 +1,27 @@
+//! Transactions: data files that are written but belong to no version yet.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use lance_engine::Result;
+use lance_engine::task::Task;
+use lance_engine::write::transaction::Pending;
+
+use crate::handle::Handle;
+
+/// Data files that are written but belong to no version yet.
+pub type LanceTransaction = Handle<Pending>;
+
+pub use lance_engine::write::transaction::commit_all as commit;
+
+pub fn discard(transaction: Arc<Pending>) -> Task<()> {
+    transaction.discard()
+}
+
+pub fn to_json(transaction: Arc<Pending>) -> Result<String> {
+    transaction.to_json()
+}
+
+pub fn from_json(json: String, storage_options: HashMap<String, String>) -> Result<Pending> {
+    Pending::from_json(&json, storage_options)
+}

@@ -1,0 +1,14 @@
+/// \file write_hook_internal.h
+/// What WriteOptions has in C++ only.
+#pragma once
+
+#include "arrow/status.h"
+#include "ffi/generated/write_internal.h"
+#include "lance/options.h"
+
+namespace lance::inline v0::internal {
+
+/// Make the commit message a property, and the encodings hints.
+arrow::Status AddWhatCHasNot(const WriteOptions& options, WriteOptionsC* out);
+
+}  // namespace lance::inline v0::internal

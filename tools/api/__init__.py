@@ -1,0 +1,1 @@
+"""The generator of what is the same on both sides of the C ABI; see ../generate_api.py."""
