@@ -4,6 +4,7 @@
 
 #include "arrow/record_batch.h"
 #include "arrow/table.h"
+#include "arrow/util/async_generator.h"
 #include "ffi/arrow_bridge_internal.h"
 #include "ffi/batches_reader_internal.h"
 #include "ffi/operation_internal.h"
@@ -24,7 +25,10 @@ const std::shared_ptr<arrow::Schema>& Scanner::schema() const { return impl_->sc
 
 arrow::Result<ReaderPtr> Scanner::ToReader(const StopToken& stop) const {
   // Who waits for a batch of a stream cannot be stopped, but gets it without a change of threads.
-  if (internal::IsStoppable(stop)) return ToReaderAsync(stop).MoveResult();
+  if (internal::IsStoppable(stop)) {
+    ARROW_RETURN_NOT_OK(internal::CheckMayWait());
+    return ToReaderAsync(stop).MoveResult();
+  }
   internal::CStream stream;
   ARROW_RETURN_NOT_OK(internal::Call(lance_scanner_to_stream, impl_->handle.get(), stream.get()));
   return internal::StreamReader::Make(&stream);
@@ -48,6 +52,14 @@ arrow::Future<Scanner::Generator> Scanner::ToGenerator(const StopToken& stop) co
 arrow::Result<std::shared_ptr<arrow::Table>> Scanner::ToTable(const StopToken& stop) const {
   ARROW_ASSIGN_OR_RAISE(auto reader, ToReader(stop));
   return WithCode(reader->ToTable(), ErrorCode::kExecution);
+}
+
+arrow::Future<std::shared_ptr<arrow::Table>> Scanner::ToTableAsync(const StopToken& stop) const {
+  return ToGenerator(stop)
+      .Then([](const Generator& generator) { return arrow::CollectAsyncGenerator(generator); })
+      .Then([schema = schema()](const arrow::RecordBatchVector& batches) {
+        return WithCode(arrow::Table::FromRecordBatches(schema, batches), ErrorCode::kExecution);
+      });
 }
 
 arrow::Result<uint64_t> Scanner::CountRows(const StopToken& stop) const {

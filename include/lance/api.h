@@ -4,16 +4,24 @@
 /// Failures are arrow::Status with a LanceStatusDetail. A function that waits has two forms. `X(..., stop)`
 /// returns when the work has ended. `XAsync(..., stop)` returns at once, with an arrow::Future that ends as
 /// `X` would return; include arrow/util/future.h to use it. What the arguments refer to is only needed until
-/// it returns, and the object that it was called on may be destroyed before the future ends.
+/// it returns, and the object that it was called on may be destroyed before the future ends, but for a
+/// LanceWriter: its destruction aborts its calls on their way, so keep it until their futures have ended.
+///
+/// Dataset::Version() has no asynchronous form: use InfoAsync(). Session::Stats() and GetMetrics() need none,
+/// they only read counters.
 ///
 /// `stop` is an arrow::StopToken. When it asks for a stop, the work ends within some milliseconds, releases
 /// what it holds, and fails with ErrorCode::kCancelled and the token's own message; a call whose token has
-/// been stopped before does not begin. Writes that are stopped leave no file.
+/// been stopped before does not begin. Writes that are stopped leave no file. LanceWriter::Abort() takes no
+/// token: it is a stop itself.
 ///
-/// Futures end on threads of the library, and so do their continuations. These must be quick, and calls that
-/// wait fail in them with ErrorCode::kInvalidState: start an asynchronous one there, or go to another thread
-/// with `executor->Transfer(future)`. When the process exits, calls on their way are cancelled, and their
-/// futures end first.
+/// Futures end on threads of the library, and so do their continuations. These must be quick and must not
+/// throw, and calls that wait fail in them with ErrorCode::kInvalidState: start an asynchronous one there, or
+/// go to another thread with `executor->Transfer(future)`.
+///
+/// When the process exits, calls on their way are cancelled, and the exit waits for their futures, within
+/// five seconds in all. They end before the destruction of what was constructed before the first asynchronous
+/// call, but what was constructed later is destroyed earlier: continuations must not use it.
 #pragma once
 
 #include "lance/column_encoding.h"

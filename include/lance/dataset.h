@@ -37,7 +37,8 @@ struct LANCE_EXPORT DatasetInfo {
 
 /// One version of a dataset. Immutable and thread-safe; other writers never change what it reads.
 ///
-/// Every call that waits has an asynchronous form (see lance/api.h), and takes a token that stops it.
+/// Every call that waits, but Version(), has an asynchronous form (see lance/api.h), and takes a token that
+/// stops it.
 class LANCE_EXPORT Dataset {
  public:
   ~Dataset();
@@ -62,7 +63,7 @@ class LANCE_EXPORT Dataset {
   arrow::Result<DatasetInfo> Info(const arrow::StopToken& stop = {}) const;
   arrow::Future<DatasetInfo> InfoAsync(const arrow::StopToken& stop = {}) const;
 
-  /// Get this version's number.
+  /// Get this version's number, of Info().
   arrow::Result<uint64_t> Version() const;
 
   /// Ask the store for the newest version's number, which other writers may have moved on.

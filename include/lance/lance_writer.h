@@ -28,10 +28,12 @@ inline namespace v0 {
 ///
 /// Nothing is visible to readers before Finish(). A writer that is destroyed unfinished aborts.
 ///
-/// Every call that waits has an asynchronous form (see lance/api.h), and takes a token that stops it. Any of
-/// them that is stopped on its way aborts the writer.
+/// Every call that waits has an asynchronous form (see lance/api.h), and all but Abort() take a token that
+/// stops them. Any of them that is stopped on its way aborts the writer. Each write that is asynchronous, or
+/// whose token can stop, uses a thread of its own until it ends: hand over few large batches.
 ///
-/// Thread-safe, but for destruction.
+/// Thread-safe, but for destruction, which aborts the calls on their way: keep the writer until their futures
+/// have ended.
 class LANCE_EXPORT LanceWriter {
  public:
   ~LanceWriter();
@@ -43,6 +45,7 @@ class LANCE_EXPORT LanceWriter {
   /// \param[in] uri a path, or a `file://`, `memory://`, `s3://`, `az://`, `abfss://` or `gs://` URI
   /// \param[in] schema the schema of every batch
   /// \param[in] options how to write
+  /// \param[in] stop ends the call early, when the store has answered; no writer is left open then
   static arrow::Result<std::unique_ptr<LanceWriter>> Open(const std::string& uri,
                                                           const std::shared_ptr<arrow::Schema>& schema,
                                                           const WriteOptions& options = {},
@@ -60,8 +63,10 @@ class LANCE_EXPORT LanceWriter {
   /// accepted in any order.
   arrow::Future<> WriteAsync(const arrow::RecordBatch& batch, const arrow::StopToken& stop = {});
 
-  /// Write all batches of a reader, which is driven by the calling thread. Its error, or the exception it
-  /// throws, fails the writer and is returned.
+  /// Write all batches of a reader. Its error, or the exception it throws, fails the writer and is returned.
+  ///
+  /// \param[in] reader is driven by the calling thread, with a token that can stop by another one
+  /// \param[in] stop ends the write, and aborts the writer
   arrow::Status Write(const std::shared_ptr<arrow::RecordBatchReader>& reader,
                       const arrow::StopToken& stop = {});
   /// The reader is driven by a thread of its own.

@@ -46,6 +46,7 @@ class LANCE_EXPORT Scanner {
 
   /// Run the scan and gather all of it.
   arrow::Result<std::shared_ptr<arrow::Table>> ToTable(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<arrow::Table>> ToTableAsync(const arrow::StopToken& stop = {}) const;
 
   /// Count the rows that the scan returns, without reading more than it takes.
   arrow::Result<uint64_t> CountRows(const arrow::StopToken& stop = {}) const;

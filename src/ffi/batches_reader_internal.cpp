@@ -11,10 +11,11 @@ using BatchPtr = std::shared_ptr<arrow::RecordBatch>;
 
 namespace {
 
-/// A scan, until nobody reads it any more.
+/// A scan, until it has ended or nobody reads it any more.
 class Scan : public Cancellable {
  public:
-  explicit Scan(std::weak_ptr<LanceBatches> batches) : batches_(std::move(batches)) {}
+  Scan(std::weak_ptr<LanceBatches> batches, std::shared_ptr<const std::atomic<bool>> has_ended)
+      : batches_(std::move(batches)), has_ended_(std::move(has_ended)) {}
 
   void Cancel() override {
     const auto batches = batches_.lock();
@@ -22,11 +23,25 @@ class Scan : public Cancellable {
     if (batches != nullptr) lance_batches_cancel(batches.get(), not_wanted);
   }
 
-  bool IsDone() const override { return batches_.expired(); }
+  bool IsDone() const override { return *has_ended_ || batches_.expired(); }
 
  private:
   const std::weak_ptr<LanceBatches> batches_;
+  const std::shared_ptr<const std::atomic<bool>> has_ended_;
 };
+
+auto PrepareNext(LanceBatches* batches, const std::shared_ptr<arrow::Schema>& schema) {
+  using Out = ShellOut<CArray>;
+  const auto finish = [schema](Out& out) -> arrow::Result<BatchPtr> {
+    if (out.shell.get()->release == nullptr) return nullptr;
+    return WithCode(arrow::ImportRecordBatch(out.shell.get(), schema), ErrorCode::kArrow);
+  };
+  return Prepare<Out>(lance_batches_next, lance_batches_next_async, finish, batches);
+}
+
+bool IsEnd(const arrow::Result<BatchPtr>& next) { return !next.ok() || *next == nullptr; }
+
+arrow::Status Closed() { return MakeStatus(ErrorCode::kInvalidState, "the reader is closed"); }
 
 }  // namespace
 
@@ -40,23 +55,28 @@ BatchesReader::BatchesReader(BatchesHandle batches, std::shared_ptr<arrow::Schem
                              arrow::StopToken stop)
     : batches_(std::move(batches)), schema_(std::move(schema)), stop_(std::move(stop)) {
   // The scan itself, which goes on between two batches, too.
-  CancelOnStop(stop_, std::make_unique<Scan>(batches_));
+  CancelOnStop(stop_, std::make_unique<Scan>(batches_, has_ended_));
 }
 
 arrow::Future<BatchPtr> BatchesReader::NextAsync() {
-  if (batches_ == nullptr) return MakeStatus(ErrorCode::kInvalidState, "the reader is closed");
-  using Out = ShellOut<CArray>;
-  const auto finish = [schema = schema_](Out& out) -> arrow::Result<BatchPtr> {
-    if (out.shell.get()->release == nullptr) return nullptr;
-    return WithCode(arrow::ImportRecordBatch(out.shell.get(), schema), ErrorCode::kArrow);
-  };
-  return Prepare<Out>(lance_batches_next, lance_batches_next_async, finish, batches_.get())
-      .StartUnwatched(stop_);
+  if (batches_ == nullptr) return Closed();
+  auto next = PrepareNext(batches_.get(), schema_).StartUnwatched(stop_);
+  next.AddCallback([has_ended = has_ended_](const arrow::Result<BatchPtr>& next) {
+    if (IsEnd(next)) *has_ended = true;
+  });
+  return next;
 }
 
 arrow::Status BatchesReader::ReadNext(BatchPtr* out) {
-  ARROW_ASSIGN_OR_RAISE(*out, ToOutcome(NextAsync()));
-  return arrow::Status::OK();
+  out->reset();
+  if (batches_ == nullptr) return Closed();
+  // Not a failure of the scan, which goes on.
+  ARROW_RETURN_NOT_OK(CheckMayWait());
+  ARROW_RETURN_NOT_OK(failure_);
+  auto next = PrepareNext(batches_.get(), schema_).Wait(stop_);
+  if (IsEnd(next)) *has_ended_ = true;
+  failure_ = next.status();
+  return std::move(next).Value(out);
 }
 
 arrow::Status BatchesReader::Close() {

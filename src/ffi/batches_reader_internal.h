@@ -2,6 +2,7 @@
 /// Batches of a scan as futures, and as a reader that can be stopped while it waits.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "arrow/record_batch.h"
@@ -25,6 +26,7 @@ class BatchesReader : public arrow::RecordBatchReader {
   /// Ask for the next batch, which is NULL after the last.
   arrow::Future<std::shared_ptr<arrow::RecordBatch>> NextAsync();
 
+  /// After a failure it fails in the same way again: what is stopped must not look complete.
   arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* out) override;
   arrow::Status Close() override;
 
@@ -34,6 +36,10 @@ class BatchesReader : public arrow::RecordBatchReader {
   std::shared_ptr<LanceBatches> batches_;
   std::shared_ptr<arrow::Schema> schema_;
   arrow::StopToken stop_;
+  /// Set after the last batch and after a failure.
+  std::shared_ptr<std::atomic<bool>> has_ended_ = std::make_shared<std::atomic<bool>>(false);
+  /// The first one of ReadNext().
+  arrow::Status failure_;
 };
 
 }  // namespace lance::inline v0::internal

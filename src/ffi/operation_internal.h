@@ -25,6 +25,10 @@ bool IsStoppable(const arrow::StopToken& stop);
 /// Fail if a stop is asked for.
 arrow::Status CheckStop(const arrow::StopToken& stop);
 
+/// Fail on a thread where calls that wait are refused. Check it before the wait for an asynchronous call,
+/// which may begin there.
+arrow::Status CheckMayWait();
+
 /// What can be cancelled.
 class Cancellable {
  public:
@@ -103,8 +107,9 @@ class PreparedCall {
 
   /// Make it, and wait for its end.
   Outcome Wait(const arrow::StopToken& stop) && {
-    if (IsStoppable(stop)) return ToOutcome(std::move(*this).Start(stop));
-    return std::move(*this).Wait();
+    if (!IsStoppable(stop)) return std::move(*this).Wait();
+    ARROW_RETURN_NOT_OK(CheckMayWait());
+    return ToOutcome(std::move(*this).Start(stop));
   }
 
   Outcome Wait() && {
@@ -154,8 +159,9 @@ class PreparedCall {
     /// The failure of the call. A token may say better why it was to stop.
     arrow::Status Failure(LanceStatusCode status, LanceError* error) const {
       arrow::Status failure = ToStatus(error);
-      if (status != LANCE_CANCELLED || !stop.IsStopRequested()) return failure;
-      return CheckStop(stop);
+      if (status != LANCE_CANCELLED) return failure;
+      arrow::Status why = CheckStop(stop);
+      return why.ok() ? failure : why;
     }
 
     Out out;
@@ -165,12 +171,12 @@ class PreparedCall {
   };
 
   static void End(void* context, LanceStatusCode status, LanceError* error) noexcept {
-    const std::unique_ptr<State> state(static_cast<State*>(context));
-    if (status != LANCE_OK) {
-      state->future.MarkFinished(state->Failure(status, error));
-    } else {
-      state->future.MarkFinished(state->finish(state->out));
-    }
+    std::unique_ptr<State> state(static_cast<State*>(context));
+    Outcome outcome = status == LANCE_OK ? state->finish(state->out) : state->Failure(status, error);
+    FutureType future = state->future;
+    // Callbacks of the caller and outputs are gone when the future ends.
+    state.reset();
+    future.MarkFinished(std::move(outcome));
   }
 
   Blocking* blocking_;
@@ -227,7 +233,10 @@ struct Waiting {
   template <typename Call, typename ShellT>
   static typename std::decay_t<Call>::Outcome MakeConsuming(Call&& call, ShellT* shell,
                                                             const arrow::StopToken& stop) {
-    if (IsStoppable(stop)) return ToOutcome(Starting::MakeConsuming(std::forward<Call>(call), shell, stop));
+    if (IsStoppable(stop)) {
+      ARROW_RETURN_NOT_OK(CheckMayWait());
+      return ToOutcome(Starting::MakeConsuming(std::forward<Call>(call), shell, stop));
+    }
     auto outcome = std::forward<Call>(call).Wait();
     ARROW_RETURN_NOT_OK(shell->AfterConsumedBy(arrow::ToStatus(outcome)));
     return outcome;

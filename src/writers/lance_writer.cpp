@@ -59,7 +59,7 @@ class LanceWriter::Impl {
     ARROW_RETURN_NOT_OK(internal::CheckStop(stop));
     ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "uri"));
     ARROW_ASSIGN_OR_RAISE(auto c_options, internal::WriteOptionsC::Make(options));
-    const auto impl = std::make_shared<std::unique_ptr<Impl>>(new Impl(schema, options.progress));
+    auto impl = std::make_shared<std::unique_ptr<Impl>>(new Impl(schema, options.progress));
     if (const auto& progress = (*impl)->progress_) {
       c_options.c.progress = CallProgress;
       c_options.c.progress_context = progress->HandOver();
@@ -68,13 +68,17 @@ class LanceWriter::Impl {
     internal::CSchema c_schema;
     ARROW_RETURN_NOT_OK(internal::WithCode(arrow::ExportSchema(*schema, c_schema.get()), ErrorCode::kArrow));
     using Out = internal::ValueOut<::LanceWriter*>;
-    const auto finish = [impl](Out& out) -> arrow::Result<Ptr> {
+    auto finish = [impl = std::move(impl), stop](Out& out) -> arrow::Result<Ptr> {
       (*impl)->handle_ = internal::OwnOpenWriter(out.value, (*impl)->progress_);
+      if (arrow::Status stopped = internal::CheckStop(stop); !stopped.ok()) {
+        impl->reset();
+        return stopped;
+      }
       return Ptr(new LanceWriter(std::move(*impl)));
     };
-    return Form::MakeConsuming(
-        Prepare<Out>(lance_writer_open, lance_writer_open_async, finish, c_uri, c_schema.get(), &c_options.c),
-        &c_schema, stop);
+    return Form::MakeConsuming(Prepare<Out>(lance_writer_open, lance_writer_open_async, std::move(finish),
+                                            c_uri, c_schema.get(), &c_options.c),
+                               &c_schema, stop);
   }
 
   template <typename Form>

@@ -15,7 +15,7 @@
     CHECK(function(__VA_ARGS__, NULL) == LANCE_INVALID_ARGUMENT); \
   } while (0)
 
-/* The message names what is wrong. */
+/* As REFUSED, and the message names what is wrong. */
 #define REFUSED_FOR(what, function, ...)                                                                \
   do {                                                                                                  \
     LanceError* refused_error = NULL;                                                                   \
@@ -25,6 +25,7 @@
       exit(1);                                                                                          \
     }                                                                                                   \
     lance_error_free(refused_error);                                                                    \
+    CHECK(function(__VA_ARGS__, NULL) == LANCE_INVALID_ARGUMENT);                                       \
   } while (0)
 
 /* A handle of each kind. */

@@ -134,15 +134,38 @@ static void column_hints(void) {
   }
 }
 
-/* The text of a transaction that is there, with options that are not. */
-static void transactions(const LanceTransaction* transaction) {
+/* What is optional may be NULL, but not together with what is not. */
+static void writers(LanceWriter* writer) {
+  REFUSED(lance_writer_finish, NULL, NULL);
+  struct ArrowSchema* schema = fresh_schema();
+  CHECK_CALL(LANCE_INVALID_ARGUMENT, lance_writer_write_batch, writer, NULL, schema);
+  CHECK(schema->release == NULL);
+  CHECK_CALL(LANCE_INVALID_ARGUMENT, lance_writer_write_batch_to_lane, writer, 0, NULL, fresh_schema());
+  CHECK(schema->release == NULL);
+  struct ArrowArray* array = fresh_array();
+  CHECK_CALL(LANCE_INVALID_ARGUMENT, lance_writer_write_batch, NULL, array, fresh_schema());
+  CHECK(array->release == NULL && schema->release == NULL);
+  REFUSED(lance_writer_write_batch, NULL, NULL, NULL);
+}
+
+/* The text of a transaction that is there, with options that are not; and commits of nothing. */
+static void transactions(LanceTransaction* transaction) {
   char* json = NULL;
   CHECK_CALL(LANCE_OK, lance_transaction_to_json, transaction, &json);
   LanceTransaction* copy = NULL;
   REFUSED(lance_transaction_from_json, LANCE_TEXT(json), NULL, 1, &copy);
+  const LanceKeyValue no_key = {{NULL, 0}, {"value", 5}};
+  REFUSED_FOR("storage_options", lance_transaction_from_json, LANCE_TEXT(json), &no_key, 1, &copy);
+  const LanceKeyValue no_value = {{"key", 3}, {NULL, 0}};
+  REFUSED_FOR("storage_options", lance_transaction_from_json, LANCE_TEXT(json), &no_value, 1, &copy);
   REFUSED(lance_transaction_from_json, LANCE_TEXT(json), NULL, 0, NULL);
   CHECK(copy == NULL);
   lance_string_free(json);
+
+  LanceTransaction* const none[] = {NULL};
+  REFUSED(lance_transaction_commit, NULL, 1, NULL);
+  REFUSED(lance_transaction_commit, none, 1, NULL);
+  REFUSED(lance_transaction_commit, &transaction, 0, NULL);
 }
 
 static void sound_dataset(void) {
@@ -180,6 +203,7 @@ int main(void) {
   logging();
   operations();
   column_hints();
+  writers(handles.writer);
   transactions(handles.transaction);
   sound_dataset();
   CHECK_CALL(LANCE_OK, lance_transaction_discard, handles.transaction);

@@ -1,18 +1,21 @@
 // A whole session against the library with fault points: the k-th step fails, k = 1, 2, ... until none is
-// left, once with an error and once with a panic. Whatever fails, each struct is released exactly once, the
-// process lives, and the next session works.
-
-#include <dlfcn.h>
+// left, once with an error and once with a panic; with calls that block, and with asynchronous ones, of which
+// the k-th is cancelled, too. Whatever fails, each struct is released exactly once, each end is told exactly
+// once, the process lives, and the next session works.
 
 #include <array>
+#include <chrono>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "arrow/api.h"
 #include "arrow/c/bridge.h"
 #include "gmock/gmock.h"
+#include "support/async_calls.h"
 #include "support/c_call.h"
+#include "support/faults.h"
 #include "support/figures.h"
 #include "support/generators.h"
 #include "support/release_probe.h"
@@ -21,47 +24,58 @@
 namespace lance_test {
 namespace {
 
-enum FaultMode : int32_t { kOff = 0, kError = 1, kPanic = 2 };
-
-/// The testing functions of the library with fault points.
-struct Faults {
-  void (*fail_at)(int64_t k, int32_t mode) =
-      reinterpret_cast<void (*)(int64_t, int32_t)>(dlsym(RTLD_DEFAULT, "lance_testing_fail_at"));
-  int64_t (*points_hit)() = reinterpret_cast<int64_t (*)()>(dlsym(RTLD_DEFAULT, "lance_testing_points_hit"));
-};
+using namespace std::chrono_literals;
 
 constexpr int64_t kBatches = 3;
 constexpr int64_t kRowsPerBatch = 100;
 constexpr uint64_t kRows = (kBatches + 2) * kRowsPerBatch;
 
+constexpr const LanceOpenOptions* kOpenDefaults = nullptr;
+constexpr const LanceScanOptions* kScanDefaults = nullptr;
+constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
+constexpr const LanceCleanupOptions* kCleanupDefaults = nullptr;
+constexpr const LanceKeyValue* kNoStorageOptions = nullptr;
+constexpr LanceCommitResult* kNoResult = nullptr;
+
+/// The asynchronous form of a function in an asynchronous session, and otherwise the blocking one.
+#define CALL(function, ...) \
+  (calls_ != nullptr ? calls_->Call(function##_async, __VA_ARGS__) : CallC(function, __VA_ARGS__))
+
+#define MAKE(owned, function, ...) \
+  Made(owned, [&](auto* handle) { return CALL(function, __VA_ARGS__, handle); })
+
 /// Writes a dataset and reads it in every way the C ABI has. Stops at the first failure.
 class Session {
  public:
-  explicit Session(std::string uri) : uri_(std::move(uri)) {}
+  /// With `calls` it is asynchronous.
+  Session(std::string uri, AsyncCalls* calls) : uri_(std::move(uri)), calls_(calls) {}
 
   /// The first failure of a call, or OK.
   Outcome Run() {
-    for (const auto step : {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan, &Session::Take,
-                            &Session::AppendInHalves, &Session::Discard, &Session::Maintain}) {
+    for (const auto step :
+         {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan, &Session::ScanBatches,
+          &Session::Take, &Session::AppendInHalves, &Session::Discard, &Session::Maintain}) {
       if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
     }
     return {};
   }
 
+  const std::string& uri() const { return uri_; }
   bool committed() const { return committed_; }
+  /// Whether there are files whose transaction was neither committed nor discarded.
+  bool pending() const { return pending_; }
+  const LanceDataset* dataset() const { return dataset_.get(); }
   const ReleaseProbe& probe() const { return probe_; }
 
  private:
   Outcome WriteAll() {
     WriterPtr writer;
     ProbedSchema schema(*SimpleSchema(), probe_);
-    Outcome outcome = OpenWriter(uri_, &schema.schema, nullptr, &writer);
-    EXPECT_EQ(schema.schema.release, nullptr);
+    Outcome outcome = Open(&schema, nullptr, &writer);
     for (int64_t i = 0; i < kBatches; ++i) {
       ProbedBatch exported(*SimpleBatch(i * kRowsPerBatch, kRowsPerBatch), probe_);
       // Called after a failure too: the batch is consumed by a NULL or failed writer as well.
-      const Outcome write = Write(writer, &exported.array, &exported.schema);
-      EXPECT_TRUE(exported.consumed());
+      const Outcome write = Write(writer, &exported);
       if (outcome.ok()) outcome = write;
     }
     if (const Outcome stream = WriteStream(writer); outcome.ok()) outcome = stream;
@@ -70,8 +84,20 @@ class Session {
     LanceWriteStats stats = LANCE_WRITE_STATS_INIT;
     if (outcome = CallC(lance_writer_stats, writer.get(), &stats); !outcome.ok()) return outcome;
     EXPECT_EQ(stats.rows, kRows);
-    outcome = Finish(writer);
+    outcome = CALL(lance_writer_finish, writer.get(), kNoResult);
     committed_ = outcome.ok();
+    return outcome;
+  }
+
+  Outcome Open(ProbedSchema* schema, const LanceWriteOptions* options, WriterPtr* out) {
+    const Outcome outcome = MAKE(out, lance_writer_open, uri_.c_str(), &schema->schema, options);
+    EXPECT_EQ(schema->schema.release, nullptr);
+    return outcome;
+  }
+
+  Outcome Write(const WriterPtr& writer, ProbedBatch* batch) {
+    const Outcome outcome = CALL(lance_writer_write_batch, writer.get(), &batch->array, &batch->schema);
+    EXPECT_TRUE(batch->consumed());
     return outcome;
   }
 
@@ -83,51 +109,67 @@ class Session {
     ArrowArrayStream stream{};
     EXPECT_TRUE(arrow::ExportRecordBatchReader(reader, &stream).ok());
     probe_.Watch(&stream);
-    const Outcome outcome = CallC(lance_writer_write_stream, writer.get(), 0U, &stream);
+    const Outcome outcome = CALL(lance_writer_write_stream, writer.get(), 0U, &stream);
     EXPECT_EQ(stream.release, nullptr);
     return outcome;
   }
 
   Outcome OpenAndDescribe() {
-    LanceDataset* dataset = nullptr;
-    Outcome outcome =
-        CallC(lance_dataset_open, uri_.c_str(), static_cast<const LanceOpenOptions*>(nullptr), &dataset);
-    dataset_.reset(dataset);
+    Outcome outcome = MAKE(&dataset_, lance_dataset_open, uri_.c_str(), kOpenDefaults);
     if (!outcome.ok()) return outcome;
 
     ArrowSchema schema{};
-    if (outcome = CallC(lance_dataset_schema, const_dataset(), &schema); !outcome.ok()) return outcome;
+    if (outcome = CallC(lance_dataset_schema, dataset(), &schema); !outcome.ok()) return outcome;
     probe_.Watch(&schema);
     schema.release(&schema);
 
     LanceDatasetInfo info = LANCE_DATASET_INFO_INIT;
-    if (outcome = CallC(lance_dataset_info, const_dataset(), &info); !outcome.ok()) return outcome;
+    if (outcome = CALL(lance_dataset_info, dataset(), &info); !outcome.ok()) return outcome;
     EXPECT_EQ(info.rows, kRows);
 
     uint64_t rows = 0;
-    if (outcome = CallC(lance_dataset_count_rows, const_dataset(), LANCE_TEXT("id < 50"), &rows);
-        !outcome.ok())
+    if (outcome = CALL(lance_dataset_count_rows, dataset(), LANCE_TEXT("id < 50"), &rows); !outcome.ok())
       return outcome;
     EXPECT_EQ(rows, 50U);
 
     ArrowArrayStream versions{};
-    if (outcome = CallC(lance_dataset_versions, const_dataset(), &versions); !outcome.ok()) return outcome;
+    if (outcome = CALL(lance_dataset_versions, dataset(), &versions); !outcome.ok()) return outcome;
     if (outcome = Read(&versions, 1); !outcome.ok()) return outcome;
 
     ArrowArrayStream fragments{};
-    if (outcome = CallC(lance_dataset_fragments, const_dataset(), &fragments); !outcome.ok()) return outcome;
+    if (outcome = CALL(lance_dataset_fragments, dataset(), &fragments); !outcome.ok()) return outcome;
     return Read(&fragments, 1);
   }
 
   Outcome Scan() {
-    LanceScanner* scanner = nullptr;
-    Outcome outcome =
-        CallC(lance_scanner_open, const_dataset(), static_cast<const LanceScanOptions*>(nullptr), &scanner);
-    const ScannerPtr owned_scanner(scanner);
+    ScannerPtr scanner;
+    Outcome outcome = MAKE(&scanner, lance_scanner_open, dataset(), kScanDefaults);
     if (!outcome.ok()) return outcome;
     ArrowArrayStream stream{};
-    outcome = CallC(lance_scanner_to_stream, static_cast<const LanceScanner*>(scanner), &stream);
+    outcome = CALL(lance_scanner_to_stream, scanner.get(), &stream);
     return outcome.ok() ? Read(&stream, kRows) : outcome;
+  }
+
+  Outcome ScanBatches() {
+    ScannerPtr scanner;
+    Outcome outcome = MAKE(&scanner, lance_scanner_open, dataset(), kScanDefaults);
+    if (!outcome.ok()) return outcome;
+    BatchesPtr batches;
+    if (outcome = MAKE(&batches, lance_batches_open, scanner.get()); !outcome.ok()) return outcome;
+    uint64_t rows = 0;
+    for (;;) {
+      ArrowArray array{};
+      outcome = CALL(lance_batches_next, batches.get(), &array);
+      if (array.release == nullptr) break;
+      EXPECT_TRUE(outcome.ok());
+      probe_.Watch(&array);
+      rows += static_cast<uint64_t>(array.length);
+      array.release(&array);
+    }
+    if (outcome.ok()) {
+      EXPECT_EQ(rows, kRows);
+    }
+    return outcome;
   }
 
   /// Read a stream of so many rows to its end, and release it.
@@ -175,8 +217,8 @@ class Session {
     const char* const* all_columns = nullptr;
     ArrowArray array{};
     ArrowSchema schema{};
-    Outcome outcome = CallC(lance_dataset_take, const_dataset(), rows.data(), rows.size(), all_columns,
-                            size_t{0}, &array, &schema);
+    Outcome outcome = CALL(lance_dataset_take, dataset(), rows.data(), rows.size(), all_columns, size_t{0},
+                           &array, &schema);
     if (!outcome.ok()) {
       EXPECT_EQ(array.release, nullptr);
       EXPECT_EQ(schema.release, nullptr);
@@ -195,15 +237,13 @@ class Session {
     options.mode = LANCE_WRITE_APPEND;
     WriterPtr writer;
     ProbedSchema schema(*SimpleSchema(), probe_);
-    Outcome outcome = OpenWriter(uri_, &schema.schema, &options, &writer);
+    Outcome outcome = Open(&schema, &options, &writer);
     ProbedBatch exported(*SimpleBatch(kRows, kRowsPerBatch), probe_);
-    const Outcome write = Write(writer, &exported.array, &exported.schema);
-    EXPECT_TRUE(exported.consumed());
+    const Outcome write = Write(writer, &exported);
     if (outcome.ok()) outcome = write;
     if (!outcome.ok()) return outcome;
-    LanceTransaction* transaction = nullptr;
-    outcome = CallC(lance_writer_finish_uncommitted, writer.get(), &transaction);
-    out->reset(transaction);
+    outcome = MAKE(out, lance_writer_finish_uncommitted, writer.get());
+    pending_ = outcome.ok();
     return outcome;
   }
 
@@ -216,39 +256,50 @@ class Session {
     outcome = CallC(lance_transaction_to_json, static_cast<const LanceTransaction*>(written.get()), &text);
     const StringPtr json(text);
     if (!outcome.ok()) return outcome;
-    LanceTransaction* read = nullptr;
-    outcome = CallC(lance_transaction_from_json, LANCE_TEXT(text), static_cast<const LanceKeyValue*>(nullptr),
-                    size_t{0}, &read);
-    const TransactionPtr owned(read);
+    TransactionPtr read;
+    outcome = Made(&read, [&](auto* handle) {
+      return CallC(lance_transaction_from_json, LANCE_TEXT(text), kNoStorageOptions, size_t{0}, handle);
+    });
     if (!outcome.ok()) return outcome;
-    return CallC(lance_transaction_commit, static_cast<LanceTransaction* const*>(&read), size_t{1},
-                 static_cast<LanceCommitResult*>(nullptr));
+    LanceTransaction* const transactions[] = {read.get()};
+    outcome = CALL(lance_transaction_commit, &transactions[0], size_t{1}, kNoResult);
+    pending_ = !outcome.ok();
+    if (outcome == LANCE_CANCELLED) {
+      // It may have landed, which another one tells.
+      EXPECT_EQ(CallC(lance_transaction_commit, &transactions[0], size_t{1}, kNoResult), LANCE_OK);
+    }
+    return outcome;
   }
 
   Outcome Discard() {
     TransactionPtr transaction;
-    const Outcome outcome = WriteUncommitted(&transaction);
-    return outcome.ok() ? CallC(lance_transaction_discard, transaction.get()) : outcome;
+    Outcome outcome = WriteUncommitted(&transaction);
+    if (!outcome.ok()) return outcome;
+    outcome = CALL(lance_transaction_discard, transaction.get());
+    pending_ = !outcome.ok();
+    if (outcome == LANCE_CANCELLED) {
+      EXPECT_EQ(CallC(lance_transaction_discard, transaction.get()), LANCE_OK);
+      pending_ = false;
+    }
+    return outcome;
   }
 
   Outcome Maintain() {
     LanceCheckSummary summary = LANCE_CHECK_SUMMARY_INIT;
     ArrowArrayStream problems{};
-    Outcome outcome = CallC(lance_dataset_check, uri_.c_str(), static_cast<const LanceCheckOptions*>(nullptr),
-                            &summary, &problems);
+    Outcome outcome = CALL(lance_dataset_check, uri_.c_str(), kCheckDefaults, &summary, &problems);
     if (!outcome.ok()) return outcome;
     if (outcome = Read(&problems, 0); !outcome.ok()) return outcome;
     EXPECT_EQ(summary.versions, 2U);
     EXPECT_EQ(summary.problems + summary.orphans + summary.temporary_files, 0U);
     LanceCleanupResult removed = LANCE_CLEANUP_RESULT_INIT;
-    return CallC(lance_dataset_cleanup, uri_.c_str(), static_cast<const LanceCleanupOptions*>(nullptr),
-                 &removed);
+    return CALL(lance_dataset_cleanup, uri_.c_str(), kCleanupDefaults, &removed);
   }
 
-  const LanceDataset* const_dataset() const { return dataset_.get(); }
-
   const std::string uri_;
+  AsyncCalls* const calls_;
   bool committed_ = false;
+  bool pending_ = false;
   ReleaseProbe probe_;
   DatasetPtr dataset_;
 };
@@ -261,26 +312,70 @@ std::vector<int32_t> ExpectedCodes(FaultMode mode) {
 
 /// Whether there is a dataset; one that is there must have all its rows.
 bool ReadsWhole(const std::string& uri) {
-  LanceDataset* dataset = nullptr;
-  const Outcome outcome =
-      CallC(lance_dataset_open, uri.c_str(), static_cast<const LanceOpenOptions*>(nullptr), &dataset);
-  const DatasetPtr owned(dataset);
+  DatasetPtr dataset;
+  const Outcome outcome = Made(
+      &dataset, [&](auto* handle) { return CallC(lance_dataset_open, uri.c_str(), kOpenDefaults, handle); });
   if (outcome == LANCE_DATASET_NOT_FOUND) return false;
   EXPECT_EQ(outcome, LANCE_OK);
   uint64_t rows = 0;
-  EXPECT_EQ(CallC(lance_dataset_count_rows, static_cast<const LanceDataset*>(dataset), LANCE_TEXT("id >= 0"),
-                  &rows),
-            LANCE_OK);
+  EXPECT_EQ(CallC(lance_dataset_count_rows, dataset.get(), LANCE_TEXT("id >= 0"), &rows), LANCE_OK);
   EXPECT_THAT(rows, ::testing::AnyOf(kRows, kRows + kRowsPerBatch));
   return true;
 }
 
-class FaultTest : public ::testing::TestWithParam<FaultMode> {};
+/// Files of a dataset that no version needs.
+uint64_t CountUnneededFiles(const std::string& uri) {
+  LanceCheckSummary summary = LANCE_CHECK_SUMMARY_INIT;
+  ArrowArrayStream problems{};
+  EXPECT_EQ(CallC(lance_dataset_check, uri.c_str(), kCheckDefaults, &summary, &problems), LANCE_OK);
+  problems.release(&problems);
+  return summary.orphans + summary.temporary_files;
+}
+
+/// What holds after a session, whatever failed. Returns whether there is a dataset.
+bool ExpectSound(const TempDir& dir, const Session& session, const Outcome& outcome) {
+  EXPECT_TRUE(session.probe().EachReleasedOnce());
+  if (session.dataset() != nullptr) {
+    // It never changes, so that it stays usable.
+    uint64_t rows = 0;
+    EXPECT_EQ(CallC(lance_dataset_count_rows, session.dataset(), LANCE_TEXT("id >= 0"), &rows), LANCE_OK);
+    EXPECT_EQ(rows, kRows);
+  }
+  if (outcome.code == LANCE_COMMIT_STATUS_UNKNOWN) return ReadsWhole(session.uri());
+  if (!session.committed()) {
+    EXPECT_THAT(ListFiles(dir.path()), ::testing::IsEmpty());
+    return false;
+  }
+  EXPECT_TRUE(ReadsWhole(session.uri()));
+  if (!session.pending()) {
+    EXPECT_EQ(CountUnneededFiles(session.uri()), 0U);
+  }
+  return true;
+}
+
+/// After a session: everything was released, and the next one works.
+void ExpectNextWorks(const TempDir& dir, AsyncCalls* calls) {
+  EXPECT_EQ(ReleaseProbe::Live(), 0);
+  Session clean(dir / "clean", calls);
+  EXPECT_EQ(clean.Run(), LANCE_OK);
+}
+
+/// How steps fail, and whether calls are asynchronous.
+class FaultTest : public ::testing::TestWithParam<std::tuple<FaultMode, bool>> {
+ public:
+  static std::string Name(const ::testing::TestParamInfo<ParamType>& info) {
+    const auto [mode, is_asynchronous] = info.param;
+    return std::string(mode == kPanic ? "Panic" : "Error") + (is_asynchronous ? "OfAsynchronousCalls" : "");
+  }
+};
 
 TEST_P(FaultTest, EveryStepCanFail) {
+  const auto [mode, is_asynchronous] = GetParam();
   const Faults faults;
   ASSERT_NE(faults.fail_at, nullptr) << "the library was built without fault points";
   ASSERT_NE(faults.points_hit, nullptr);
+  AsyncCalls asynchronous;
+  AsyncCalls* const calls = is_asynchronous ? &asynchronous : nullptr;
 
   int64_t k = 0;
   int landed = 0;
@@ -288,8 +383,8 @@ TEST_P(FaultTest, EveryStepCanFail) {
     SCOPED_TRACE("step " + std::to_string(++k));
     const TempDir dir;
     {
-      Session session(dir / "dataset");
-      faults.fail_at(k, GetParam());
+      Session session(dir / "dataset", calls);
+      faults.fail_at(k, mode);
       const Outcome outcome = session.Run();
       fired = faults.points_hit() >= k;
       faults.fail_at(0, kOff);
@@ -298,30 +393,55 @@ TEST_P(FaultTest, EveryStepCanFail) {
       }
       if (!outcome.ok()) {
         EXPECT_THAT(outcome.message, ::testing::HasSubstr("injected"));
-        EXPECT_THAT(outcome.code, ::testing::AnyOfArray(ExpectedCodes(GetParam())));
+        EXPECT_THAT(outcome.code, ::testing::AnyOfArray(ExpectedCodes(mode)));
       }
-      if (outcome.code == LANCE_COMMIT_STATUS_UNKNOWN) {
-        landed += ReadsWhole(dir / "dataset");
-      } else if (session.committed()) {
-        EXPECT_TRUE(ReadsWhole(dir / "dataset"));
-      } else {
-        EXPECT_THAT(ListFiles(dir.path()), ::testing::IsEmpty());
-      }
-      EXPECT_TRUE(session.probe().EachReleasedOnce());
+      const bool is_there = ExpectSound(dir, session, outcome);
+      landed += is_there && outcome.code == LANCE_COMMIT_STATUS_UNKNOWN;
     }
-    EXPECT_EQ(ReleaseProbe::Live(), 0);
-    Session clean(dir / "clean");
-    EXPECT_EQ(clean.Run(), LANCE_OK);
+    ExpectNextWorks(dir, calls);
   }
-  Figure("O4", {{GetParam() == kPanic ? "panics" : "errors", std::to_string(k - 1)}});
+  const std::string steps = mode == kPanic ? "panics" : "errors";
+  Figure("O4", {{is_asynchronous ? "asynchronous_" + steps : steps, std::to_string(k - 1)}});
   // A panic behind the manifest's last byte: the commit has landed, so its files must stay.
-  EXPECT_EQ(landed > 0, GetParam() == kPanic);
+  EXPECT_EQ(landed > 0, mode == kPanic);
   // Opening, three writes, a stream, and each way to read are steps of their own.
   EXPECT_GT(k, 30);
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, FaultTest, ::testing::Values(kError, kPanic),
-                         [](const auto& info) { return info.param == kPanic ? "Panic" : "Error"; });
+INSTANTIATE_TEST_SUITE_P(Modes, FaultTest,
+                         ::testing::Combine(::testing::Values(kError, kPanic), ::testing::Bool()),
+                         FaultTest::Name);
+
+TEST(CancelTest, EveryCallCanBeCancelled) {
+  int64_t cancelled = 0;
+  int64_t failed = 0;
+  for (const auto pause : {0us, 100us, 1000us}) {
+    bool was_made = true;
+    for (int64_t k = AsyncCalls::kEach; was_made; ++k) {
+      SCOPED_TRACE("call " + std::to_string(k) + " after " + std::to_string(pause.count()) + " us");
+      const TempDir dir;
+      AsyncCalls calls;
+      calls.CancelAt(k, pause);
+      {
+        Session session(dir / "dataset", &calls);
+        const Outcome outcome = session.Run();
+        was_made = calls.made() >= k;
+        cancelled += was_made;
+        if (!outcome.ok()) {
+          EXPECT_EQ(outcome, LANCE_CANCELLED);
+          ++failed;
+        }
+        ExpectSound(dir, session, outcome);
+      }
+      AsyncCalls next;
+      ExpectNextWorks(dir, &next);
+    }
+  }
+  EXPECT_GT(cancelled, 3 * 25);
+  Figure("O4", {{"cancels", std::to_string(cancelled)}});
+  // The others were too late.
+  EXPECT_GT(failed, 0);
+}
 
 }  // namespace
 }  // namespace lance_test

@@ -2,7 +2,6 @@
 /// Calls of the C ABI for tests: owned handles, and the status code with its message as one value.
 #pragma once
 
-#include <future>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -66,34 +65,21 @@ Outcome CallC(LanceStatusCode (*function)(Params...), Args... args) {
   return ToOutcome(code, error);
 }
 
-/// Call the asynchronous form of a function and wait for its end, of which it must tell once, unless it does
-/// not start.
-template <typename... Params, typename... Args>
-Outcome CallAsync(LanceStatusCode (*function)(Params...), Args... args) {
-  std::promise<Outcome> end;
-  const LanceDoneFn done = [](void* context, LanceStatusCode status, LanceError* error) {
-    // Setting the value a second time throws, which ends the test.
-    static_cast<std::promise<Outcome>*>(context)->set_value(ToOutcome(status, error));
-  };
-  LanceOperation* operation = nullptr;
-  LanceError* error = nullptr;
-  const LanceStatusCode started = function(args..., done, static_cast<void*>(&end), &operation, &error);
-  const OperationPtr owned(operation);
-  if (started != LANCE_OK) {
-    EXPECT_EQ(operation, nullptr);
-    return ToOutcome(started, error);
-  }
-  EXPECT_EQ(error, nullptr);
-  return end.get_future().get();
+/// Call a function that gives a handle away, on success only.
+template <typename Ptr, typename Call>
+Outcome Made(Ptr* owned, Call call) {
+  typename Ptr::pointer handle = nullptr;
+  const Outcome outcome = call(&handle);
+  EXPECT_EQ(handle != nullptr, outcome.ok());
+  owned->reset(handle);
+  return outcome;
 }
 
 /// Open a writer; the handle stays NULL on failure.
 inline Outcome OpenWriter(const std::string& uri, ArrowSchema* schema, const LanceWriteOptions* options,
                           WriterPtr* out) {
-  ::LanceWriter* writer = nullptr;
-  Outcome outcome = CallC(lance_writer_open, uri.c_str(), schema, options, &writer);
-  out->reset(writer);
-  return outcome;
+  return Made(out,
+              [&](auto* handle) { return CallC(lance_writer_open, uri.c_str(), schema, options, handle); });
 }
 
 inline Outcome Write(const WriterPtr& writer, ArrowArray* array, ArrowSchema* schema) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <string>
 #include <thread>
 #include <vector>
@@ -98,6 +99,11 @@ TEST_F(AsyncTest, FuturesOfScansEndAsTheCallsThatWait) {
   ASSERT_OK_AND_ASSIGN(const auto reader, Wait(scanner->ToReaderAsync()));
   ASSERT_OK_AND_ASSIGN(const auto table, reader->ToTable());
   EXPECT_TRUE(table->Equals(**scanner->ToTable()));
+  ASSERT_OK_AND_ASSIGN(const auto at_once, Wait(scanner->ToTableAsync()));
+  EXPECT_TRUE(at_once->Equals(*table));
+  ASSERT_OK_AND_ASSIGN(const auto none, Wait(dataset_->ScanAsync({.filter = "id < 0"})));
+  ASSERT_OK_AND_ASSIGN(const auto empty, Wait(none->ToTableAsync()));
+  EXPECT_TRUE(empty->Equals(**none->ToTable()));
   ASSERT_OK_AND_ASSIGN(const lance::Scanner::Generator generator, Wait(scanner->ToGenerator()));
   ASSERT_OK_AND_ASSIGN(const auto batches, Wait(arrow::CollectAsyncGenerator(generator)));
   ASSERT_OK_AND_ASSIGN(const auto collected, arrow::Table::FromRecordBatches(batches));
@@ -164,14 +170,36 @@ TEST_F(AsyncTest, AReadersOwnErrorComesBack) {
 }
 
 TEST_F(AsyncTest, CallsThatWaitAreRefusedInAContinuation) {
-  arrow::Status inside;
-  auto counted = dataset_->CountRowsAsync("id > 5").Then([&](uint64_t) {
-    inside = dataset_->CountRows("id > 5").status();
+  arrow::StopSource source;
+  ASSERT_OK_AND_ASSIGN(const auto scanner, dataset_->Scan());
+  ASSERT_OK_AND_ASSIGN(const auto reader, Wait(scanner->ToReaderAsync()));
+  // A call that ends after something was chained to it, which then runs on a thread of the library.
+  std::promise<void> chained;
+  auto waiting = arrow::MakeFunctionIterator([&]() -> arrow::Result<std::shared_ptr<arrow::RecordBatch>> {
+    chained.get_future().wait();
+    return nullptr;
+  });
+  ASSERT_OK_AND_ASSIGN(const auto nothing,
+                       arrow::RecordBatchReader::MakeFromIterator(std::move(waiting), SimpleSchema()));
+  ASSERT_OK_AND_ASSIGN(const auto writer, lance::LanceWriter::Open(dir_ / "empty", SimpleSchema()));
+  std::vector<arrow::Status> inside;
+  auto counted = writer->WriteAsync(nothing).Then([&] {
+    inside.push_back(dataset_->CountRows("id > 5").status());
+    inside.push_back(dataset_->CountRows("id > 5", source.token()).status());
+    inside.push_back(scanner->ToReader(source.token()).status());
+    inside.push_back(lance::LanceWriter::Open(dir_ / "written", SimpleSchema(), {}, source.token()).status());
+    std::shared_ptr<arrow::RecordBatch> batch;
+    inside.push_back(reader->ReadNext(&batch));
     return dataset_->CountRowsAsync("id < 5");
   });
+  chained.set_value();
   ASSERT_OK_AND_ASSIGN(const uint64_t rows, Wait(counted));
   EXPECT_EQ(rows, 5);
-  EXPECT_THAT(inside, FailsWith(ErrorCode::kInvalidState));
+  EXPECT_EQ(inside.size(), 5);
+  EXPECT_THAT(inside, ::testing::Each(FailsWith(ErrorCode::kInvalidState)));
+  // The scan goes on where it may be waited for.
+  ASSERT_OK_AND_ASSIGN(const auto table, reader->ToTable());
+  EXPECT_EQ(table->num_rows(), kRows);
 }
 
 TEST_F(AsyncTest, AStopThatWasAskedForBeforeLetsNothingBegin) {
@@ -248,7 +276,10 @@ TEST_F(StopTest, EndsAReaderThatWaits) {
     source_.RequestStop();
   });
   std::shared_ptr<arrow::RecordBatch> batch;
-  EXPECT_THAT(reader->ReadNext(&batch), FailsWith(ErrorCode::kCancelled));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(reader->ReadNext(&batch), FailsWith(ErrorCode::kCancelled));
+    EXPECT_EQ(batch, nullptr);
+  }
   stopper.join();
   EXPECT_TRUE(ComesToRest());
 }

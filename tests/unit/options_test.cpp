@@ -7,6 +7,7 @@
 #include "ffi/generated/maintain_internal.h"
 #include "ffi/generated/runtime_internal.h"
 #include "ffi/generated/scan_internal.h"
+#include "ffi/generated/session_internal.h"
 #include "ffi/generated/write_internal.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -77,6 +78,8 @@ TEST(DefaultsTest, OfCppAndOfTheInitMacrosAreTheSame) {
   EXPECT_EQ(Bytes(write.c), Bytes(LanceWriteOptions LANCE_WRITE_OPTIONS_INIT));
   ASSERT_OK_AND_ASSIGN(const auto runtime, RuntimeOptionsC::Make({}));
   EXPECT_EQ(Bytes(runtime.c), Bytes(LanceRuntimeOptions LANCE_RUNTIME_OPTIONS_INIT));
+  ASSERT_OK_AND_ASSIGN(const auto session, SessionOptionsC::Make({}));
+  EXPECT_EQ(Bytes(session.c), Bytes(LanceSessionOptions LANCE_SESSION_OPTIONS_INIT));
   ASSERT_OK_AND_ASSIGN(const auto check, CheckOptionsC::Make({}));
   EXPECT_EQ(Bytes(check.c), Bytes(LanceCheckOptions LANCE_CHECK_OPTIONS_INIT));
   ASSERT_OK_AND_ASSIGN(const auto cleanup, CleanupOptionsC::Make({}));

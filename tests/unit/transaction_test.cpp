@@ -1,12 +1,16 @@
 #include "lance/transaction.h"
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "arrow/api.h"
+#include "arrow/util/cancel.h"
+#include "arrow/util/future.h"
 #include "lance/dataset.h"
 #include "lance/lance_writer.h"
 #include "lance/scanner.h"
@@ -601,6 +605,35 @@ INSTANTIATE_TEST_SUITE_P(Ways, MadeAnewTest, ::testing::Values(Via::kFinish, Via
                                   : info.param == Via::kTransaction ? "Transaction"
                                                                     : "Json";
                          });
+
+TEST_F(TransactionTest, OneThatIsBeingCommittedIsNotDiscarded) {
+  for (int i = 0; i < 30; ++i) {
+    const std::string uri = dir_ / ("stopped" + std::to_string(i));
+    ASSERT_OK(WriteSimple(uri, 0, 1));
+    ASSERT_OK_AND_ASSIGN(const auto writer,
+                         lance::LanceWriter::Open(uri, SimpleSchema(), {.mode = lance::WriteMode::kAppend}));
+    ASSERT_OK(writer->Write(*SimpleBatch(1, 9)));
+    ASSERT_OK_AND_ASSIGN(auto transaction, writer->FinishUncommitted());
+    arrow::StopSource source;
+    const auto commit = transaction.CommitAsync(source.token());
+    if (i % 3 > 0) std::this_thread::sleep_for(std::chrono::microseconds(100 * i));
+    source.RequestStop();
+    const arrow::Status discarded = transaction.Discard();
+    commit.Wait();
+    if (discarded.ok()) {
+      EXPECT_FALSE(commit.status().ok());
+      EXPECT_THAT(transaction.Commit(), FailsWith(ErrorCode::kInvalidState));
+      EXPECT_EQ(ReadIds(uri), Range(0, 1));
+      continue;
+    }
+    EXPECT_THAT(discarded, FailsWith(ErrorCode::kInvalidState));
+    // Another commit tells what has become of one that was stopped.
+    if (!commit.status().ok()) {
+      ASSERT_OK(transaction.Commit());
+    }
+    EXPECT_EQ(ReadIds(uri), Range(0, 10));
+  }
+}
 
 }  // namespace
 }  // namespace lance_test

@@ -141,6 +141,7 @@ def wrong_fields(item, topics):
         elif field.base == "name":
             yield f"options.{name} = kNotUtf8;", name
         elif field.base in model.ARRAYS:
+            yield f"options.{field.count_name} = 1;", name
             wrong = {"names": ["kNullName"]}
             if field.base == "list":
                 wrong["list"] = [f"&kNull{field.of}s[{i}]" for i in range(len(find(topics, "struct", field.of).field))]
@@ -151,19 +152,21 @@ def wrong_fields(item, topics):
 def options_test(item, topics):
     """Every field of an option struct with what is refused."""
     function = next(f for f in every(topics, "function") if any(arg.type == f"options:{item.name}" for arg in f.arg or []))
-    args, declarations = [f"handles->{snake(function.on)}"] if function.on else [], []
+    args, declarations, holds = [f"handles->{snake(function.on)}"] if function.on else [], [], []
     for arg in function.arg:
         args += ["&options"] if arg.base == "options" else good(arg)
     for out in function.out or []:
-        declared, right, _, _ = output(out)
+        declared, right, _, after = output(out)
         declarations.append(declared.split(f" {'Lance' + out.of if out.base == 'result' else '@'} no_size")[0])
         args += right
+        holds += [after] * bool(after)
+    after = "".join(f"CHECK({condition});\n" for condition in holds)
     steps = "".join(f"options = ({item.struct}){item.init_macro}; {change}\n"
                     f'REFUSED_FOR("options.{name}", {function.name}, {", ".join(args)});\n'
                     for change, name in wrong_fields(item, topics))
     uses = "" if function.on else "(void)handles;"
     return (f"static void {snake(item.struct)}_are_checked(const Handles* handles) {{\n{uses}{item.struct} options;\n"
-            f"{chr(10).join(declarations)}\n{steps}}}\n")
+            f"{chr(10).join(declarations)}\n{steps}{after}}}\n")
 
 
 def null_arguments(topics):

@@ -2,6 +2,7 @@
 //! early. `rust/writer-model` runs this file through every order of its threads, so it knows nothing of the engine.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::callers::Callers;
 use crate::error::{Error, Result, code};
@@ -46,7 +47,8 @@ impl Operation {
         }
     }
 
-    /// The work has ended: call `tell`, unless the process is too far gone for that. Called once.
+    /// The work has ended: call `tell`, which hands out what came of it, unless the process is too far gone for that. Called
+    /// once.
     pub fn end(&self, tell: impl FnOnce()) {
         let mut state = lock(&self.state);
         let too_late = state.cancel.take();
@@ -78,13 +80,10 @@ impl Operation {
 
     /// The process exits: wait for the end, but not for ever, and then tell nothing any more. What is told on this very
     /// thread has called exit(), and cannot end.
-    fn last_wait(&self) {
-        let mut state = wait_while(
-            &self.changed,
-            lock(&self.state),
-            threads::PATIENCE_AT_EXIT,
-            |state| !state.done && (state.telling.is_empty() || state.telling.others()),
-        );
+    fn last_wait(&self, patience: Duration) {
+        let mut state = wait_while(&self.changed, lock(&self.state), patience, |state| {
+            !state.done && (state.telling.is_empty() || state.telling.others())
+        });
         state.telling.stop();
     }
 }
@@ -128,7 +127,10 @@ impl Running {
         let calls = std::mem::take(&mut state.calls);
         drop(state);
         calls.iter().for_each(|call| call.cancel());
-        calls.iter().for_each(|call| call.last_wait());
+        let begun = Instant::now();
+        for call in calls {
+            call.last_wait(threads::PATIENCE_AT_EXIT.saturating_sub(begun.elapsed()));
+        }
     }
 }
 

@@ -68,18 +68,22 @@ fn start(settings: &RuntimeSettings) -> Result<&'static Engine> {
                 format!("cannot start the runtime's {workers} threads: {error}"),
             )
         })?;
-    tracing::info!(
-        target: "lance_cpp::runtime",
-        io_threads = workers,
-        cpu_threads = lance_core::utils::tokio::get_num_compute_intensive_cpus(),
-        "started"
-    );
     let handle = runtime.handle().clone();
     std::mem::forget(runtime);
     Ok(ENGINE.get_or_init(|| Engine {
         handle,
         session: session::default_session(settings),
     }))
+}
+
+/// Tell the logger, which may call anything: without the lock of the start.
+fn tell_start(engine: &Engine) {
+    tracing::info!(
+        target: "lance_cpp::runtime",
+        io_threads = engine.handle.metrics().num_workers(),
+        cpu_threads = lance_core::utils::tokio::get_num_compute_intensive_cpus(),
+        "started"
+    );
 }
 
 /// Fail unless this many threads can run at once. A runtime that cannot start its workers waits for them
@@ -134,11 +138,14 @@ fn engine() -> Result<&'static Engine> {
     if let Some(engine) = ENGINE.get() {
         return Ok(engine);
     }
-    let _starting = begin_start();
-    match ENGINE.get() {
-        Some(engine) => Ok(engine),
-        None => start(&RuntimeSettings::default()),
+    let starting = begin_start();
+    if let Some(engine) = ENGINE.get() {
+        return Ok(engine);
     }
+    let engine = start(&RuntimeSettings::default())?;
+    drop(starting);
+    tell_start(engine);
+    Ok(engine)
 }
 
 /// The session of everybody who has none of their own.
@@ -188,11 +195,14 @@ pub fn block_on<T: Send + 'static>(
 
 /// Start the runtime as it is asked for; it must not run yet.
 pub fn configure(settings: &RuntimeSettings) -> Result<()> {
-    let _starting = begin_start();
+    let starting = begin_start();
     if ENGINE.get().is_some() {
         return Err(Error::invalid_state(
             "the runtime already runs: configure it before any other call",
         ));
     }
-    start(settings).map(|_| ())
+    let engine = start(settings)?;
+    drop(starting);
+    tell_start(engine);
+    Ok(())
 }

@@ -189,14 +189,12 @@ pub unsafe fn read_sized<T: Versioned>(options: *const T, what: &str) -> Result<
     Ok(copy)
 }
 
-/// Fill the caller's sized struct, no further than its own size; `struct_size` stays as it is.
+/// Fill the caller's sized struct, no further than the `given` size; `struct_size` stays as it is.
 ///
 /// # Safety
-/// `out` points to a struct that `check_sized` has accepted.
-pub unsafe fn write_sized<T: Versioned>(value: &T, out: *mut T) {
+/// `out` points to a struct of `given` bytes, as `check_sized` has found.
+pub unsafe fn write_sized<T: Versioned>(value: &T, out: *mut T, given: usize) {
     let header = std::mem::size_of::<usize>();
-    // SAFETY: the first field is `struct_size`, no less than itself.
-    let given = unsafe { out.cast::<usize>().read_unaligned() };
     let length = given.min(std::mem::size_of::<T>()) - header;
     // SAFETY: both sides are valid for `header + length` bytes.
     unsafe {
@@ -226,13 +224,13 @@ pub unsafe fn init_sized<T: Versioned>(options: *mut T, struct_size: usize) {
     }
 }
 
-/// Check an out struct before the work whose result it receives.
+/// Check an out struct before the work whose result it receives, and get its size.
 ///
 /// # Safety
 /// `out` points to a struct that begins with `struct_size`.
-pub unsafe fn check_sized<T: Versioned>(out: *const T, what: &str) -> Result<()> {
+pub unsafe fn check_sized<T: Versioned>(out: *const T, what: &str) -> Result<usize> {
     // SAFETY: the first field is `struct_size`.
-    unsafe { sized_length(out.cast(), what) }.map(|_| ())
+    unsafe { sized_length(out.cast(), what) }
 }
 
 /// # Safety
@@ -393,8 +391,10 @@ mod tests {
             old: 3,
             new: 4,
         };
-        // SAFETY: a live struct.
-        unsafe { write_sized(&value, &mut out) };
+        // SAFETY: a live struct of the size that it tells.
+        let given = unsafe { check_sized(&out, "out") }.unwrap();
+        // SAFETY: as above.
+        unsafe { write_sized(&value, &mut out, given) };
         assert_eq!(
             out,
             Options {

@@ -25,7 +25,7 @@ pub fn end(writer: Arc<Write>) {
 fn end_elsewhere(writer: Arc<Write>) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // SAFETY: the handler is a plain function, and unloading the library runs it.
+        // SAFETY: the handler is a plain function, and the library stays loaded.
         unsafe { libc::atexit(wait_at_exit) };
     });
     lock(&LEAVING).push(writer.clone());
@@ -49,7 +49,7 @@ fn forget(writer: &Arc<Write>) {
 }
 
 /// What the release of a batch uses is destroyed after this.
-extern "C" fn wait_at_exit() {
+pub extern "C" fn wait_at_exit() {
     if process::refuse_forked_child().is_err() {
         return;
     }

@@ -9,12 +9,13 @@ use lance_engine::error::code;
 use lance_engine::operation::{Operation, Running, cancelled};
 use lance_engine::panics::contain;
 use lance_engine::sync::lock;
-use lance_engine::{Error, Result, fault, process, runtime};
+use lance_engine::{Error, Result, fault, process, runtime, threads};
 
 use crate::error::LanceError;
 use crate::generated::operation::LanceDoneFn;
 use crate::guard::guard;
 use crate::handle::Handle;
+use crate::leaving;
 use crate::plain::into_plain;
 
 /// A call on its way.
@@ -82,15 +83,16 @@ impl Call {
     /// Hand out what the work made, and tell the end.
     fn end<T>(self, outcome: Result<T>, give: impl FnOnce(T) -> Result<()>) {
         let Ending { done, context, .. } = self.ending;
-        let outcome = outcome.and_then(|value| contain(|| give(value)));
-        let (status, error) = match outcome {
-            Ok(()) => (code::OK, null_mut()),
-            Err(error) => (error.code(), into_plain(error.into())),
-        };
-        // SAFETY: the callback and its context live until this call by the header's contract; the error becomes the
-        // callback's.
-        self.operation
-            .end(|| unsafe { done(context, status, error) });
+        self.operation.end(|| {
+            let outcome = outcome.and_then(|value| contain(|| give(value)));
+            let (status, error) = match outcome {
+                Ok(()) => (code::OK, null_mut()),
+                Err(error) => (error.code(), into_plain(error.into())),
+            };
+            // SAFETY: the callback and its context live until this call by the header's contract; the error becomes
+            // the callback's.
+            unsafe { done(context, status, error) };
+        });
         RUNNING.remove(&self.operation);
     }
 
@@ -172,6 +174,8 @@ fn cancel_all_at_exit() {
     extern "C" fn end_all() {
         if process::refuse_forked_child().is_ok() {
             RUNNING.end_all();
+            // Those that a callback has freed just now.
+            leaving::wait_at_exit();
         }
     }
     static ONCE: Once = Once::new();
@@ -217,11 +221,20 @@ pub unsafe extern "C" fn lance_operation_wait(
 /// `operation` is NULL or a live handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lance_operation_is_done(operation: *const LanceOperation) -> i32 {
+    if process::refuse_forked_child().is_err() {
+        return 1;
+    }
     // SAFETY: by this function's contract.
     match unsafe { LanceOperation::get(operation, "operation") } {
         Ok(operation) => operation.value().is_done().into(),
         Err(_) => 1,
     }
+}
+
+/// Whether calls that wait may be made on this thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn lance_may_wait() -> i32 {
+    (!threads::must_not_wait()).into()
 }
 
 /// # Safety

@@ -125,7 +125,7 @@ impl OutBatch {
 }
 
 /// A struct of the caller's that begins with its own size, or nothing.
-pub struct SizedOut<T>(Option<NonNull<T>>);
+pub struct SizedOut<T>(Option<(NonNull<T>, usize)>);
 
 // SAFETY: as for `Out`.
 unsafe impl<T> Send for SizedOut<T> {}
@@ -144,12 +144,12 @@ impl<T: Versioned> SizedOut<T> {
     /// # Safety
     /// As `sized`.
     pub unsafe fn sized_or_null(out: *mut T, what: &str) -> Result<Self> {
-        let out = NonNull::new(out);
-        if let Some(out) = out {
-            // SAFETY: by this function's contract.
-            unsafe { check_sized(out.as_ptr(), what) }?;
-        }
-        Ok(Self(out))
+        let Some(out) = NonNull::new(out) else {
+            return Ok(Self(None));
+        };
+        // SAFETY: by this function's contract.
+        let given = unsafe { check_sized(out.as_ptr(), what) }?;
+        Ok(Self(Some((out, given))))
     }
 
     /// Fill the struct, no further than its own size.
@@ -157,9 +157,9 @@ impl<T: Versioned> SizedOut<T> {
     where
         T: for<'a> From<&'a V>,
     {
-        if let Some(out) = self.0 {
+        if let Some((out, given)) = self.0 {
             // SAFETY: checked by `sized_or_null`, and valid by its contract.
-            unsafe { write_sized(&T::from(value), out.as_ptr()) };
+            unsafe { write_sized(&T::from(value), out.as_ptr(), given) };
         }
         Ok(())
     }

@@ -53,7 +53,8 @@ pub fn write_stream(writer: Arc<Write>, lane: u32, stream: FFI_ArrowArrayStream)
     while let Some(array) = source.next().inspect_err(|e| writer.fail(e.clone()))? {
         push(&writer, lane, array)?;
     }
-    Ok(())
+    // What was given up meanwhile has thrown the batches away.
+    writer.check_failure()
 }
 
 fn push(writer: &Write, lane: u32, array: FFI_ArrowArray) -> Result<()> {

@@ -444,6 +444,7 @@ static void lance_session_options_are_checked(const Handles* handles) {
   options = (LanceSessionOptions)LANCE_SESSION_OPTIONS_INIT;
   options.metadata_cache_bytes = 0;
   REFUSED_FOR("options.metadata_cache_bytes", lance_session_create, &options, &made_out);
+  CHECK(made_out == NULL);
 }
 
 static void lance_open_options_are_checked(const Handles* handles) {
@@ -467,12 +468,16 @@ static void lance_open_options_are_checked(const Handles* handles) {
   REFUSED_FOR("options.branch", lance_dataset_open, URI, &options, &made_out);
   options = (LanceOpenOptions)LANCE_OPEN_OPTIONS_INIT;
   options.storage_options_count = 1;
+  REFUSED_FOR("options.storage_options", lance_dataset_open, URI, &options, &made_out);
+  options = (LanceOpenOptions)LANCE_OPEN_OPTIONS_INIT;
+  options.storage_options_count = 1;
   options.storage_options = kNullKey;
   REFUSED_FOR("options.storage_options", lance_dataset_open, URI, &options, &made_out);
   options = (LanceOpenOptions)LANCE_OPEN_OPTIONS_INIT;
   options.storage_options_count = 1;
   options.storage_options = kNullValue;
   REFUSED_FOR("options.storage_options", lance_dataset_open, URI, &options, &made_out);
+  CHECK(made_out == NULL);
 }
 
 static void lance_scan_options_are_checked(const Handles* handles) {
@@ -484,6 +489,9 @@ static void lance_scan_options_are_checked(const Handles* handles) {
   options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
   options.struct_size = sizeof(options) - 1;
   REFUSED_FOR("options.struct_size", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.column_count = 1;
+  REFUSED_FOR("options.columns", lance_scanner_open, handles->dataset, &options, &made_out);
   options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
   options.column_count = 1;
   options.columns = kNullName;
@@ -521,6 +529,7 @@ static void lance_scan_options_are_checked(const Handles* handles) {
   options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
   options.io_buffer_bytes = 0;
   REFUSED_FOR("options.io_buffer_bytes", lance_scanner_open, handles->dataset, &options, &made_out);
+  CHECK(made_out == NULL);
 }
 
 static void lance_write_options_are_checked(const Handles* handles) {
@@ -577,6 +586,9 @@ static void lance_write_options_are_checked(const Handles* handles) {
   REFUSED_FOR("options.max_page_bytes", lance_writer_open, URI, fresh_schema(), &options, &made_out);
   options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
   options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
   options.transaction_properties = kNullKey;
   REFUSED_FOR("options.transaction_properties", lance_writer_open, URI, fresh_schema(), &options, &made_out);
   options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
@@ -586,6 +598,9 @@ static void lance_write_options_are_checked(const Handles* handles) {
   options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
   options.tuned_encodings = 2;
   REFUSED_FOR("options.tuned_encodings", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
+  options.column_hints_count = 1;
+  REFUSED_FOR("options.column_hints", lance_writer_open, URI, fresh_schema(), &options, &made_out);
   options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
   options.column_hints_count = 1;
   options.column_hints = &kNullColumnHints[0];
@@ -600,12 +615,16 @@ static void lance_write_options_are_checked(const Handles* handles) {
   REFUSED_FOR("options.column_hints", lance_writer_open, URI, fresh_schema(), &options, &made_out);
   options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
   options.storage_options_count = 1;
+  REFUSED_FOR("options.storage_options", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
+  options.storage_options_count = 1;
   options.storage_options = kNullKey;
   REFUSED_FOR("options.storage_options", lance_writer_open, URI, fresh_schema(), &options, &made_out);
   options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
   options.storage_options_count = 1;
   options.storage_options = kNullValue;
   REFUSED_FOR("options.storage_options", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  CHECK(made_out == NULL);
 }
 
 static void lance_check_options_are_checked(const Handles* handles) {
@@ -627,12 +646,16 @@ static void lance_check_options_are_checked(const Handles* handles) {
   REFUSED_FOR("options.version", lance_dataset_check, URI, &options, &made_out, &made_problems);
   options = (LanceCheckOptions)LANCE_CHECK_OPTIONS_INIT;
   options.storage_options_count = 1;
+  REFUSED_FOR("options.storage_options", lance_dataset_check, URI, &options, &made_out, &made_problems);
+  options = (LanceCheckOptions)LANCE_CHECK_OPTIONS_INIT;
+  options.storage_options_count = 1;
   options.storage_options = kNullKey;
   REFUSED_FOR("options.storage_options", lance_dataset_check, URI, &options, &made_out, &made_problems);
   options = (LanceCheckOptions)LANCE_CHECK_OPTIONS_INIT;
   options.storage_options_count = 1;
   options.storage_options = kNullValue;
   REFUSED_FOR("options.storage_options", lance_dataset_check, URI, &options, &made_out, &made_problems);
+  CHECK(made_problems.release == NULL);
 }
 
 static void lance_cleanup_options_are_checked(const Handles* handles) {
@@ -657,6 +680,9 @@ static void lance_cleanup_options_are_checked(const Handles* handles) {
   options = (LanceCleanupOptions)LANCE_CLEANUP_OPTIONS_INIT;
   options.dry_run = 2;
   REFUSED_FOR("options.dry_run", lance_dataset_cleanup, URI, &options, &made_out);
+  options = (LanceCleanupOptions)LANCE_CLEANUP_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  REFUSED_FOR("options.storage_options", lance_dataset_cleanup, URI, &options, &made_out);
   options = (LanceCleanupOptions)LANCE_CLEANUP_OPTIONS_INIT;
   options.storage_options_count = 1;
   options.storage_options = kNullKey;

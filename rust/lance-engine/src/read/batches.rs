@@ -25,6 +25,8 @@ pub struct Batches {
     ahead: Mutex<Option<mpsc::Receiver<Result<RecordBatch>>>>,
     query: AbortHandle,
     cancelled: AtomicBool,
+    /// The query has ended by itself.
+    is_complete: Arc<AtomicBool>,
 }
 
 impl Batches {
@@ -35,15 +37,18 @@ impl Batches {
     {
         let (mut send, receive) = mpsc::channel(BATCHES_AHEAD);
         let mut failures = send.clone();
+        let is_complete = Arc::new(AtomicBool::new(false));
+        let completed = is_complete.clone();
         let (drive, query) = abortable(async move {
             let mut batches = std::pin::pin!(batches);
             while let Some(batch) = batches.next().await {
                 let failed = batch.is_err();
                 // The receiver is gone when nobody wants more.
                 if send.send(batch).await.is_err() || failed {
-                    break;
+                    return;
                 }
             }
+            completed.store(true, Ordering::Release);
         });
         runtime::spawn(
             async move {
@@ -63,6 +68,7 @@ impl Batches {
             ahead: Mutex::new(Some(receive)),
             query,
             cancelled: AtomicBool::new(false),
+            is_complete,
         })
     }
 
@@ -74,8 +80,10 @@ impl Batches {
         };
         let next = ready!(batches.poll_next_unpin(context));
         let next = match next {
+            // It was at its end before.
+            None if self.is_complete.load(Ordering::Acquire) => Ok(None),
             // Whatever waits here.
-            _ if self.cancelled.load(Ordering::Acquire) => Err(cancelled()),
+            Some(Ok(_)) | None if self.cancelled.load(Ordering::Acquire) => Err(cancelled()),
             Some(Ok(batch)) => check_announced(&self.schema, &batch).map(|()| Some(batch)),
             Some(Err(error)) => Err(error),
             None => Ok(None),

@@ -223,17 +223,28 @@ impl Write {
         if !threads::must_not_wait() {
             return self.lanes.abort(|failure| self.settle(failure));
         }
+        self.stop_callbacks_at_exit();
+        self.lanes.cancel()
+    }
+
+    /// Callbacks use what an exit is about to destroy.
+    fn stop_callbacks_at_exit(&self) {
         if threads::is_exiting() {
             self.progress.stop();
             self.live.stop();
         }
-        self.lanes.cancel()
     }
 
     /// Make the calls that are on their way return. What they made is deleted by the abort or the free that follows.
     pub fn cancel(&self) {
+        self.stop_callbacks_at_exit();
         // It fails when there is nothing to cancel.
         let _ = self.lanes.cancel();
+    }
+
+    /// Why it is given up, if it is.
+    pub fn check_failure(&self) -> Result<()> {
+        self.lanes.failure().map_or(Ok(()), Err)
     }
 
     /// Report nothing any more.

@@ -20,3 +20,5 @@ const _: unsafe extern "C" fn(*const LanceOperation) -> i32 =
     crate::operation::lance_operation_is_done;
 
 const _: unsafe extern "C" fn(*mut LanceOperation) = crate::operation::lance_operation_free;
+
+const _: unsafe extern "C" fn() -> i32 = crate::operation::lance_may_wait;

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use tokio::runtime::Handle;
+
 use super::{UncommittedWrite, commit, json};
 use crate::error::{Error, Result, code};
+use crate::panics::contained;
 use crate::settings::CommitResult;
 use crate::sync::lock;
 use crate::task::Task;
@@ -12,6 +15,8 @@ use crate::task::Task;
 /// What has become of it.
 enum Fate {
     Open(Box<UncommittedWrite>),
+    /// Somebody is committing or discarding it, as the word says.
+    Taken(&'static str),
     Committed,
     Discarded,
     /// A commit may have landed, or land later.
@@ -35,23 +40,39 @@ impl Pending {
         *lock(&self.0) = fate;
     }
 
-    fn to_commit(&self) -> Result<UncommittedWrite> {
-        match &mut *lock(&self.0) {
-            Fate::Unknown(write) => Ok((**write).clone()),
-            other => other.open().cloned(),
-        }
+    /// Take it for a commit or a discard: nobody else can before that has ended.
+    fn take(self: &Arc<Self>, what: &'static str) -> Result<Taken> {
+        let mut fate = lock(&self.0);
+        let write = match &mut *fate {
+            Fate::Unknown(write) if what == COMMITTED => write.clone(),
+            other => Box::new(other.open()?.clone()),
+        };
+        let was_unknown = matches!(*fate, Fate::Unknown(_));
+        *fate = Fate::Taken(what);
+        Ok(Taken {
+            pending: self.clone(),
+            write: Some(write),
+            was_unknown,
+            is_committing: false,
+        })
     }
 
     /// Delete the files. Once they are gone, it may be asked for again.
     pub fn discard(self: Arc<Self>) -> Task<()> {
         Box::pin(async move {
-            let write = match &mut *lock(&self.0) {
-                Fate::Discarded => return Ok(()),
-                other => other.open()?.clone(),
-            };
-            write.discard().await?;
-            self.set(Fate::Discarded);
-            Ok(())
+            if matches!(*lock(&self.0), Fate::Discarded) {
+                return Ok(());
+            }
+            let taken = self.take(DISCARDED)?;
+            // To its end, also when nobody waits for that any more: an announcement that stayed would keep every commit
+            // away.
+            let work = Handle::current().spawn(contained(async move {
+                taken.write()?.discard().await?;
+                taken.leave(Fate::Discarded);
+                Ok(())
+            }));
+            let ended = work.await;
+            ended.unwrap_or_else(|error| Err(Error::new(code::INTERNAL, error.to_string())))
         })
     }
 
@@ -69,6 +90,11 @@ impl Fate {
     fn open(&mut self) -> Result<&mut UncommittedWrite> {
         Err(Error::invalid_state(match self {
             Self::Open(write) => return Ok(write),
+            Self::Taken(what) => {
+                return Err(Error::invalid_state(format!(
+                    "the transaction is being {what}: wait for the end of that"
+                )));
+            }
             Self::Committed => "the transaction is already committed",
             Self::Discarded => "the transaction was discarded",
             Self::Unknown(_) => {
@@ -81,50 +107,59 @@ impl Fate {
 /// Make one version of them all, in this order of rows, or none.
 pub fn commit_all(transactions: Vec<Arc<Pending>>) -> Task<CommitResult> {
     Box::pin(async move {
-        let writes = transactions
-            .iter()
-            .map(|transaction| transaction.to_commit())
-            .collect::<Result<Vec<_>>>()?;
-        let undecided = Undecided {
-            transactions,
-            writes: writes.clone(),
-        };
+        let taken = transactions.iter().map(|pending| pending.take(COMMITTED));
+        let mut taken = taken.collect::<Result<Vec<_>>>()?;
+        let writes = taken.iter().map(|taken| taken.write().cloned());
+        let writes = writes.collect::<Result<Vec<_>>>()?;
+        taken
+            .iter_mut()
+            .for_each(|taken| taken.is_committing = true);
         let outcome = commit::commit(writes).await;
-        let is_unknown =
-            matches!(&outcome, Err(error) if error.code() == code::COMMIT_STATUS_UNKNOWN);
-        if !is_unknown {
-            let transactions = undecided.decided();
-            if outcome.is_ok() {
-                transactions.iter().for_each(|t| t.set(Fate::Committed));
-            }
+        match &outcome {
+            Ok(_) => taken.into_iter().for_each(|t| t.leave(Fate::Committed)),
+            Err(error) if error.code() == code::COMMIT_STATUS_UNKNOWN => (),
+            Err(_) => taken.iter_mut().for_each(|t| t.is_committing = false),
         }
         outcome.map(|version| CommitResult { version })
     })
 }
 
-/// Transactions whose commit is under way: if it is given up, nobody knows what becomes of it.
-struct Undecided {
-    transactions: Vec<Arc<Pending>>,
-    writes: Vec<UncommittedWrite>,
+const COMMITTED: &str = "committed";
+const DISCARDED: &str = "discarded";
+
+/// A transaction that is being committed or discarded. When that comes to nothing it is put back.
+struct Taken {
+    pending: Arc<Pending>,
+    write: Option<Box<UncommittedWrite>>,
+    was_unknown: bool,
+    /// If it is dropped now, the commit was given up in the middle, and nobody knows what becomes of it.
+    is_committing: bool,
 }
 
-impl Undecided {
-    fn decided(mut self) -> Vec<Arc<Pending>> {
-        self.writes.clear();
-        std::mem::take(&mut self.transactions)
+impl Taken {
+    fn write(&self) -> Result<&UncommittedWrite> {
+        let write = self.write.as_deref();
+        write.ok_or_else(|| Error::invalid_state("the transaction has ended"))
+    }
+
+    fn leave(mut self, fate: Fate) {
+        self.write = None;
+        self.pending.set(fate);
     }
 }
 
-impl Drop for Undecided {
+impl Drop for Taken {
     fn drop(&mut self) {
-        // The commit itself lets no panic out: what panicked came before it.
-        if std::thread::panicking() {
+        let Some(mut write) = self.write.take() else {
             return;
-        }
-        for (transaction, mut write) in self.transactions.iter().zip(self.writes.drain(..)) {
-            // This commit is like that of another process.
-            write.is_shared = true;
-            transaction.set(Fate::Unknown(Box::new(write)));
-        }
+        };
+        // The commit itself lets no panic out: what panicked came before it.
+        let is_undecided = self.is_committing && !std::thread::panicking();
+        // That commit is like one of another process.
+        write.is_shared |= is_undecided;
+        self.pending.set(match is_undecided || self.was_unknown {
+            true => Fate::Unknown(write),
+            false => Fate::Open(write),
+        });
     }
 }

@@ -26,7 +26,7 @@ typedef struct LanceOperation LanceOperation;
 
 /** \brief Ask the call to end. It returns at once; the callback comes soon, with #LANCE_CANCELLED unless
  *  the call was faster. Cancelling twice, or what is done, is allowed. What a cancelled write has made is
- *  deleted. */
+ *  deleted, and its batches that wait are released before this returns. */
 LANCE_API LanceStatusCode lance_operation_cancel(const LanceOperation* operation, LanceError** error);
 
 /** \brief Wait until the callback has returned. #LANCE_OK, whatever the outcome of the call. */
@@ -37,6 +37,9 @@ LANCE_API int32_t lance_operation_is_done(const LanceOperation* operation);
 
 /** \brief Free the handle. That does not cancel the call. NULL is accepted. */
 LANCE_API void lance_operation_free(LanceOperation* operation);
+
+/** \brief 1, or 0 on a thread where calls that wait are refused: inside a callback of the library. */
+LANCE_API int32_t lance_may_wait(void);
 
 /** @} */
 
