@@ -120,17 +120,20 @@ fn read(batch: &RecordBatch) {
 }
 
 /// # Safety
-/// Both out pointers are valid for writing.
+/// Both out pointers are NULL or valid for writing.
 unsafe fn import(
     array: FFI_ArrowArray,
     schema: arrow::datatypes::Schema,
     out_array: *mut FFI_ArrowArray,
     out_schema: *mut FFI_ArrowSchema,
 ) -> Result<()> {
+    if out_array.is_null() || out_schema.is_null() {
+        return Err(Error::invalid_argument("an output is NULL"));
+    }
     let batch = import_ffi_batch(array, &Arc::new(schema), &Arc::new(Live::default()))?;
     read(&batch);
     let (array, schema) = export_batch(batch)?;
-    // SAFETY: by this function's contract.
+    // SAFETY: not NULL, and valid by this function's contract.
     unsafe {
         out_array.write(array);
         out_schema.write(schema);

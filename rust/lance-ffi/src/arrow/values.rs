@@ -105,7 +105,10 @@ impl Node<'_> {
     }
 
     fn refuse_type<T>(&self, unknown: &DataType) -> Result<T> {
-        self.refuse(self.rows.start, format!("Lance has no type {unknown}"))
+        Err(Error::invalid_argument(format!(
+            "{}: Lance has no type {unknown}",
+            self.path
+        )))
     }
 
     /// The rows in use as places of the buffers and, of a struct, of the children.
