@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lance_engine::Result;
-use lance_engine::task::Task;
+use lance_engine::runtime::block_on;
 use lance_engine::write::transaction::Pending;
 
 use crate::handle::Handle;
@@ -14,8 +14,9 @@ pub type LanceTransaction = Handle<Pending>;
 
 pub use lance_engine::write::transaction::commit_all as commit;
 
-pub fn discard(transaction: Arc<Pending>) -> Task<()> {
-    transaction.discard()
+/// To its end, also when it is cancelled.
+pub fn discard(transaction: Arc<Pending>) -> Result<()> {
+    block_on(transaction.discard())
 }
 
 pub fn to_json(transaction: Arc<Pending>) -> Result<String> {

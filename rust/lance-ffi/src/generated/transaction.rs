@@ -11,7 +11,7 @@ use super::operation::LanceDoneFn;
 use crate::arguments::{Versioned, key_values, required_text};
 use crate::error::LanceError;
 use crate::guard::guard;
-use crate::operation::{Ending, LanceOperation, start};
+use crate::operation::{Ending, LanceOperation, start, start_thread};
 use crate::out::{Out, SizedOut};
 use crate::transaction::LanceTransaction;
 
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn lance_transaction_discard(
         // SAFETY: by this function's contract.
         unsafe {
             let transaction = LanceTransaction::get(transaction, "transaction")?;
-            transaction.with(|transaction| block_on(crate::transaction::discard(transaction)))
+            transaction.with(crate::transaction::discard)
         }
     })
 }
@@ -132,10 +132,11 @@ pub unsafe extern "C" fn lance_transaction_discard_async(
         unsafe {
             let ending = Ending::new(done, context, operation)?;
             let transaction = LanceTransaction::get(transaction, "transaction")?;
-            start(
+            start_thread(
                 ending,
-                transaction.with_async(crate::transaction::discard),
+                move || transaction.with(crate::transaction::discard),
                 Ok,
+                || (),
             )
         }
     })

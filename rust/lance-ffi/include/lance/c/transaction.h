@@ -57,7 +57,8 @@ LANCE_API LanceStatusCode lance_transaction_commit_async(LanceTransaction* const
 /** \brief Delete the files of an uncommitted write. Discarding twice is allowed.
  *
  *  #LANCE_INVALID_STATE, and nothing is deleted: a version has the files, or another process commits them.
- *  Of a commit and a discard at the same time one succeeds, or both fail and can be repeated. */
+ *  Of a commit and a discard at the same time one succeeds, or both fail and can be repeated. A discard
+ *  goes to its end, also when it is cancelled. */
 LANCE_API LanceStatusCode lance_transaction_discard(LanceTransaction* transaction, LanceError** error);
 
 /** \brief The asynchronous form of lance_transaction_discard(). */
