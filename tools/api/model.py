@@ -164,6 +164,8 @@ def check(topics):
             assert since == sorted(since), f"{item.name}: later fields come last"
             if item.kind == "function" and not item.shell and not item.frees:
                 assert item.waits in ("no", "thread", "future"), f"{item.name}: does it wait?"
+                assert item.waits != "future" or not item.on or not find(topics, "handle", item.on).mutable, \
+                    f"{item.name}: a panic of its future would not poison the handle"
 
 
 def every(topics, *kinds):

@@ -292,7 +292,9 @@ def shell(item, topic, topics, is_async):
         gives = "; ".join(gives) if gives else "Ok(())"
         give = f"move |result| {{ {gives} }}" if outs else "Ok"
         if item.waits == "future":
-            work = f"{snake(item.on)}.{use}_async({passed})" if item.on else call
+            # A panic of the future is told, and the handle is as good as before.
+            owned = [f"{names[0]}.value()", *names[1:]] if item.on else names
+            work = f"{body}({', '.join(owned)})"
             lines.append(f"start(ending, {work}, {give})")
         elif item.on:
             handle = snake(item.on)

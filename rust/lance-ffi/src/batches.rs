@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use arrow::array::{Array, RecordBatch, StructArray};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::ffi::FFI_ArrowArray;
 use lance_engine::callers::Callers;
@@ -12,6 +12,7 @@ use lance_engine::read::{Batches, Query};
 use lance_engine::sync::{Condvar, Mutex, lock, wait_while};
 use lance_engine::{Error, Result, fault, threads};
 
+use crate::arrow::export_array;
 use crate::error::LanceError;
 use crate::generated::batches::LanceWakeFn;
 use crate::guard::guard;
@@ -67,8 +68,7 @@ impl Polled {
             self.waking.begin_look();
             match self.batches.poll(&mut Context::from_waker(&waker))? {
                 Poll::Ready(batch) => {
-                    let to_c = |batch| FFI_ArrowArray::new(&StructArray::from(batch).into_data());
-                    return Ok(Poll::Ready(batch.map(to_c)));
+                    return Ok(Poll::Ready(batch.map(export_array)));
                 }
                 Poll::Pending if self.waking.sleep(sleeper) => return Ok(Poll::Pending),
                 Poll::Pending => {}

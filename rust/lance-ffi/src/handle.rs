@@ -1,13 +1,11 @@
 //! Opaque handles: Rust values that become raw pointers and come back.
 
 use std::collections::HashSet;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures::FutureExt;
 use lance_engine::error::code;
-use lance_engine::panics::{contain, panic_error};
+use lance_engine::panics::contain;
 use lance_engine::{Error, Result, process};
 
 use crate::arguments::slice;
@@ -98,40 +96,6 @@ impl<T: Send + Sync + 'static> Handle<T> {
     /// Use the value for a call that changes nothing: whatever fails in it, the handle is as good as before.
     pub fn read<R>(&self, body: impl FnOnce(Arc<T>) -> Result<R>) -> Result<R> {
         contain(|| body(self.value()))
-    }
-
-    /// As `with`, for a body that returns a future.
-    pub fn with_async<R, F>(
-        self: Arc<Self>,
-        body: impl FnOnce(Arc<T>) -> F,
-    ) -> impl Future<Output = Result<R>> + Send + 'static
-    where
-        R: Send + 'static,
-        F: Future<Output = Result<R>> + Send + 'static,
-    {
-        let work = body(self.value());
-        async move {
-            let result = AssertUnwindSafe(work)
-                .catch_unwind()
-                .await
-                .unwrap_or_else(|payload| Err(panic_error(payload)));
-            if matches!(&result, Err(error) if error.code() == code::PANIC) {
-                self.poisoned.store(true, Ordering::Release);
-            }
-            result
-        }
-    }
-
-    /// As `read`, for a body that returns a future.
-    pub fn read_async<R, F>(
-        self: Arc<Self>,
-        body: impl FnOnce(Arc<T>) -> F,
-    ) -> impl Future<Output = Result<R>> + Send + 'static
-    where
-        R: Send + 'static,
-        F: Future<Output = Result<R>> + Send + 'static,
-    {
-        body(self.value())
     }
 
     /// Free a handle; `last` must release what it holds.

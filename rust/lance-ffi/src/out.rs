@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char};
 use std::ptr::NonNull;
 
-use arrow::array::{Array, RecordBatch, StructArray};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
@@ -11,7 +11,7 @@ use futures::stream::BoxStream;
 use lance_engine::{Error, Result};
 
 use crate::arguments::{Versioned, check_sized, write_sized};
-use crate::arrow::{export_batch, export_schema};
+use crate::arrow::{export_array, export_batch, export_schema};
 use crate::handle::Handle;
 use crate::stream::{export_list, export_stream};
 
@@ -66,10 +66,7 @@ impl Out<*mut c_char> {
 impl Out<FFI_ArrowArray> {
     /// Give the next batch, or what stands for the end.
     pub fn give(self, batch: Option<RecordBatch>) -> Result<()> {
-        self.write(match batch {
-            Some(batch) => FFI_ArrowArray::new(&StructArray::from(batch).into_data()),
-            None => FFI_ArrowArray::empty(),
-        });
+        self.write(batch.map_or_else(FFI_ArrowArray::empty, export_array));
         Ok(())
     }
 }

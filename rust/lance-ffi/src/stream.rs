@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int};
 use std::future::poll_fn;
 use std::ptr::{fn_addr_eq, null, null_mut};
 
-use arrow::array::{Array, RecordBatch, StructArray};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
@@ -15,7 +15,7 @@ use lance_engine::panics::contain;
 use lance_engine::read::Batches;
 use lance_engine::{Error, Result, fault, process, runtime};
 
-use crate::arrow::export_schema;
+use crate::arrow::{export_array, export_schema};
 use crate::error::{LanceError, LanceStatusCode};
 use crate::guard::guard;
 use crate::plain::into_plain;
@@ -67,10 +67,8 @@ impl Exported {
     fn next_array(&mut self) -> Result<FFI_ArrowArray> {
         process::refuse_forked_child()?;
         fault::point()?;
-        Ok(match self.batches.next()? {
-            Some(batch) => FFI_ArrowArray::new(&StructArray::from(batch).into_data()),
-            None => FFI_ArrowArray::empty(),
-        })
+        let batch = self.batches.next()?;
+        Ok(batch.map_or_else(FFI_ArrowArray::empty, export_array))
     }
 
     /// Run a callback, and keep its error for those who ask for it.

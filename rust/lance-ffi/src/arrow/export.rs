@@ -10,9 +10,13 @@ pub fn export_schema(schema: &Schema) -> Result<FFI_ArrowSchema> {
     FFI_ArrowSchema::try_from(schema).map_err(|error| Error::new(code::ARROW, error.to_string()))
 }
 
+/// A batch as a struct array.
+pub fn export_array(batch: RecordBatch) -> FFI_ArrowArray {
+    FFI_ArrowArray::new(&StructArray::from(batch).into_data())
+}
+
 /// Both structs, or neither.
 pub fn export_batch(batch: RecordBatch) -> Result<(FFI_ArrowArray, FFI_ArrowSchema)> {
     let schema = export_schema(batch.schema().as_ref())?;
-    let array = FFI_ArrowArray::new(&StructArray::from(batch).into_data());
-    Ok((array, schema))
+    Ok((export_array(batch), schema))
 }

@@ -10,7 +10,7 @@ mod source;
 mod tracked;
 mod values;
 
-pub use export::{export_batch, export_schema};
+pub use export::{export_array, export_batch, export_schema};
 pub use import::{import_ffi_batch, import_schema};
 pub use same_columns::check_same_columns;
 pub use shells::{required, take};

@@ -54,7 +54,7 @@ pub unsafe extern "C" fn lance_batches_open_async(
             let scanner = LanceScanner::get(scanner, "scanner")?;
             start(
                 ending,
-                scanner.read_async(crate::batches::open),
+                crate::batches::open(scanner.value()),
                 move |result| out.give(result),
             )
         }
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn lance_batches_next_async(
             let batches = LanceBatches::get(batches, "batches")?;
             start(
                 ending,
-                batches.read_async(crate::batches::next),
+                crate::batches::next(batches.value()),
                 move |result| out.give(result),
             )
         }

@@ -256,7 +256,7 @@ pub unsafe extern "C" fn lance_dataset_info_async(
             let dataset = LanceDataset::get(dataset, "dataset")?;
             start(
                 ending,
-                dataset.read_async(crate::dataset::info),
+                crate::dataset::info(dataset.value()),
                 move |result| out.give(&result),
             )
         }
@@ -325,7 +325,7 @@ pub unsafe extern "C" fn lance_dataset_count_rows_async(
             let filter = optional_text(filter, "filter")?;
             start(
                 ending,
-                dataset.read_async(|dataset| crate::dataset::count_rows(dataset, filter)),
+                crate::dataset::count_rows(dataset.value(), filter),
                 move |result| out.give(result),
             )
         }
@@ -371,7 +371,7 @@ pub unsafe extern "C" fn lance_dataset_latest_version_async(
             let dataset = LanceDataset::get(dataset, "dataset")?;
             start(
                 ending,
-                dataset.read_async(crate::dataset::latest_version),
+                crate::dataset::latest_version(dataset.value()),
                 move |result| out.give(result),
             )
         }
@@ -431,7 +431,7 @@ pub unsafe extern "C" fn lance_dataset_take_async(
             let columns = optional_names(columns, column_count, "columns")?;
             start(
                 ending,
-                dataset.read_async(|dataset| crate::dataset::take(dataset, indices, columns)),
+                crate::dataset::take(dataset.value(), indices, columns),
                 move |result| out.give(result),
             )
         }
@@ -491,7 +491,7 @@ pub unsafe extern "C" fn lance_dataset_take_rows_async(
             let columns = optional_names(columns, column_count, "columns")?;
             start(
                 ending,
-                dataset.read_async(|dataset| crate::dataset::take_rows(dataset, row_ids, columns)),
+                crate::dataset::take_rows(dataset.value(), row_ids, columns),
                 move |result| out.give(result),
             )
         }
@@ -562,7 +562,7 @@ pub unsafe extern "C" fn lance_dataset_fragments_async(
             let dataset = LanceDataset::get(dataset, "dataset")?;
             start(
                 ending,
-                dataset.read_async(crate::dataset::fragments),
+                crate::dataset::fragments(dataset.value()),
                 move |result| out.give_batch(fragment_info_batch(&result)?),
             )
         }
@@ -625,7 +625,7 @@ pub unsafe extern "C" fn lance_dataset_versions_async(
             let dataset = LanceDataset::get(dataset, "dataset")?;
             start(
                 ending,
-                dataset.read_async(crate::dataset::versions),
+                crate::dataset::versions(dataset.value()),
                 move |result| out.give_batch(version_info_batch(&result)?),
             )
         }

@@ -159,7 +159,7 @@ pub unsafe extern "C" fn lance_scanner_open_async(
             let options = LanceScanOptions::read(options)?;
             start(
                 ending,
-                dataset.read_async(|dataset| crate::scanner::open(dataset, options)),
+                crate::scanner::open(dataset.value(), options),
                 move |result| out.give(result),
             )
         }
@@ -223,7 +223,7 @@ pub unsafe extern "C" fn lance_scanner_to_stream_async(
             let scanner = LanceScanner::get(scanner, "scanner")?;
             start(
                 ending,
-                scanner.read_async(crate::scanner::to_stream),
+                crate::scanner::to_stream(scanner.value()),
                 move |result| out.give(result),
             )
         }
@@ -274,7 +274,7 @@ pub unsafe extern "C" fn lance_scanner_count_rows_async(
             let scanner = LanceScanner::get(scanner, "scanner")?;
             start(
                 ending,
-                scanner.read_async(crate::scanner::count_rows),
+                crate::scanner::count_rows(scanner.value()),
                 move |result| out.give(result),
             )
         }
@@ -319,7 +319,7 @@ pub unsafe extern "C" fn lance_scanner_explain_async(
             let scanner = LanceScanner::get(scanner, "scanner")?;
             start(
                 ending,
-                scanner.read_async(crate::scanner::explain),
+                crate::scanner::explain(scanner.value()),
                 move |result| out.give(result),
             )
         }

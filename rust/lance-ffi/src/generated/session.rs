@@ -190,7 +190,7 @@ pub unsafe extern "C" fn lance_session_stats_async(
             let session = LanceSession::get(session, "session")?;
             start(
                 ending,
-                session.read_async(crate::session::stats),
+                crate::session::stats(session.value()),
                 move |result| out.give(&result),
             )
         }
