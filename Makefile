@@ -15,7 +15,7 @@ help: ## Show this list
 
 setup: packages $(venv) $(node) ## Install missing Debian packages and what the tests need, in .venv
 
-demo: release ## Generate TPC-H into Lance datasets in demo/ and look at them (SCALE=1)
+demo: program ## Generate TPC-H into Lance datasets in demo/ and look at them (SCALE=1)
 	$(lance) tpch generate --scale $(SCALE) --output demo --mode overwrite
 	$(lance) info demo/lineitem.lance
 	$(lance) head demo/lineitem.lance
@@ -59,6 +59,10 @@ install: release ## Install under PREFIX (/usr/local)
 clean: ## Remove build trees and the demo; compiled Rust crates stay
 	rm -rf build demo
 
+# The tests, and what only they need, take as long again.
+program: packages build/release/build.ninja ## Build the program alone, build/release/bin/lance
+	cmake --build --preset release --target lance_cli
+
 release dev tsan valgrind: %: setup build/%/build.ninja
 	cmake --build --preset $@
 
@@ -85,6 +89,6 @@ $(node): tests/object_store/package.json tests/object_store/package-lock.json | 
 	@touch $@
 
 .PHONY: all help setup demo test test-asan test-tsan test-valgrind reliability check format bench bench-check \
-	bench-memory install clean release dev tsan valgrind peers packages
+	bench-memory install clean program release dev tsan valgrind peers packages
 .PRECIOUS: build/%/build.ninja
 .NOTPARALLEL:

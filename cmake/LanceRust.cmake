@@ -32,31 +32,36 @@ set(LANCE_TPCGEN_LIBRARY "${PROJECT_BINARY_DIR}/lib/libtpcgen_ffi.so")
 set(LANCE_FAULTS_LIBRARY "${PROJECT_BINARY_DIR}/lib-faults/${lance_ffi_file}")
 
 set(copy "${CMAKE_COMMAND}" -E copy_if_different)
-set(staged "${LANCE_FFI_LIBRARY}" "${LANCE_FFI_LINK}" "${LANCE_TPCGEN_LIBRARY}")
-file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
-if(LANCE_BUILD_TESTS)
-  set(stage_faults COMMAND ${copy} "${LANCE_CARGO_OUT}/liblance_ffi_faults.so" "${LANCE_FAULTS_LIBRARY}")
-  list(APPEND staged "${LANCE_FAULTS_LIBRARY}")
-  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/lib-faults")
-else()
-  set(cargo_exclude --exclude lance-engine-faults --exclude lance-ffi-faults)
-endif()
+set(cargo_build "${CMAKE_COMMAND}" -E env ${LANCE_CARGO_ENV}
+  "${LANCE_CARGO}" build --profile ${LANCE_CARGO_PROFILE} --locked --workspace --lib)
 
 # Cargo alone knows what is out of date, so it is always asked. A copy that does not change keeps its time
 # stamp, and nothing is linked again.
+file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 add_custom_target(lance_rust ALL
   COMMAND "${CMAKE_COMMAND}" "-DTARGET_DIR=${cargo_place}" "-DCHECKOUT=${PROJECT_SOURCE_DIR}"
           -P "${PROJECT_SOURCE_DIR}/cmake/ClaimCargoTargetDir.cmake"
-  COMMAND "${CMAKE_COMMAND}" -E env ${LANCE_CARGO_ENV}
-          "${LANCE_CARGO}" build --profile ${LANCE_CARGO_PROFILE} --locked --workspace ${cargo_exclude} --lib
+  COMMAND ${cargo_build} --exclude lance-engine-faults --exclude lance-ffi-faults
   COMMAND ${copy} "${LANCE_CARGO_OUT}/liblance_ffi.so" "${LANCE_FFI_LIBRARY}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink ${lance_ffi_file} "${LANCE_FFI_LINK}"
   COMMAND ${copy} "${LANCE_CARGO_OUT}/libtpcgen_ffi.so" "${LANCE_TPCGEN_LIBRARY}"
-  ${stage_faults}
-  BYPRODUCTS ${staged}
+  BYPRODUCTS "${LANCE_FFI_LIBRARY}" "${LANCE_FFI_LINK}" "${LANCE_TPCGEN_LIBRARY}"
   WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
   COMMENT "cargo build"
   USES_TERMINAL VERBATIM)
+
+# Apart, because only tests need the fault points, and whoever wants the program need not wait for them.
+if(LANCE_BUILD_TESTS)
+  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/lib-faults")
+  add_custom_target(lance_rust_faults ALL
+    COMMAND ${cargo_build}
+    COMMAND ${copy} "${LANCE_CARGO_OUT}/liblance_ffi_faults.so" "${LANCE_FAULTS_LIBRARY}"
+    BYPRODUCTS "${LANCE_FAULTS_LIBRARY}"
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+    COMMENT "cargo build, with fault points"
+    USES_TERMINAL VERBATIM)
+  add_dependencies(lance_rust_faults lance_rust)
+endif()
 
 # The C include roots belong to these targets alone.
 add_library(LanceCpp::lance_ffi SHARED IMPORTED GLOBAL)
