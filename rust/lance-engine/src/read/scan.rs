@@ -210,6 +210,13 @@ impl Query {
             Ok(scanner.explain_plan(false).await?)
         })
     }
+
+    pub fn analyze(self) -> Task<String> {
+        Box::pin(async move {
+            let (scanner, _) = self.planned().await;
+            Ok(scanner.analyze_plan().await?)
+        })
+    }
 }
 
 /// Do it with fewer rows in a batch, and fewer again, as long as batches are too long for their offsets.
