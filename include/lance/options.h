@@ -218,8 +218,8 @@ struct LANCE_EXPORT ScanOptions {
   bool use_scalar_index = true;
   /// Skip parts of files whose statistics show that no row passes the filter.
   bool use_statistics = true;
-  /// Called on any thread, once for each run of the scan that comes to its end; it must be quick and must
-  /// not call this library. An exception it throws is dropped.
+  /// Called once for each run of the scan that comes to its end, before that end is told; at the same time
+  /// where two runs do. It must be quick and must not call this library. An exception it throws is dropped.
   std::function<void(const ScanStatistics&)> statistics = {};
 };
 

@@ -16,7 +16,7 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use lance::datatypes::{Field, Schema};
 use lance_core::is_system_column;
 
@@ -186,7 +186,7 @@ fn parse(what: &str, text: &str) -> Result<Expr> {
     };
     // As the engine does: `==` is `=`.
     tokens.dedup_by(|next, token| (&token.token, &next.token) == (&Token::Eq, &Token::Eq));
-    check_nested_types(what, &tokens)?;
+    check_nested_types(tokens.iter().map(|token| &token.token), what)?;
     *dialect.tries.get_mut() += tokens.len() * TRIES_PER_TOKEN;
     let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens);
     let parsed = parser.parse_expr();
@@ -216,8 +216,8 @@ fn parse(what: &str, text: &str) -> Result<Expr> {
     }
 }
 
-fn check_nested_types(what: &str, tokens: &[TokenWithSpan]) -> Result<()> {
-    let tokens = tokens.iter().map(|token| &token.token);
+/// The parser reads types within each other by recursion. `what` has these tokens.
+pub fn check_nested_types<'a>(tokens: impl Iterator<Item = &'a Token>, what: &str) -> Result<()> {
     let mut words = tokens
         .filter(|token| !matches!(token, Token::Whitespace(_)))
         .peekable();
@@ -357,7 +357,7 @@ impl<'a> Look<'a> {
             Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => {
                 check_type(self.what, data_type)
             }
-            Expr::Function(function) => check_arrow_type(self.what, function),
+            Expr::Function(function) => check_arrow_type(function, self.what),
             Expr::BinaryOp { left, op, right } => {
                 if let Some(used) = Use::by(op) {
                     self.beside(left, [&**right], used);
@@ -475,8 +475,8 @@ fn check_type(what: &str, data_type: &DataType) -> Result<()> {
     }
 }
 
-/// A cast to values of a fixed size makes so much of each row, whatever is in it.
-fn check_arrow_type(what: &str, function: &Function) -> Result<()> {
+/// A cast to values of a fixed size makes so much of each row, whatever is in it. `what` calls the function.
+pub fn check_arrow_type(function: &Function, what: &str) -> Result<()> {
     let name = function.name.to_string().to_ascii_lowercase();
     let FunctionArguments::List(arguments) = &function.args else {
         return Ok(());

@@ -23,7 +23,7 @@ mod substrait;
 mod take;
 pub mod versions;
 
-pub use batches::Batches;
+pub use batches::{Batches, Yield};
 pub use opened::Opened;
 pub use scan::{Query, count_rows};
 pub use take::{TakeBy, take};

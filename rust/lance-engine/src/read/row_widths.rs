@@ -92,8 +92,13 @@ async fn sample(dataset: &Arc<Dataset>, names: &[String]) -> Result<Vec<Arc<[u64
     let batch = dataset
         .take(&positions, ProjectionRequest::from_sql(columns))
         .await?;
-    let is_blob = |name| dataset.schema().field(name).is_some_and(Field::is_blob);
-    let blobs: Vec<_> = names.iter().map(|name| is_blob(name)).collect();
+    let fields = &dataset.schema().fields;
+    let is_blob = |name: &String| {
+        fields
+            .iter()
+            .any(|field| field.name == *name && field.is_blob())
+    };
+    let blobs: Vec<_> = names.iter().map(is_blob).collect();
     let width = |column: usize, row| match blobs[column] {
         true => Ok(described_bytes(batch.column(column), row)),
         false => Ok(batch_bytes(&batch.project(&[column])?.slice(row, 1))),

@@ -8,7 +8,6 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan};
-use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
 use lance::dataset::scanner::{
@@ -22,6 +21,7 @@ use lance_datafusion::exec::{
 use lance_io::stream::RecordBatchStream;
 
 use super::attempt::attempt;
+use super::batches::Yield;
 use super::columns::columns;
 use super::count::{self, Rows};
 use super::expression;
@@ -32,7 +32,7 @@ use super::restriction::{fragments, restrict, restricts, restricts_more_than_fra
 use super::row_widths::BATCH_ROWS;
 use super::scan_strategy;
 use super::shrink::{fewer, is_too_long, shrinking, too_long};
-use super::statistics::statistics;
+use super::statistics::Statistics;
 use super::substrait;
 use crate::error::{Error, Result};
 use crate::local::store::is_local;
@@ -369,8 +369,8 @@ impl Query {
         &self,
         scanner: &Scanner,
         rows: Option<usize>,
+        told: Option<ExecutionStatsCallback>,
     ) -> Result<DatasetRecordBatchStream> {
-        let told = self.settings.statistics.clone().map(statistics);
         if self.is_sorted_or_grouped() {
             let plan = self.plan(scanner).await?;
             let batches = execute_plan(plan, self.execution(rows, told))?;
@@ -384,10 +384,11 @@ impl Query {
     }
 
     /// Run it; the batches have the schema returned with them.
-    pub fn run(self) -> Task<(SchemaRef, BoxStream<'static, Result<RecordBatch>>)> {
+    pub fn run(self) -> Task<(SchemaRef, Yield)> {
         Box::pin(async move {
             let (scanner, rows) = self.planned().await;
-            let first = self.start(&scanner, rows).await?;
+            let told = self.settings.statistics.clone().map(Statistics::new);
+            let first = self.start(&scanner, rows, engines(&told)).await?;
             let schema = first.schema();
             let running = Running {
                 rows: rows.unwrap_or(BATCH_ROWS),
@@ -395,11 +396,16 @@ impl Query {
                 scanner,
                 done: 0,
                 query: self,
+                told: told.clone(),
             };
             let batches = stream::try_unfold(running, |mut running| async move {
                 Ok(running.next().await?.map(|batch| (batch, running)))
             });
-            Ok((schema, batches.boxed()))
+            let batches = Yield::from(batches);
+            Ok(match told {
+                Some(told) => (schema, batches.calling(Box::new(move || told.tell()))),
+                None => (schema, batches),
+            })
         })
     }
 
@@ -483,6 +489,10 @@ impl Query {
     }
 }
 
+fn engines(told: &Option<Statistics>) -> Option<ExecutionStatsCallback> {
+    told.as_ref().map(Statistics::engines)
+}
+
 /// A scan under way.
 struct Running {
     query: Query,
@@ -492,6 +502,7 @@ struct Running {
     batches: DatasetRecordBatchStream,
     /// Rows that were yielded.
     done: i64,
+    told: Option<Statistics>,
 }
 
 impl Running {
@@ -529,7 +540,10 @@ impl Running {
             let offset = settings.offset.saturating_add(self.done);
             scanner.limit(limit, Some(offset))?;
         }
-        self.batches = self.query.start(&scanner, Some(self.rows)).await?;
+        self.batches = self
+            .query
+            .start(&scanner, Some(self.rows), engines(&self.told))
+            .await?;
         Ok(())
     }
 }

@@ -8,10 +8,34 @@ use lance_datafusion::utils::{
 };
 
 use crate::settings::{Callback, ScanStatistics};
+use crate::sync::{Mutex, lock};
 
-/// Tell the caller when a plan has run to its end.
-pub fn statistics(told: Callback<ScanStatistics>) -> ExecutionStatsCallback {
-    Arc::new(move |counts| told.call(&of(counts)))
+/// What the engine tells when a plan has run to its end, kept until the caller has read that far.
+#[derive(Clone)]
+pub struct Statistics {
+    callback: Callback<ScanStatistics>,
+    counts: Arc<Mutex<ScanStatistics>>,
+}
+
+impl Statistics {
+    pub fn new(callback: Callback<ScanStatistics>) -> Self {
+        Self {
+            callback,
+            counts: Arc::default(),
+        }
+    }
+
+    /// For the engine to tell.
+    pub fn engines(&self) -> ExecutionStatsCallback {
+        let counts = self.counts.clone();
+        Arc::new(move |told| *lock(&counts) = of(told))
+    }
+
+    /// Tell the caller.
+    pub fn tell(&self) {
+        let counts = lock(&self.counts).clone();
+        self.callback.call(&counts);
+    }
 }
 
 fn of(counts: &ExecutionSummaryCounts) -> ScanStatistics {

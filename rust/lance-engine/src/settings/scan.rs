@@ -177,8 +177,9 @@ pub struct ScanSettings {
     pub use_scalar_index: bool,
     /// Skip parts of files whose statistics show that no row passes the filter.
     pub use_statistics: bool,
-    /// Called once for each run of the scan that comes to its end, before that end is told. Its context must
-    /// outlive the scanner and what was started from it.
+    /// Called once for each run of the scan that comes to its end, before that end is told; at the same time
+    /// where two runs do. Its context must outlive the scanner's streams and the calls that ask for their
+    /// batches.
     pub statistics: Option<Callback<ScanStatistics>>,
 }
 

@@ -114,8 +114,8 @@ typedef struct LanceScanStatistics {
 
 #define LANCE_SCAN_STATISTICS_INIT {sizeof(LanceScanStatistics), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
-/** Called on any thread when a scan ends. It must be quick, must not unwind and must not call this library.
- *  `statistics` is borrowed. */
+/** Called when a scan has come to its end, in the call that asks for the batch after the last, and on its
+ *  thread. It must be quick, must not unwind and must not call this library. `statistics` is borrowed. */
 typedef void (*LanceScanStatisticsFn)(void* context, const LanceScanStatistics* statistics);
 
 /** What a scan returns. */
@@ -208,8 +208,9 @@ typedef struct LanceScanOptions {
   int32_t use_scalar_index;
   /** Skip parts of files whose statistics show that no row passes the filter. */
   int32_t use_statistics;
-  /** Called once for each run of the scan that comes to its end, before that end is told. Its context must
-   *  outlive the scanner and what was started from it. May be NULL. */
+  /** Called once for each run of the scan that comes to its end, before that end is told; at the same time
+   *  where two runs do. Its context must outlive the scanner's streams and the calls that ask for their
+   *  batches. May be NULL. */
   LanceScanStatisticsFn statistics;
   void* statistics_context;
 } LanceScanOptions;
