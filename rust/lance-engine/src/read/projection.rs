@@ -98,12 +98,20 @@ fn computed(dataset: &Arc<Dataset>, name: &str, sql: &str) -> Result<Output> {
     }
     // In parentheses it is no name of a column, and the end of a comment is none of the query.
     let sql = format!("({}\n)", checked.sql);
-    ProjectionPlan::from_expressions(dataset.clone(), &[(name, &sql)])
-        .map_err(|error| Error::from(error).context(&what))?;
+    plan(dataset, name, &sql, checked.is_column).map_err(|error| error.context(&what))?;
     Ok(Output {
         name: name.to_string(),
         sql,
         reads: checked.columns,
         stored: None,
     })
+}
+
+/// Plan one expression, so that what is wrong with it is told of that one.
+fn plan(dataset: &Arc<Dataset>, name: &str, sql: &str, is_column: bool) -> Result<()> {
+    let plan = ProjectionPlan::from_expressions(dataset.clone(), &[(name, sql)])?;
+    if !is_column {
+        plan.output_schema()?;
+    }
+    Ok(())
 }
