@@ -73,12 +73,12 @@ TEST_F(ScanOptionsTest, ComputesExpressions) {
   const ScanOptions options = {
       .columns = Columns{"name", "id"},
       .filter = "id < 3",
-      .expressions = {{"twice", "id * 2"}, {"kind", "case when id % 2 = 0 then 'even' else 'odd' end"}}};
+      .expressions = {{"twice", "id * 2"}, {"kind", "concat(upper(name), '!')"}}};
   ASSERT_OK_AND_ASSIGN(const auto table, Scan(options));
   EXPECT_THAT(table->schema()->field_names(), ElementsAre("name", "id", "twice", "kind"));
   EXPECT_THAT(Int64s(*table->GetColumnByName("twice")), ElementsAre(0, 2, 4));
   ASSERT_OK_AND_ASSIGN(const auto kind, table->GetColumnByName("kind")->GetScalar(1));
-  EXPECT_EQ(kind->ToString(), "odd");
+  EXPECT_EQ(kind->ToString(), "NAME 1!");
 }
 
 TEST_F(ScanOptionsTest, ExpressionsComeAloneWithoutColumns) {
