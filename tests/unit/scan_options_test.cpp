@@ -70,10 +70,9 @@ class ScanOptionsTest : public ::testing::Test {
 };
 
 TEST_F(ScanOptionsTest, ComputesExpressions) {
-  const ScanOptions options = {
-      .columns = Columns{"name", "id"},
-      .filter = "id < 3",
-      .expressions = {{"twice", "id * 2"}, {"kind", "concat(upper(name), '!')"}}};
+  const ScanOptions options = {.columns = Columns{"name", "id"},
+                               .filter = "id < 3",
+                               .expressions = {{"twice", "id * 2"}, {"kind", "concat(upper(name), '!')"}}};
   ASSERT_OK_AND_ASSIGN(const auto table, Scan(options));
   EXPECT_THAT(table->schema()->field_names(), ElementsAre("name", "id", "twice", "kind"));
   EXPECT_THAT(Int64s(*table->GetColumnByName("twice")), ElementsAre(0, 2, 4));
