@@ -83,7 +83,7 @@ fn number(literal: &Expr) -> Option<(&str, &ValueWithSpan)> {
             expr,
         } => number(expr),
         Expr::Value(value) => match &value.value {
-            Value::Number(number, false) => Some((number, value)),
+            Value::Number(number, false) => Some((number.as_str(), value)),
             _ => None,
         },
         _ => None,

@@ -12,6 +12,8 @@ use super::expression;
 use crate::error::{Error, Result, code};
 use crate::settings::ScanSettings;
 
+const NONE: &[String] = &[];
+
 /// A column of the result.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -66,7 +68,7 @@ impl<'a> Names<'a> {
     /// The columns that are asked for, and then the expressions, which also come alone.
     pub fn outputs(&self, settings: &ScanSettings) -> Result<Vec<Output>> {
         let names = match (&settings.columns, self.expressions.is_empty()) {
-            (None, false) => Some(&[][..]),
+            (None, false) => Some(NONE),
             (names, _) => names.as_deref(),
         };
         let named = columns(self.dataset.schema(), names)?;
