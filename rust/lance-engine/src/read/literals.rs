@@ -41,6 +41,9 @@ pub struct Edit {
 
 /// The text with these edits.
 pub fn edited(text: &str, mut edits: Vec<Edit>) -> String {
+    if edits.is_empty() {
+        return text.to_string();
+    }
     edits.sort_by_key(|edit| edit.start);
     edits.dedup_by_key(|edit| edit.start);
     let mut edits = edits.into_iter().peekable();
