@@ -417,8 +417,10 @@ TEST_F(ScanOptionsTest, TellsWhatWasReadWhenAllOfItWas) {
   ASSERT_OK(reader->ReadNext(&batch));
   EXPECT_EQ(told.times, 3);
 
-  for (ScanOptions options : std::vector<ScanOptions>{
-           {.order_by = {{.column = "name"}}}, {.aggregates = {{}}}, {.filter = "id < 10", .limit = 3}}) {
+  for (ScanOptions options :
+       std::vector<ScanOptions>{{.order_by = {{.column = "name"}}},
+                                {.aggregates = {{.function = AggregateFunction::kMax, .column = "id"}}},
+                                {.filter = "id < 10", .limit = 3}}) {
     Told other;
     ASSERT_OK_AND_ASSIGN(const auto counted, dataset_->Scan(other.Listening(options)));
     ASSERT_OK(counted->ToTable());
