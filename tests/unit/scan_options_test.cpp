@@ -91,6 +91,28 @@ TEST_F(ScanOptionsTest, ExpressionsComeAloneWithoutColumns) {
   EXPECT_THAT(with_id->schema()->field_names(), ElementsAre("same", "id", "_rowid"));
 }
 
+TEST_F(ScanOptionsTest, ConstantsComeForEachRow) {
+  ASSERT_OK_AND_ASSIGN(const auto table,
+                       Scan({.filter = "id < 10", .limit = 3, .offset = 1, .expressions = {{"x", "7"}}}));
+  EXPECT_THAT(table->schema()->field_names(), ElementsAre("x"));
+  EXPECT_THAT(Int64s(*table->column(0)), ElementsAre(7, 7, 7));
+  ASSERT_OK_AND_ASSIGN(const auto with_id,
+                       Scan({.filter = "id > 9997", .with_row_id = true, .expressions = {{"x", "1 + 1"}}}));
+  EXPECT_THAT(with_id->schema()->field_names(), ElementsAre("x", "_rowid"));
+  EXPECT_EQ(with_id->num_rows(), 2);
+}
+
+TEST_F(ScanOptionsTest, NothingIsSorted) {
+  ASSERT_OK_AND_ASSIGN(const auto table,
+                       Scan({.columns = Columns{}, .filter = "id < 10", .order_by = {{.column = "_rowid"}}}));
+  EXPECT_EQ(table->num_columns(), 0);
+  EXPECT_EQ(table->num_rows(), 10);
+  ASSERT_OK_AND_ASSIGN(
+      const auto stored,
+      Scan({.columns = Columns{}, .filter = "id < 10", .limit = 4, .order_by = {{.column = "id"}}}));
+  EXPECT_EQ(stored->num_rows(), 4);
+}
+
 TEST_F(ScanOptionsTest, ExpressionsAreCheckedAsFiltersAre) {
   const auto refused = [&](const std::string& name, const std::string& sql, ErrorCode code) {
     const ScanOptions options = {.columns = Columns{"id"}, .expressions = {{name, sql}}};

@@ -24,6 +24,8 @@ pub struct Output {
     pub reads: BTreeSet<String>,
     /// It is a stored column, of which this is the path.
     pub stored: Option<String>,
+    /// It is the same for all rows.
+    pub is_constant: bool,
 }
 
 impl From<Column> for Output {
@@ -33,6 +35,7 @@ impl From<Column> for Output {
             name: column.name,
             sql: column.expression,
             reads: [column.source].into(),
+            is_constant: false,
         }
     }
 }
@@ -104,6 +107,7 @@ fn computed(dataset: &Arc<Dataset>, name: &str, sql: &str) -> Result<Output> {
     Ok(Output {
         name: name.to_string(),
         sql,
+        is_constant: checked.columns.is_empty() && !checked.reads_system_columns,
         reads: checked.columns,
         stored: None,
     })
