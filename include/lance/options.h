@@ -10,8 +10,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "arrow/type_fwd.h"
 #include "lance/column_encoding.h"
 #include "lance/storage_options.h"
 #include "lance/type_fwd.h"
@@ -55,6 +57,90 @@ struct LANCE_EXPORT OpenOptions {
   std::shared_ptr<Session> session = nullptr;
 };
 
+/// A column to sort by.
+struct LANCE_EXPORT SortKey {
+  /// A column, nested ones as "a.b".
+  std::string column = {};
+  /// Greatest first.
+  bool descending = false;
+  /// Nulls first, whatever the direction; otherwise last.
+  bool nulls_first = false;
+};
+
+/// What is made of the rows of a group.
+enum class AggregateFunction : int {
+  /// How many values of the column are not null; without a column, how many rows there are.
+  kCount = 0,
+  /// The sum of numbers, null when there are none.
+  kSum = 1,
+  /// The mean of numbers, null when there are none.
+  kAvg = 2,
+  /// The least value, null when there is none.
+  kMin = 3,
+  /// The greatest value, null when there is none.
+  kMax = 4,
+};
+
+/// One value for each group of rows.
+struct LANCE_EXPORT Aggregate {
+  AggregateFunction function = AggregateFunction::kCount;
+  /// A column, nested ones as "a.b", or the name of an expression of the same scan. Unset: rows are
+  /// counted, which only kCount does.
+  std::optional<std::string> column = std::nullopt;
+  /// The column of the result. Unset: as in SQL, for example "sum(x)".
+  std::optional<std::string> name = std::nullopt;
+};
+
+/// Rows of one fragment that are stored one behind the other, deleted ones among them.
+struct LANCE_EXPORT FragmentSlice {
+  /// The id of the fragment.
+  uint64_t fragment = 0;
+  /// Stored rows of the fragment before the slice.
+  uint64_t first_row = 0;
+  /// Stored rows of the slice.
+  uint64_t row_count = 0;
+};
+
+/// When a filtered scan reads the columns that its filter does not need.
+enum class Materialization : int {
+  /// As it pays: wide columns late, narrow ones early, or as a sample of the rows tells.
+  kHeuristic = 0,
+  /// With the filter, for all rows.
+  kEarly = 1,
+  /// Behind the filter, for the rows that pass it.
+  kLate = 2,
+  /// Early but for `late_columns`.
+  kEarlyExcept = 3,
+};
+
+/// What columns come as whose values may be large.
+enum class BlobHandling : int {
+  /// Blobs as structs that say where they are, other binary columns as bytes.
+  kDescriptions = 0,
+  /// Blobs and other binary columns as bytes.
+  kBytes = 1,
+  /// Blobs and other binary columns as structs that say where they are.
+  kAllDescriptions = 2,
+};
+
+/// What a scan has read.
+struct LANCE_EXPORT ScanStatistics {
+  /// Reads of the store.
+  uint64_t read_operations = 0;
+  /// What was to be read; near parts are read together, large ones apart.
+  uint64_t requests = 0;
+  /// Bytes that were read.
+  uint64_t bytes_read = 0;
+  /// Indices, parts of them, and comparisons in them.
+  uint64_t indices_loaded = 0;
+  uint64_t index_parts_loaded = 0;
+  uint64_t index_comparisons = 0;
+  /// Fragments, ranges of rows in them, and rows that were read.
+  uint64_t fragments_scanned = 0;
+  uint64_t ranges_scanned = 0;
+  uint64_t rows_scanned = 0;
+};
+
 /// What a scan returns.
 struct LANCE_EXPORT ScanOptions {
   /// Columns to read. An empty list reads none. Upper and lower case differ. "a.b" is the field b of the
@@ -84,6 +170,57 @@ struct LANCE_EXPORT ScanOptions {
   /// environment variable `LANCE_DEFAULT_IO_BUFFER_SIZE`, or else 32 MiB for local files, and from an
   /// object store 32 MiB for each read at once.
   std::optional<uint64_t> io_buffer_bytes = std::nullopt;
+  /// Columns that are computed: names, each with one SQL expression, such as {"price", "l_extendedprice *
+  /// (1 - l_discount)"}. They come in this order, after `columns`; where `columns` is not given, they are
+  /// all that comes.
+  std::vector<std::pair<std::string, std::string>> expressions = {};
+  /// A filter as a Substrait message of the kind ExtendedExpression, with one expression that gives a
+  /// boolean. The schema in the message is that of the dataset. Not with `filter`.
+  std::shared_ptr<arrow::Buffer> filter_substrait = nullptr;
+  /// Sort the rows, or with `aggregates` the groups, by these columns. Unless given, `ordered` decides.
+  /// What is sorted by need not be returned. What does not fit in memory is sorted in temporary files.
+  std::vector<SortKey> order_by = {};
+  /// Return these values in place of rows, after the columns of `group_by`: one row for each group, in no
+  /// order unless `order_by` says one, or one row for all. `limit` and `offset` count groups. Not with
+  /// `columns`, `with_row_id` or `with_row_address`; `expressions` are only computed where an aggregate or
+  /// a group needs them.
+  std::vector<Aggregate> aggregates = {};
+  /// The columns, or names of `expressions`, whose equal values make a group of `aggregates`.
+  std::vector<std::string> group_by = {};
+  /// Scan these fragments alone, by their ids, in this order. Without any, no row comes. One that does not
+  /// exist or is given twice is ErrorCode::kInvalidArgument. Default: all.
+  std::optional<std::vector<uint64_t>> fragments = std::nullopt;
+  /// Scan these parts of fragments alone, in the order of the dataset. Where slices overlap, a row comes
+  /// once. A slice that ends beyond its fragment is ErrorCode::kInvalidArgument. Not with `fragments`. An
+  /// empty list: all.
+  std::vector<FragmentSlice> slices = {};
+  /// Scan rows with these `_rowid` alone, in the order of the dataset. Ids that no row has are left out.
+  /// Default: all.
+  std::optional<std::vector<uint64_t>> row_ids = std::nullopt;
+  /// Leave out rows with these `_rowid`.
+  std::vector<uint64_t> excluded_row_ids = {};
+  /// About how many bytes a batch has, where that makes it shorter. Default: the rows decide.
+  std::optional<uint64_t> batch_bytes = std::nullopt;
+  /// Give every batch but the last exactly `batch_size` rows, which may copy them. Not with `batch_bytes`.
+  bool strict_batch_size = false;
+  /// Fragments read at once. Default: as many as the batches ahead need.
+  std::optional<int32_t> fragment_readahead = std::nullopt;
+  /// Parts that sorts, groups and filters run in at once. At most 1024. Default: the number of cores.
+  std::optional<int32_t> parallelism = std::nullopt;
+  Materialization materialization = Materialization::kHeuristic;
+  /// Columns to read late, with `materialization` EARLY_EXCEPT alone.
+  std::vector<std::string> late_columns = {};
+  BlobHandling blob_handling = BlobHandling::kDescriptions;
+  /// Return rows that were deleted and are still stored, too; their `_rowid` is null. Not with `row_ids`
+  /// and `excluded_row_ids`.
+  bool include_deleted_rows = false;
+  /// Answer filters from scalar indices where there are some.
+  bool use_scalar_index = true;
+  /// Skip parts of files whose statistics show that no row passes the filter.
+  bool use_statistics = true;
+  /// Called once for each run of the scan that comes to its end, before that end is told; at the same time
+  /// where two runs do. It must be quick and must not call this library. An exception it throws is dropped.
+  std::function<void(const ScanStatistics&)> statistics = {};
 };
 
 /// What becomes of a dataset that is there.

@@ -13,6 +13,7 @@ class Session;
 class StorageOptions;
 class Transaction;
 
+struct Aggregate;
 struct CheckOptions;
 struct CheckProgress;
 struct CheckReport;
@@ -22,6 +23,7 @@ struct ColumnEncoding;
 struct CommitResult;
 struct DatasetInfo;
 struct FragmentInfo;
+struct FragmentSlice;
 struct LogEvent;
 struct Metrics;
 struct MetricsSnapshot;
@@ -29,15 +31,20 @@ struct OpenOptions;
 struct Problem;
 struct RuntimeOptions;
 struct ScanOptions;
+struct ScanStatistics;
 struct SessionOptions;
 struct SessionStats;
+struct SortKey;
 struct StoreMetrics;
 struct VersionInfo;
 struct WriteOptions;
 struct WriteStats;
 
+enum class AggregateFunction : int;
+enum class BlobHandling : int;
 enum class ErrorCode : int;
 enum class LogLevel : int;
+enum class Materialization : int;
 enum class ProblemKind : int;
 enum class WriteMode : int;
 

@@ -7,12 +7,16 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "arrow/result.h"
+#include "arrow/type_fwd.h"
 #include "lance/c/base.h"
 
 namespace lance::inline v0::internal {
@@ -28,6 +32,14 @@ LanceText TextC(const std::string& text);
 LanceText TextC(const std::optional<std::string>& text);
 
 std::vector<LanceKeyValue> ToC(const std::map<std::string, std::string>& map);
+std::vector<LanceKeyValue> ToC(const std::vector<std::pair<std::string, std::string>>& pairs);
+
+/// Borrow numbers; NULL when unset, which an empty list is not.
+std::span<const uint64_t> SpanOf(const std::vector<uint64_t>& numbers);
+std::span<const uint64_t> SpanOf(const std::optional<std::vector<uint64_t>>& numbers);
+
+/// Borrow bytes in memory of the CPU; NULL when there are none.
+std::span<const uint8_t> SpanOf(const std::shared_ptr<arrow::Buffer>& bytes);
 
 /// A number, or what stands for an unset one: an end of the type's range. In place of that number itself goes
 /// the one beside it, which means the same: no bound, or out of range.
@@ -45,6 +57,7 @@ inline int64_t ToC(const std::optional<std::chrono::seconds>& seconds, int64_t u
 /// A list of names, or NULL for none given.
 class NamesC {
  public:
+  static arrow::Result<NamesC> Make(const std::vector<std::string>& names, const char* what);
   static arrow::Result<NamesC> Make(const std::optional<std::vector<std::string>>& names, const char* what);
 
   const char* const* data() const { return names_.empty() ? nullptr : names_.data(); }

@@ -3,19 +3,20 @@
 import re
 
 from . import model
-from .model import every, find, paragraphs, pascal, snake
+from .model import chosen, every, find, listed, paragraphs, pascal, snake
 
 WIDTH = 104
 TYPES = {
     "u32": "uint32_t", "u64": "uint64_t", "i32": "int32_t", "i64": "int64_t", "bool": "bool", "text": "std::string",
     "name": "std::string", "names": "std::vector<std::string>", "seconds": "std::chrono::seconds",
     "key_values": "std::map<std::string, std::string>", "map": "std::map<std::string, std::string>",
-    "storage": "StorageOptions", "enum": "{}",
+    "storage": "StorageOptions", "enum": "{}", "list": "std::vector<{}>", "u64s": "std::vector<uint64_t>",
+    "bytes": "std::shared_ptr<arrow::Buffer>", "pairs": "std::vector<std::pair<std::string, std::string>>",
 }
 HEADERS = {
     "std::chrono": "<chrono>", "int64_t": "<cstdint>", "int32_t": "<cstdint>", "uint64_t": "<cstdint>",
     "uint32_t": "<cstdint>", "std::function": "<functional>", "std::map": "<map>", "std::optional": "<optional>",
-    "std::shared_ptr": "<memory>", "std::string": "<string>", "std::vector": "<vector>",
+    "std::pair": "<utility>", "std::shared_ptr": "<memory>", "std::string": "<string>", "std::vector": "<vector>",
 }
 
 
@@ -36,13 +37,13 @@ def field_type(field, topics):
     if field.base == "handle":
         return f"std::shared_ptr<{field.of}>"
     cpp = TYPES[field.base].format(field.of)
-    return f"std::optional<{cpp}>" if field.optional else cpp
+    return f"std::optional<{cpp}>" if field.optional and field.base != "bytes" else cpp
 
 
 def default(field, topics):
     if field.cpp_default:
         return field.cpp_default
-    if field.base == "handle":
+    if field.base in ("bytes", "handle"):
         return "nullptr"
     if field.optional:
         return "std::nullopt"
@@ -90,21 +91,30 @@ def public_header(name, about, body, includes=()):
     code = re.sub(r"//[^\n]*", "", body)
     std = sorted({header for word, header in HEADERS.items() if re.search(rf"\b{word}\b", code)})
     own = sorted([*(f'"lance/{include}"' for include in includes), '"lance/visibility.h"'] if "LANCE_EXPORT" in body else includes)
+    own = ['"arrow/type_fwd.h"'] * ("arrow::" in code) + own
     lines = "\n".join(f"#include {header}" for header in std)
     lines += "\n\n" * bool(std and own) + "\n".join(f"#include {header}" for header in own)
     return (f"/// \\file {name}\n/// {about}\n#pragma once\n\n{lines}\n\nnamespace lance {{\ninline namespace v0 {{\n\n"
             f"{body}\n}}  // namespace v0\n}}  // namespace lance\n")
 
 
+def public_lists(topics):
+    """The structs of which C++ callers give lists."""
+    hidden = {field.of for item in every(topics, "options") for field in item.c_fields if field.cpp == "hook"}
+    return [item for item in listed(topics) if item.name not in hidden]
+
+
 def public(topics):
     """The public headers: what goes in, and what comes out."""
     told = {callback.tells for callback in every(topics, "callback")}
-    enums = {field.of for item in every(topics, "options") for field in item.field if (field.type or "").startswith("enum")}
+    enums = chosen(topics)
+    lists = public_lists(topics)
 
     def goes_in(item):
-        return item.kind == "options" or item.name in told or item.name in enums
+        return item.kind in ("options", "struct") or item.name in told or item.name in enums
 
-    items = [item for item in every(topics, "enum", "result", "record", "options") if item.cpp != "hand"]
+    items = [item for item in every(topics, "enum", "struct", "result", "record", "options")
+             if item.cpp != "hand" and (item.kind != "struct" or item in lists)]
     text = {item.name: (enum if item.kind == "enum" else struct)(item, topics) for item in items}
     yield "include/lance/error_code.h", "api/errors.toml", public_header(
         "error_code.h", "What failed.", enum(every(topics, "codes")[0], topics))
@@ -119,11 +129,24 @@ def unset(field):
     return f"LANCE_UNSET_{model.unset(field.base)}"
 
 
-def to_c(field):
+def item_to_c(field, topics):
+    """The loop that makes a C struct of each item of a list."""
+    lines = "".join(to_c(inner, topics, "item", "c", f"options.{field.c_name}: ")[0] for inner in find(topics, "struct", field.of).field)
+    return (f"out.{field.name}.reserve(options.{field.name}.size()); for (const {field.of}& item : options.{field.name}) {{\n"
+            f"Lance{field.of}& c = out.{field.name}.emplace_back();\n{lines}}}")
+
+
+def to_c(field, topics, place="options", made="out.c", told="options."):
     """The lines that put one field of an option struct into the C struct, before and after vectors are complete."""
-    source, target, what = f"options.{field.name}", f"out.c.{field.c_name}", f'"options.{field.c_name}"'
+    source, target, what = f"{place}.{field.name}", f"{made}.{field.c_name}", f'"{told}{field.c_name}"'
     after = ""
-    if field.base in ("key_values", "storage"):
+    if field.cpp == "hook":
+        before = ""
+    elif field.base == "list":
+        before = item_to_c(field, topics)
+    elif field.base in ("bytes", "u64s"):
+        before = f"out.{field.name} = SpanOf({source});"
+    elif field.base in ("key_values", "pairs", "storage"):
         before = f"out.{field.name} = ToC({source}{'.map()' if field.base == 'storage' else ''});"
     elif field.base == "names":
         before = f"ARROW_ASSIGN_OR_RAISE(out.{field.name}, NamesC::Make({source}, {what}));"
@@ -141,11 +164,12 @@ def to_c(field):
         before = f"{target} = {source}{'.count()' if field.base == 'seconds' else ''};"
     if field.base in model.ARRAYS:
         after = f"{target} = out.{field.name}.data(); out.c.{field.count_name} = out.{field.name}.size();"
-    return ("" if field.cpp == "hook" else before), after
+    return before, after
 
 
-VECTORS = {"key_values": "std::vector<LanceKeyValue>", "storage": "std::vector<LanceKeyValue>", "names": "NamesC",
-           "list": "std::vector<Lance{}>"}
+VECTORS = {"key_values": "std::vector<LanceKeyValue>", "pairs": "std::vector<LanceKeyValue>",
+           "storage": "std::vector<LanceKeyValue>", "names": "NamesC", "list": "std::vector<Lance{}>",
+           "bytes": "std::span<const uint8_t>", "u64s": "std::span<const uint64_t>"}
 
 
 def has_hook(item):
@@ -163,9 +187,9 @@ def bridge_struct(item):
             f"  {item.struct} c = {item.init_macro};\n{vectors}{texts * has_hook(item)}}};\n")
 
 
-def bridge_make(item):
+def bridge_make(item, topics):
     name = item.struct.removeprefix("Lance")
-    lines = [to_c(field) for field in item.c_fields if field.base != "callback"]
+    lines = [to_c(field, topics) for field in item.c_fields if field.base != "callback"]
     before = [line for line, _ in lines if line]
     if has_hook(item):
         before.append("ARROW_RETURN_NOT_OK(AddWhatCHasNot(options, &out));")
@@ -239,11 +263,12 @@ def bridge(topic, topics):
                     *(f"/// Read a list to its end.\narrow::Result<std::vector<{item.name}>> {decoder_name(item)}(CStream* stream);\n"
                       for item in records)]
     header = "\n".join(declarations)
-    body = "\n".join([*map(asserts, enums), *map(bridge_make, options), *map(from_c, results), *map(decoder, records)])
+    body = "\n".join([*map(asserts, enums), *(bridge_make(item, topics) for item in options), *map(from_c, results), *map(decoder, records)])
     path = f"ffi/generated/{topic.file}_internal.h"
     includes = ['"ffi/arrow_bridge_internal.h"'] * bool(records) + ['"ffi/options_internal.h"'] * bool(options) \
         + [f'"lance/c/{topic.file}.h"'] + ['"lance/options.h"'] * bool(options or results) + ['"lance/results.h"'] * bool(results or records)
-    std = ["<deque>", "<string>"] * any(map(has_hook, options)) + ["<vector>"] * ("std::vector" in header)
+    std = ["<deque>", "<string>"] * any(map(has_hook, options)) + ["<span>"] * ("std::span" in header) \
+        + ["<vector>"] * ("std::vector" in header)
     if declarations:
         yield f"src/{path}", topic.source, (
             f"/// \\file {topic.file}_internal.h\n/// {topic.title}: C++ structs as the C ABI has them.\n#pragma once\n\n"

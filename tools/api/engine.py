@@ -3,10 +3,11 @@
 import re
 
 from . import model
-from .model import every, paragraphs, pascal, snake
+from .model import every, listed, paragraphs, pascal, snake
 
 ROOT = "rust/lance-engine/src/settings"
-TYPES = {"bool": "bool", "text": "String", "name": "String", "names": "Vec<String>", "seconds": "Duration",
+TYPES = {"bool": "bool", "text": "String", "name": "String", "names": "Vec<String>", "u64s": "Vec<u64>", "bytes": "Vec<u8>",
+         "pairs": "Vec<(String, String)>", "seconds": "Duration",
          "key_values": "HashMap<String, String>", "storage": "HashMap<String, String>",
          "map": "Vec<(String, String)>", "enum": "{}", "list": "Vec<{}>", "handle": "Arc<crate::{}>"}
 
@@ -83,13 +84,7 @@ def codes(item):
 
 def structs(topic, topics):
     return [item for item in topic["items"] if item.kind in ("result", "record", "options")
-            or item.kind == "enum" and item.engine is not False or is_in_options(item, topics)]
-
-
-def is_in_options(item, topics):
-    """Whether callers give lists of it."""
-    return item.kind == "struct" and any(field.type == f"list:{item.name}" for options in every(topics, "options")
-                                         for field in options.c_fields)
+            or item.kind == "enum" and item.engine is not False or item in listed(topics)]
 
 
 def outputs(topics):

@@ -36,7 +36,9 @@ VALUES = NUMBERS | {
 ARRAYS = {
     "names": ("const char* const*", "*const *const c_char"),
     "u64s": ("const uint64_t*", "*const u64"),
+    "bytes": ("const uint8_t*", "*const u8"),
     "key_values": ("const LanceKeyValue*", "*const LanceKeyValue"),
+    "pairs": ("const LanceKeyValue*", "*const LanceKeyValue"),
     "storage": ("const LanceKeyValue*", "*const LanceKeyValue"),
     "list": ("const Lance{}*", "*const Lance{}"),
     "handles": ("Lance{}* const*", "*const *mut Lance{}"),
@@ -90,7 +92,7 @@ class Item(dict):
 
     @property
     def count_name(self):
-        return self.count or f"{self.c_name}_count"
+        return self.count or f"{self.c_name}_{'length' if self.base == 'bytes' else 'count'}"
 
     @property
     def struct(self):
@@ -170,6 +172,18 @@ def check(topics):
 
 def every(topics, *kinds):
     return [item for topic in topics for item in topic["items"] if item.kind in kinds]
+
+
+def listed(topics):
+    """The structs of which callers give lists in options."""
+    names = {field.of for options in every(topics, "options") for field in options.c_fields if field.base == "list"}
+    return [item for item in every(topics, "struct") if item.name in names]
+
+
+def chosen(topics):
+    """The names of enums that callers choose from in options."""
+    return {field.of for item in [*every(topics, "options"), *listed(topics)] for field in item.c_fields
+            if field.base == "enum"}
 
 
 def find(topics, kind, name):

@@ -3,9 +3,9 @@
 import re
 
 from . import model
-from .model import find, pascal, snake
+from .model import chosen, find, listed, pascal, snake
 from .c import init_function
-from .engine import field_name, is_in_options, structs
+from .engine import field_name, structs
 
 ROOT = "rust/lance-ffi/src/generated"
 
@@ -17,8 +17,13 @@ READS = {
     "name?": "optional_name({0}, {2})?",
     "text": "required_text({0}, {2})?",
     "text?": "optional_text({0}, {2})?",
+    "names": "names({0}, {1}, {2})?",
     "names?": "optional_names({0}, {1}, {2})?",
-    "u64s": "numbers({0}, {1}, {2})?",
+    "u64s": "copied({0}, {1}, {2})?",
+    "u64s?": "optional_copied({0}, {1}, {2})?",
+    "bytes": "copied({0}, {1}, {2})?",
+    "bytes?": "optional_copied({0}, {1}, {2})?",
+    "pairs": "pairs({0}, {1}, {2})?",
     "key_values": "key_values({0}, {1}, {2})?",
     "storage": "key_values({0}, {1}, {2})?",
     "bool": "flag({0}, {2})?",
@@ -30,23 +35,24 @@ READS = {
 }
 
 
-def read(field, place, what, topics):
+def read(field, place, what, topics, within_list=False):
     """The expression that reads a field or argument; None where it is its own value."""
     name = f"{place}{field.c_name}"
+    told = f'&what("{field.c_name}")' if within_list else f'"{what}{field.c_name}"'
     if field.type in READS:
-        return READS[field.type].format(name, f"{place}{field.count_name}", f'"{what}{field.c_name}"')
+        return READS[field.type].format(name, f"{place}{field.count_name}", told)
     if field.base == "options":
         return f"Lance{field.of}Options::read({name})?"
     if field.base == "handles":
         return f'Lance{field.of}::get_all({name}, {field.count_name}, "{name}")?.iter().map(|it| it.value()).collect()'
     if field.base == "handle":
-        get = f'Lance{field.of}::get({name}, "{what}{field.c_name}")?'
+        get = f"Lance{field.of}::get({name}, {told})?"
         return f"match {name}.is_null() {{ true => None, false => Some({get}.value()) }}"
     if field.base == "enum":
-        return f'{snake(field.of)}({name}, "{what}{field.c_name}")?'
+        return f"{snake(field.of)}({name}, {told})?"
     if field.base == "list":
-        items = f'slice({name}, {place}{field.count_name}, "{what}{field.c_name}")?'
-        return f'{items}.iter().map(|item| item.read("{what}{field.c_name}")).collect::<Result<_>>()?'
+        items = f"slice({name}, {place}{field.count_name}, {told})?"
+        return f"{items}.iter().map(|item| item.read({told})).collect::<Result<_>>()?"
     if field.base == "callback":
         callback = find(topics, "callback", field.of)
         return (f"{name}.map(|callback| {{ let context = Context::new({name}_context); Callback::new(move |told: &{callback.tells}| {{\n"
@@ -58,7 +64,7 @@ def read(field, place, what, topics):
             return None if not place else name
         kind = field.base
         span = f"{low if low is not None else f'{kind}::MIN'}..={high if high is not None else f'{kind}::MAX'}"
-        return f'{"optional_within" if field.optional else "within"}({name}, {span}, "{what}{field.c_name}")?'
+        return f"{'optional_within' if field.optional else 'within'}({name}, {span}, {told})?"
     return None
 
 
@@ -153,9 +159,15 @@ impl LanceText {
     pub const NONE: Self = Self { data: std::ptr::null(), length: 0 };
 }
 """
-    if not is_in_options(item, topics):
+    if item not in listed(topics):
         return text
-    fields = "".join(f"{f.name}: {READS[f.type].format(f'self.{f.name}', '', f'&what({chr(34)}{f.name}{chr(34)})')}," for f in item.field)
+    fields = "".join(f"{f.name}: {read(f, 'self.', '', topics, within_list=True)}," for f in item.field)
+    if "what(" not in fields:
+        return text + f"""
+impl {item.struct} {{
+    fn read(&self, _: &str) -> Result<{item.name}> {{ Ok({item.name} {{ {fields} }}) }}
+}}
+"""
     return text + f"""
 impl {item.struct} {{
     /// # Safety
@@ -170,7 +182,7 @@ impl {item.struct} {{
 
 
 def enum(item, topics):
-    if not any(f.of == item.name for struct in model.every(topics, "options") for f in struct.c_fields if f.base == "enum"):
+    if item.name not in chosen(topics):
         return ""
     arms = "".join(f"{v.value} => {item.name}::{pascal(v.name)}," for v in item.value)
     names = [f"{item.prefix}{v.name}" for v in item.value]
@@ -348,9 +360,10 @@ USES = {
     "arrow::ffi_stream": ["FFI_ArrowArrayStream"],
     "lance_engine": ["Result"],
     "lance_engine::runtime": ["block_on"],
-    "crate::arguments": ["Context", "Number", "Versioned", "flag", "init_sized", "key_values", "no_such_value", "numbers",
-                         "optional_name", "optional_names", "optional_seconds", "optional_text", "optional_within",
-                         "read_sized", "required_name", "required_place", "required_text", "seconds", "slice", "within"],
+    "crate::arguments": ["Context", "Number", "Versioned", "flag", "init_sized", "copied", "key_values", "names", "no_such_value",
+                         "optional_copied", "optional_name", "optional_names", "optional_seconds", "optional_text",
+                         "optional_within", "pairs", "read_sized", "required_name", "required_place", "required_text", "seconds",
+                         "slice", "within"],
     "crate::arrow": ["required", "take"],
     "crate::error": ["LanceError"],
     "crate::guard": ["guard"],

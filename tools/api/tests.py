@@ -3,8 +3,7 @@ the fields that the fuzzer fills."""
 
 from . import model
 from .c import init_function
-from .engine import is_in_options
-from .model import every, find, snake
+from .model import every, find, listed, snake
 
 ROOT = "tests/c_api/generated"
 
@@ -46,14 +45,17 @@ return 0;
 GOOD = {
     "uri": ["URI"], "name": ['"name"'], "text": ['LANCE_TEXT("text")'], "text?": ["LANCE_NO_TEXT"], "u32": ["0"],
     "u64s": ["kRows", "1"], "names?": ["NULL", "0"], "key_values": ["NULL", "0"], "options": ["NULL"],
+    "u64s?": ["NULL", "0"], "bytes": ["kBytes", "1"], "pairs": ["NULL", "0"],
     "array": ["fresh_array()"], "schema": ["fresh_schema()"], "schema?": ["NULL"], "stream": ["fresh_stream()"],
 }
 BAD = {
     "uri": [["NULL"], ["kNotUtf8"]], "name": [["NULL"], ["kNotUtf8"]],
     "text": [["LANCE_NO_TEXT"], ["LANCE_TEXT(kNotUtf8)"], ["kWithNul"]],
     "text?": [["LANCE_TEXT(kNotUtf8)"], ["kWithNul"]],
-    "u64s": [["NULL", "1"]], "names?": [["NULL", "1"], ["kNullName", "1"]],
+    "u64s": [["NULL", "1"]], "u64s?": [["NULL", "1"]], "bytes": [["NULL", "1"]],
+    "names?": [["NULL", "1"], ["kNullName", "1"]],
     "key_values": [["NULL", "1"], ["kNullKey", "1"], ["kNullValue", "1"]],
+    "pairs": [["NULL", "1"], ["kNullKey", "1"], ["kNullValue", "1"]],
     "array": [["NULL"]], "schema": [["NULL"]], "stream": [["NULL"]],
 }
 
@@ -142,9 +144,9 @@ def wrong_fields(item, topics):
             yield f"options.{name} = kNotUtf8;", name
         elif field.base in model.ARRAYS:
             yield f"options.{field.count_name} = 1;", name
-            wrong = {"names": ["kNullName"]}
+            wrong = {"names": ["kNullName"], "u64s": [], "bytes": []}
             if field.base == "list":
-                wrong["list"] = [f"&kNull{field.of}s[{i}]" for i in range(len(find(topics, "struct", field.of).field))]
+                wrong["list"] = [f"&kWrong{field.of}s[{i}]" for i in range(len(rows(find(topics, "struct", field.of), topics)))]
             for items in wrong.get(field.base, ["kNullKey", "kNullValue"]):
                 yield f"options.{field.count_name} = 1; options.{name} = {items};", name
 
@@ -173,8 +175,9 @@ def null_arguments(topics):
     functions = [f for f in every(topics, "function") if not f.shell and not f.frees and (f.on or f.out)]
     options = every(topics, "options")
     tests = [*(null_test(f, topics) for f in functions), *(options_test(item, topics) for item in options)]
-    nulls = "".join(f"static const Lance{item.name} kNull{item.name}s[] = {{{', '.join(rows(item))}}};\n"
-                    for item in every(topics, "struct") if is_in_options(item, topics))
+    wrong = "".join(f"static const Lance{item.name} kWrong{item.name}s[] = {{{', '.join(made)}}};\n"
+                    for item in listed(topics) if (made := rows(item, topics)))
+    kept = "".join(line for word, line in {"kBytes": "static const uint8_t kBytes[] = {0};\n"}.items() if any(word in test for test in tests))
     calls = "".join(f"{f.name}_refuses(handles);\n" for f in functions)
     calls += "".join(f"{snake(item.struct)}_are_checked(handles);\n" for item in options)
     frees = "".join(f"{f.name}(NULL);\n" for f in every(topics, "function") if f.frees or f.name.endswith("_free"))
@@ -188,26 +191,35 @@ static const char kNotUtf8[] = "\\xff";
 static const LanceText kWithNul = {{"a\\0b", 3}};
 static const LanceKeyValue kNullKey[] = {{{{{{NULL, 0}}, {{"value", 5}}}}}};
 static const LanceKeyValue kNullValue[] = {{{{{{"key", 3}}, {{NULL, 0}}}}}};
-{nulls}
+{kept}{wrong}
 {chr(10).join(tests)}
 void null_arguments(const Handles* handles) {{
 {calls}{frees}}}
 """
 
 
-def rows(item):
-    """One row for each field that is NULL."""
-    for wrong in item.field:
-        cells = [("{NULL, 0}" if f is wrong else '{"a", 1}') if f.base == "text" else ("NULL" if f is wrong else '"a"')
-                 for f in item.field]
-        yield f"{{{', '.join(cells)}}}"
+def rows(item, topics):
+    """One row for each field that can be wrong."""
+    right = {"name": '"a"', "text": '{"a", 1}'}
+    wrong = {"name": "NULL", "text": "{NULL, 0}", "bool": "2", "enum": "1000"}
+
+    def row(bad):
+        cells = {field.c_name: wrong[field.base] if field is bad else right.get(field.base, "0") for field in item.field}
+        return "{" + ", ".join(cells.get(member.name, "0") for member in model.members(item, topics)) + "}"
+
+    return [row(field) for field in item.field if field.base in wrong and not field.optional]
 
 
 FILLS = {
     "name?": "fields.{0} = arguments.OptionalString();",
     "text?": "fields.{0} = arguments.OptionalText();",
     "names?": "arguments.Array(&fields.{0}, &fields.{1}, [&] {{ return arguments.Column(); }});",
+    "names": "arguments.Array(&fields.{0}, &fields.{1}, [&] {{ return arguments.Column(); }});",
+    "u64s?": "arguments.Array(&fields.{0}, &fields.{1}, [&] {{ return arguments.Number(uint64_t{{0}}); }});",
+    "u64s": "arguments.Array(&fields.{0}, &fields.{1}, [&] {{ return arguments.Number(uint64_t{{0}}); }});",
+    "bytes?": "arguments.Array(&fields.{0}, &fields.{1}, [&] {{ return arguments.input().Byte(); }});",
     "key_values": "arguments.KeyValues(&fields.{0}, &fields.{1});",
+    "pairs": "arguments.KeyValues(&fields.{0}, &fields.{1});",
     "storage": "arguments.KeyValues(&fields.{0}, &fields.{1});",
 }
 
@@ -216,8 +228,10 @@ def fill(field, topics):
     if field.type in FILLS:
         return FILLS[field.type].format(field.c_name, field.count_name)
     if field.base == "list":
-        makes = {"name": "arguments.String()", "text": "arguments.Text()"}
-        cells = ", ".join(makes[f.base] for f in find(topics, "struct", field.of).field)
+        item = find(topics, "struct", field.of)
+        makes = {"name": "arguments.String()", "name?": "arguments.OptionalString()", "text": "arguments.Text()"}
+        makes = {inner.c_name: makes[inner.type] for inner in item.field if inner.type in makes}
+        cells = ", ".join(makes.get(member.name, f"arguments.Number({member.c}{{0}})") for member in model.members(item, topics))
         return (f"arguments.Array(&fields.{field.c_name}, &fields.{field.count_name}, "
                 f"[&] {{ return Lance{field.of}{{{cells}}}; }});")
     if field.base == "handle":

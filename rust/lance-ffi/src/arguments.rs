@@ -104,48 +104,82 @@ pub unsafe fn slice<'a, T>(items: *const T, count: usize, what: &str) -> Result<
     Ok(unsafe { std::slice::from_raw_parts(items, count) })
 }
 
-/// An array of numbers of our own.
+/// An array of our own, of numbers or bytes.
 ///
 /// # Safety
-/// `items` is NULL or points to `count` numbers.
-pub unsafe fn numbers(items: *const u64, count: usize, what: &str) -> Result<Vec<u64>> {
+/// `items` is NULL or points to `count` values.
+pub unsafe fn copied<T: Copy>(items: *const T, count: usize, what: &str) -> Result<Vec<T>> {
     // SAFETY: forwarded contract.
-    unsafe { slice(items, count, what) }.map(<[u64]>::to_vec)
+    unsafe { slice(items, count, what) }.map(<[T]>::to_vec)
 }
 
-/// An array of names; NULL means "not given".
+/// As above; NULL means "not given".
+///
+/// # Safety
+/// As `copied`.
+pub unsafe fn optional_copied<T: Copy>(
+    items: *const T,
+    count: usize,
+    what: &str,
+) -> Result<Option<Vec<T>>> {
+    // SAFETY: forwarded contract.
+    let read = unsafe { copied(items, count, what) }?;
+    Ok((!items.is_null()).then_some(read))
+}
+
+/// An array of names.
 ///
 /// # Safety
 /// `items` is NULL or points to `count` names.
+pub unsafe fn names(items: *const *const c_char, count: usize, what: &str) -> Result<Vec<String>> {
+    // SAFETY: forwarded contract.
+    let names = unsafe { slice(items, count, what) }?.iter().enumerate();
+    let names = names.map(|(i, name)| {
+        // SAFETY: by this function's contract.
+        unsafe { required_name(*name, &format!("{what}[{i}]")) }
+    });
+    names.collect()
+}
+
+/// As above; NULL means "not given".
+///
+/// # Safety
+/// As `names`.
 pub unsafe fn optional_names(
     items: *const *const c_char,
     count: usize,
     what: &str,
 ) -> Result<Option<Vec<String>>> {
     // SAFETY: forwarded contract.
-    let names = unsafe { slice(items, count, what) }?;
-    if items.is_null() {
-        return Ok(None);
-    }
-    let names = names.iter().enumerate().map(|(i, name)| {
-        // SAFETY: by this function's contract.
-        unsafe { required_name(*name, &format!("{what}[{i}]")) }
-    });
-    names.collect::<Result<Vec<_>>>().map(Some)
+    let read = unsafe { names(items, count, what) }?;
+    Ok((!items.is_null()).then_some(read))
 }
 
 /// An array of pairs as a map.
 ///
 /// # Safety
-/// `items` is NULL or points to `count` valid pairs.
+/// As `pairs`.
 pub unsafe fn key_values(
     items: *const LanceKeyValue,
     count: usize,
     what: &str,
 ) -> Result<HashMap<String, String>> {
     // SAFETY: forwarded contract.
-    let pairs = unsafe { slice(items, count, what) }?;
-    let pairs = pairs.iter().map(|pair| {
+    Ok(unsafe { pairs(items, count, what) }?.into_iter().collect())
+}
+
+/// An array of pairs, in its order.
+///
+/// # Safety
+/// `items` is NULL or points to `count` valid pairs.
+pub unsafe fn pairs(
+    items: *const LanceKeyValue,
+    count: usize,
+    what: &str,
+) -> Result<Vec<(String, String)>> {
+    // SAFETY: forwarded contract.
+    let pairs = unsafe { slice(items, count, what) }?.iter();
+    let pairs = pairs.map(|pair| {
         // SAFETY: by this function's contract.
         unsafe {
             Ok((

@@ -30,3 +30,7 @@ pub fn count_rows(scanner: Arc<Query>) -> Task<u64> {
 pub fn explain(scanner: Arc<Query>) -> Task<String> {
     Arc::unwrap_or_clone(scanner).explain()
 }
+
+pub fn analyze(scanner: Arc<Query>) -> Task<String> {
+    Arc::unwrap_or_clone(scanner).analyze()
+}

@@ -3,6 +3,21 @@
 
 namespace lance::inline v0::internal {
 
+static_assert(static_cast<int>(AggregateFunction::kCount) == LANCE_AGGREGATE_COUNT);
+static_assert(static_cast<int>(AggregateFunction::kSum) == LANCE_AGGREGATE_SUM);
+static_assert(static_cast<int>(AggregateFunction::kAvg) == LANCE_AGGREGATE_AVG);
+static_assert(static_cast<int>(AggregateFunction::kMin) == LANCE_AGGREGATE_MIN);
+static_assert(static_cast<int>(AggregateFunction::kMax) == LANCE_AGGREGATE_MAX);
+
+static_assert(static_cast<int>(Materialization::kHeuristic) == LANCE_MATERIALIZE_HEURISTIC);
+static_assert(static_cast<int>(Materialization::kEarly) == LANCE_MATERIALIZE_EARLY);
+static_assert(static_cast<int>(Materialization::kLate) == LANCE_MATERIALIZE_LATE);
+static_assert(static_cast<int>(Materialization::kEarlyExcept) == LANCE_MATERIALIZE_EARLY_EXCEPT);
+
+static_assert(static_cast<int>(BlobHandling::kDescriptions) == LANCE_BLOBS_AS_DESCRIPTIONS);
+static_assert(static_cast<int>(BlobHandling::kBytes) == LANCE_BLOBS_AS_BYTES);
+static_assert(static_cast<int>(BlobHandling::kAllDescriptions) == LANCE_BLOBS_AS_ALL_DESCRIPTIONS);
+
 arrow::Result<ScanOptionsC> ScanOptionsC::Make(const ScanOptions& options) {
   ScanOptionsC out;
   ARROW_ASSIGN_OR_RAISE(out.columns, NamesC::Make(options.columns, "options.columns"));
@@ -15,9 +30,78 @@ arrow::Result<ScanOptionsC> ScanOptionsC::Make(const ScanOptions& options) {
   out.c.ordered = options.ordered;
   out.c.batch_readahead = ToC(options.batch_readahead, LANCE_UNSET_I32);
   out.c.io_buffer_bytes = ToC(options.io_buffer_bytes, LANCE_UNSET_U64);
+  out.expressions = ToC(options.expressions);
+  out.filter_substrait = SpanOf(options.filter_substrait);
+  out.order_by.reserve(options.order_by.size());
+  for (const SortKey& item : options.order_by) {
+    LanceSortKey& c = out.order_by.emplace_back();
+    ARROW_ASSIGN_OR_RAISE(c.column, ToC(item.column, "options.order_by: column"));
+    c.descending = item.descending;
+    c.nulls_first = item.nulls_first;
+  }
+  out.aggregates.reserve(options.aggregates.size());
+  for (const Aggregate& item : options.aggregates) {
+    LanceAggregate& c = out.aggregates.emplace_back();
+    c.function = static_cast<int32_t>(item.function);
+    ARROW_ASSIGN_OR_RAISE(c.column, ToC(item.column, "options.aggregates: column"));
+    ARROW_ASSIGN_OR_RAISE(c.name, ToC(item.name, "options.aggregates: name"));
+  }
+  ARROW_ASSIGN_OR_RAISE(out.group_by, NamesC::Make(options.group_by, "options.group_by"));
+  out.fragments = SpanOf(options.fragments);
+  out.slices.reserve(options.slices.size());
+  for (const FragmentSlice& item : options.slices) {
+    LanceFragmentSlice& c = out.slices.emplace_back();
+    c.fragment = item.fragment;
+    c.first_row = item.first_row;
+    c.row_count = item.row_count;
+  }
+  out.row_ids = SpanOf(options.row_ids);
+  out.excluded_row_ids = SpanOf(options.excluded_row_ids);
+  out.c.batch_bytes = ToC(options.batch_bytes, LANCE_UNSET_U64);
+  out.c.strict_batch_size = options.strict_batch_size;
+  out.c.fragment_readahead = ToC(options.fragment_readahead, LANCE_UNSET_I32);
+  out.c.parallelism = ToC(options.parallelism, LANCE_UNSET_I32);
+  out.c.materialization = static_cast<int32_t>(options.materialization);
+  ARROW_ASSIGN_OR_RAISE(out.late_columns, NamesC::Make(options.late_columns, "options.late_columns"));
+  out.c.blob_handling = static_cast<int32_t>(options.blob_handling);
+  out.c.include_deleted_rows = options.include_deleted_rows;
+  out.c.use_scalar_index = options.use_scalar_index;
+  out.c.use_statistics = options.use_statistics;
   out.c.columns = out.columns.data();
   out.c.column_count = out.columns.size();
+  out.c.expressions = out.expressions.data();
+  out.c.expression_count = out.expressions.size();
+  out.c.filter_substrait = out.filter_substrait.data();
+  out.c.filter_substrait_length = out.filter_substrait.size();
+  out.c.order_by = out.order_by.data();
+  out.c.order_by_count = out.order_by.size();
+  out.c.aggregates = out.aggregates.data();
+  out.c.aggregate_count = out.aggregates.size();
+  out.c.group_by = out.group_by.data();
+  out.c.group_by_count = out.group_by.size();
+  out.c.fragments = out.fragments.data();
+  out.c.fragment_count = out.fragments.size();
+  out.c.slices = out.slices.data();
+  out.c.slice_count = out.slices.size();
+  out.c.row_ids = out.row_ids.data();
+  out.c.row_id_count = out.row_ids.size();
+  out.c.excluded_row_ids = out.excluded_row_ids.data();
+  out.c.excluded_row_id_count = out.excluded_row_ids.size();
+  out.c.late_columns = out.late_columns.data();
+  out.c.late_column_count = out.late_columns.size();
   return out;
+}
+
+ScanStatistics FromC(const LanceScanStatistics& c) {
+  return {.read_operations = c.read_operations,
+          .requests = c.requests,
+          .bytes_read = c.bytes_read,
+          .indices_loaded = c.indices_loaded,
+          .index_parts_loaded = c.index_parts_loaded,
+          .index_comparisons = c.index_comparisons,
+          .fragments_scanned = c.fragments_scanned,
+          .ranges_scanned = c.ranges_scanned,
+          .rows_scanned = c.rows_scanned};
 }
 
 }  // namespace lance::inline v0::internal

@@ -3,19 +3,36 @@
 /// Scanner: C++ structs as the C ABI has them.
 #pragma once
 
+#include <span>
+#include <vector>
+
 #include "arrow/result.h"
 #include "ffi/options_internal.h"
 #include "lance/c/scan.h"
 #include "lance/options.h"
+#include "lance/results.h"
 
 namespace lance::inline v0::internal {
 
 /// Borrows from the public struct.
 struct ScanOptionsC {
+  /// All but `statistics`, whose context must live longer.
   static arrow::Result<ScanOptionsC> Make(const ScanOptions& options);
 
   LanceScanOptions c = LANCE_SCAN_OPTIONS_INIT;
   NamesC columns;
+  std::vector<LanceKeyValue> expressions;
+  std::span<const uint8_t> filter_substrait;
+  std::vector<LanceSortKey> order_by;
+  std::vector<LanceAggregate> aggregates;
+  NamesC group_by;
+  std::span<const uint64_t> fragments;
+  std::vector<LanceFragmentSlice> slices;
+  std::span<const uint64_t> row_ids;
+  std::span<const uint64_t> excluded_row_ids;
+  NamesC late_columns;
 };
+
+ScanStatistics FromC(const LanceScanStatistics& c);
 
 }  // namespace lance::inline v0::internal

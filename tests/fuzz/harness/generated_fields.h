@@ -45,6 +45,36 @@ LanceScanOptions Fill(Arguments& arguments, LanceScanOptions fields) {
   fields.ordered = arguments.Number(fields.ordered);
   fields.batch_readahead = arguments.Number(fields.batch_readahead);
   fields.io_buffer_bytes = arguments.Number(fields.io_buffer_bytes);
+  arguments.KeyValues(&fields.expressions, &fields.expression_count);
+  arguments.Array(&fields.filter_substrait, &fields.filter_substrait_length,
+                  [&] { return arguments.input().Byte(); });
+  arguments.Array(&fields.order_by, &fields.order_by_count, [&] {
+    return LanceSortKey{arguments.String(), arguments.Number(int32_t{0}), arguments.Number(int32_t{0})};
+  });
+  arguments.Array(&fields.aggregates, &fields.aggregate_count, [&] {
+    return LanceAggregate{arguments.Number(LanceAggregateFunction{0}), arguments.Number(int32_t{0}),
+                          arguments.OptionalString(), arguments.OptionalString()};
+  });
+  arguments.Array(&fields.group_by, &fields.group_by_count, [&] { return arguments.Column(); });
+  arguments.Array(&fields.fragments, &fields.fragment_count, [&] { return arguments.Number(uint64_t{0}); });
+  arguments.Array(&fields.slices, &fields.slice_count, [&] {
+    return LanceFragmentSlice{arguments.Number(uint64_t{0}), arguments.Number(uint64_t{0}),
+                              arguments.Number(uint64_t{0})};
+  });
+  arguments.Array(&fields.row_ids, &fields.row_id_count, [&] { return arguments.Number(uint64_t{0}); });
+  arguments.Array(&fields.excluded_row_ids, &fields.excluded_row_id_count,
+                  [&] { return arguments.Number(uint64_t{0}); });
+  fields.batch_bytes = arguments.Number(fields.batch_bytes);
+  fields.strict_batch_size = arguments.Number(fields.strict_batch_size);
+  fields.fragment_readahead = arguments.Number(fields.fragment_readahead);
+  fields.parallelism = arguments.Number(fields.parallelism);
+  fields.materialization = arguments.Number(fields.materialization);
+  arguments.Array(&fields.late_columns, &fields.late_column_count, [&] { return arguments.Column(); });
+  fields.blob_handling = arguments.Number(fields.blob_handling);
+  fields.include_deleted_rows = arguments.Number(fields.include_deleted_rows);
+  fields.use_scalar_index = arguments.Number(fields.use_scalar_index);
+  fields.use_statistics = arguments.Number(fields.use_statistics);
+  if (arguments.input().Byte() % 2 == 1) fields.statistics = [](void*, const LanceScanStatistics*) {};
   return fields;
 }
 

@@ -20,7 +20,10 @@ pub use maintain::{
     ProblemKind,
 };
 pub use runtime::RuntimeSettings;
-pub use scan::ScanSettings;
+pub use scan::{
+    Aggregate, AggregateFunction, BlobHandling, FragmentSlice, Materialization, ScanSettings,
+    ScanStatistics, SortKey,
+};
 pub use session::{SessionSettings, SessionStats};
 pub use telemetry::{Metrics, StoreMetrics};
 pub use transaction::CommitResult;

@@ -13,7 +13,7 @@ use std::mem::offset_of;
 use super::base::{LanceKeyValue, LanceText};
 use super::operation::LanceDoneFn;
 use crate::arguments::{
-    Number, Versioned, init_sized, key_values, numbers, optional_name, optional_names,
+    Number, Versioned, copied, init_sized, key_values, optional_name, optional_names,
     optional_text, optional_within, read_sized, required_place,
 };
 use crate::dataset::LanceDataset;
@@ -396,7 +396,7 @@ pub unsafe extern "C" fn lance_dataset_take(
         unsafe {
             let out = OutBatch::required(out_array, out_schema)?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
-            let indices = numbers(indices, index_count, "indices")?;
+            let indices = copied(indices, index_count, "indices")?;
             let columns = optional_names(columns, column_count, "columns")?;
             let result = dataset
                 .read(|dataset| block_on(crate::dataset::take(dataset, indices, columns)))?;
@@ -427,7 +427,7 @@ pub unsafe extern "C" fn lance_dataset_take_async(
             let ending = Ending::new(done, context, operation)?;
             let out = OutBatch::required(out_array, out_schema)?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
-            let indices = numbers(indices, index_count, "indices")?;
+            let indices = copied(indices, index_count, "indices")?;
             let columns = optional_names(columns, column_count, "columns")?;
             start(
                 ending,
@@ -456,7 +456,7 @@ pub unsafe extern "C" fn lance_dataset_take_rows(
         unsafe {
             let out = OutBatch::required(out_array, out_schema)?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
-            let row_ids = numbers(row_ids, row_id_count, "row_ids")?;
+            let row_ids = copied(row_ids, row_id_count, "row_ids")?;
             let columns = optional_names(columns, column_count, "columns")?;
             let result = dataset
                 .read(|dataset| block_on(crate::dataset::take_rows(dataset, row_ids, columns)))?;
@@ -487,7 +487,7 @@ pub unsafe extern "C" fn lance_dataset_take_rows_async(
             let ending = Ending::new(done, context, operation)?;
             let out = OutBatch::required(out_array, out_schema)?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
-            let row_ids = numbers(row_ids, row_id_count, "row_ids")?;
+            let row_ids = copied(row_ids, row_id_count, "row_ids")?;
             let columns = optional_names(columns, column_count, "columns")?;
             start(
                 ending,

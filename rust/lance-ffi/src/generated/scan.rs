@@ -5,15 +5,19 @@ use arrow::ffi::FFI_ArrowSchema;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use lance_engine::Result;
 use lance_engine::runtime::block_on;
-use lance_engine::settings::ScanSettings;
+use lance_engine::settings::{
+    Aggregate, AggregateFunction, BlobHandling, Callback, FragmentSlice, Materialization,
+    ScanSettings, ScanStatistics, SortKey,
+};
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 
-use super::base::LanceText;
+use super::base::{LanceKeyValue, LanceText};
 use super::operation::LanceDoneFn;
 use crate::arguments::{
-    Number, Versioned, flag, init_sized, optional_names, optional_text, optional_within,
-    read_sized, within,
+    Context, Number, Versioned, copied, flag, init_sized, names, no_such_value, optional_copied,
+    optional_name, optional_names, optional_text, optional_within, pairs, read_sized,
+    required_name, slice, within,
 };
 use crate::dataset::LanceDataset;
 use crate::error::LanceError;
@@ -21,6 +25,213 @@ use crate::guard::guard;
 use crate::operation::{Ending, LanceOperation, start};
 use crate::out::Out;
 use crate::scanner::LanceScanner;
+
+/// Mirrors `LanceSortKey`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceSortKey {
+    pub column: *const c_char,
+    pub descending: i32,
+    pub nulls_first: i32,
+}
+
+const _: () = {
+    assert!(size_of::<LanceSortKey>() == 16);
+    assert!(offset_of!(LanceSortKey, column) == 0);
+    assert!(offset_of!(LanceSortKey, descending) == 8);
+    assert!(offset_of!(LanceSortKey, nulls_first) == 12);
+};
+
+impl LanceSortKey {
+    /// # Safety
+    /// The strings are NULL or valid.
+    unsafe fn read(&self, list: &str) -> Result<SortKey> {
+        let what = |field: &str| format!("{list}: {field}");
+        // SAFETY: by this function's contract.
+        unsafe {
+            Ok(SortKey {
+                column: required_name(self.column, &what("column"))?,
+                descending: flag(self.descending, &what("descending"))?,
+                nulls_first: flag(self.nulls_first, &what("nulls_first"))?,
+            })
+        }
+    }
+}
+
+fn aggregate_function(value: i32, what: &str) -> Result<AggregateFunction> {
+    Ok(match value {
+        0 => AggregateFunction::Count,
+        1 => AggregateFunction::Sum,
+        2 => AggregateFunction::Avg,
+        3 => AggregateFunction::Min,
+        4 => AggregateFunction::Max,
+        other => {
+            return Err(no_such_value(
+                what,
+                "LANCE_AGGREGATE_COUNT, LANCE_AGGREGATE_SUM, LANCE_AGGREGATE_AVG, LANCE_AGGREGATE_MIN and LANCE_AGGREGATE_MAX",
+                other,
+            ));
+        }
+    })
+}
+
+/// Mirrors `LanceAggregate`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceAggregate {
+    pub function: i32,
+    pub reserved: i32,
+    pub column: *const c_char,
+    pub name: *const c_char,
+}
+
+const _: () = {
+    assert!(size_of::<LanceAggregate>() == 24);
+    assert!(offset_of!(LanceAggregate, function) == 0);
+    assert!(offset_of!(LanceAggregate, reserved) == 4);
+    assert!(offset_of!(LanceAggregate, column) == 8);
+    assert!(offset_of!(LanceAggregate, name) == 16);
+};
+
+impl LanceAggregate {
+    /// # Safety
+    /// The strings are NULL or valid.
+    unsafe fn read(&self, list: &str) -> Result<Aggregate> {
+        let what = |field: &str| format!("{list}: {field}");
+        // SAFETY: by this function's contract.
+        unsafe {
+            Ok(Aggregate {
+                function: aggregate_function(self.function, &what("function"))?,
+                column: optional_name(self.column, &what("column"))?,
+                name: optional_name(self.name, &what("name"))?,
+            })
+        }
+    }
+}
+
+/// Mirrors `LanceFragmentSlice`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceFragmentSlice {
+    pub fragment: u64,
+    pub first_row: u64,
+    pub row_count: u64,
+}
+
+const _: () = {
+    assert!(size_of::<LanceFragmentSlice>() == 24);
+    assert!(offset_of!(LanceFragmentSlice, fragment) == 0);
+    assert!(offset_of!(LanceFragmentSlice, first_row) == 8);
+    assert!(offset_of!(LanceFragmentSlice, row_count) == 16);
+};
+
+impl LanceFragmentSlice {
+    fn read(&self, _: &str) -> Result<FragmentSlice> {
+        Ok(FragmentSlice {
+            fragment: self.fragment,
+            first_row: self.first_row,
+            row_count: self.row_count,
+        })
+    }
+}
+
+fn materialization(value: i32, what: &str) -> Result<Materialization> {
+    Ok(match value {
+        0 => Materialization::Heuristic,
+        1 => Materialization::Early,
+        2 => Materialization::Late,
+        3 => Materialization::EarlyExcept,
+        other => {
+            return Err(no_such_value(
+                what,
+                "LANCE_MATERIALIZE_HEURISTIC, LANCE_MATERIALIZE_EARLY, LANCE_MATERIALIZE_LATE and LANCE_MATERIALIZE_EARLY_EXCEPT",
+                other,
+            ));
+        }
+    })
+}
+
+fn blob_handling(value: i32, what: &str) -> Result<BlobHandling> {
+    Ok(match value {
+        0 => BlobHandling::Descriptions,
+        1 => BlobHandling::Bytes,
+        2 => BlobHandling::AllDescriptions,
+        other => {
+            return Err(no_such_value(
+                what,
+                "LANCE_BLOBS_AS_DESCRIPTIONS, LANCE_BLOBS_AS_BYTES and LANCE_BLOBS_AS_ALL_DESCRIPTIONS",
+                other,
+            ));
+        }
+    })
+}
+
+/// Mirrors `LanceScanStatistics`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceScanStatistics {
+    pub struct_size: usize,
+    pub read_operations: u64,
+    pub requests: u64,
+    pub bytes_read: u64,
+    pub indices_loaded: u64,
+    pub index_parts_loaded: u64,
+    pub index_comparisons: u64,
+    pub fragments_scanned: u64,
+    pub ranges_scanned: u64,
+    pub rows_scanned: u64,
+}
+
+// SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
+unsafe impl Versioned for LanceScanStatistics {
+    const INIT: Self = Self {
+        struct_size: size_of::<Self>(),
+        read_operations: 0,
+        requests: 0,
+        bytes_read: 0,
+        indices_loaded: 0,
+        index_parts_loaded: 0,
+        index_comparisons: 0,
+        fragments_scanned: 0,
+        ranges_scanned: 0,
+        rows_scanned: 0,
+    };
+}
+
+const _: () = {
+    assert!(size_of::<LanceScanStatistics>() == 80);
+    assert!(offset_of!(LanceScanStatistics, struct_size) == 0);
+    assert!(offset_of!(LanceScanStatistics, read_operations) == 8);
+    assert!(offset_of!(LanceScanStatistics, requests) == 16);
+    assert!(offset_of!(LanceScanStatistics, bytes_read) == 24);
+    assert!(offset_of!(LanceScanStatistics, indices_loaded) == 32);
+    assert!(offset_of!(LanceScanStatistics, index_parts_loaded) == 40);
+    assert!(offset_of!(LanceScanStatistics, index_comparisons) == 48);
+    assert!(offset_of!(LanceScanStatistics, fragments_scanned) == 56);
+    assert!(offset_of!(LanceScanStatistics, ranges_scanned) == 64);
+    assert!(offset_of!(LanceScanStatistics, rows_scanned) == 72);
+};
+
+impl From<&ScanStatistics> for LanceScanStatistics {
+    fn from(told: &ScanStatistics) -> Self {
+        Self {
+            struct_size: size_of::<Self>(),
+            read_operations: told.read_operations,
+            requests: told.requests,
+            bytes_read: told.bytes_read,
+            indices_loaded: told.indices_loaded,
+            index_parts_loaded: told.index_parts_loaded,
+            index_comparisons: told.index_comparisons,
+            fragments_scanned: told.fragments_scanned,
+            ranges_scanned: told.ranges_scanned,
+            rows_scanned: told.rows_scanned,
+        }
+    }
+}
+
+/// Mirrors `LanceScanStatisticsFn`; it never unwinds.
+pub type LanceScanStatisticsFn =
+    unsafe extern "C" fn(context: *mut c_void, statistics: *const LanceScanStatistics);
 
 /// Mirrors `LanceScanOptions`.
 #[repr(C)]
@@ -38,6 +249,37 @@ pub struct LanceScanOptions {
     pub ordered: i32,
     pub batch_readahead: i32,
     pub io_buffer_bytes: u64,
+    pub expressions: *const LanceKeyValue,
+    pub expression_count: usize,
+    pub filter_substrait: *const u8,
+    pub filter_substrait_length: usize,
+    pub order_by: *const LanceSortKey,
+    pub order_by_count: usize,
+    pub aggregates: *const LanceAggregate,
+    pub aggregate_count: usize,
+    pub group_by: *const *const c_char,
+    pub group_by_count: usize,
+    pub fragments: *const u64,
+    pub fragment_count: usize,
+    pub slices: *const LanceFragmentSlice,
+    pub slice_count: usize,
+    pub row_ids: *const u64,
+    pub row_id_count: usize,
+    pub excluded_row_ids: *const u64,
+    pub excluded_row_id_count: usize,
+    pub batch_bytes: u64,
+    pub strict_batch_size: i32,
+    pub fragment_readahead: i32,
+    pub parallelism: i32,
+    pub materialization: i32,
+    pub late_columns: *const *const c_char,
+    pub late_column_count: usize,
+    pub blob_handling: i32,
+    pub include_deleted_rows: i32,
+    pub use_scalar_index: i32,
+    pub use_statistics: i32,
+    pub statistics: Option<LanceScanStatisticsFn>,
+    pub statistics_context: *mut c_void,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -55,11 +297,42 @@ unsafe impl Versioned for LanceScanOptions {
         ordered: 1,
         batch_readahead: i32::UNSET,
         io_buffer_bytes: u64::UNSET,
+        expressions: std::ptr::null(),
+        expression_count: 0,
+        filter_substrait: std::ptr::null(),
+        filter_substrait_length: 0,
+        order_by: std::ptr::null(),
+        order_by_count: 0,
+        aggregates: std::ptr::null(),
+        aggregate_count: 0,
+        group_by: std::ptr::null(),
+        group_by_count: 0,
+        fragments: std::ptr::null(),
+        fragment_count: 0,
+        slices: std::ptr::null(),
+        slice_count: 0,
+        row_ids: std::ptr::null(),
+        row_id_count: 0,
+        excluded_row_ids: std::ptr::null(),
+        excluded_row_id_count: 0,
+        batch_bytes: u64::UNSET,
+        strict_batch_size: 0,
+        fragment_readahead: i32::UNSET,
+        parallelism: i32::UNSET,
+        materialization: Materialization::Heuristic as i32,
+        late_columns: std::ptr::null(),
+        late_column_count: 0,
+        blob_handling: BlobHandling::Descriptions as i32,
+        include_deleted_rows: 0,
+        use_scalar_index: 1,
+        use_statistics: 1,
+        statistics: None,
+        statistics_context: std::ptr::null_mut(),
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceScanOptions>() == 88);
+    assert!(size_of::<LanceScanOptions>() == 304);
     assert!(offset_of!(LanceScanOptions, struct_size) == 0);
     assert!(offset_of!(LanceScanOptions, columns) == 8);
     assert!(offset_of!(LanceScanOptions, column_count) == 16);
@@ -72,6 +345,37 @@ const _: () = {
     assert!(offset_of!(LanceScanOptions, ordered) == 72);
     assert!(offset_of!(LanceScanOptions, batch_readahead) == 76);
     assert!(offset_of!(LanceScanOptions, io_buffer_bytes) == 80);
+    assert!(offset_of!(LanceScanOptions, expressions) == 88);
+    assert!(offset_of!(LanceScanOptions, expression_count) == 96);
+    assert!(offset_of!(LanceScanOptions, filter_substrait) == 104);
+    assert!(offset_of!(LanceScanOptions, filter_substrait_length) == 112);
+    assert!(offset_of!(LanceScanOptions, order_by) == 120);
+    assert!(offset_of!(LanceScanOptions, order_by_count) == 128);
+    assert!(offset_of!(LanceScanOptions, aggregates) == 136);
+    assert!(offset_of!(LanceScanOptions, aggregate_count) == 144);
+    assert!(offset_of!(LanceScanOptions, group_by) == 152);
+    assert!(offset_of!(LanceScanOptions, group_by_count) == 160);
+    assert!(offset_of!(LanceScanOptions, fragments) == 168);
+    assert!(offset_of!(LanceScanOptions, fragment_count) == 176);
+    assert!(offset_of!(LanceScanOptions, slices) == 184);
+    assert!(offset_of!(LanceScanOptions, slice_count) == 192);
+    assert!(offset_of!(LanceScanOptions, row_ids) == 200);
+    assert!(offset_of!(LanceScanOptions, row_id_count) == 208);
+    assert!(offset_of!(LanceScanOptions, excluded_row_ids) == 216);
+    assert!(offset_of!(LanceScanOptions, excluded_row_id_count) == 224);
+    assert!(offset_of!(LanceScanOptions, batch_bytes) == 232);
+    assert!(offset_of!(LanceScanOptions, strict_batch_size) == 240);
+    assert!(offset_of!(LanceScanOptions, fragment_readahead) == 244);
+    assert!(offset_of!(LanceScanOptions, parallelism) == 248);
+    assert!(offset_of!(LanceScanOptions, materialization) == 252);
+    assert!(offset_of!(LanceScanOptions, late_columns) == 256);
+    assert!(offset_of!(LanceScanOptions, late_column_count) == 264);
+    assert!(offset_of!(LanceScanOptions, blob_handling) == 272);
+    assert!(offset_of!(LanceScanOptions, include_deleted_rows) == 276);
+    assert!(offset_of!(LanceScanOptions, use_scalar_index) == 280);
+    assert!(offset_of!(LanceScanOptions, use_statistics) == 284);
+    assert!(offset_of!(LanceScanOptions, statistics) == 288);
+    assert!(offset_of!(LanceScanOptions, statistics_context) == 296);
 };
 
 impl LanceScanOptions {
@@ -100,6 +404,60 @@ impl LanceScanOptions {
                     1..=u64::MAX,
                     "options.io_buffer_bytes",
                 )?,
+                expressions: pairs(raw.expressions, raw.expression_count, "options.expressions")?,
+                filter_substrait: optional_copied(
+                    raw.filter_substrait,
+                    raw.filter_substrait_length,
+                    "options.filter_substrait",
+                )?,
+                order_by: slice(raw.order_by, raw.order_by_count, "options.order_by")?
+                    .iter()
+                    .map(|item| item.read("options.order_by"))
+                    .collect::<Result<_>>()?,
+                aggregates: slice(raw.aggregates, raw.aggregate_count, "options.aggregates")?
+                    .iter()
+                    .map(|item| item.read("options.aggregates"))
+                    .collect::<Result<_>>()?,
+                group_by: names(raw.group_by, raw.group_by_count, "options.group_by")?,
+                fragments: optional_copied(raw.fragments, raw.fragment_count, "options.fragments")?,
+                slices: slice(raw.slices, raw.slice_count, "options.slices")?
+                    .iter()
+                    .map(|item| item.read("options.slices"))
+                    .collect::<Result<_>>()?,
+                row_ids: optional_copied(raw.row_ids, raw.row_id_count, "options.row_ids")?,
+                excluded_row_ids: copied(
+                    raw.excluded_row_ids,
+                    raw.excluded_row_id_count,
+                    "options.excluded_row_ids",
+                )?,
+                batch_bytes: optional_within(raw.batch_bytes, 1..=u64::MAX, "options.batch_bytes")?,
+                strict_batch_size: flag(raw.strict_batch_size, "options.strict_batch_size")?,
+                fragment_readahead: optional_within(
+                    raw.fragment_readahead,
+                    1..=i32::MAX,
+                    "options.fragment_readahead",
+                )?,
+                parallelism: optional_within(raw.parallelism, 1..=1024, "options.parallelism")?,
+                materialization: materialization(raw.materialization, "options.materialization")?,
+                late_columns: names(
+                    raw.late_columns,
+                    raw.late_column_count,
+                    "options.late_columns",
+                )?,
+                blob_handling: blob_handling(raw.blob_handling, "options.blob_handling")?,
+                include_deleted_rows: flag(
+                    raw.include_deleted_rows,
+                    "options.include_deleted_rows",
+                )?,
+                use_scalar_index: flag(raw.use_scalar_index, "options.use_scalar_index")?,
+                use_statistics: flag(raw.use_statistics, "options.use_statistics")?,
+                statistics: raw.statistics.map(|callback| {
+                    let context = Context::new(raw.statistics_context);
+                    Callback::new(move |told: &ScanStatistics| {
+                        // The callback and its context live as long as the header demands.
+                        callback(context.get(), &LanceScanStatistics::from(told))
+                    })
+                }),
             })
         }
     }
@@ -320,6 +678,51 @@ pub unsafe extern "C" fn lance_scanner_explain_async(
             start(
                 ending,
                 crate::scanner::explain(scanner.value()),
+                move |result| out.give(result),
+            )
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_scanner_analyze(
+    scanner: *const LanceScanner,
+    out: *mut *mut c_char,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = Out::required(out, "out")?;
+            let scanner = LanceScanner::get(scanner, "scanner")?;
+            let result = scanner.read(|scanner| block_on(crate::scanner::analyze(scanner)))?;
+            out.give(result)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_scanner_analyze_async(
+    scanner: *const LanceScanner,
+    out: *mut *mut c_char,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = Out::required(out, "out")?;
+            let scanner = LanceScanner::get(scanner, "scanner")?;
+            start(
+                ending,
+                crate::scanner::analyze(scanner.value()),
                 move |result| out.give(result),
             )
         }

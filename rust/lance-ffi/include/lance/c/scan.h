@@ -19,6 +19,105 @@ extern "C" {
 /** A prepared query over one dataset version. Immutable: it may be run any number of times. */
 typedef struct LanceScanner LanceScanner;
 
+/** A column to sort by. */
+typedef struct LanceSortKey {
+  /** A column, nested ones as "a.b". */
+  const char* column;
+  /** Greatest first. */
+  int32_t descending;
+  /** Nulls first, whatever the direction; otherwise last. */
+  int32_t nulls_first;
+} LanceSortKey;
+
+/** What is made of the rows of a group. */
+typedef int32_t LanceAggregateFunction;
+
+enum {
+  /** How many values of the column are not null; without a column, how many rows there are. */
+  LANCE_AGGREGATE_COUNT = 0,
+  /** The sum of numbers, null when there are none. */
+  LANCE_AGGREGATE_SUM = 1,
+  /** The mean of numbers, null when there are none. */
+  LANCE_AGGREGATE_AVG = 2,
+  /** The least value, null when there is none. */
+  LANCE_AGGREGATE_MIN = 3,
+  /** The greatest value, null when there is none. */
+  LANCE_AGGREGATE_MAX = 4
+};
+
+/** One value for each group of rows. */
+typedef struct LanceAggregate {
+  LanceAggregateFunction function;
+  /** Padding. Never read. */
+  int32_t reserved;
+  /** A column, nested ones as "a.b", or the name of an expression of the same scan. NULL: rows are counted,
+   *  which only #LANCE_AGGREGATE_COUNT does. */
+  const char* column;
+  /** The column of the result. NULL: as in SQL, for example "sum(x)". */
+  const char* name;
+} LanceAggregate;
+
+/** Rows of one fragment that are stored one behind the other, deleted ones among them. */
+typedef struct LanceFragmentSlice {
+  /** The id of the fragment. */
+  uint64_t fragment;
+  /** Stored rows of the fragment before the slice. */
+  uint64_t first_row;
+  /** Stored rows of the slice. */
+  uint64_t row_count;
+} LanceFragmentSlice;
+
+/** When a filtered scan reads the columns that its filter does not need. */
+typedef int32_t LanceMaterialization;
+
+enum {
+  /** As it pays: wide columns late, narrow ones early, or as a sample of the rows tells. */
+  LANCE_MATERIALIZE_HEURISTIC = 0,
+  /** With the filter, for all rows. */
+  LANCE_MATERIALIZE_EARLY = 1,
+  /** Behind the filter, for the rows that pass it. */
+  LANCE_MATERIALIZE_LATE = 2,
+  /** Early but for `late_columns`. */
+  LANCE_MATERIALIZE_EARLY_EXCEPT = 3
+};
+
+/** What columns come as whose values may be large. */
+typedef int32_t LanceBlobHandling;
+
+enum {
+  /** Blobs as structs that say where they are, other binary columns as bytes. */
+  LANCE_BLOBS_AS_DESCRIPTIONS = 0,
+  /** Blobs and other binary columns as bytes. */
+  LANCE_BLOBS_AS_BYTES = 1,
+  /** Blobs and other binary columns as structs that say where they are. */
+  LANCE_BLOBS_AS_ALL_DESCRIPTIONS = 2
+};
+
+/** What a scan has read. */
+typedef struct LanceScanStatistics {
+  size_t struct_size;
+  /** Reads of the store. */
+  uint64_t read_operations;
+  /** What was to be read; near parts are read together, large ones apart. */
+  uint64_t requests;
+  /** Bytes that were read. */
+  uint64_t bytes_read;
+  /** Indices, parts of them, and comparisons in them. */
+  uint64_t indices_loaded;
+  uint64_t index_parts_loaded;
+  uint64_t index_comparisons;
+  /** Fragments, ranges of rows in them, and rows that were read. */
+  uint64_t fragments_scanned;
+  uint64_t ranges_scanned;
+  uint64_t rows_scanned;
+} LanceScanStatistics;
+
+#define LANCE_SCAN_STATISTICS_INIT {sizeof(LanceScanStatistics), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/** Called when a scan has come to its end, in the call that asks for the batch after the last, and on its
+ *  thread. It must be quick, must not unwind and must not call this library. `statistics` is borrowed. */
+typedef void (*LanceScanStatisticsFn)(void* context, const LanceScanStatistics* statistics);
+
 /** What a scan returns. */
 typedef struct LanceScanOptions {
   size_t struct_size;
@@ -50,11 +149,116 @@ typedef struct LanceScanOptions {
    *  the environment variable `LANCE_DEFAULT_IO_BUFFER_SIZE`, or else 32 MiB for local files, and from an
    *  object store 32 MiB for each read at once. */
   uint64_t io_buffer_bytes;
+  /** Columns that are computed: names, each with one SQL expression, such as {"price", "l_extendedprice *
+   *  (1 - l_discount)"}. They come in this order, after `columns`; where `columns` is not given, they are
+   *  all that comes. */
+  const LanceKeyValue* expressions;
+  size_t expression_count;
+  /** A filter as a Substrait message of the kind ExtendedExpression, with one expression that gives a
+   *  boolean. The schema in the message is that of the dataset. Not with `filter`. */
+  const uint8_t* filter_substrait;
+  size_t filter_substrait_length;
+  /** Sort the rows, or with `aggregates` the groups, by these columns. Unless given, `ordered` decides.
+   *  What is sorted by need not be returned. What does not fit in memory is sorted in temporary files. */
+  const LanceSortKey* order_by;
+  size_t order_by_count;
+  /** Return these values in place of rows, after the columns of `group_by`: one row for each group, in no
+   *  order unless `order_by` says one, or one row for all. `limit` and `offset` count groups. Not with
+   *  `columns`, `with_row_id` or `with_row_address`; `expressions` are only computed where an aggregate or
+   *  a group needs them. */
+  const LanceAggregate* aggregates;
+  size_t aggregate_count;
+  /** The columns, or names of `expressions`, whose equal values make a group of `aggregates`. */
+  const char* const* group_by;
+  size_t group_by_count;
+  /** Scan these fragments alone, by their ids, in this order. Without any, no row comes. One that does not
+   *  exist or is given twice is #LANCE_INVALID_ARGUMENT. NULL: all. */
+  const uint64_t* fragments;
+  size_t fragment_count;
+  /** Scan these parts of fragments alone, in the order of the dataset. Where slices overlap, a row comes
+   *  once. A slice that ends beyond its fragment is #LANCE_INVALID_ARGUMENT. Not with `fragments`. An empty
+   *  list: all. */
+  const LanceFragmentSlice* slices;
+  size_t slice_count;
+  /** Scan rows with these `_rowid` alone, in the order of the dataset. Ids that no row has are left out.
+   *  NULL: all. */
+  const uint64_t* row_ids;
+  size_t row_id_count;
+  /** Leave out rows with these `_rowid`. */
+  const uint64_t* excluded_row_ids;
+  size_t excluded_row_id_count;
+  /** About how many bytes a batch has, where that makes it shorter. #LANCE_UNSET_U64: the rows decide. */
+  uint64_t batch_bytes;
+  /** Give every batch but the last exactly `batch_size` rows, which may copy them. Not with `batch_bytes`. */
+  int32_t strict_batch_size;
+  /** Fragments read at once. #LANCE_UNSET_I32: as many as the batches ahead need. */
+  int32_t fragment_readahead;
+  /** Parts that sorts, groups and filters run in at once. At most 1024. #LANCE_UNSET_I32: the number of
+   *  cores. */
+  int32_t parallelism;
+  LanceMaterialization materialization;
+  /** Columns to read late, with `materialization` EARLY_EXCEPT alone. */
+  const char* const* late_columns;
+  size_t late_column_count;
+  LanceBlobHandling blob_handling;
+  /** Return rows that were deleted and are still stored, too; their `_rowid` is null. Not with `row_ids`
+   *  and `excluded_row_ids`. */
+  int32_t include_deleted_rows;
+  /** Answer filters from scalar indices where there are some. */
+  int32_t use_scalar_index;
+  /** Skip parts of files whose statistics show that no row passes the filter. */
+  int32_t use_statistics;
+  /** Called once for each run of the scan that comes to its end, before that end is told; at the same time
+   *  where two runs do. Its context must outlive the scanner's streams and the calls that ask for their
+   *  batches. May be NULL. */
+  LanceScanStatisticsFn statistics;
+  void* statistics_context;
 } LanceScanOptions;
 
-#define LANCE_SCAN_OPTIONS_INIT                                      \
-  {sizeof(LanceScanOptions), NULL, 0, {NULL, 0}, LANCE_UNSET_I64, 0, \
-   LANCE_UNSET_I64,          0,    0, 1,         LANCE_UNSET_I32, LANCE_UNSET_U64}
+#define LANCE_SCAN_OPTIONS_INIT \
+  {sizeof(LanceScanOptions),    \
+   NULL,                        \
+   0,                           \
+   {NULL, 0},                   \
+   LANCE_UNSET_I64,             \
+   0,                           \
+   LANCE_UNSET_I64,             \
+   0,                           \
+   0,                           \
+   1,                           \
+   LANCE_UNSET_I32,             \
+   LANCE_UNSET_U64,             \
+   NULL,                        \
+   0,                           \
+   NULL,                        \
+   0,                           \
+   NULL,                        \
+   0,                           \
+   NULL,                        \
+   0,                           \
+   NULL,                        \
+   0,                           \
+   NULL,                        \
+   0,                           \
+   NULL,                        \
+   0,                           \
+   NULL,                        \
+   0,                           \
+   NULL,                        \
+   0,                           \
+   LANCE_UNSET_U64,             \
+   0,                           \
+   LANCE_UNSET_I32,             \
+   LANCE_UNSET_I32,             \
+   LANCE_MATERIALIZE_HEURISTIC, \
+   NULL,                        \
+   0,                           \
+   LANCE_BLOBS_AS_DESCRIPTIONS, \
+   0,                           \
+   1,                           \
+   1,                           \
+   NULL,                        \
+   NULL}
 
 /** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_SCAN_OPTIONS_INIT. Never fails. */
 LANCE_API void lance_scan_options_init(LanceScanOptions* options, size_t struct_size);
@@ -118,6 +322,16 @@ LANCE_API LanceStatusCode lance_scanner_explain(const LanceScanner* scanner, cha
 
 /** \brief The asynchronous form of lance_scanner_explain(). */
 LANCE_API LanceStatusCode lance_scanner_explain_async(const LanceScanner* scanner, char** out,
+                                                      LanceDoneFn done, void* context,
+                                                      LanceOperation** operation, LanceError** error);
+
+/** \brief Run the scan, drop its rows, and return the query plan with what each step of it took, as text.
+ *
+ *  \param out the caller's; lance_string_free(). */
+LANCE_API LanceStatusCode lance_scanner_analyze(const LanceScanner* scanner, char** out, LanceError** error);
+
+/** \brief The asynchronous form of lance_scanner_analyze(). */
+LANCE_API LanceStatusCode lance_scanner_analyze_async(const LanceScanner* scanner, char** out,
                                                       LanceDoneFn done, void* context,
                                                       LanceOperation** operation, LanceError** error);
 
