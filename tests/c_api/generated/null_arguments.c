@@ -265,6 +265,13 @@ static void lance_dataset_sample_refuses(const Handles* handles) {
   CHECK(array.release == NULL && schema.release == NULL);
 }
 
+static void lance_dataset_uri_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_uri, NULL, &made_out);
+  REFUSED(lance_dataset_uri, handles->dataset, NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_dataset_statistics_refuses(const Handles* handles) {
   LanceDatasetStatistics made_out = LANCE_DATASET_STATISTICS_INIT;
   LanceDatasetStatistics no_size_out = {0};
@@ -1031,6 +1038,7 @@ void null_arguments(const Handles* handles) {
   lance_dataset_take_addresses_refuses(handles);
   lance_dataset_take_ranges_refuses(handles);
   lance_dataset_sample_refuses(handles);
+  lance_dataset_uri_refuses(handles);
   lance_dataset_statistics_refuses(handles);
   lance_dataset_serialize_refuses(handles);
   lance_dataset_deserialize_refuses(handles);

@@ -104,6 +104,11 @@ pub fn schema(opened: &Opened) -> SchemaRef {
     yielded(Schema::from(opened.dataset.schema()).into())
 }
 
+/// Where it is.
+pub fn uri(opened: &Opened) -> String {
+    opened.dataset.uri().to_string()
+}
+
 /// The number of the newest version there is by now.
 pub fn latest_version(opened: Arc<Opened>) -> Task<u64> {
     Box::pin(async move { Ok(opened.dataset.latest_version_id().await?) })

@@ -37,9 +37,9 @@ const SHRINKS_BY: usize = 8;
 /// A scanner that was checked once, and the schema it yields.
 #[derive(Clone)]
 pub struct Query {
-    opened: Arc<Opened>,
+    pub(super) opened: Arc<Opened>,
     scanner: Scanner,
-    settings: Arc<ScanSettings>,
+    pub(super) settings: Arc<ScanSettings>,
     schema: SchemaRef,
     /// Columns of the dataset that the query reads, and those its filter needs.
     reads: Arc<BTreeSet<String>>,

@@ -1066,6 +1066,25 @@ impl From<&DatasetStatistics> for LanceDatasetStatistics {
 /// # Safety
 /// Pointers are NULL or valid, as the header says.
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_uri(
+    dataset: *const LanceDataset,
+    out: *mut *mut c_char,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = Out::required(out, "out")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let result = dataset.read(crate::dataset::uri)?;
+            out.give(result)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn lance_dataset_statistics(
     dataset: *const LanceDataset,
     out: *mut LanceDatasetStatistics,

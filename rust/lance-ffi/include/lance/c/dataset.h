@@ -275,7 +275,8 @@ LANCE_API LanceStatusCode lance_dataset_take_ranges_async(const LanceDataset* da
                                                           LanceError** error);
 
 /** \brief Read some rows chosen at random, each row as likely as any other, none twice, in the order of the
- *  dataset. The same seed chooses the same rows of the same number of rows.
+ *  dataset: all, where there are fewer than `rows`. The same seed chooses the same of as many rows; with
+ *  #LANCE_UNSET_U64 it is others each time.
  *
  *  \param options borrowed, may be NULL.
  *  \param out_array, out_schema the caller's: one record batch as a struct array. Both structs or neither. */
@@ -307,6 +308,11 @@ typedef struct LanceDatasetStatistics {
 } LanceDatasetStatistics;
 
 #define LANCE_DATASET_STATISTICS_INIT {sizeof(LanceDatasetStatistics), 0, 0, 0, 0, 0, 0}
+
+/** \brief The URI at which it was opened; of a local dataset the absolute path, and of a branch its own.
+ *
+ *  \param out the caller's; lance_string_free(). */
+LANCE_API LanceStatusCode lance_dataset_uri(const LanceDataset* dataset, char** out, LanceError** error);
 
 /** \brief Read the statistics of a dataset that is open. What opening it has read does not count.
  *

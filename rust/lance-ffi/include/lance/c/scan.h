@@ -338,12 +338,13 @@ LANCE_API LanceStatusCode lance_scanner_analyze_async(const LanceScanner* scanne
 /** \brief Free a scanner. Streams made from it stay valid. NULL is accepted. */
 LANCE_API void lance_scanner_free(LanceScanner* scanner);
 
-/** \brief Cut a scan into parts for several threads, processes or machines. Together and in this order they
- *  return what the scan returns, each row once, whatever others write meanwhile: they stay with the version
- *  that is open. Parts have nearly the same number of stored rows, and none is empty, so that there are
- *  fewer where there are fewer rows; of no rows there is one part. Files of format 0.1, and fragments that
- *  are listed in another order than that of the dataset, are not cut through. A scan with a limit, an
- *  offset, an order or aggregates cannot be cut: #LANCE_INVALID_ARGUMENT. Callbacks do not travel.
+/** \brief Cut a scan into at most `count` parts for several threads, processes or machines. Together and in
+ *  this order they return what the scan returns, each row once, whatever others write meanwhile: they stay
+ *  with the version that is open. Parts have nearly the same number of stored rows, and none is empty, so
+ *  that there are fewer where there are fewer rows; of no rows there is one part. Files of format 0.1, and
+ *  fragments that are listed in another order than that of the dataset, are not cut through. A scan with a
+ *  limit, an offset, an order or aggregates cannot be cut: #LANCE_INVALID_ARGUMENT. Callbacks do not
+ *  travel.
  *
  *  \param out the caller's: a stream of the columns `text` (utf8), `rows` (uint64), `fragments` (uint64). */
 LANCE_API LanceStatusCode lance_scanner_splits(const LanceScanner* scanner, uint64_t count,
