@@ -13,6 +13,8 @@
 #include "ffi/generated/scan_internal.h"
 #include "ffi/handle_internal.h"
 #include "ffi/operation_internal.h"
+#include "ffi/progress_internal.h"
+#include "lance/options.h"
 #include "lance/scanner.h"
 
 namespace lance::inline v0 {
@@ -21,13 +23,17 @@ class Scanner::Impl {
  public:
   using BatchesOut = internal::HandleOut<internal::BatchesHandle>;
 
-  Impl(internal::ScannerHandle handle, std::shared_ptr<arrow::Schema> schema)
-      : handle(std::move(handle)), schema(std::move(schema)) {}
+  using Statistics = internal::Progress<ScanStatistics>;
 
-  static arrow::Result<std::shared_ptr<Scanner>> Make(internal::ScannerHandle handle) {
+  Impl(internal::ScannerHandle handle, std::shared_ptr<arrow::Schema> schema,
+       std::shared_ptr<Statistics> statistics)
+      : statistics(std::move(statistics)), handle(std::move(handle)), schema(std::move(schema)) {}
+
+  static arrow::Result<std::shared_ptr<Scanner>> Make(internal::ScannerHandle handle,
+                                                      std::shared_ptr<Statistics> statistics = nullptr) {
     ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_scanner_schema, handle.get()));
     return std::shared_ptr<Scanner>(
-        new Scanner(std::make_unique<Impl>(std::move(handle), std::move(schema))));
+        new Scanner(std::make_unique<Impl>(std::move(handle), std::move(schema), std::move(statistics))));
   }
 
   template <typename Form>
@@ -63,15 +69,23 @@ class Scanner::Impl {
   }
 
   auto Explain() const {
-    using Out = internal::HandleOut<internal::StringHandle>;
-    const auto finish = [](Out& out) -> arrow::Result<std::string> { return std::string(out.Take().get()); };
-    return internal::Prepare<Out>(lance_scanner_explain, lance_scanner_explain_async, finish, c());
+    return internal::Prepare<TextOut>(lance_scanner_explain, lance_scanner_explain_async, ToText, c());
   }
 
+  auto Analyze() const {
+    return internal::Prepare<TextOut>(lance_scanner_analyze, lance_scanner_analyze_async, ToText, c());
+  }
+
+  /// What `options.statistics` is called through; NULL without it. Readers keep it, too.
+  const std::shared_ptr<Statistics> statistics;
   const internal::ScannerHandle handle;
   const std::shared_ptr<arrow::Schema> schema;
 
  private:
+  using TextOut = internal::HandleOut<internal::StringHandle>;
+
+  static arrow::Result<std::string> ToText(TextOut& out) { return std::string(out.Take().get()); }
+
   const LanceScanner* c() const { return handle.get(); }
 };
 

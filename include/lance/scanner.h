@@ -73,6 +73,10 @@ class LANCE_EXPORT Scanner {
   arrow::Result<std::string> Explain(const arrow::StopToken& stop = {}) const;
   arrow::Future<std::string> ExplainAsync(const arrow::StopToken& stop = {}) const;
 
+  /// Run the scan, drop its rows, and describe the query plan with what each step of it took.
+  arrow::Result<std::string> Analyze(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> AnalyzeAsync(const arrow::StopToken& stop = {}) const;
+
   /// Cut the scan into at most `count` parts for several threads, processes or machines; see MergeOrdered().
   /// Together and in this order they return what the scan returns, each row once, whatever others write
   /// meanwhile: they stay with the version that is open. Parts have nearly the same number of stored rows,

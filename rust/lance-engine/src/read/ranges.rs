@@ -7,12 +7,12 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use futures::StreamExt;
-use futures::stream::{self, BoxStream};
+use futures::stream;
 
+use super::batches::Yield;
 use super::opened::Opened;
 use super::row_widths::BATCH_ROWS;
-use super::take::{Selection, TakeBy};
-use super::taken_columns::taken_columns;
+use super::take::{Selection, TakeBy, outputs};
 use crate::error::{Error, Result};
 use crate::parallel::{beside, cores};
 use crate::settings::{RowRange, TakeSettings};
@@ -23,13 +23,13 @@ pub fn take_ranges(
     opened: Arc<Opened>,
     ranges: Vec<RowRange>,
     settings: TakeSettings,
-) -> Task<(SchemaRef, BoxStream<'static, Result<RecordBatch>>)> {
+) -> Task<(SchemaRef, Yield)> {
     Box::pin(async move {
         let dataset = opened.dataset.clone();
-        let columns = taken_columns(dataset.schema(), &settings)?;
+        let columns = outputs(&dataset, &settings)?;
         let ranges = checked(&ranges, dataset.count_rows(None).await? as u64)?;
-        let sources: BTreeSet<_> = columns.iter().flat_map(|it| it.sources.clone()).collect();
-        let batch_rows = opened.widths.batch_rows(&dataset, &sources).await;
+        let reads: BTreeSet<_> = columns.iter().flat_map(|it| it.reads.clone()).collect();
+        let batch_rows = opened.widths.batch_rows(&dataset, &reads, false).await;
         let nothing = Selection {
             dataset,
             by: TakeBy::Position,
@@ -52,7 +52,7 @@ pub fn take_ranges(
             })
             .buffered(cores())
             .map(move |batch| with_schema(&expected, batch?));
-        Ok((schema, batches.boxed()))
+        Ok((schema, batches.into()))
     })
 }
 

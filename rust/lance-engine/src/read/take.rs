@@ -15,10 +15,10 @@ use lance_core::utils::address::RowAddress;
 use lance_core::{ROW_ID, ROW_OFFSET};
 
 use super::attempt::attempt;
-use super::filter;
+use super::expression;
 use super::opened::Opened;
-use super::scan::too_long;
-use super::taken_columns::{TakenColumn, taken_columns};
+use super::projection::{Names, Output};
+use super::shrink::too_long;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::panics::contained;
@@ -45,7 +45,7 @@ pub fn take(
 ) -> Task<RecordBatch> {
     Box::pin(async move {
         let dataset = opened.dataset.clone();
-        let columns = taken_columns(dataset.schema(), &settings)?;
+        let columns = outputs(&dataset, &settings)?;
         match by {
             TakeBy::Position => check_positions(&dataset, &rows).await?,
             TakeBy::RowId if dataset.manifest().uses_stable_row_ids() => {}
@@ -68,24 +68,29 @@ pub fn take(
     })
 }
 
+/// The columns that a take returns.
+pub fn outputs(dataset: &Arc<Dataset>, settings: &TakeSettings) -> Result<Vec<Output>> {
+    Names::of(dataset, &settings.expressions)?.outputs(settings.columns.as_deref())
+}
+
 /// What is taken.
 #[derive(Clone)]
 pub struct Selection {
     pub dataset: Arc<Dataset>,
     pub by: TakeBy,
     pub rows: Arc<[u64]>,
-    pub columns: Arc<[TakenColumn]>,
+    pub columns: Arc<[Output]>,
 }
 
 impl Selection {
     /// In one task.
     pub async fn take_at_once(self) -> Result<RecordBatch> {
-        let computes = !self.columns.iter().all(|column| column.is_stored);
+        let computes = self.columns.iter().any(|column| column.stored.is_none());
         let taken = contained(self.take()).await;
         taken.map_err(|error| {
             let error = too_long(error.while_reading(), "these rows have");
             match computes {
-                true => filter::blame(error),
+                true => expression::blame("an expression", error),
                 false => error,
             }
         })
@@ -94,7 +99,7 @@ impl Selection {
     async fn take(self) -> Result<RecordBatch> {
         let columns = self.columns.iter();
         let mut columns: Vec<_> = columns
-            .map(|column| (column.name.as_str(), column.expression.as_str()))
+            .map(|column| (column.name.as_str(), column.sql.as_str()))
             .collect();
         if columns.is_empty() {
             columns.push((ROW_ID, ROW_ID)); // The engine counts what it reads.
@@ -147,7 +152,7 @@ impl Selection {
     async fn take_columns_apart(&self) -> Result<Option<RecordBatch>> {
         let columns = &self.columns;
         let tasks = columns.len().min(cores());
-        if tasks < 2 || !columns.iter().all(|column| column.is_stored) {
+        if tasks < 2 || columns.iter().any(|column| column.stored.is_none()) {
             return Ok(None);
         }
         fault::point()?;
