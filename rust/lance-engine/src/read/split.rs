@@ -44,9 +44,9 @@ struct AnyFormat {
 /// Cut a scan into at most so many parts.
 pub fn splits(query: Arc<Query>, count: u64) -> Task<Vec<ScanSplit>> {
     Box::pin(async move {
-        let settings = query.settings.as_ref();
+        let settings: &ScanSettings = &query.settings;
         refuse_what_depends_on_all_rows(settings)?;
-        let dataset = query.opened.dataset.as_ref();
+        let dataset: &Dataset = &query.opened.dataset;
         let stored = Stored::of(dataset).await?;
         let (slices, cuts) = stored.scanned_by(dataset, settings)?;
         let mut parts = cut(slices, count, cuts);
@@ -224,8 +224,9 @@ impl Document {
     }
 
     fn read(text: &str) -> Result<Self> {
-        let not_ours =
-            |error| Error::invalid_argument(format!("not a split of this library: {error}"));
+        let not_ours = |error: serde_json::Error| {
+            Error::invalid_argument(format!("not a split of this library: {error}"))
+        };
         let AnyFormat { format } = serde_json::from_str(text).map_err(not_ours)?;
         if format != FORMAT {
             return Err(Error::new(
