@@ -168,7 +168,7 @@ TEST_F(SplitTest, WhatDependsOnAllRowsCannotBeCut) {
   const lance::Aggregate count{.function = lance::AggregateFunction::kCount, .name = "n"};
   for (const ScanOptions& options :
        {ScanOptions{.limit = 5}, ScanOptions{.offset = 5}, ScanOptions{.order_by = {{.column = "id"}}},
-        ScanOptions{.aggregates = {count}}, ScanOptions{.group_by = {"name"}}}) {
+        ScanOptions{.aggregates = {count}}}) {
     EXPECT_THAT(Splits(options, 2), FailsWith(ErrorCode::kInvalidArgument));
     EXPECT_THAT(Splits(options, 2), FailsSaying(HasSubstr("cannot be cut")));
   }

@@ -72,7 +72,6 @@ fn refuse_what_depends_on_all_rows(settings: &ScanSettings) -> Result<()> {
         ("an offset", settings.offset > 0),
         ("an order", !settings.order_by.is_empty()),
         ("aggregates", !settings.aggregates.is_empty()),
-        ("groups", !settings.group_by.is_empty()),
     ];
     match wrong.iter().find(|(_, is_set)| *is_set) {
         Some((what, _)) => Err(Error::invalid_argument(format!(
@@ -433,10 +432,6 @@ mod tests {
             },
             ScanSettings {
                 aggregates: vec![Default::default()],
-                ..plain()
-            },
-            ScanSettings {
-                group_by: vec!["a".to_string()],
                 ..plain()
             },
         ] {
