@@ -145,3 +145,14 @@ def test_a_branch_is_read_in_parts(tmp_path, read_parts):
     branch = dataset.create_branch("b")
     branch = lance.write_dataset(pa.table({"id": range(5000, 5100)}), branch, mode="append")
     assert_same(read_parts(branch, counts="1,4,9"), branch.to_table())
+
+
+def test_files_of_the_oldest_format_are_not_cut_through(tmp_path, read_parts):
+    table = pa.table({"id": range(5000), "text": [f"t{i % 9}" for i in range(5000)]})
+    dataset = lance.write_dataset(table, tmp_path / "d", max_rows_per_file=900, data_storage_version="legacy")
+    dataset.delete("id % 7 = 2")
+    dataset = lance.dataset(tmp_path / "d")
+    expected = dataset.to_table()
+    assert_same(read_parts(dataset, counts="1,2,3,6,50"), expected)
+    assert_same(read_parts(dataset, by="positions", rows="9,0,4000", columns="id"), expected.select(["id"]).take([9, 0, 4000]))
+    assert_same(read_parts(dataset, ranges="4000+9,1+3"), pa.concat_tables([expected.slice(4000, 9), expected.slice(1, 3)]))
