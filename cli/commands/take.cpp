@@ -99,6 +99,7 @@ Action Declare(CLI::App& app) {
       ->check(AtLeast(0))
       ->type_name("N");
   AddColumns(app, args->take.columns);
+  AddExpressions(app, args->take.expressions, "A SQL expression to print; may be repeated");
   app.footer(
       "Examples:\n"
       "  lance take data/part.lance --rows 5,1,9\n"

@@ -135,6 +135,13 @@ def test_take_names_rows_by_id_address_and_range(lance, people):
     assert "out of range" in lance.fails("take", people, "--address", "99999999999")
 
 
+def test_take_prints_what_is_computed(lance, people):
+    flags = "--rows", "9,1", "--columns", "id", "--select", "id * 2 as twice", "--select", "id + 1"
+    rows = json_lines(lance("take", people, *flags, "--format", "json"))
+    assert rows == [{"id": 9, "twice": 18, "id + 1": 10}, {"id": 1, "twice": 2, "id + 1": 2}]
+    assert 'there is no column "idd"' in lance.fails("take", people, "--rows", "0", "--select", "idd + 1 as x")
+
+
 def test_take_samples_the_same_rows_for_the_same_seed(lance, people):
     def ids(*flags):
         return [row["id"] for row in json_lines(lance("take", people, *flags, "--format", "json"))]

@@ -11,6 +11,8 @@ use super::columns::{Column, check_distinct, column, columns};
 use super::expression;
 use crate::error::{Error, Result, code};
 
+const NONE: &[String] = &[];
+
 /// A column of the result.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -65,7 +67,7 @@ impl<'a> Names<'a> {
     /// The columns that are asked for, and then the expressions, which also come alone.
     pub fn outputs(&self, asked: Option<&[String]>) -> Result<Vec<Output>> {
         let names = match (asked, self.expressions.is_empty()) {
-            (None, false) => Some(&[][..]),
+            (None, false) => Some(NONE),
             (names, _) => names,
         };
         let named = columns(self.dataset.schema(), names)?;
@@ -97,12 +99,20 @@ fn computed(dataset: &Arc<Dataset>, name: &str, sql: &str) -> Result<Output> {
     }
     // In parentheses it is no name of a column, and the end of a comment is none of the query.
     let sql = format!("({}\n)", checked.sql);
-    ProjectionPlan::from_expressions(dataset.clone(), &[(name, &sql)])
-        .map_err(|error| Error::from(error).context(&what))?;
+    plan(dataset, name, &sql, checked.is_column).map_err(|error| error.context(&what))?;
     Ok(Output {
         name: name.to_string(),
         sql,
         reads: checked.columns,
         stored: None,
     })
+}
+
+/// Plan one expression, so that what is wrong with it is told of that one.
+fn plan(dataset: &Arc<Dataset>, name: &str, sql: &str, is_column: bool) -> Result<()> {
+    let plan = ProjectionPlan::from_expressions(dataset.clone(), &[(name, sql)])?;
+    if !is_column {
+        plan.output_schema()?;
+    }
+    Ok(())
 }
