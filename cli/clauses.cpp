@@ -8,7 +8,6 @@
 #include <cctype>
 #include <cstddef>
 #include <optional>
-#include <utility>
 
 namespace lance::cli {
 namespace {
@@ -79,11 +78,11 @@ bool IsName(std::string_view text) {
 
 }  // namespace
 
-void AddExpression(std::string_view text, ScanOptions* scan) {
+std::pair<std::string, std::string> ParseExpression(std::string_view text) {
   std::string_view sql = Trim(text);
   const auto name = TakeName(&sql);
   if (sql.empty()) throw CLI::ValidationError("--select", "an expression must look like \"EXPR as NAME\"");
-  scan->expressions.emplace_back(name.value_or(std::string(sql)), sql);
+  return {name.value_or(std::string(sql)), std::string(sql)};
 }
 
 SortKey ParseSortKey(std::string_view text) {

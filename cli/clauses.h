@@ -4,13 +4,14 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lance/options.h"
 
 namespace lance::cli {
 
-/// "EXPR as NAME", or EXPR, which is its own name then.
-void AddExpression(std::string_view text, ScanOptions* scan);
+/// "EXPR as NAME", or EXPR, which is its own name then: the name and the expression.
+std::pair<std::string, std::string> ParseExpression(std::string_view text);
 
 /// "COLUMN [asc|desc] [nulls first|nulls last]".
 SortKey ParseSortKey(std::string_view text);

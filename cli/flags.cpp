@@ -7,6 +7,8 @@
 #include <memory>
 #include <system_error>
 
+#include "clauses.h"
+
 namespace lance::cli {
 namespace {
 
@@ -86,6 +88,18 @@ void AddColumns(CLI::App& app, std::optional<std::vector<std::string>>& columns)
          "Columns to read, nested ones as a.b (default: all)")
       ->delimiter(',')
       ->type_name("A,B,...");
+}
+
+void AddExpressions(CLI::App& app, std::vector<std::pair<std::string, std::string>>& expressions,
+                    const std::string& help) {
+  app.add_option_function<std::vector<std::string>>(
+         "--select",
+         [&expressions](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) expressions.push_back(ParseExpression(text));
+         },
+         help)
+      ->type_name("EXPR as NAME")
+      ->allow_extra_args(false);
 }
 
 void AddWrite(CLI::App& app, WriteFlags& write) {

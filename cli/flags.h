@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app.h"
@@ -55,6 +56,10 @@ void AddResultFormat(CLI::App& app, const std::string& name, Format& format);
 
 /// --columns.
 void AddColumns(CLI::App& app, std::optional<std::vector<std::string>>& columns);
+
+/// --select, columns that are computed.
+void AddExpressions(CLI::App& app, std::vector<std::pair<std::string, std::string>>& expressions,
+                    const std::string& help);
 
 /// How to write a dataset.
 struct WriteFlags {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "arrow/buffer.h"
 #include "arrow/record_batch.h"
 #include "ffi/arrow_bridge_internal.h"
 #include "ffi/call_internal.h"
@@ -9,6 +10,7 @@
 #include "ffi/generated/scan_internal.h"
 #include "ffi/handle_internal.h"
 #include "ffi/operation_internal.h"
+#include "ffi/stream_reader_internal.h"
 #include "lance/scanner.h"
 #include "scanner_internal.h"
 
@@ -33,6 +35,15 @@ struct BatchOut {
   internal::CArray array;
   internal::CSchema schema;
   auto pointers() { return std::make_tuple(array.get(), schema.get()); }
+};
+
+/// Bytes of the C ABI's.
+class OwnedBytes : public arrow::Buffer {
+ public:
+  OwnedBytes(uint8_t* bytes, size_t length) : Buffer(bytes, static_cast<int64_t>(length)) {}
+  OwnedBytes(const OwnedBytes&) = delete;
+  OwnedBytes& operator=(const OwnedBytes&) = delete;
+  ~OwnedBytes() override { lance_bytes_free(const_cast<uint8_t*>(data()), static_cast<size_t>(size())); }
 };
 
 DatasetInfo ToInfo(const LanceDatasetInfo& c) {
@@ -64,14 +75,34 @@ class Dataset::Impl {
     ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "uri"));
     ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::OpenOptionsC::Make(options));
     using Out = internal::HandleOut<internal::DatasetHandle>;
-    const auto finish = [uri](Out& out) -> arrow::Result<std::shared_ptr<Dataset>> {
-      auto handle = out.Take();
-      ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_dataset_schema, handle.get()));
-      return std::shared_ptr<Dataset>(
-          new Dataset(std::make_unique<Impl>(uri, std::move(handle), std::move(schema))));
-    };
+    const auto finish = [uri](Out& out) { return Make(uri, out.Take()); };
     return Form::Make(Prepare<Out>(lance_dataset_open, lance_dataset_open_async, finish, c_uri, &c_options.c),
                       stop);
+  }
+
+  template <typename Form>
+  static typename Form::template Of<std::shared_ptr<Dataset>> Deserialize(const arrow::Buffer& bytes,
+                                                                          const AccessOptions& options,
+                                                                          const StopToken& stop) {
+    ARROW_RETURN_NOT_OK(internal::CheckAbi());
+    ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::AccessOptionsC::Make(options));
+    using Out = internal::HandleOut<internal::DatasetHandle>;
+    const auto finish = [](Out& out) -> arrow::Result<std::shared_ptr<Dataset>> {
+      auto handle = out.Take();
+      ARROW_ASSIGN_OR_RAISE(const auto uri,
+                            internal::CallForHandle<internal::StringHandle>(lance_dataset_uri, handle.get()));
+      return Make(uri.get(), std::move(handle));
+    };
+    return Form::Make(Prepare<Out>(lance_dataset_deserialize, lance_dataset_deserialize_async, finish,
+                                   bytes.data(), static_cast<size_t>(bytes.size()), &c_options.c),
+                      stop);
+  }
+
+  arrow::Result<std::shared_ptr<arrow::Buffer>> Serialize() const {
+    uint8_t* bytes = nullptr;
+    size_t length = 0;
+    ARROW_RETURN_NOT_OK(internal::Call(lance_dataset_serialize, c(), &bytes, &length));
+    return std::make_shared<OwnedBytes>(bytes, length);
   }
 
   auto Info() const {
@@ -117,12 +148,7 @@ class Dataset::Impl {
       c_options.c.statistics_context = statistics->HandOver();
     }
     using Out = internal::HandleOut<internal::ScannerHandle>;
-    const auto finish = [statistics](Out& out) -> arrow::Result<std::shared_ptr<Scanner>> {
-      auto handle = out.Take();
-      ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_scanner_schema, handle.get()));
-      return std::shared_ptr<Scanner>(
-          new Scanner(std::make_unique<Scanner::Impl>(std::move(handle), std::move(schema), statistics)));
-    };
+    const auto finish = [statistics](Out& out) { return Scanner::Impl::Make(out.Take(), statistics); };
     return Form::Make(Prepare<Out>(lance_scanner_open, lance_scanner_open_async, finish, c(), &c_options.c),
                       stop);
   }
@@ -134,13 +160,51 @@ class Dataset::Impl {
       const std::vector<uint64_t>& rows, const std::optional<std::vector<std::string>>& names,
       const StopToken& stop) const {
     ARROW_ASSIGN_OR_RAISE(const auto columns, internal::NamesC::Make(names, "columns"));
-    const auto finish = [](BatchOut& out) {
-      return internal::WithCode(arrow::ImportRecordBatch(out.array.get(), out.schema.get()),
-                                ErrorCode::kArrow);
-    };
-    return Form::Make(Prepare<BatchOut>(blocking, async, finish, c(), rows.data(), rows.size(),
+    return Form::Make(Prepare<BatchOut>(blocking, async, ToBatch, c(), rows.data(), rows.size(),
                                         columns.data(), columns.size()),
                       stop);
+  }
+
+  /// The functions are those of one of the ways to name rows.
+  template <typename Form>
+  typename Form::template Of<std::shared_ptr<arrow::RecordBatch>> TakeWith(
+      decltype(lance_dataset_take_positions)* blocking, decltype(lance_dataset_take_positions_async)* async,
+      const std::vector<uint64_t>& rows, const TakeOptions& options, const StopToken& stop) const {
+    ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::TakeOptionsC::Make(options));
+    return Form::Make(
+        Prepare<BatchOut>(blocking, async, ToBatch, c(), rows.data(), rows.size(), &c_options.c), stop);
+  }
+
+  template <typename Form>
+  typename Form::template Of<std::shared_ptr<arrow::RecordBatchReader>> TakeRanges(
+      const std::vector<RowRange>& ranges, const TakeOptions& options, const StopToken& stop) const {
+    ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::TakeOptionsC::Make(options));
+    std::vector<LanceRowRange> c_ranges;
+    c_ranges.reserve(ranges.size());
+    for (const RowRange& range : ranges) c_ranges.push_back({range.first_row, range.row_count});
+    using Out = internal::ShellOut<CStream>;
+    const auto finish = [](Out& out) { return internal::StreamReader::Make(&out.shell); };
+    return Form::Make(Prepare<Out>(lance_dataset_take_ranges, lance_dataset_take_ranges_async, finish, c(),
+                                   c_ranges.data(), c_ranges.size(), &c_options.c),
+                      stop);
+  }
+
+  template <typename Form>
+  typename Form::template Of<std::shared_ptr<arrow::RecordBatch>> Sample(uint64_t rows,
+                                                                         const std::optional<uint64_t>& seed,
+                                                                         const TakeOptions& options,
+                                                                         const StopToken& stop) const {
+    ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::TakeOptionsC::Make(options));
+    return Form::Make(Prepare<BatchOut>(lance_dataset_sample, lance_dataset_sample_async, ToBatch, c(), rows,
+                                        internal::ToC(seed, LANCE_UNSET_U64), &c_options.c),
+                      stop);
+  }
+
+  arrow::Result<DatasetStatistics> Statistics() const {
+    ARROW_ASSIGN_OR_RAISE(const auto c_statistics,
+                          internal::CallFor(LanceDatasetStatistics LANCE_DATASET_STATISTICS_INIT,
+                                            lance_dataset_statistics, c()));
+    return internal::FromC(c_statistics);
   }
 
   const std::string uri;
@@ -148,6 +212,16 @@ class Dataset::Impl {
   const std::shared_ptr<arrow::Schema> schema;
 
  private:
+  static arrow::Result<std::shared_ptr<Dataset>> Make(std::string uri, internal::DatasetHandle handle) {
+    ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_dataset_schema, handle.get()));
+    return std::shared_ptr<Dataset>(
+        new Dataset(std::make_unique<Impl>(std::move(uri), std::move(handle), std::move(schema))));
+  }
+
+  static arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(BatchOut& out) {
+    return internal::WithCode(arrow::ImportRecordBatch(out.array.get(), out.schema.get()), ErrorCode::kArrow);
+  }
+
   static arrow::Result<uint64_t> ToNumber(ValueOut<uint64_t>& out) { return out.value; }
 
   const LanceDataset* c() const { return handle.get(); }
@@ -165,6 +239,20 @@ arrow::Future<std::shared_ptr<Dataset>> Dataset::OpenAsync(const std::string& ur
                                                            const StopToken& stop) {
   return Impl::Open<Starting>(uri, options, stop);
 }
+
+arrow::Result<std::shared_ptr<Dataset>> Dataset::Deserialize(const arrow::Buffer& bytes,
+                                                             const AccessOptions& options,
+                                                             const StopToken& stop) {
+  return Impl::Deserialize<Waiting>(bytes, options, stop);
+}
+
+arrow::Future<std::shared_ptr<Dataset>> Dataset::DeserializeAsync(const arrow::Buffer& bytes,
+                                                                  const AccessOptions& options,
+                                                                  const StopToken& stop) {
+  return Impl::Deserialize<Starting>(bytes, options, stop);
+}
+
+arrow::Result<std::shared_ptr<arrow::Buffer>> Dataset::Serialize() const { return impl_->Serialize(); }
 
 const std::string& Dataset::uri() const { return impl_->uri; }
 
@@ -249,5 +337,68 @@ arrow::Future<std::shared_ptr<arrow::RecordBatch>> Dataset::TakeRowsAsync(
   return impl_->Take<Starting>(lance_dataset_take_rows, lance_dataset_take_rows_async, row_ids, columns,
                                stop);
 }
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Dataset::TakePositions(
+    const std::vector<uint64_t>& positions, const TakeOptions& options, const StopToken& stop) const {
+  return impl_->TakeWith<Waiting>(lance_dataset_take_positions, lance_dataset_take_positions_async, positions,
+                                  options, stop);
+}
+
+arrow::Future<std::shared_ptr<arrow::RecordBatch>> Dataset::TakePositionsAsync(
+    const std::vector<uint64_t>& positions, const TakeOptions& options, const StopToken& stop) const {
+  return impl_->TakeWith<Starting>(lance_dataset_take_positions, lance_dataset_take_positions_async,
+                                   positions, options, stop);
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Dataset::TakeRowIds(const std::vector<uint64_t>& row_ids,
+                                                                       const TakeOptions& options,
+                                                                       const StopToken& stop) const {
+  return impl_->TakeWith<Waiting>(lance_dataset_take_row_ids, lance_dataset_take_row_ids_async, row_ids,
+                                  options, stop);
+}
+
+arrow::Future<std::shared_ptr<arrow::RecordBatch>> Dataset::TakeRowIdsAsync(
+    const std::vector<uint64_t>& row_ids, const TakeOptions& options, const StopToken& stop) const {
+  return impl_->TakeWith<Starting>(lance_dataset_take_row_ids, lance_dataset_take_row_ids_async, row_ids,
+                                   options, stop);
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Dataset::TakeAddresses(
+    const std::vector<uint64_t>& addresses, const TakeOptions& options, const StopToken& stop) const {
+  return impl_->TakeWith<Waiting>(lance_dataset_take_addresses, lance_dataset_take_addresses_async, addresses,
+                                  options, stop);
+}
+
+arrow::Future<std::shared_ptr<arrow::RecordBatch>> Dataset::TakeAddressesAsync(
+    const std::vector<uint64_t>& addresses, const TakeOptions& options, const StopToken& stop) const {
+  return impl_->TakeWith<Starting>(lance_dataset_take_addresses, lance_dataset_take_addresses_async,
+                                   addresses, options, stop);
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Dataset::TakeRanges(
+    const std::vector<RowRange>& ranges, const TakeOptions& options, const StopToken& stop) const {
+  return impl_->TakeRanges<Waiting>(ranges, options, stop);
+}
+
+arrow::Future<std::shared_ptr<arrow::RecordBatchReader>> Dataset::TakeRangesAsync(
+    const std::vector<RowRange>& ranges, const TakeOptions& options, const StopToken& stop) const {
+  return impl_->TakeRanges<Starting>(ranges, options, stop);
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> Dataset::Sample(uint64_t rows,
+                                                                   std::optional<uint64_t> seed,
+                                                                   const TakeOptions& options,
+                                                                   const StopToken& stop) const {
+  return impl_->Sample<Waiting>(rows, seed, options, stop);
+}
+
+arrow::Future<std::shared_ptr<arrow::RecordBatch>> Dataset::SampleAsync(uint64_t rows,
+                                                                        std::optional<uint64_t> seed,
+                                                                        const TakeOptions& options,
+                                                                        const StopToken& stop) const {
+  return impl_->Sample<Starting>(rows, seed, options, stop);
+}
+
+arrow::Result<DatasetStatistics> Dataset::Statistics() const { return impl_->Statistics(); }
 
 }  // namespace lance::inline v0

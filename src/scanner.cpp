@@ -70,6 +70,26 @@ arrow::Future<uint64_t> Scanner::CountRowsAsync(const StopToken& stop) const {
   return impl_->CountRows().Start(stop);
 }
 
+arrow::Result<std::shared_ptr<Scanner>> Scanner::OpenSplit(const std::string& text,
+                                                           const AccessOptions& options,
+                                                           const StopToken& stop) {
+  return Impl::OpenSplit<internal::Waiting>(text, options, stop);
+}
+
+arrow::Future<std::shared_ptr<Scanner>> Scanner::OpenSplitAsync(const std::string& text,
+                                                                const AccessOptions& options,
+                                                                const StopToken& stop) {
+  return Impl::OpenSplit<internal::Starting>(text, options, stop);
+}
+
+arrow::Result<std::vector<ScanSplit>> Scanner::Splits(uint64_t count, const StopToken& stop) const {
+  return impl_->Splits(count).Wait(stop);
+}
+
+arrow::Future<std::vector<ScanSplit>> Scanner::SplitsAsync(uint64_t count, const StopToken& stop) const {
+  return impl_->Splits(count).Start(stop);
+}
+
 arrow::Result<std::string> Scanner::Explain(const StopToken& stop) const {
   return impl_->Explain().Wait(stop);
 }

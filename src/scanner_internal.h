@@ -1,12 +1,16 @@
 /// \file scanner_internal.h
-/// What a Scanner holds; Dataset::Scan() makes it.
+/// What a Scanner holds. Dataset::Scan() makes it, too.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "ffi/arrow_bridge_internal.h"
 #include "ffi/batches_reader_internal.h"
+#include "ffi/call_internal.h"
+#include "ffi/generated/dataset_internal.h"
+#include "ffi/generated/scan_internal.h"
 #include "ffi/handle_internal.h"
 #include "ffi/operation_internal.h"
 #include "ffi/progress_internal.h"
@@ -22,8 +26,34 @@ class Scanner::Impl {
   using Statistics = internal::Progress<ScanStatistics>;
 
   Impl(internal::ScannerHandle handle, std::shared_ptr<arrow::Schema> schema,
-       std::shared_ptr<Statistics> statistics = nullptr)
+       std::shared_ptr<Statistics> statistics)
       : statistics(std::move(statistics)), handle(std::move(handle)), schema(std::move(schema)) {}
+
+  static arrow::Result<std::shared_ptr<Scanner>> Make(internal::ScannerHandle handle,
+                                                      std::shared_ptr<Statistics> statistics = nullptr) {
+    ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_scanner_schema, handle.get()));
+    return std::shared_ptr<Scanner>(
+        new Scanner(std::make_unique<Impl>(std::move(handle), std::move(schema), std::move(statistics))));
+  }
+
+  template <typename Form>
+  static typename Form::template Of<std::shared_ptr<Scanner>> OpenSplit(const std::string& text,
+                                                                        const AccessOptions& options,
+                                                                        const arrow::StopToken& stop) {
+    ARROW_RETURN_NOT_OK(internal::CheckAbi());
+    ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::AccessOptionsC::Make(options));
+    using Out = internal::HandleOut<internal::ScannerHandle>;
+    const auto finish = [](Out& out) { return Make(out.Take()); };
+    return Form::Make(internal::Prepare<Out>(lance_scanner_open_split, lance_scanner_open_split_async, finish,
+                                             internal::TextC(text), &c_options.c),
+                      stop);
+  }
+
+  auto Splits(uint64_t count) const {
+    using Out = internal::ShellOut<internal::CStream>;
+    const auto finish = [](Out& out) { return internal::DecodeScanSplits(&out.shell); };
+    return internal::Prepare<Out>(lance_scanner_splits, lance_scanner_splits_async, finish, c(), count);
+  }
 
   /// `finish` makes something of the batches.
   template <typename Finish>

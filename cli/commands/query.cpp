@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "app.h"
@@ -62,17 +61,12 @@ arrow::Status Query(const Args& args) {
 
 /// What is computed of rows, and in which order they come.
 void AddClauses(CLI::App& app, ScanOptions& scan) {
-  const auto each = [&scan](void (*add)(std::string_view, ScanOptions*)) {
-    return [&scan, add](const std::vector<std::string>& texts) {
-      for (const std::string& text : texts) add(text, &scan);
-    };
-  };
-  app.add_option_function<std::vector<std::string>>(
-         "--select", each(AddExpression), "A SQL expression to print or to group by; may be repeated")
-      ->type_name("EXPR as NAME")
-      ->allow_extra_args(false);
+  AddExpressions(app, scan.expressions, "A SQL expression to print or to group by; may be repeated");
   auto* aggregate = app.add_option_function<std::vector<std::string>>(
-                           "--aggregate", each(AddAggregate),
+                           "--aggregate",
+                           [&scan](const std::vector<std::string>& texts) {
+                             for (const std::string& text : texts) AddAggregate(text, &scan);
+                           },
                            "Print count(*), or count, sum, avg, min or max of an expression; may be repeated")
                         ->type_name("FUNCTION(EXPR) as NAME")
                         ->allow_extra_args(false)

@@ -7,8 +7,8 @@
 /// it returns, and the object that it was called on may be destroyed before the future ends, but for a
 /// LanceWriter: its destruction aborts its calls on their way, so keep it until their futures have ended.
 ///
-/// Dataset::Version() has no asynchronous form: use InfoAsync(). Session::Stats() and GetMetrics() need none,
-/// they only read counters.
+/// Dataset::Version() has no asynchronous form: use InfoAsync(). Dataset::Statistics(), Session::Stats() and
+/// GetMetrics() need none, they only read counters.
 ///
 /// `stop` is an arrow::StopToken. When it asks for a stop, the work ends within some milliseconds, releases
 /// what it holds, and fails with ErrorCode::kCancelled and the token's own message; a call whose token has
@@ -29,6 +29,7 @@
 #include "lance/error_code.h"
 #include "lance/lance_writer.h"
 #include "lance/maintenance.h"
+#include "lance/merge.h"
 #include "lance/options.h"
 #include "lance/results.h"
 #include "lance/runtime.h"

@@ -37,8 +37,8 @@ struct LANCE_EXPORT DatasetInfo {
 
 /// One version of a dataset. Immutable and thread-safe; other writers never change what it reads.
 ///
-/// Every call that waits, but Version(), has an asynchronous form (see lance/api.h), and takes a token that
-/// stops it.
+/// Every call that waits, but Version() and Statistics(), has an asynchronous form (see lance/api.h), and
+/// takes a token that stops it.
 class LANCE_EXPORT Dataset {
  public:
   ~Dataset();
@@ -55,6 +55,20 @@ class LANCE_EXPORT Dataset {
   static arrow::Future<std::shared_ptr<Dataset>> OpenAsync(const std::string& uri,
                                                            const OpenOptions& options = {},
                                                            const arrow::StopToken& stop = {});
+
+  /// Open the version that another process has described with Serialize(), without reading anything. That it
+  /// is still there shows in the first read. Of file format 0.1, dictionaries are read. Bytes that are
+  /// damaged are ErrorCode::kCorrupt, others kInvalidArgument, and those of a later version kNotSupported.
+  static arrow::Result<std::shared_ptr<Dataset>> Deserialize(const arrow::Buffer& bytes,
+                                                             const AccessOptions& options = {},
+                                                             const arrow::StopToken& stop = {});
+  static arrow::Future<std::shared_ptr<Dataset>> DeserializeAsync(const arrow::Buffer& bytes,
+                                                                  const AccessOptions& options = {},
+                                                                  const arrow::StopToken& stop = {});
+
+  /// Describe this version in bytes, with which another process opens it. They hold the URI and the manifest,
+  /// and no storage options.
+  arrow::Result<std::shared_ptr<arrow::Buffer>> Serialize() const;
 
   const std::string& uri() const;
   const std::shared_ptr<arrow::Schema>& schema() const;
@@ -113,6 +127,61 @@ class LANCE_EXPORT Dataset {
       const std::vector<uint64_t>& row_ids,
       const std::optional<std::vector<std::string>>& columns = std::nullopt,
       const arrow::StopToken& stop = {}) const;
+
+  /// Read rows by their positions, as Take() does, also with computed columns.
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakePositions(const std::vector<uint64_t>& positions,
+                                                                   const TakeOptions& options = {},
+                                                                   const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<arrow::RecordBatch>> TakePositionsAsync(
+      const std::vector<uint64_t>& positions, const TakeOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+
+  /// Read rows by their row ids, as TakeRows() does, also with computed columns.
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeRowIds(const std::vector<uint64_t>& row_ids,
+                                                                const TakeOptions& options = {},
+                                                                const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<arrow::RecordBatch>> TakeRowIdsAsync(const std::vector<uint64_t>& row_ids,
+                                                                     const TakeOptions& options = {},
+                                                                     const arrow::StopToken& stop = {}) const;
+
+  /// Read rows by their addresses (column `_rowaddr` of a scan), in the order asked for. Deleted rows are
+  /// left out; an address where no row was ever stored is ErrorCode::kInvalidArgument.
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> TakeAddresses(const std::vector<uint64_t>& addresses,
+                                                                   const TakeOptions& options = {},
+                                                                   const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<arrow::RecordBatch>> TakeAddressesAsync(
+      const std::vector<uint64_t>& addresses, const TakeOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+
+  /// Read ranges of rows by their positions, one range after another. Ranges may overlap, and come in any
+  /// order. Batches begin and end without regard to the ranges; those of many short ones are read together.
+  /// The reader is like that of Scanner::ToReader(), but `stop` only ends the call.
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> TakeRanges(
+      const std::vector<RowRange>& ranges, const TakeOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<arrow::RecordBatchReader>> TakeRangesAsync(
+      const std::vector<RowRange>& ranges, const TakeOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+
+  /// Read some rows chosen at random, each row as likely as any other, none twice, in the order of the
+  /// dataset: all, where there are fewer than `rows`.
+  ///
+  /// \param[in] rows how many
+  /// \param[in] seed the same one chooses the same of as many rows; without one it is others each time
+  /// \param[in] options the columns
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Sample(uint64_t rows,
+                                                            std::optional<uint64_t> seed = std::nullopt,
+                                                            const TakeOptions& options = {},
+                                                            const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<arrow::RecordBatch>> SampleAsync(uint64_t rows,
+                                                                 std::optional<uint64_t> seed = std::nullopt,
+                                                                 const TakeOptions& options = {},
+                                                                 const arrow::StopToken& stop = {}) const;
+
+  /// What was read through this object and its scanners since it was opened, and what the caches of its
+  /// session did.
+  arrow::Result<DatasetStatistics> Statistics() const;
 
  private:
   class Impl;

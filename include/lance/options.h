@@ -57,6 +57,32 @@ struct LANCE_EXPORT OpenOptions {
   std::shared_ptr<Session> session = nullptr;
 };
 
+/// Rows that follow each other.
+struct LANCE_EXPORT RowRange {
+  /// The position of the first, among the live rows.
+  uint64_t first_row = 0;
+  /// How many there are.
+  uint64_t row_count = 0;
+};
+
+/// What is read of the rows that are taken.
+struct LANCE_EXPORT TakeOptions {
+  /// Columns, as ScanOptions::columns has them. Default: all; with `expressions` none.
+  std::optional<std::vector<std::string>> columns = std::nullopt;
+  /// Columns that are computed: names, each with one SQL expression, such as {"price", "l_extendedprice *
+  /// (1 - l_discount)"}. They come in this order, after `columns`.
+  std::vector<std::pair<std::string, std::string>> expressions = {};
+};
+
+/// How to reach a dataset that another process has described.
+struct LANCE_EXPORT AccessOptions {
+  /// Credentials and settings of the object store.
+  StorageOptions storage = {};
+  /// Use the caches of this session, which keeps them for as long as it is needed. Default: the process's
+  /// own.
+  std::shared_ptr<Session> session = nullptr;
+};
+
 /// A column to sort by.
 struct LANCE_EXPORT SortKey {
   /// A column, nested ones as "a.b".

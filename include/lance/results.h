@@ -106,6 +106,30 @@ struct LANCE_EXPORT VersionInfo {
   std::map<std::string, std::string> metadata = {};
 };
 
+/// What was read through a handle since it was opened, and what the caches of its session did.
+struct LANCE_EXPORT DatasetStatistics {
+  /// Requests to the store that read or list, of this handle and its scanners.
+  uint64_t reads = 0;
+  /// Bytes that these requests have returned.
+  uint64_t bytes_read = 0;
+  /// How often something was found in the caches of the session, which all share that use it, and how often
+  /// not.
+  uint64_t index_cache_hits = 0;
+  uint64_t index_cache_misses = 0;
+  uint64_t metadata_cache_hits = 0;
+  uint64_t metadata_cache_misses = 0;
+};
+
+/// A part of a scan.
+struct LANCE_EXPORT ScanSplit {
+  /// What opens it, in this process or another one. It holds the URI, and no storage options.
+  std::string text = {};
+  /// Stored rows of the part, with those that are deleted or do not pass the filter.
+  uint64_t rows = 0;
+  /// Fragments that it has a part of.
+  uint64_t fragments = 0;
+};
+
 /// What a commit made.
 struct LANCE_EXPORT CommitResult {
   /// The version the commit made.

@@ -6,10 +6,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "arrow/result.h"
 #include "arrow/type_fwd.h"
 #include "arrow/util/cancel.h"
+#include "lance/options.h"
+#include "lance/results.h"
 #include "lance/visibility.h"
 
 namespace lance {
@@ -17,8 +20,8 @@ inline namespace v0 {
 
 class Dataset;
 
-/// A prepared query, made by Dataset::Scan(). Immutable and thread-safe; it may be run any number of times
-/// and keeps what it needs alive.
+/// A prepared query, made by Dataset::Scan() or of a part of one. Immutable and thread-safe; it may be run
+/// any number of times and keeps what it needs alive.
 ///
 /// Every call that waits has an asynchronous form (see lance/api.h), and takes a token that stops it.
 class LANCE_EXPORT Scanner {
@@ -26,6 +29,20 @@ class LANCE_EXPORT Scanner {
   ~Scanner();
   Scanner(const Scanner&) = delete;
   Scanner& operator=(const Scanner&) = delete;
+
+  /// Open a part of a scan, which perhaps another process has cut. Where its version was cleaned up, or
+  /// another dataset has taken its place, it is ErrorCode::kVersionNotFound. A text that is damaged is
+  /// kCorrupt, another one kInvalidArgument, and that of a later version kNotSupported.
+  ///
+  /// \param[in] text that of a ScanSplit
+  /// \param[in] options the store's credentials, which the text has not
+  /// \param[in] stop ends the call early
+  static arrow::Result<std::shared_ptr<Scanner>> OpenSplit(const std::string& text,
+                                                           const AccessOptions& options = {},
+                                                           const arrow::StopToken& stop = {});
+  static arrow::Future<std::shared_ptr<Scanner>> OpenSplitAsync(const std::string& text,
+                                                                const AccessOptions& options = {},
+                                                                const arrow::StopToken& stop = {});
 
   /// Get the schema of the batches.
   const std::shared_ptr<arrow::Schema>& schema() const;
@@ -59,6 +76,16 @@ class LANCE_EXPORT Scanner {
   /// Run the scan, drop its rows, and describe the query plan with what each step of it took.
   arrow::Result<std::string> Analyze(const arrow::StopToken& stop = {}) const;
   arrow::Future<std::string> AnalyzeAsync(const arrow::StopToken& stop = {}) const;
+
+  /// Cut the scan into at most `count` parts for several threads, processes or machines; see MergeOrdered().
+  /// Together and in this order they return what the scan returns, each row once, whatever others write
+  /// meanwhile: they stay with the version that is open. Parts have nearly the same number of stored rows,
+  /// and none is empty, so that there are fewer where there are fewer rows; of no rows there is one part.
+  /// Files of format 0.1, and fragments that are listed in another order than that of the dataset, are not
+  /// cut through. A scan with a limit, an offset, an order or aggregates cannot be cut:
+  /// ErrorCode::kInvalidArgument. Callbacks do not travel.
+  arrow::Result<std::vector<ScanSplit>> Splits(uint64_t count, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<ScanSplit>> SplitsAsync(uint64_t count, const arrow::StopToken& stop = {}) const;
 
  private:
   friend class Dataset;

@@ -246,6 +246,95 @@ static void take_returns_rows_in_the_order_asked_for(void) {
   lance_dataset_free(dataset);
 }
 
+/* The first value of the column `id`, of a batch that is released. */
+static int64_t first_id(struct ArrowArray* array, struct ArrowSchema* schema) {
+  const int64_t id = ((const int64_t*)array->children[0]->buffers[1])[array->children[0]->offset];
+  array->release(array);
+  schema->release(schema);
+  return id;
+}
+
+static void rows_are_taken_by_address_and_range_and_at_random(void) {
+  LanceDataset* dataset = open_dataset(URI);
+  struct ArrowArray array;
+  struct ArrowSchema schema;
+  const uint64_t rows[] = {7, 999};
+  const LanceKeyValue twice = {LANCE_TEXT("twice"), LANCE_TEXT("id * 2")};
+  LanceTakeOptions options = LANCE_TAKE_OPTIONS_INIT;
+  options.expressions = &twice;
+  options.expression_count = 1;
+  CHECK_CALL(LANCE_OK, lance_dataset_take_addresses, dataset, rows, 2, &options, &array, &schema);
+  CHECK(array.length == 2 && array.n_children == 1 && strcmp(schema.children[0]->name, "twice") == 0);
+  CHECK(first_id(&array, &schema) == 14);
+  CHECK_CALL(LANCE_OK, lance_dataset_take_positions, dataset, rows + 1, 1, NULL, &array, &schema);
+  CHECK(first_id(&array, &schema) == 999);
+  CHECK_CALL(LANCE_OK, lance_dataset_take_row_ids, dataset, rows, 1, NULL, &array, &schema);
+  CHECK(first_id(&array, &schema) == 7);
+  CHECK_CALL(LANCE_OK, lance_dataset_sample, dataset, 5000, LANCE_UNSET_U64, NULL, &array, &schema);
+  CHECK(array.length == 1000);
+  CHECK(first_id(&array, &schema) == 0);
+
+  const LanceRowRange ranges[] = {{990, 10}, {0, 5}};
+  struct ArrowArrayStream stream;
+  CHECK_CALL(LANCE_OK, lance_dataset_take_ranges, dataset, ranges, 2, NULL, &stream);
+  lance_dataset_free(dataset);
+  int64_t taken = 0;
+  for (;;) {
+    CHECK(stream.get_next(&stream, &array) == 0);
+    if (array.release == NULL) break;
+    taken += array.length;
+    array.release(&array);
+  }
+  CHECK(taken == 15);
+  stream.release(&stream);
+}
+
+static void datasets_and_splits_travel(void) {
+  LanceDataset* dataset = open_dataset(URI);
+  uint8_t* bytes = NULL;
+  size_t length = 0;
+  CHECK_CALL(LANCE_OK, lance_dataset_serialize, dataset, &bytes, &length);
+  char* uri = NULL;
+  CHECK_CALL(LANCE_OK, lance_dataset_uri, dataset, &uri);
+  CHECK(strstr(uri, URI) != NULL);
+  lance_string_free(uri);
+  lance_dataset_free(dataset);
+  CHECK_CALL(LANCE_OK, lance_dataset_deserialize, bytes, length, NULL, &dataset);
+  LanceDataset* damaged = NULL;
+  bytes[length - 1] ^= 1;
+  CHECK_CALL(LANCE_CORRUPT, lance_dataset_deserialize, bytes, length, NULL, &damaged);
+  CHECK_CALL(LANCE_INVALID_ARGUMENT, lance_dataset_deserialize, bytes, 3, NULL, &damaged);
+  CHECK(damaged == NULL);
+  lance_bytes_free(bytes, length);
+  CHECK(count_rows(dataset, LANCE_NO_TEXT) == 1000);
+  LanceDatasetStatistics statistics = LANCE_DATASET_STATISTICS_INIT;
+  CHECK_CALL(LANCE_OK, lance_dataset_statistics, dataset, &statistics);
+  CHECK(statistics.reads == 0);
+
+  LanceScanner* scanner = NULL;
+  CHECK_CALL(LANCE_OK, lance_scanner_open, dataset, NULL, &scanner);
+  struct ArrowArrayStream splits;
+  CHECK_CALL(LANCE_OK, lance_scanner_splits, scanner, 4, &splits);
+  lance_scanner_free(scanner);
+  lance_dataset_free(dataset);
+  struct ArrowArray list;
+  CHECK(splits.get_next(&splits, &list) == 0 && list.length == 4);
+  const int32_t* offsets = (const int32_t*)list.children[0]->buffers[1];
+  const char* texts = (const char*)list.children[0]->buffers[2];
+  uint64_t rows = 0;
+  for (int64_t i = 0; i < list.length; ++i) {
+    const LanceText text = {texts + offsets[i], (size_t)(offsets[i + 1] - offsets[i])};
+    CHECK_CALL(LANCE_OK, lance_scanner_open_split, text, NULL, &scanner);
+    uint64_t part = 0;
+    CHECK_CALL(LANCE_OK, lance_scanner_count_rows, scanner, &part);
+    rows += part;
+    lance_scanner_free(scanner);
+  }
+  CHECK(rows == 1000);
+  list.release(&list);
+  splits.release(&splits);
+}
+
 static void transactions_travel_as_json(void) {
   LanceWriter* writer = open_writer(URI, LANCE_WRITE_APPEND);
   write_rows(writer, 1000, 5);
@@ -270,6 +359,7 @@ static void transactions_travel_as_json(void) {
 }
 
 static void frees_accept_null(void) {
+  lance_bytes_free(NULL, 0);
   lance_error_free(NULL);
   lance_string_free(NULL);
   lance_dataset_free(NULL);
@@ -288,6 +378,8 @@ int main(void) {
   scan_is_a_stream_that_outlives_its_makers();
   scan_groups_and_sorts_and_tells_what_it_has_read();
   take_returns_rows_in_the_order_asked_for();
+  rows_are_taken_by_address_and_range_and_at_random();
+  datasets_and_splits_travel();
   transactions_travel_as_json();
   frees_accept_null();
   CHECK(live_structs == 0);

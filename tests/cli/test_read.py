@@ -122,6 +122,36 @@ def test_take_returns_rows_in_the_order_asked_for(lance, people):
     assert rows == [{"id": 9}, {"id": 1}, {"id": 5}]
 
 
+def test_take_names_rows_by_id_address_and_range(lance, people):
+    def ids(*flags):
+        return [row["id"] for row in json_lines(lance("take", people, *flags, "--columns", "id", "--format", "json"))]
+
+    scanned = pylance.dataset(str(people)).to_table(with_row_id=True, with_row_address=True)
+    for flag, column in (("--row-id", "_rowid"), ("--address", "_rowaddr")):
+        values = [str(scanned[column][row].as_py()) for row in (9, 1, 5)]
+        assert ids(flag, ",".join(values)) == [9, 1, 5]
+    assert ids("--range", "7..9,0..2", "--range", "3..3") == [7, 8, 0, 1]
+    assert "out of range" in lance.fails("take", people, "--range", "900..1100")
+    assert "out of range" in lance.fails("take", people, "--address", "99999999999")
+
+
+def test_take_prints_what_is_computed(lance, people):
+    flags = "--rows", "9,1", "--columns", "id", "--select", "id * 2 as twice", "--select", "id + 1"
+    rows = json_lines(lance("take", people, *flags, "--format", "json"))
+    assert rows == [{"id": 9, "twice": 18, "id + 1": 10}, {"id": 1, "twice": 2, "id + 1": 2}]
+    assert 'there is no column "idd"' in lance.fails("take", people, "--rows", "0", "--select", "idd + 1 as x")
+
+
+def test_take_samples_the_same_rows_for_the_same_seed(lance, people):
+    def ids(*flags):
+        return [row["id"] for row in json_lines(lance("take", people, *flags, "--format", "json"))]
+
+    chosen = ids("--sample", "20", "--seed", "7")
+    assert len(set(chosen)) == 20 and chosen == sorted(chosen) == ids("--sample", "20", "--seed", "7")
+    assert chosen != ids("--sample", "20", "--seed", "8")
+    assert ids("--sample", "5000") == list(range(1000))
+
+
 def test_versions_lists_the_history(lance, history):
     versions = json.loads(lance("versions", history, "--format", "json"))
     assert [version["version"] for version in versions] == [1, 2, 3]

@@ -10,6 +10,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 LANCE = Path(os.environ.get("LANCE_BIN", PROJECT / "build/release/bin/lance"))
 DUMP = Path(os.environ.get("LANCE_DUMP", PROJECT / "build/release/tests/conformance/dump_ipc"))
+PARTS = Path(os.environ.get("LANCE_PARTS", PROJECT / "build/release/tests/conformance/parts"))
 LOAD = Path(os.environ.get("LANCE_LOAD", PROJECT / "build/release/tests/conformance/load_ipc"))
 
 

@@ -52,9 +52,9 @@ class Session {
 
   /// The first failure of a call, or OK.
   Outcome Run() {
-    for (const auto step :
-         {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan, &Session::ScanBatches,
-          &Session::Take, &Session::AppendInHalves, &Session::Discard, &Session::Maintain}) {
+    for (const auto step : {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan,
+                            &Session::ScanBatches, &Session::Take, &Session::TakeRanges, &Session::OpenSplit,
+                            &Session::AppendInHalves, &Session::Discard, &Session::Maintain}) {
       if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
     }
     return {};
@@ -229,6 +229,46 @@ class Session {
     const auto batch = arrow::ImportRecordBatch(&array, &schema);
     EXPECT_TRUE(batch.ok() && (*batch)->num_rows() == 3) << batch.status().ToString();
     return outcome;
+  }
+
+  Outcome TakeRanges() {
+    const std::array<LanceRowRange, 2> ranges{{{490, 10}, {0, 5}}};
+    const LanceTakeOptions* all_columns = nullptr;
+    ArrowArrayStream stream{};
+    Outcome outcome =
+        CALL(lance_dataset_take_ranges, dataset(), ranges.data(), ranges.size(), all_columns, &stream);
+    if (!outcome.ok()) {
+      EXPECT_EQ(stream.release, nullptr);
+      return outcome;
+    }
+    probe_.Watch(&stream);
+    const auto reader = arrow::ImportRecordBatchReader(&stream).ValueOrDie();
+    // An error of a stream is told by the scan's own step.
+    const auto table = reader->ToTable();
+    if (table.ok()) EXPECT_EQ((*table)->num_rows(), 15);
+    return outcome;
+  }
+
+  /// A scan in two parts, the second of which is opened by its text.
+  Outcome OpenSplit() {
+    ScannerPtr scanner;
+    Outcome outcome = MAKE(&scanner, lance_scanner_open, dataset(), kScanDefaults);
+    if (!outcome.ok()) return outcome;
+    const LanceScanner* whole = scanner.get();
+    ArrowArrayStream stream{};
+    outcome = CALL(lance_scanner_splits, whole, uint64_t{2}, &stream);
+    if (!outcome.ok()) {
+      EXPECT_EQ(stream.release, nullptr);
+      return outcome;
+    }
+    probe_.Watch(&stream);
+    const auto reader = arrow::ImportRecordBatchReader(&stream).ValueOrDie();
+    const auto list = reader->Next();
+    if (!list.ok()) return outcome;
+    const auto texts = std::static_pointer_cast<arrow::StringArray>((*list)->GetColumnByName("text"));
+    const std::string text = texts->GetString(1);
+    const LanceAccessOptions* access = nullptr;
+    return MAKE(&scanner, lance_scanner_open_split, LANCE_TEXT(text.c_str()), access);
   }
 
   /// Append a batch, with the commit left to the transaction.

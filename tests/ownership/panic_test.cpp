@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "arrow/array.h"
 #include "arrow/c/bridge.h"
 #include "arrow/record_batch.h"
 #include "gmock/gmock.h"
@@ -34,6 +35,8 @@ using ::testing::HasSubstr;
 constexpr const LanceSessionOptions* kSessionDefaults = nullptr;
 constexpr const LanceOpenOptions* kOpenDefaults = nullptr;
 constexpr const LanceScanOptions* kScanDefaults = nullptr;
+constexpr const LanceTakeOptions* kTakeDefaults = nullptr;
+constexpr const LanceAccessOptions* kAccessDefaults = nullptr;
 constexpr const LanceWriteOptions* kWriteDefaults = nullptr;
 constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
 constexpr const LanceCleanupOptions* kCleanupDefaults = nullptr;
@@ -42,6 +45,7 @@ constexpr const char* const* kAllColumns = nullptr;
 constexpr void* kNoContext = nullptr;
 constexpr LanceDoneFn kIgnore = [](void*, LanceStatusCode, LanceError* error) { lance_error_free(error); };
 constexpr uint64_t kRows[] = {99, 0};
+constexpr LanceRowRange kRanges[] = {{10, 20}, {0, 5}};
 
 /// An Arrow struct that a call fills.
 template <typename CStruct>
@@ -72,6 +76,8 @@ struct World {
     EXPECT_EQ(Make(&dataset, lance_dataset_open, uri.c_str(), kOpenDefaults), LANCE_OK);
     EXPECT_EQ(Make(&scanner, lance_scanner_open, Dataset(), kScanDefaults), LANCE_OK);
     EXPECT_EQ(CallC(lance_scanner_to_stream, Scanner(), stream.out()), LANCE_OK);
+    EXPECT_EQ(CallC(lance_dataset_serialize, Dataset(), &bytes, &length), LANCE_OK);
+    split = FirstSplit();
     EXPECT_EQ(Make(&batches, lance_batches_open, Scanner()), LANCE_OK);
     EXPECT_EQ(Make(&session, lance_session_create, kSessionDefaults), LANCE_OK);
     EXPECT_EQ(Open("written", &writer), LANCE_OK);
@@ -82,6 +88,16 @@ struct World {
     EXPECT_EQ(Make(&operation, lance_dataset_latest_version_async, Dataset(), &latest, kIgnore, kNoContext),
               LANCE_OK);
     EXPECT_EQ(CallC(lance_operation_wait, static_cast<const LanceOperation*>(operation.get())), LANCE_OK);
+  }
+
+  ~World() { lance_bytes_free(bytes, length); }
+
+  std::string FirstSplit() const {
+    Filled<ArrowArrayStream> splits;
+    EXPECT_EQ(CallC(lance_scanner_splits, Scanner(), uint64_t{2}, splits.out()), LANCE_OK);
+    const auto reader = arrow::ImportRecordBatchReader(splits.out()).ValueOrDie();
+    const auto texts = reader->Next().ValueOrDie()->GetColumnByName("text");
+    return static_cast<const arrow::StringArray&>(*texts).GetString(0);
   }
 
   Outcome Open(const std::string& name, WriterPtr* out) {
@@ -132,6 +148,9 @@ struct World {
   StringPtr json;
   uint64_t latest = 0;
   OperationPtr operation;
+  uint8_t* bytes = nullptr;
+  size_t length = 0;
+  std::string split;
 };
 
 /// What a panic at the second step of a function means.
@@ -231,6 +250,72 @@ const Function kFunctions[] = {
                    array.out(), schema.out());
      },
      Second::kHarmless},
+    {"lance_dataset_take_positions",
+     [](World& world) {
+       Filled<ArrowArray> array;
+       Filled<ArrowSchema> schema;
+       return CALL(lance_dataset_take_positions, world.Dataset(), kRows, std::size(kRows), kTakeDefaults,
+                   array.out(), schema.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_take_row_ids",
+     [](World& world) {
+       Filled<ArrowArray> array;
+       Filled<ArrowSchema> schema;
+       return CALL(lance_dataset_take_row_ids, world.Dataset(), kRows, std::size(kRows), kTakeDefaults,
+                   array.out(), schema.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_take_addresses",
+     [](World& world) {
+       Filled<ArrowArray> array;
+       Filled<ArrowSchema> schema;
+       return CALL(lance_dataset_take_addresses, world.Dataset(), kRows, std::size(kRows), kTakeDefaults,
+                   array.out(), schema.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_take_ranges",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_take_ranges, world.Dataset(), kRanges, std::size(kRanges), kTakeDefaults,
+                   out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_sample",
+     [](World& world) {
+       Filled<ArrowArray> array;
+       Filled<ArrowSchema> schema;
+       return CALL(lance_dataset_sample, world.Dataset(), uint64_t{5}, uint64_t{1}, kTakeDefaults,
+                   array.out(), schema.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_statistics",
+     [](World& world) {
+       LanceDatasetStatistics out = LANCE_DATASET_STATISTICS_INIT;
+       return CALL(lance_dataset_statistics, world.Dataset(), &out);
+     },
+     Second::kHarmless},
+    {"lance_dataset_uri",
+     [](World& world) {
+       StringPtr out;
+       return Make(&out, lance_dataset_uri, world.Dataset());
+     },
+     Second::kHarmless},
+    {"lance_dataset_serialize",
+     [](World& world) {
+       uint8_t* bytes = nullptr;
+       size_t length = 0;
+       const Outcome outcome = CallC(lance_dataset_serialize, world.Dataset(), &bytes, &length);
+       lance_bytes_free(bytes, length);
+       return outcome;
+     },
+     Second::kHarmless},
+    {"lance_dataset_deserialize",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_deserialize, world.bytes, world.length, kAccessDefaults);
+     },
+     Second::kHarmless},
     {"lance_dataset_fragments",
      [](World& world) {
        Filled<ArrowArrayStream> out;
@@ -286,6 +371,18 @@ const Function kFunctions[] = {
      [](World& world) {
        StringPtr out;
        return MAKE(&out, lance_scanner_analyze, world.Scanner());
+     },
+     Second::kHarmless},
+    {"lance_scanner_splits",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_scanner_splits, world.Scanner(), uint64_t{3}, out.out());
+     },
+     Second::kHarmless},
+    {"lance_scanner_open_split",
+     [](World& world) {
+       ScannerPtr out;
+       return MAKE(&out, lance_scanner_open_split, LANCE_TEXT(world.split.c_str()), kAccessDefaults);
      },
      Second::kHarmless},
     {"lance_batches_open",

@@ -64,6 +64,12 @@ bool Read(const std::string& uri, const lance::OpenOptions& options) {
   }
   auto scanner = dataset.Scan({.filter = "id > 1"});
   if (Tell("scan", scanner) == nullptr) return true;
+  auto splits = (*scanner)->Splits(2);
+  if (const auto* list = Tell("splits", splits)) {
+    for (const auto& split : *list) std::cout << split.text << '\n';
+  }
+  auto bytes = dataset.Serialize();
+  if (const auto* described = Tell("bytes", bytes)) std::cout << (*described)->ToString() << '\n';
   auto plan = (*scanner)->Explain();
   if (const auto* text = Tell("explain", plan)) std::cout << *text << '\n';
   Tell("table", (*scanner)->ToTable());

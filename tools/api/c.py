@@ -109,6 +109,8 @@ def parameter_docs(function, topics):
     for out in function.out or []:
         if out.base == "batch":
             yield "out_array, out_schema", "the caller's: one record batch as a struct array. Both structs or neither."
+        elif out.base == "bytes":
+            yield f"{out.name}, {out.name}_length", "the caller's; lance_bytes_free()."
         elif out.base == "handle":
             yield out.name, f"the caller's; {free_of(out.of, topics)}()."
         elif out.base == "result":

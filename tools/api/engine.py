@@ -53,13 +53,42 @@ def field_doc(field):
     return text
 
 
+def portable(topics):
+    """The options that travel as JSON, and the structs and enums in them."""
+    options = [item for item in every(topics, "options") if item.portable]
+    structs = [item for item in listed(topics) if any(field.of == item.name for options_ in options for field in options_.c_fields)]
+    enums = {field.of for item in [*options, *structs] for field in item.c_fields if field.base == "enum"}
+    return [*options, *structs, *(item for item in every(topics, "enum") if item.name in enums)]
+
+
+def out_of_range(item):
+    """A function that finds a number which the C ABI would have refused."""
+    checks = []
+    for field in item.c_fields:
+        low, high = field.range
+        if field.base in model.NUMBERS and (low is not None or high is not None):
+            span = f"{'' if low is None else low}..{'' if high is None else f'={high}'}"
+            wrong = f"self.{field.name}.is_some_and(|it| !({span}).contains(&it))" if field.optional else \
+                f"!({span}).contains(&self.{field.name})"
+            checks.append(f'("{field.name}", {wrong}),')
+    return (f"\nimpl {item.settings} {{\n    /// A number that is out of its range, of settings that came as JSON.\n"
+            f"    pub fn out_of_range(&self) -> Option<&'static str> {{ let numbers = [{''.join(checks)}];\n"
+            "    numbers.into_iter().find(|(_, is_wrong)| *is_wrong).map(|(name, _)| name) } }\n")
+
+
 def struct(item, topics):
-    fields = "".join(comment(field_doc(field), "    ") + f"    pub {field_name(field)}: {field_type(field, topics)},\n"
-                     for field in item.c_fields)
+    travels = item in portable(topics)
+    skip = {field.name: "    #[serde(skip)]\n" for field in item.c_fields if travels and field.base in ("callback", "handle")}
+    fields = "".join(comment(field_doc(field), "    ") + skip.get(field.name, "")
+                     + f"    pub {field_name(field)}: {field_type(field, topics)},\n" for field in item.c_fields)
     derives = "Debug, Clone, Default, PartialEq"
     if item.kind == "options":
         derives = "Debug, Clone" + ", Default" * has_plain_defaults(item)
-    text = f"{comment(item.doc)}#[derive({derives})]\npub struct {item.settings} {{\n{fields}}}\n"
+    derives += ", Deserialize, Serialize" * travels
+    serde = "#[serde(default, deny_unknown_fields)]\n" * (travels and item.kind == "options")
+    text = f"{comment(item.doc)}#[derive({derives})]\n{serde}pub struct {item.settings} {{\n{fields}}}\n"
+    if travels and item.kind == "options":
+        text += out_of_range(item)
     if item.kind == "options" and not has_plain_defaults(item):
         defaults = "".join(f"{field_name(field)}: {default(field)}," for field in item.c_fields)
         text += f"\nimpl Default for {item.settings} {{ fn default() -> Self {{ Self {{ {defaults} }} }} }}\n"
@@ -69,7 +98,8 @@ def struct(item, topics):
 def enum(item, topics):
     values = "".join(comment(value.doc, "    ") + "    #[default]\n" * (value is item.value[0])
                      + f"    {pascal(value.name)} = {value.value},\n" for value in item.value)
-    return (f"{comment(item.doc)}#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]\n#[repr(i32)]\n"
+    travels = ", Deserialize, Serialize" * (item in portable(topics))
+    return (f"{comment(item.doc)}#[derive(Debug, Clone, Copy, Default, PartialEq, Eq{travels})]\n#[repr(i32)]\n"
             f"pub enum {item.name} {{\n{values}}}\n")
 
 
@@ -95,6 +125,7 @@ def outputs(topics):
             continue
         body = "\n".join(enum(item, topics) if item.kind == "enum" else struct(item, topics) for item in items)
         uses = [line for word, line in {"HashMap": "use std::collections::HashMap;", "Arc": "use std::sync::Arc;", "Duration": "use std::time::Duration;",
+                                        "Deserialize": "\nuse serde::{Deserialize, Serialize};",
                                         "Callback": "\nuse super::Callback;"}.items() if f"{word}<" in body or f"{word}::" in body
                 or f"{word}," in body]
         yield f"{ROOT}/{topic.file}.rs", topic.source, f"//! {topic.title}.\n\n" + "\n".join(uses) + f"\n\n{body}"

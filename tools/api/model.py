@@ -175,8 +175,9 @@ def every(topics, *kinds):
 
 
 def listed(topics):
-    """The structs of which callers give lists in options."""
+    """The structs of which callers give lists."""
     names = {field.of for options in every(topics, "options") for field in options.c_fields if field.base == "list"}
+    names |= {arg.of for function in every(topics, "function") for arg in function.arg or [] if arg.type and arg.base == "list"}
     return [item for item in every(topics, "struct") if item.name in names]
 
 
@@ -267,6 +268,8 @@ def out_parameters(out):
     if out.base == "batch":
         return [Member("struct ArrowArray*", "out_array", "*mut FFI_ArrowArray"),
                 Member("struct ArrowSchema*", "out_schema", "*mut FFI_ArrowSchema")]
+    if out.base == "bytes":
+        return [Member("uint8_t**", out.name, "*mut *mut u8"), Member("size_t*", f"{out.name}_length", "*mut usize")]
     c, rust = OUTS[out.base]
     return [Member(c.format(out.of), out.name, rust.format(out.of))]
 
@@ -313,7 +316,7 @@ def to_rust(c):
         inner = c[:-1].strip()
         const = inner.startswith("const ") and not inner.endswith("*")
         return f"*{'const' if const else 'mut'} {to_rust(inner.removeprefix('const ') if const else inner)}"
-    known = {"char": "c_char", "void": "c_void", "LanceStatusCode": "i32", "uint32_t": "u32", "int32_t": "i32",
+    known = {"char": "c_char", "void": "c_void", "LanceStatusCode": "i32", "uint8_t": "u8", "uint32_t": "u32", "int32_t": "i32",
              "size_t": "usize", "struct ArrowArrayStream": "FFI_ArrowArrayStream"}
     return known.get(c, c)
 

@@ -265,6 +265,8 @@ def out_lines(out):
     """How an output is checked, and how it is given."""
     if out.base == "batch":
         return "let out = OutBatch::required(out_array, out_schema)?;", "out.give({0})"
+    if out.base == "bytes":
+        return f"let {out.name} = OutBytes::required({out.name}, {out.name}_length)?;", f"{out.name}.give({{0}})"
     if out.base == "result":
         kind = "sized_or_null" if out.optional else "sized"
         return f'let {out.name} = SizedOut::{kind}({out.name}, "{out.name}")?;', f"{out.name}.give(&{{0}})"
@@ -368,7 +370,7 @@ USES = {
     "crate::error": ["LanceError"],
     "crate::guard": ["guard"],
     "crate::operation": ["Ending", "LanceOperation", "start", "start_thread"],
-    "crate::out": ["Out", "OutBatch", "SizedOut"],
+    "crate::out": ["Out", "OutBatch", "OutBytes", "SizedOut"],
     "crate::records": ["batch_of", "column", "nullable", "text_maps"],
 }
 

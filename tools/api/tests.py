@@ -43,9 +43,9 @@ return 0;
 
 # Arguments that a function takes, and those that it refuses.
 GOOD = {
-    "uri": ["URI"], "name": ['"name"'], "text": ['LANCE_TEXT("text")'], "text?": ["LANCE_NO_TEXT"], "u32": ["0"],
+    "uri": ["URI"], "name": ['"name"'], "text": ['LANCE_TEXT("text")'], "text?": ["LANCE_NO_TEXT"], "u32": ["0"], "u64": ["1"],
     "u64s": ["kRows", "1"], "names?": ["NULL", "0"], "key_values": ["NULL", "0"], "options": ["NULL"],
-    "u64s?": ["NULL", "0"], "bytes": ["kBytes", "1"], "pairs": ["NULL", "0"],
+    "u64s?": ["NULL", "0"], "bytes": ["kBytes", "1"], "pairs": ["NULL", "0"], "list": ["NULL", "0"],
     "array": ["fresh_array()"], "schema": ["fresh_schema()"], "schema?": ["NULL"], "stream": ["fresh_stream()"],
 }
 BAD = {
@@ -55,7 +55,7 @@ BAD = {
     "u64s": [["NULL", "1"]], "u64s?": [["NULL", "1"]], "bytes": [["NULL", "1"]],
     "names?": [["NULL", "1"], ["kNullName", "1"]],
     "key_values": [["NULL", "1"], ["kNullKey", "1"], ["kNullValue", "1"]],
-    "pairs": [["NULL", "1"], ["kNullKey", "1"], ["kNullValue", "1"]],
+    "pairs": [["NULL", "1"], ["kNullKey", "1"], ["kNullValue", "1"]], "list": [["NULL", "1"]],
     "array": [["NULL"]], "schema": [["NULL"]], "stream": [["NULL"]],
 }
 
@@ -69,7 +69,7 @@ def good(arg):
 def bad(arg):
     if arg.base == "handles":
         return [["NULL", "1"], [f"&handles->{snake(arg.of)}", "0"], [f"&none_{snake(arg.of)}", "1"]]
-    return BAD.get(arg.type, [])
+    return BAD.get("list" if arg.base == "list" else arg.type, [])
 
 
 def output(out):
@@ -78,6 +78,9 @@ def output(out):
         return ("struct ArrowArray array = {0}; struct ArrowSchema schema = {0};", ["&array", "&schema"],
                 [["NULL", "&schema"], ["&array", "NULL"]], "array.release == NULL && schema.release == NULL")
     name = f"made_{out.name}"
+    if out.base == "bytes":
+        return (f"uint8_t* {name} = NULL; size_t {name}_length = 0;", [f"&{name}", f"&{name}_length"],
+                [["NULL", f"&{name}_length"], [f"&{name}", "NULL"]], f"{name} == NULL")
     if out.base == "result":
         struct = f"Lance{out.of}"
         macro = f"LANCE_{snake(out.of).upper()}_INIT"
@@ -180,7 +183,7 @@ def null_arguments(topics):
     kept = "".join(line for word, line in {"kBytes": "static const uint8_t kBytes[] = {0};\n"}.items() if any(word in test for test in tests))
     calls = "".join(f"{f.name}_refuses(handles);\n" for f in functions)
     calls += "".join(f"{snake(item.struct)}_are_checked(handles);\n" for item in options)
-    frees = "".join(f"{f.name}(NULL);\n" for f in every(topics, "function") if f.frees or f.name.endswith("_free"))
+    frees = "".join(f"{f.name}({', '.join(['NULL', '0'][:len(f.arg or [0])])});\n" for f in every(topics, "function") if f.frees or f.name.endswith("_free"))
     return f"""/* Every function with NULL for each pointer that may not be NULL, and every field of the options with values out of
  * its range: refused, never a crash, and what the function consumes is released all the same. */
 #include "null_arguments.h"

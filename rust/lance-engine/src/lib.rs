@@ -5,18 +5,21 @@
 //! - `settings`, `text`, `redact`, `error`, `engine_error`, `sync`, `fault`, `threads`, `callers`, `process`, `panics`,
 //!   `task`, `operation`, `column_path`, `batch_bytes`: the ground
 //! - `telemetry`: events for the caller's logger, and counts
-//! - `local`: files of the machine; `session`, `runtime`, `parallel`, `place`, `absent`, `open`: where all runs
+//! - `local`: files of the machine; `session`, `runtime`, `parallel`, `place`, `identity`, `absent`, `open`: where all
+//!   runs
 //! - `maintain`: what lies in a dataset's directories, checks and cleanups
-//! - `read`: scans, takes, counts
+//! - `read`: scans and their parts, takes, counts
 //! - `write`: the writer, and commits
 
 mod absent;
 mod batch_bytes;
 pub mod callers;
+mod checksum;
 pub mod column_path;
 mod engine_error;
 pub mod error;
 pub mod fault;
+mod identity;
 mod local;
 pub mod maintain;
 mod open;

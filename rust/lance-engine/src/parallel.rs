@@ -31,6 +31,13 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
+/// Run it beside the caller, which need not poll for it to go on. It ends when this is dropped.
+pub async fn beside<T: Send + 'static>(
+    part: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    joined(AbortOnDrop(Handle::current().spawn(part)).await)
+}
+
 /// Run the parts side by side; what they yield, in their order. A panic in one goes on here. All of them end when this is
 /// dropped.
 pub async fn run_all<T: Send + 'static>(

@@ -121,6 +121,34 @@ impl OutBatch {
     }
 }
 
+/// A place for bytes and their length.
+pub struct OutBytes {
+    bytes: Out<*mut u8>,
+    length: Out<usize>,
+}
+
+impl OutBytes {
+    /// # Safety
+    /// Both are NULL or valid for writing until the call is done.
+    pub unsafe fn required(bytes: *mut *mut u8, length: *mut usize) -> Result<Self> {
+        // SAFETY: forwarded contract.
+        unsafe {
+            Ok(Self {
+                bytes: Out::required(bytes, "out")?,
+                length: Out::required(length, "out_length")?,
+            })
+        }
+    }
+
+    /// Give bytes away; lance_bytes_free() takes them back.
+    pub fn give(self, bytes: Vec<u8>) -> Result<()> {
+        let bytes = Box::into_raw(bytes.into_boxed_slice());
+        self.length.write(bytes.len());
+        self.bytes.write(bytes.cast());
+        Ok(())
+    }
+}
+
 /// A struct of the caller's that begins with its own size, or nothing.
 pub struct SizedOut<T>(Option<(NonNull<T>, usize)>);
 
@@ -169,5 +197,16 @@ pub unsafe extern "C" fn lance_string_free(string: *mut c_char) {
     if !string.is_null() {
         // SAFETY: made by `CString::into_raw` above.
         drop(unsafe { CString::from_raw(string) });
+    }
+}
+
+/// # Safety
+/// `bytes` is NULL or was given away by this library with this length and not freed yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_bytes_free(bytes: *mut u8, length: usize) {
+    if !bytes.is_null() {
+        let bytes = std::ptr::slice_from_raw_parts_mut(bytes, length);
+        // SAFETY: made by `Box::into_raw` above.
+        drop(unsafe { Box::from_raw(bytes) });
     }
 }

@@ -14,6 +14,7 @@ use crate::out::Batches;
 pub type LanceScanner = Handle<Query>;
 
 pub use lance_engine::read::scan::prepare as open;
+pub use lance_engine::read::split::{open as open_split, splits};
 
 pub fn schema(scanner: Arc<Query>) -> Result<SchemaRef> {
     Ok(scanner.schema().clone())

@@ -20,6 +20,35 @@ arrow::Result<OpenOptionsC> OpenOptionsC::Make(const OpenOptions& options) {
   return out;
 }
 
+arrow::Result<TakeOptionsC> TakeOptionsC::Make(const TakeOptions& options) {
+  TakeOptionsC out;
+  ARROW_ASSIGN_OR_RAISE(out.columns, NamesC::Make(options.columns, "options.columns"));
+  out.expressions = ToC(options.expressions);
+  out.c.columns = out.columns.data();
+  out.c.column_count = out.columns.size();
+  out.c.expressions = out.expressions.data();
+  out.c.expression_count = out.expressions.size();
+  return out;
+}
+
+arrow::Result<AccessOptionsC> AccessOptionsC::Make(const AccessOptions& options) {
+  AccessOptionsC out;
+  out.storage = ToC(options.storage.map());
+  out.c.session = ToC(options.session);
+  out.c.storage_options = out.storage.data();
+  out.c.storage_options_count = out.storage.size();
+  return out;
+}
+
+DatasetStatistics FromC(const LanceDatasetStatistics& c) {
+  return {.reads = c.reads,
+          .bytes_read = c.bytes_read,
+          .index_cache_hits = c.index_cache_hits,
+          .index_cache_misses = c.index_cache_misses,
+          .metadata_cache_hits = c.metadata_cache_hits,
+          .metadata_cache_misses = c.metadata_cache_misses};
+}
+
 arrow::Result<std::vector<FragmentInfo>> DecodeFragmentInfos(CStream* stream) {
   std::vector<FragmentInfo> out;
   ARROW_RETURN_NOT_OK(ForEachBatch(stream, [&out](const arrow::RecordBatch& batch) -> arrow::Status {

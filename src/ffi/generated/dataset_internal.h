@@ -22,6 +22,25 @@ struct OpenOptionsC {
   std::vector<LanceKeyValue> storage;
 };
 
+/// Borrows from the public struct.
+struct TakeOptionsC {
+  static arrow::Result<TakeOptionsC> Make(const TakeOptions& options);
+
+  LanceTakeOptions c = LANCE_TAKE_OPTIONS_INIT;
+  NamesC columns;
+  std::vector<LanceKeyValue> expressions;
+};
+
+/// Borrows from the public struct.
+struct AccessOptionsC {
+  static arrow::Result<AccessOptionsC> Make(const AccessOptions& options);
+
+  LanceAccessOptions c = LANCE_ACCESS_OPTIONS_INIT;
+  std::vector<LanceKeyValue> storage;
+};
+
+DatasetStatistics FromC(const LanceDatasetStatistics& c);
+
 /// Read a list to its end.
 arrow::Result<std::vector<FragmentInfo>> DecodeFragmentInfos(CStream* stream);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arrow/result.h"
+#include "ffi/arrow_bridge_internal.h"
 #include "ffi/options_internal.h"
 #include "lance/c/scan.h"
 #include "lance/options.h"
@@ -34,5 +35,8 @@ struct ScanOptionsC {
 };
 
 ScanStatistics FromC(const LanceScanStatistics& c);
+
+/// Read a list to its end.
+arrow::Result<std::vector<ScanSplit>> DecodeScanSplits(CStream* stream);
 
 }  // namespace lance::inline v0::internal

@@ -9,6 +9,7 @@ static const char kNotUtf8[] = "\xff";
 static const LanceText kWithNul = {"a\0b", 3};
 static const LanceKeyValue kNullKey[] = {{{NULL, 0}, {"value", 5}}};
 static const LanceKeyValue kNullValue[] = {{{"key", 3}, {NULL, 0}}};
+static const uint8_t kBytes[] = {0};
 static const LanceSortKey kWrongSortKeys[] = {{NULL, 0, 0}, {"a", 2, 0}, {"a", 0, 2}};
 static const LanceAggregate kWrongAggregates[] = {{1000, 0, "a", "a"}};
 static const LanceColumnHint kWrongColumnHints[] = {
@@ -175,6 +176,134 @@ static void lance_dataset_versions_refuses(const Handles* handles) {
   CHECK(made_out.release == NULL);
 }
 
+static void lance_dataset_take_positions_refuses(const Handles* handles) {
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  REFUSED(lance_dataset_take_positions, NULL, kRows, 1, NULL, &array, &schema);
+  REFUSED(lance_dataset_take_positions, handles->dataset, NULL, 1, NULL, &array, &schema);
+  REFUSED(lance_dataset_take_positions, handles->dataset, kRows, 1, NULL, NULL, &schema);
+  REFUSED(lance_dataset_take_positions, handles->dataset, kRows, 1, NULL, &array, NULL);
+  REFUSED(lance_dataset_take_positions_async, NULL, kRows, 1, NULL, &array, &schema, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_take_positions_async, handles->dataset, NULL, 1, NULL, &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_positions_async, handles->dataset, kRows, 1, NULL, NULL, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_positions_async, handles->dataset, kRows, 1, NULL, &array, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_positions_async, handles->dataset, kRows, 1, NULL, &array, &schema, NULL, NULL,
+          NULL);
+  CHECK(array.release == NULL && schema.release == NULL);
+}
+
+static void lance_dataset_take_row_ids_refuses(const Handles* handles) {
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  REFUSED(lance_dataset_take_row_ids, NULL, kRows, 1, NULL, &array, &schema);
+  REFUSED(lance_dataset_take_row_ids, handles->dataset, NULL, 1, NULL, &array, &schema);
+  REFUSED(lance_dataset_take_row_ids, handles->dataset, kRows, 1, NULL, NULL, &schema);
+  REFUSED(lance_dataset_take_row_ids, handles->dataset, kRows, 1, NULL, &array, NULL);
+  REFUSED(lance_dataset_take_row_ids_async, NULL, kRows, 1, NULL, &array, &schema, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_take_row_ids_async, handles->dataset, NULL, 1, NULL, &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_row_ids_async, handles->dataset, kRows, 1, NULL, NULL, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_row_ids_async, handles->dataset, kRows, 1, NULL, &array, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_row_ids_async, handles->dataset, kRows, 1, NULL, &array, &schema, NULL, NULL,
+          NULL);
+  CHECK(array.release == NULL && schema.release == NULL);
+}
+
+static void lance_dataset_take_addresses_refuses(const Handles* handles) {
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  REFUSED(lance_dataset_take_addresses, NULL, kRows, 1, NULL, &array, &schema);
+  REFUSED(lance_dataset_take_addresses, handles->dataset, NULL, 1, NULL, &array, &schema);
+  REFUSED(lance_dataset_take_addresses, handles->dataset, kRows, 1, NULL, NULL, &schema);
+  REFUSED(lance_dataset_take_addresses, handles->dataset, kRows, 1, NULL, &array, NULL);
+  REFUSED(lance_dataset_take_addresses_async, NULL, kRows, 1, NULL, &array, &schema, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_take_addresses_async, handles->dataset, NULL, 1, NULL, &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_addresses_async, handles->dataset, kRows, 1, NULL, NULL, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_addresses_async, handles->dataset, kRows, 1, NULL, &array, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_addresses_async, handles->dataset, kRows, 1, NULL, &array, &schema, NULL, NULL,
+          NULL);
+  CHECK(array.release == NULL && schema.release == NULL);
+}
+
+static void lance_dataset_take_ranges_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_take_ranges, NULL, NULL, 0, NULL, &made_out);
+  REFUSED(lance_dataset_take_ranges, handles->dataset, NULL, 1, NULL, &made_out);
+  REFUSED(lance_dataset_take_ranges, handles->dataset, NULL, 0, NULL, NULL);
+  REFUSED(lance_dataset_take_ranges_async, NULL, NULL, 0, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_ranges_async, handles->dataset, NULL, 1, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_take_ranges_async, handles->dataset, NULL, 0, NULL, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_take_ranges_async, handles->dataset, NULL, 0, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_sample_refuses(const Handles* handles) {
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  REFUSED(lance_dataset_sample, NULL, 1, 1, NULL, &array, &schema);
+  REFUSED(lance_dataset_sample, handles->dataset, 1, 1, NULL, NULL, &schema);
+  REFUSED(lance_dataset_sample, handles->dataset, 1, 1, NULL, &array, NULL);
+  REFUSED(lance_dataset_sample_async, NULL, 1, 1, NULL, &array, &schema, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_sample_async, handles->dataset, 1, 1, NULL, NULL, &schema, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_sample_async, handles->dataset, 1, 1, NULL, &array, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_sample_async, handles->dataset, 1, 1, NULL, &array, &schema, NULL, NULL, NULL);
+  CHECK(array.release == NULL && schema.release == NULL);
+}
+
+static void lance_dataset_uri_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_uri, NULL, &made_out);
+  REFUSED(lance_dataset_uri, handles->dataset, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_statistics_refuses(const Handles* handles) {
+  LanceDatasetStatistics made_out = LANCE_DATASET_STATISTICS_INIT;
+  LanceDatasetStatistics no_size_out = {0};
+  REFUSED(lance_dataset_statistics, NULL, &made_out);
+  REFUSED(lance_dataset_statistics, handles->dataset, NULL);
+  REFUSED(lance_dataset_statistics, handles->dataset, &no_size_out);
+  REFUSED(lance_dataset_statistics_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_statistics_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_statistics_async, handles->dataset, &no_size_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_statistics_async, handles->dataset, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_dataset_serialize_refuses(const Handles* handles) {
+  uint8_t* made_out = NULL;
+  size_t made_out_length = 0;
+  REFUSED(lance_dataset_serialize, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_serialize, handles->dataset, NULL, &made_out_length);
+  REFUSED(lance_dataset_serialize, handles->dataset, &made_out, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_deserialize_refuses(const Handles* handles) {
+  (void)handles;
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_deserialize, NULL, 1, NULL, &made_out);
+  REFUSED(lance_dataset_deserialize, kBytes, 1, NULL, NULL);
+  REFUSED(lance_dataset_deserialize_async, NULL, 1, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_deserialize_async, kBytes, 1, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_deserialize_async, kBytes, 1, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_scanner_open_refuses(const Handles* handles) {
   LanceScanner* made_out = NULL;
   REFUSED(lance_scanner_open, NULL, NULL, &made_out);
@@ -228,6 +357,32 @@ static void lance_scanner_analyze_refuses(const Handles* handles) {
   REFUSED(lance_scanner_analyze_async, NULL, &made_out, must_not_be_called, NULL, NULL);
   REFUSED(lance_scanner_analyze_async, handles->scanner, NULL, must_not_be_called, NULL, NULL);
   REFUSED(lance_scanner_analyze_async, handles->scanner, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_scanner_splits_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_scanner_splits, NULL, 1, &made_out);
+  REFUSED(lance_scanner_splits, handles->scanner, 1, NULL);
+  REFUSED(lance_scanner_splits_async, NULL, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_scanner_splits_async, handles->scanner, 1, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_scanner_splits_async, handles->scanner, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_scanner_open_split_refuses(const Handles* handles) {
+  (void)handles;
+  LanceScanner* made_out = NULL;
+  REFUSED(lance_scanner_open_split, LANCE_NO_TEXT, NULL, &made_out);
+  REFUSED(lance_scanner_open_split, LANCE_TEXT(kNotUtf8), NULL, &made_out);
+  REFUSED(lance_scanner_open_split, kWithNul, NULL, &made_out);
+  REFUSED(lance_scanner_open_split, LANCE_TEXT("text"), NULL, NULL);
+  REFUSED(lance_scanner_open_split_async, LANCE_NO_TEXT, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_scanner_open_split_async, LANCE_TEXT(kNotUtf8), NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_scanner_open_split_async, kWithNul, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_scanner_open_split_async, LANCE_TEXT("text"), NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_scanner_open_split_async, LANCE_TEXT("text"), NULL, &made_out, NULL, NULL, NULL);
   CHECK(made_out == NULL);
 }
 
@@ -489,6 +644,68 @@ static void lance_open_options_are_checked(const Handles* handles) {
   options.storage_options_count = 1;
   options.storage_options = kNullValue;
   REFUSED_FOR("options.storage_options", lance_dataset_open, URI, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_take_options_are_checked(const Handles* handles) {
+  LanceTakeOptions options;
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  options = (LanceTakeOptions)LANCE_TAKE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_take_positions, handles->dataset, kRows, 1, &options,
+              &array, &schema);
+  options = (LanceTakeOptions)LANCE_TAKE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_take_positions, handles->dataset, kRows, 1, &options,
+              &array, &schema);
+  options = (LanceTakeOptions)LANCE_TAKE_OPTIONS_INIT;
+  options.column_count = 1;
+  REFUSED_FOR("options.columns", lance_dataset_take_positions, handles->dataset, kRows, 1, &options, &array,
+              &schema);
+  options = (LanceTakeOptions)LANCE_TAKE_OPTIONS_INIT;
+  options.column_count = 1;
+  options.columns = kNullName;
+  REFUSED_FOR("options.columns", lance_dataset_take_positions, handles->dataset, kRows, 1, &options, &array,
+              &schema);
+  options = (LanceTakeOptions)LANCE_TAKE_OPTIONS_INIT;
+  options.expression_count = 1;
+  REFUSED_FOR("options.expressions", lance_dataset_take_positions, handles->dataset, kRows, 1, &options,
+              &array, &schema);
+  options = (LanceTakeOptions)LANCE_TAKE_OPTIONS_INIT;
+  options.expression_count = 1;
+  options.expressions = kNullKey;
+  REFUSED_FOR("options.expressions", lance_dataset_take_positions, handles->dataset, kRows, 1, &options,
+              &array, &schema);
+  options = (LanceTakeOptions)LANCE_TAKE_OPTIONS_INIT;
+  options.expression_count = 1;
+  options.expressions = kNullValue;
+  REFUSED_FOR("options.expressions", lance_dataset_take_positions, handles->dataset, kRows, 1, &options,
+              &array, &schema);
+  CHECK(array.release == NULL && schema.release == NULL);
+}
+
+static void lance_access_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceAccessOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceAccessOptions)LANCE_ACCESS_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_deserialize, kBytes, 1, &options, &made_out);
+  options = (LanceAccessOptions)LANCE_ACCESS_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_deserialize, kBytes, 1, &options, &made_out);
+  options = (LanceAccessOptions)LANCE_ACCESS_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  REFUSED_FOR("options.storage_options", lance_dataset_deserialize, kBytes, 1, &options, &made_out);
+  options = (LanceAccessOptions)LANCE_ACCESS_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullKey;
+  REFUSED_FOR("options.storage_options", lance_dataset_deserialize, kBytes, 1, &options, &made_out);
+  options = (LanceAccessOptions)LANCE_ACCESS_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullValue;
+  REFUSED_FOR("options.storage_options", lance_dataset_deserialize, kBytes, 1, &options, &made_out);
   CHECK(made_out == NULL);
 }
 
@@ -816,12 +1033,23 @@ void null_arguments(const Handles* handles) {
   lance_dataset_take_rows_refuses(handles);
   lance_dataset_fragments_refuses(handles);
   lance_dataset_versions_refuses(handles);
+  lance_dataset_take_positions_refuses(handles);
+  lance_dataset_take_row_ids_refuses(handles);
+  lance_dataset_take_addresses_refuses(handles);
+  lance_dataset_take_ranges_refuses(handles);
+  lance_dataset_sample_refuses(handles);
+  lance_dataset_uri_refuses(handles);
+  lance_dataset_statistics_refuses(handles);
+  lance_dataset_serialize_refuses(handles);
+  lance_dataset_deserialize_refuses(handles);
   lance_scanner_open_refuses(handles);
   lance_scanner_schema_refuses(handles);
   lance_scanner_to_stream_refuses(handles);
   lance_scanner_count_rows_refuses(handles);
   lance_scanner_explain_refuses(handles);
   lance_scanner_analyze_refuses(handles);
+  lance_scanner_splits_refuses(handles);
+  lance_scanner_open_split_refuses(handles);
   lance_batches_open_refuses(handles);
   lance_batches_schema_refuses(handles);
   lance_batches_next_refuses(handles);
@@ -843,11 +1071,14 @@ void null_arguments(const Handles* handles) {
   lance_runtime_options_are_checked(handles);
   lance_session_options_are_checked(handles);
   lance_open_options_are_checked(handles);
+  lance_take_options_are_checked(handles);
+  lance_access_options_are_checked(handles);
   lance_scan_options_are_checked(handles);
   lance_write_options_are_checked(handles);
   lance_check_options_are_checked(handles);
   lance_cleanup_options_are_checked(handles);
   lance_string_free(NULL);
+  lance_bytes_free(NULL, 0);
   lance_error_free(NULL);
   lance_operation_free(NULL);
   lance_session_free(NULL);

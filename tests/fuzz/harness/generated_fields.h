@@ -34,6 +34,20 @@ LanceOpenOptions Fill(Arguments& arguments, LanceOpenOptions fields) {
 }
 
 template <typename Arguments>
+LanceTakeOptions Fill(Arguments& arguments, LanceTakeOptions fields) {
+  arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
+  arguments.KeyValues(&fields.expressions, &fields.expression_count);
+  return fields;
+}
+
+template <typename Arguments>
+LanceAccessOptions Fill(Arguments& arguments, LanceAccessOptions fields) {
+  arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
+
+  return fields;
+}
+
+template <typename Arguments>
 LanceScanOptions Fill(Arguments& arguments, LanceScanOptions fields) {
   arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
   fields.filter = arguments.OptionalText();

@@ -184,11 +184,18 @@ void Take(Arguments& arguments) {
   arguments.Array(&indices, &index_count, [&] { return arguments.Number(uint64_t{3}); });
   arguments.Array(&columns, &column_count, [&] { return arguments.Column(); });
   const DatasetPtr table = OpenTable();
-  const auto take = arguments.input().Byte() % 2 == 0 ? lance_dataset_take : lance_dataset_take_rows;
   ArrowArray array{};
   ArrowSchema schema{};
-  if (Call(take, table.get(), indices, index_count, columns, column_count, &array, &schema) != LANCE_OK)
-    return;
+  const uint8_t way = arguments.input().Byte();
+  if (way < 128) {
+    const auto take = way % 2 == 0 ? lance_dataset_take : lance_dataset_take_rows;
+    Call(take, table.get(), indices, index_count, columns, column_count, &array, &schema);
+  } else {
+    const LanceTakeOptions options = Fill(arguments, LanceTakeOptions LANCE_TAKE_OPTIONS_INIT);
+    const auto take = way % 2 == 0 ? lance_dataset_take_positions : lance_dataset_take_addresses;
+    Call(take, table.get(), indices, index_count, arguments.Sized(options), &array, &schema);
+  }
+  if (array.release == nullptr) return;
   array.release(&array);
   schema.release(&schema);
 }

@@ -1,5 +1,6 @@
-// Texts that users write: filters, also as Substrait, expressions, columns, URIs, names of branches and tags,
-// transactions as JSON. Each is taken or refused with an error. The first byte of an input says which it is.
+// Texts that users write: filters, also as Substrait, expressions, columns, URIs, names of branches and tags; and
+// what travels between processes: transactions, splits and datasets. Each is taken or refused with an error. The
+// first byte of an input says which it is.
 
 #include <string>
 #include <string_view>
@@ -111,6 +112,22 @@ void Json(const std::string& text) {
   lance_string_free(json);
 }
 
+void Split(const std::string& text) {
+  LanceScanner* scanner = nullptr;
+  if (Call(lance_scanner_open_split, LanceText{text.data(), text.size()},
+           static_cast<const LanceAccessOptions*>(nullptr), &scanner) == LANCE_OK) {
+    Run(scanner);
+  }
+  lance_scanner_free(scanner);
+}
+
+void Dataset(const std::string& bytes) {
+  LanceDataset* dataset = nullptr;
+  Call(lance_dataset_deserialize, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(),
+       static_cast<const LanceAccessOptions*>(nullptr), &dataset);
+  lance_dataset_free(dataset);
+}
+
 }  // namespace
 }  // namespace lance_test
 
@@ -144,6 +161,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 'j':
       Json(text);
+      break;
+    case 's':
+      Split(text);
+      break;
+    case 'd':
+      Dataset(text);
       break;
     default:
       return -1;

@@ -13,8 +13,9 @@ use crate::absent::no_dataset;
 use crate::error::{Error, Result, code};
 use crate::open::{Access, builder, load, load_latest};
 use crate::place::Place;
-use crate::settings::{DatasetInfo, OpenSettings};
+use crate::settings::{DatasetInfo, DatasetStatistics, OpenSettings};
 use crate::task::Task;
+use crate::telemetry::metrics::of_session;
 
 pub fn open(place: Place, settings: OpenSettings) -> Task<Opened> {
     Box::pin(async move {
@@ -102,6 +103,27 @@ pub fn describe(opened: Arc<Opened>) -> Task<DatasetInfo> {
 /// The schema that scans of all columns have.
 pub fn schema(opened: &Opened) -> SchemaRef {
     yielded(Schema::from(opened.dataset.schema()).into())
+}
+
+/// Its requests so far, and the hits and misses in the caches of its session.
+pub fn statistics(opened: Arc<Opened>) -> Task<DatasetStatistics> {
+    Box::pin(async move {
+        let requests = opened.requests.stats();
+        let caches = of_session(&opened.dataset.session()).await;
+        Ok(DatasetStatistics {
+            reads: requests.read_iops,
+            bytes_read: requests.read_bytes,
+            index_cache_hits: caches.index_cache_hits,
+            index_cache_misses: caches.index_cache_misses,
+            metadata_cache_hits: caches.metadata_cache_hits,
+            metadata_cache_misses: caches.metadata_cache_misses,
+        })
+    })
+}
+
+/// Where it is.
+pub fn uri(opened: &Opened) -> String {
+    opened.dataset.uri().to_string()
 }
 
 /// The number of the newest version there is by now.

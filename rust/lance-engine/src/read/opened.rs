@@ -3,20 +3,27 @@
 use std::sync::Arc;
 
 use lance::Dataset;
+use lance_io::object_store::WrappingObjectStore;
+use lance_io::utils::tracking_store::IOTracker;
 
 use super::row_widths::RowWidths;
 
-/// A version, and what was learnt of it. Both never change what they tell.
+/// A version, and what was learnt of it. Neither ever changes what it tells.
 pub struct Opened {
     pub dataset: Arc<Dataset>,
     pub widths: RowWidths,
+    /// What it was asked for. Others have counts of their own, although they share the connections.
+    pub requests: IOTracker,
 }
 
 impl Opened {
     pub fn new(dataset: Dataset) -> Self {
+        let requests = IOTracker::default();
+        let counted: Arc<dyn WrappingObjectStore> = Arc::new(requests.clone());
         Self {
-            dataset: Arc::new(dataset),
+            dataset: Arc::new(dataset.with_object_store_wrappers([counted])),
             widths: RowWidths::default(),
+            requests,
         }
     }
 }

@@ -10,7 +10,6 @@ use lance_datafusion::projection::ProjectionPlan;
 use super::columns::{Column, check_distinct, column, columns};
 use super::expression;
 use crate::error::{Error, Result, code};
-use crate::settings::ScanSettings;
 
 const NONE: &[String] = &[];
 
@@ -69,10 +68,10 @@ impl<'a> Names<'a> {
     }
 
     /// The columns that are asked for, and then the expressions, which also come alone.
-    pub fn outputs(&self, settings: &ScanSettings) -> Result<Vec<Output>> {
-        let names = match (&settings.columns, self.expressions.is_empty()) {
+    pub fn outputs(&self, asked: Option<&[String]>) -> Result<Vec<Output>> {
+        let names = match (asked, self.expressions.is_empty()) {
             (None, false) => Some(NONE),
-            (names, _) => names.as_deref(),
+            (names, _) => names,
         };
         let named = columns(self.dataset.schema(), names)?;
         let mut outputs: Vec<Output> = named.into_iter().map(Output::from).collect();

@@ -47,9 +47,9 @@ const LOCAL_IO_BUFFER_BYTES: u64 = 32 << 20;
 /// A scanner that was checked once, and the schema it yields.
 #[derive(Clone)]
 pub struct Query {
-    opened: Arc<Opened>,
+    pub(super) opened: Arc<Opened>,
     scanner: Scanner,
-    settings: Arc<ScanSettings>,
+    pub(super) settings: Arc<ScanSettings>,
     /// What is done with the rows that the scanner yields.
     finish: Option<Arc<Finish>>,
     schema: SchemaRef,
@@ -141,7 +141,7 @@ fn finish(settings: &ScanSettings, names: &Names) -> Result<(Option<Finish>, Vec
         let (finish, inputs) = Finish::grouped(settings, names)?;
         return Ok((Some(finish), inputs));
     }
-    let mut outputs = names.outputs(settings)?;
+    let mut outputs = names.outputs(settings.columns.as_deref())?;
     let keys = settings.order_by.iter();
     let keys = keys.map(|key| Ok(names.find(&key.column)?.stored));
     // The engine takes other columns for the rows in order, and a deleted row cannot be taken.

@@ -1,25 +1,29 @@
-//! Taking rows by position or id, on all cores.
+//! Taking rows by position, id or address, on all cores.
 //!
 //! The engine plans and decodes what is taken in one task. Here a task per core takes some of the columns or, of many
 //! rows, some of the rows.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Fields, Schema};
 use lance::Dataset;
-use lance::dataset::ProjectionRequest;
+use lance::dataset::{ProjectionRequest, TakeBuilder};
+use lance_core::utils::address::RowAddress;
 use lance_core::{ROW_ID, ROW_OFFSET};
 
 use super::attempt::attempt;
-use super::columns::{Column, columns};
+use super::expression;
 use super::opened::Opened;
+use super::projection::{Names, Output};
 use super::shrink::too_long;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::panics::contained;
 use crate::parallel::{cores, run_all};
+use crate::settings::TakeSettings;
 use crate::task::Task;
 
 /// A task with fewer rows takes some of the columns: parts of the columns share no work, but are not equally long.
@@ -29,20 +33,24 @@ const ROWS_PER_TASK: usize = 1024;
 pub enum TakeBy {
     Position,
     RowId,
+    Address,
 }
 
 /// The rows in the order given, as often as they are named.
 pub fn take(
     opened: Arc<Opened>,
     by: TakeBy,
-    rows: Vec<u64>,
-    names: Option<Vec<String>>,
+    mut rows: Vec<u64>,
+    settings: TakeSettings,
 ) -> Task<RecordBatch> {
     Box::pin(async move {
         let dataset = opened.dataset.clone();
-        let columns = columns(dataset.schema(), names.as_deref())?;
-        if matches!(by, TakeBy::Position) {
-            check_positions(&dataset, &rows).await?;
+        let columns = outputs(&dataset, &settings)?;
+        match by {
+            TakeBy::Position => check_positions(&dataset, &rows).await?,
+            TakeBy::RowId if dataset.manifest().uses_stable_row_ids() => {}
+            TakeBy::RowId => leave_out_unstored(&dataset, &mut rows).await?,
+            TakeBy::Address => check_addresses(&dataset, &rows).await?,
         }
         let selection = Selection {
             dataset,
@@ -56,25 +64,42 @@ pub fn take(
         if let Some(batch) = attempt(selection.take_columns_apart()).await.flatten() {
             return Ok(batch);
         }
-        let taken = contained(selection.take()).await;
-        taken.map_err(|error| too_long(error.while_reading(), "these rows have"))
+        selection.take_at_once().await
     })
+}
+
+/// The columns that a take returns.
+pub fn outputs(dataset: &Arc<Dataset>, settings: &TakeSettings) -> Result<Vec<Output>> {
+    Names::of(dataset, &settings.expressions)?.outputs(settings.columns.as_deref())
 }
 
 /// What is taken.
 #[derive(Clone)]
-struct Selection {
-    dataset: Arc<Dataset>,
-    by: TakeBy,
-    rows: Arc<[u64]>,
-    columns: Arc<[Column]>,
+pub struct Selection {
+    pub dataset: Arc<Dataset>,
+    pub by: TakeBy,
+    pub rows: Arc<[u64]>,
+    pub columns: Arc<[Output]>,
 }
 
 impl Selection {
+    /// In one task.
+    pub async fn take_at_once(self) -> Result<RecordBatch> {
+        let computes = self.columns.iter().any(|column| column.stored.is_none());
+        let taken = contained(self.take()).await;
+        taken.map_err(|error| {
+            let error = too_long(error.while_reading(), "these rows have");
+            match computes {
+                true => expression::blame("an expression", error),
+                false => error,
+            }
+        })
+    }
+
     async fn take(self) -> Result<RecordBatch> {
         let columns = self.columns.iter();
         let mut columns: Vec<_> = columns
-            .map(|column| (column.name.as_str(), column.expression.as_str()))
+            .map(|column| (column.name.as_str(), column.sql.as_str()))
             .collect();
         if columns.is_empty() {
             columns.push((ROW_ID, ROW_ID)); // The engine counts what it reads.
@@ -83,6 +108,13 @@ impl Selection {
         let taken = match self.by {
             TakeBy::Position => self.dataset.take(&self.rows, projection).await?,
             TakeBy::RowId => self.dataset.take_rows(&self.rows, projection).await?,
+            TakeBy::Address => {
+                let plan = projection.into_projection_plan(self.dataset.clone())?;
+                let (dataset, rows) = (self.dataset.clone(), self.rows.to_vec());
+                TakeBuilder::try_new_from_addresses(dataset, rows, plan.into())?
+                    .execute()
+                    .await?
+            }
         };
         match self.columns.is_empty() {
             true => Ok(taken.project(&[])?),
@@ -120,7 +152,7 @@ impl Selection {
     async fn take_columns_apart(&self) -> Result<Option<RecordBatch>> {
         let columns = &self.columns;
         let tasks = columns.len().min(cores());
-        if tasks < 2 || !columns.iter().all(Column::is_stored) {
+        if tasks < 2 || columns.iter().any(|column| column.stored.is_none()) {
             return Ok(None);
         }
         fault::point()?;
@@ -166,4 +198,48 @@ async fn check_positions(dataset: &Dataset, positions: &[u64]) -> Result<()> {
         ))),
         None => Ok(()),
     }
+}
+
+/// How many rows are stored in each of the fragments that have one of these addresses, deleted rows among them.
+async fn stored_rows(dataset: &Dataset, addresses: &[u64]) -> Result<HashMap<u32, u64>> {
+    let mut stored = HashMap::new();
+    for address in addresses {
+        let id = RowAddress::from(*address).fragment_id();
+        if stored.contains_key(&id) {
+            continue;
+        }
+        if let Some(fragment) = dataset.get_fragment(id as usize) {
+            stored.insert(id, fragment.physical_rows().await? as u64);
+        }
+    }
+    Ok(stored)
+}
+
+fn is_stored(address: u64, stored: &HashMap<u32, u64>) -> bool {
+    let address = RowAddress::from(address);
+    let rows = stored.get(&address.fragment_id());
+    rows.is_some_and(|rows| u64::from(address.row_offset()) < *rows)
+}
+
+/// The engine panics on some addresses where nothing is stored.
+async fn check_addresses(dataset: &Dataset, addresses: &[u64]) -> Result<()> {
+    let stored = stored_rows(dataset, addresses).await?;
+    let Some(wrong) = addresses.iter().find(|it| !is_stored(**it, &stored)) else {
+        return Ok(());
+    };
+    let place = RowAddress::from(*wrong);
+    let (id, row) = (place.fragment_id(), place.row_offset());
+    Err(Error::invalid_argument(match stored.get(&id) {
+        Some(rows) => format!(
+            "row address {wrong} is out of range: it is row {row} of fragment {id}, which has {rows} rows"
+        ),
+        None => format!("row address {wrong} is out of range: there is no fragment {id}"),
+    }))
+}
+
+/// Row ids that are not stable are addresses. One where nothing is stored is that of no row.
+async fn leave_out_unstored(dataset: &Dataset, row_ids: &mut Vec<u64>) -> Result<()> {
+    let stored = stored_rows(dataset, row_ids).await?;
+    row_ids.retain(|id| is_stored(*id, &stored));
+    Ok(())
 }

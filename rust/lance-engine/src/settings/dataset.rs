@@ -59,3 +59,47 @@ pub struct VersionInfo {
     /// What the engine recorded of this version.
     pub metadata: Vec<(String, String)>,
 }
+
+/// Rows that follow each other.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RowRange {
+    /// The position of the first, among the live rows.
+    pub first_row: u64,
+    /// How many there are.
+    pub row_count: u64,
+}
+
+/// What is read of the rows that are taken.
+#[derive(Debug, Clone, Default)]
+pub struct TakeSettings {
+    /// Columns, as #LanceScanOptions has them. Unless given: all; with `expressions` none.
+    pub columns: Option<Vec<String>>,
+    /// Columns that are computed: names, each with one SQL expression, such as {"price", "l_extendedprice * (1 -
+    /// l_discount)"}. They come in this order, after `columns`.
+    pub expressions: Vec<(String, String)>,
+}
+
+/// What was read through a handle since it was opened, and what the caches of its session did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DatasetStatistics {
+    /// Requests to the store that read or list, of this handle and its scanners.
+    pub reads: u64,
+    /// Bytes that these requests have returned.
+    pub bytes_read: u64,
+    /// How often something was found in the caches of the session, which all share that use it, and how often
+    /// not.
+    pub index_cache_hits: u64,
+    pub index_cache_misses: u64,
+    pub metadata_cache_hits: u64,
+    pub metadata_cache_misses: u64,
+}
+
+/// How to reach a dataset that another process has described.
+#[derive(Debug, Clone, Default)]
+pub struct AccessSettings {
+    /// Credentials and settings of the object store.
+    pub storage_options: HashMap<String, String>,
+    /// Use the caches of this session, which keeps them for as long as it is needed. Unless given: the process's
+    /// own.
+    pub session: Option<Arc<crate::Session>>,
+}

@@ -14,7 +14,10 @@ mod transaction;
 mod write;
 
 pub use callback::Callback;
-pub use dataset::{DatasetInfo, FragmentInfo, OpenSettings, VersionInfo};
+pub use dataset::{
+    AccessSettings, DatasetInfo, DatasetStatistics, FragmentInfo, OpenSettings, RowRange,
+    TakeSettings, VersionInfo,
+};
 pub use maintain::{
     CheckProgress, CheckSettings, CheckSummary, CleanupResult, CleanupSettings, Problem,
     ProblemKind,
@@ -22,7 +25,7 @@ pub use maintain::{
 pub use runtime::RuntimeSettings;
 pub use scan::{
     Aggregate, AggregateFunction, BlobHandling, FragmentSlice, Materialization, ScanSettings,
-    ScanStatistics, SortKey,
+    ScanSplit, ScanStatistics, SortKey,
 };
 pub use session::{SessionSettings, SessionStats};
 pub use telemetry::{Metrics, StoreMetrics};

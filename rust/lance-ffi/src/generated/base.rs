@@ -65,3 +65,5 @@ const _: () = {
 };
 
 const _: unsafe extern "C" fn(*mut c_char) = crate::out::lance_string_free;
+
+const _: unsafe extern "C" fn(*mut u8, usize) = crate::out::lance_bytes_free;

@@ -6,7 +6,10 @@ use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use lance_engine::Result;
 use lance_engine::runtime::block_on;
-use lance_engine::settings::{DatasetInfo, FragmentInfo, OpenSettings, VersionInfo};
+use lance_engine::settings::{
+    AccessSettings, DatasetInfo, DatasetStatistics, FragmentInfo, OpenSettings, RowRange,
+    TakeSettings, VersionInfo,
+};
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 
@@ -14,13 +17,13 @@ use super::base::{LanceKeyValue, LanceText};
 use super::operation::LanceDoneFn;
 use crate::arguments::{
     Number, Versioned, copied, init_sized, key_values, optional_name, optional_names,
-    optional_text, optional_within, read_sized, required_place,
+    optional_text, optional_within, pairs, read_sized, required_place, slice,
 };
 use crate::dataset::LanceDataset;
 use crate::error::LanceError;
 use crate::guard::guard;
 use crate::operation::{Ending, LanceOperation, start};
-use crate::out::{Out, OutBatch, SizedOut};
+use crate::out::{Out, OutBatch, OutBytes, SizedOut};
 use crate::records::{batch_of, column, text_maps};
 use crate::session::LanceSession;
 
@@ -627,6 +630,630 @@ pub unsafe extern "C" fn lance_dataset_versions_async(
                 ending,
                 crate::dataset::versions(dataset.value()),
                 move |result| out.give_batch(version_info_batch(&result)?),
+            )
+        }
+    })
+}
+
+/// Mirrors `LanceRowRange`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceRowRange {
+    pub first_row: u64,
+    pub row_count: u64,
+}
+
+const _: () = {
+    assert!(size_of::<LanceRowRange>() == 16);
+    assert!(offset_of!(LanceRowRange, first_row) == 0);
+    assert!(offset_of!(LanceRowRange, row_count) == 8);
+};
+
+impl LanceRowRange {
+    fn read(&self, _: &str) -> Result<RowRange> {
+        Ok(RowRange {
+            first_row: self.first_row,
+            row_count: self.row_count,
+        })
+    }
+}
+
+/// Mirrors `LanceTakeOptions`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceTakeOptions {
+    pub struct_size: usize,
+    pub columns: *const *const c_char,
+    pub column_count: usize,
+    pub expressions: *const LanceKeyValue,
+    pub expression_count: usize,
+}
+
+// SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
+unsafe impl Versioned for LanceTakeOptions {
+    const INIT: Self = Self {
+        struct_size: size_of::<Self>(),
+        columns: std::ptr::null(),
+        column_count: 0,
+        expressions: std::ptr::null(),
+        expression_count: 0,
+    };
+}
+
+const _: () = {
+    assert!(size_of::<LanceTakeOptions>() == 40);
+    assert!(offset_of!(LanceTakeOptions, struct_size) == 0);
+    assert!(offset_of!(LanceTakeOptions, columns) == 8);
+    assert!(offset_of!(LanceTakeOptions, column_count) == 16);
+    assert!(offset_of!(LanceTakeOptions, expressions) == 24);
+    assert!(offset_of!(LanceTakeOptions, expression_count) == 32);
+};
+
+impl LanceTakeOptions {
+    /// # Safety
+    /// `options` is NULL or a valid struct.
+    pub unsafe fn read(options: *const Self) -> Result<TakeSettings> {
+        // SAFETY: by this function's contract, which the pointers inside have, too.
+        unsafe {
+            let raw = read_sized(options, "options")?;
+            Ok(TakeSettings {
+                columns: optional_names(raw.columns, raw.column_count, "options.columns")?,
+                expressions: pairs(raw.expressions, raw.expression_count, "options.expressions")?,
+            })
+        }
+    }
+}
+
+/// # Safety
+/// `options` is NULL or has `struct_size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_take_options_init(
+    options: *mut LanceTakeOptions,
+    struct_size: usize,
+) {
+    // SAFETY: forwarded contract.
+    unsafe { init_sized(options, struct_size) }
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_take_positions(
+    dataset: *const LanceDataset,
+    positions: *const u64,
+    position_count: usize,
+    options: *const LanceTakeOptions,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = OutBatch::required(out_array, out_schema)?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let positions = copied(positions, position_count, "positions")?;
+            let options = LanceTakeOptions::read(options)?;
+            let result = dataset.read(|dataset| {
+                block_on(crate::dataset::take_positions(dataset, positions, options))
+            })?;
+            out.give(result)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_take_positions_async(
+    dataset: *const LanceDataset,
+    positions: *const u64,
+    position_count: usize,
+    options: *const LanceTakeOptions,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = OutBatch::required(out_array, out_schema)?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let positions = copied(positions, position_count, "positions")?;
+            let options = LanceTakeOptions::read(options)?;
+            start(
+                ending,
+                crate::dataset::take_positions(dataset.value(), positions, options),
+                move |result| out.give(result),
+            )
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_take_row_ids(
+    dataset: *const LanceDataset,
+    row_ids: *const u64,
+    row_id_count: usize,
+    options: *const LanceTakeOptions,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = OutBatch::required(out_array, out_schema)?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let row_ids = copied(row_ids, row_id_count, "row_ids")?;
+            let options = LanceTakeOptions::read(options)?;
+            let result = dataset.read(|dataset| {
+                block_on(crate::dataset::take_row_ids(dataset, row_ids, options))
+            })?;
+            out.give(result)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_take_row_ids_async(
+    dataset: *const LanceDataset,
+    row_ids: *const u64,
+    row_id_count: usize,
+    options: *const LanceTakeOptions,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = OutBatch::required(out_array, out_schema)?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let row_ids = copied(row_ids, row_id_count, "row_ids")?;
+            let options = LanceTakeOptions::read(options)?;
+            start(
+                ending,
+                crate::dataset::take_row_ids(dataset.value(), row_ids, options),
+                move |result| out.give(result),
+            )
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_take_addresses(
+    dataset: *const LanceDataset,
+    addresses: *const u64,
+    address_count: usize,
+    options: *const LanceTakeOptions,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = OutBatch::required(out_array, out_schema)?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let addresses = copied(addresses, address_count, "addresses")?;
+            let options = LanceTakeOptions::read(options)?;
+            let result = dataset.read(|dataset| {
+                block_on(crate::dataset::take_addresses(dataset, addresses, options))
+            })?;
+            out.give(result)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_take_addresses_async(
+    dataset: *const LanceDataset,
+    addresses: *const u64,
+    address_count: usize,
+    options: *const LanceTakeOptions,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = OutBatch::required(out_array, out_schema)?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let addresses = copied(addresses, address_count, "addresses")?;
+            let options = LanceTakeOptions::read(options)?;
+            start(
+                ending,
+                crate::dataset::take_addresses(dataset.value(), addresses, options),
+                move |result| out.give(result),
+            )
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_take_ranges(
+    dataset: *const LanceDataset,
+    ranges: *const LanceRowRange,
+    range_count: usize,
+    options: *const LanceTakeOptions,
+    out: *mut FFI_ArrowArrayStream,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = Out::required(out, "out")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let ranges = slice(ranges, range_count, "ranges")?
+                .iter()
+                .map(|item| item.read("ranges"))
+                .collect::<Result<_>>()?;
+            let options = LanceTakeOptions::read(options)?;
+            let result = dataset
+                .read(|dataset| block_on(crate::dataset::take_ranges(dataset, ranges, options)))?;
+            out.give(result)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_take_ranges_async(
+    dataset: *const LanceDataset,
+    ranges: *const LanceRowRange,
+    range_count: usize,
+    options: *const LanceTakeOptions,
+    out: *mut FFI_ArrowArrayStream,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = Out::required(out, "out")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let ranges = slice(ranges, range_count, "ranges")?
+                .iter()
+                .map(|item| item.read("ranges"))
+                .collect::<Result<_>>()?;
+            let options = LanceTakeOptions::read(options)?;
+            start(
+                ending,
+                crate::dataset::take_ranges(dataset.value(), ranges, options),
+                move |result| out.give(result),
+            )
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_sample(
+    dataset: *const LanceDataset,
+    rows: u64,
+    seed: u64,
+    options: *const LanceTakeOptions,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = OutBatch::required(out_array, out_schema)?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let seed = optional_within(seed, u64::MIN..=u64::MAX, "seed")?;
+            let options = LanceTakeOptions::read(options)?;
+            let result = dataset
+                .read(|dataset| block_on(crate::dataset::sample(dataset, rows, seed, options)))?;
+            out.give(result)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_sample_async(
+    dataset: *const LanceDataset,
+    rows: u64,
+    seed: u64,
+    options: *const LanceTakeOptions,
+    out_array: *mut FFI_ArrowArray,
+    out_schema: *mut FFI_ArrowSchema,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = OutBatch::required(out_array, out_schema)?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let seed = optional_within(seed, u64::MIN..=u64::MAX, "seed")?;
+            let options = LanceTakeOptions::read(options)?;
+            start(
+                ending,
+                crate::dataset::sample(dataset.value(), rows, seed, options),
+                move |result| out.give(result),
+            )
+        }
+    })
+}
+
+/// Mirrors `LanceDatasetStatistics`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceDatasetStatistics {
+    pub struct_size: usize,
+    pub reads: u64,
+    pub bytes_read: u64,
+    pub index_cache_hits: u64,
+    pub index_cache_misses: u64,
+    pub metadata_cache_hits: u64,
+    pub metadata_cache_misses: u64,
+}
+
+// SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
+unsafe impl Versioned for LanceDatasetStatistics {
+    const INIT: Self = Self {
+        struct_size: size_of::<Self>(),
+        reads: 0,
+        bytes_read: 0,
+        index_cache_hits: 0,
+        index_cache_misses: 0,
+        metadata_cache_hits: 0,
+        metadata_cache_misses: 0,
+    };
+}
+
+const _: () = {
+    assert!(size_of::<LanceDatasetStatistics>() == 56);
+    assert!(offset_of!(LanceDatasetStatistics, struct_size) == 0);
+    assert!(offset_of!(LanceDatasetStatistics, reads) == 8);
+    assert!(offset_of!(LanceDatasetStatistics, bytes_read) == 16);
+    assert!(offset_of!(LanceDatasetStatistics, index_cache_hits) == 24);
+    assert!(offset_of!(LanceDatasetStatistics, index_cache_misses) == 32);
+    assert!(offset_of!(LanceDatasetStatistics, metadata_cache_hits) == 40);
+    assert!(offset_of!(LanceDatasetStatistics, metadata_cache_misses) == 48);
+};
+
+impl From<&DatasetStatistics> for LanceDatasetStatistics {
+    fn from(told: &DatasetStatistics) -> Self {
+        Self {
+            struct_size: size_of::<Self>(),
+            reads: told.reads,
+            bytes_read: told.bytes_read,
+            index_cache_hits: told.index_cache_hits,
+            index_cache_misses: told.index_cache_misses,
+            metadata_cache_hits: told.metadata_cache_hits,
+            metadata_cache_misses: told.metadata_cache_misses,
+        }
+    }
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_uri(
+    dataset: *const LanceDataset,
+    out: *mut *mut c_char,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = Out::required(out, "out")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let result = dataset.read(crate::dataset::uri)?;
+            out.give(result)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_statistics(
+    dataset: *const LanceDataset,
+    out: *mut LanceDatasetStatistics,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = SizedOut::sized(out, "out")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let result = dataset.read(|dataset| block_on(crate::dataset::statistics(dataset)))?;
+            out.give(&result)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_statistics_async(
+    dataset: *const LanceDataset,
+    out: *mut LanceDatasetStatistics,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = SizedOut::sized(out, "out")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            start(
+                ending,
+                crate::dataset::statistics(dataset.value()),
+                move |result| out.give(&result),
+            )
+        }
+    })
+}
+
+/// Mirrors `LanceAccessOptions`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LanceAccessOptions {
+    pub struct_size: usize,
+    pub storage_options: *const LanceKeyValue,
+    pub storage_options_count: usize,
+    pub session: *const LanceSession,
+}
+
+// SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
+unsafe impl Versioned for LanceAccessOptions {
+    const INIT: Self = Self {
+        struct_size: size_of::<Self>(),
+        storage_options: std::ptr::null(),
+        storage_options_count: 0,
+        session: std::ptr::null(),
+    };
+}
+
+const _: () = {
+    assert!(size_of::<LanceAccessOptions>() == 32);
+    assert!(offset_of!(LanceAccessOptions, struct_size) == 0);
+    assert!(offset_of!(LanceAccessOptions, storage_options) == 8);
+    assert!(offset_of!(LanceAccessOptions, storage_options_count) == 16);
+    assert!(offset_of!(LanceAccessOptions, session) == 24);
+};
+
+impl LanceAccessOptions {
+    /// # Safety
+    /// `options` is NULL or a valid struct.
+    pub unsafe fn read(options: *const Self) -> Result<AccessSettings> {
+        // SAFETY: by this function's contract, which the pointers inside have, too.
+        unsafe {
+            let raw = read_sized(options, "options")?;
+            Ok(AccessSettings {
+                storage_options: key_values(
+                    raw.storage_options,
+                    raw.storage_options_count,
+                    "options.storage_options",
+                )?,
+                session: match raw.session.is_null() {
+                    true => None,
+                    false => Some(LanceSession::get(raw.session, "options.session")?.value()),
+                },
+            })
+        }
+    }
+}
+
+/// # Safety
+/// `options` is NULL or has `struct_size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_access_options_init(
+    options: *mut LanceAccessOptions,
+    struct_size: usize,
+) {
+    // SAFETY: forwarded contract.
+    unsafe { init_sized(options, struct_size) }
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_serialize(
+    dataset: *const LanceDataset,
+    out: *mut *mut u8,
+    out_length: *mut usize,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = OutBytes::required(out, out_length)?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let result = dataset.read(crate::dataset::serialize)?;
+            out.give(result)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_deserialize(
+    bytes: *const u8,
+    bytes_length: usize,
+    options: *const LanceAccessOptions,
+    out: *mut *mut LanceDataset,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = Out::required(out, "out")?;
+            let bytes = copied(bytes, bytes_length, "bytes")?;
+            let options = LanceAccessOptions::read(options)?;
+            let result = block_on(crate::dataset::deserialize(bytes, options))?;
+            out.give(result)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_deserialize_async(
+    bytes: *const u8,
+    bytes_length: usize,
+    options: *const LanceAccessOptions,
+    out: *mut *mut LanceDataset,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = Out::required(out, "out")?;
+            let bytes = copied(bytes, bytes_length, "bytes")?;
+            let options = LanceAccessOptions::read(options)?;
+            start(
+                ending,
+                crate::dataset::deserialize(bytes, options),
+                move |result| out.give(result),
             )
         }
     })

@@ -10,9 +10,10 @@ use lance_table::format::{Fragment, pb};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
-use super::origin::{Identity, Origin};
+use super::origin::Origin;
 use super::{Target, UncommittedWrite, fragments_mut};
 use crate::error::{Error, Result, code};
+use crate::identity::Identity;
 use crate::local::store::{is_durable, make_durable};
 use crate::open::Access;
 use crate::place::Place;

@@ -4,34 +4,15 @@ use std::sync::Arc;
 
 use lance::Dataset;
 use lance_io::object_store::ObjectStore;
-use lance_table::format::Manifest;
 use lance_table::io::commit::CommitHandler;
 use lance_table::io::manifest::read_manifest;
 use object_store::path::Path;
-use serde::{Deserialize, Serialize};
 
 use super::UncommittedWrite;
 use crate::error::{Error, Result, code};
+use crate::identity::Identity;
 use crate::maintain::listing::if_found;
 use crate::open::{builder, load_if_exists};
-
-/// Tells a version from one of the same number in a dataset that was made anew.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Identity {
-    version: u64,
-    timestamp_nanos: u128,
-    transaction_file: Option<String>,
-}
-
-impl Identity {
-    fn of(manifest: &Manifest) -> Self {
-        Self {
-            version: manifest.version,
-            timestamp_nanos: manifest.timestamp_nanos,
-            transaction_file: manifest.transaction_file.clone(),
-        }
-    }
-}
 
 #[derive(Debug, Clone)]
 pub struct Origin {

@@ -68,6 +68,11 @@ typedef struct LanceKeyValue {
 /** \brief Free a string that a function of this library returned as the caller's. NULL is accepted. */
 LANCE_API void lance_string_free(char* string);
 
+/** \brief Free bytes that a function of this library returned as the caller's. NULL is accepted.
+ *
+ *  \param length the length that came with them. */
+LANCE_API void lance_bytes_free(uint8_t* bytes, size_t length);
+
 /** @} */
 
 #ifdef __cplusplus

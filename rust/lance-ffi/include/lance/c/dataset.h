@@ -179,6 +179,194 @@ LANCE_API LanceStatusCode lance_dataset_versions_async(const LanceDataset* datas
                                                        void* context, LanceOperation** operation,
                                                        LanceError** error);
 
+/** Rows that follow each other. */
+typedef struct LanceRowRange {
+  /** The position of the first, among the live rows. */
+  uint64_t first_row;
+  /** How many there are. */
+  uint64_t row_count;
+} LanceRowRange;
+
+/** What is read of the rows that are taken. */
+typedef struct LanceTakeOptions {
+  size_t struct_size;
+  /** Columns, as #LanceScanOptions has them. NULL: all; with `expressions` none. */
+  const char* const* columns;
+  size_t column_count;
+  /** Columns that are computed: names, each with one SQL expression, such as {"price", "l_extendedprice *
+   *  (1 - l_discount)"}. They come in this order, after `columns`. */
+  const LanceKeyValue* expressions;
+  size_t expression_count;
+} LanceTakeOptions;
+
+#define LANCE_TAKE_OPTIONS_INIT {sizeof(LanceTakeOptions), NULL, 0, NULL, 0}
+
+/** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_TAKE_OPTIONS_INIT. Never fails. */
+LANCE_API void lance_take_options_init(LanceTakeOptions* options, size_t struct_size);
+
+/** \brief Read rows by their positions, in the order asked for, also with computed columns.
+ *
+ *  \param positions borrowed: positions among the live rows, 0 being the first.
+ *  \param options borrowed, may be NULL.
+ *  \param out_array, out_schema the caller's: one record batch as a struct array. Both structs or neither. */
+LANCE_API LanceStatusCode lance_dataset_take_positions(const LanceDataset* dataset, const uint64_t* positions,
+                                                       size_t position_count, const LanceTakeOptions* options,
+                                                       struct ArrowArray* out_array,
+                                                       struct ArrowSchema* out_schema, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_take_positions(). */
+LANCE_API LanceStatusCode lance_dataset_take_positions_async(
+    const LanceDataset* dataset, const uint64_t* positions, size_t position_count,
+    const LanceTakeOptions* options, struct ArrowArray* out_array, struct ArrowSchema* out_schema,
+    LanceDoneFn done, void* context, LanceOperation** operation, LanceError** error);
+
+/** \brief Read rows by their row ids, in the order asked for, also with computed columns. Ids that no row
+ *  has are left out.
+ *
+ *  \param row_ids borrowed: values of `_rowid`.
+ *  \param options borrowed, may be NULL.
+ *  \param out_array, out_schema the caller's: one record batch as a struct array. Both structs or neither. */
+LANCE_API LanceStatusCode lance_dataset_take_row_ids(const LanceDataset* dataset, const uint64_t* row_ids,
+                                                     size_t row_id_count, const LanceTakeOptions* options,
+                                                     struct ArrowArray* out_array,
+                                                     struct ArrowSchema* out_schema, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_take_row_ids(). */
+LANCE_API LanceStatusCode lance_dataset_take_row_ids_async(
+    const LanceDataset* dataset, const uint64_t* row_ids, size_t row_id_count,
+    const LanceTakeOptions* options, struct ArrowArray* out_array, struct ArrowSchema* out_schema,
+    LanceDoneFn done, void* context, LanceOperation** operation, LanceError** error);
+
+/** \brief Read rows by their addresses (column `_rowaddr` of a scan), in the order asked for. Deleted rows
+ *  are left out; an address where no row was ever stored is #LANCE_INVALID_ARGUMENT.
+ *
+ *  \param addresses borrowed: values of `_rowaddr`.
+ *  \param options borrowed, may be NULL.
+ *  \param out_array, out_schema the caller's: one record batch as a struct array. Both structs or neither. */
+LANCE_API LanceStatusCode lance_dataset_take_addresses(const LanceDataset* dataset, const uint64_t* addresses,
+                                                       size_t address_count, const LanceTakeOptions* options,
+                                                       struct ArrowArray* out_array,
+                                                       struct ArrowSchema* out_schema, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_take_addresses(). */
+LANCE_API LanceStatusCode lance_dataset_take_addresses_async(
+    const LanceDataset* dataset, const uint64_t* addresses, size_t address_count,
+    const LanceTakeOptions* options, struct ArrowArray* out_array, struct ArrowSchema* out_schema,
+    LanceDoneFn done, void* context, LanceOperation** operation, LanceError** error);
+
+/** \brief Read ranges of rows by their positions, one range after another. Ranges may overlap, and come in
+ *  any order. Batches begin and end without regard to the ranges; those of many short ones are read
+ *  together.
+ *
+ *  \param ranges borrowed: positions among the live rows.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's: a stream that reads lazily, and ends the take when it is released. It is not
+ *  thread-safe, keeps what it needs alive, and may outlive the dataset. */
+LANCE_API LanceStatusCode lance_dataset_take_ranges(const LanceDataset* dataset, const LanceRowRange* ranges,
+                                                    size_t range_count, const LanceTakeOptions* options,
+                                                    struct ArrowArrayStream* out, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_take_ranges(). */
+LANCE_API LanceStatusCode lance_dataset_take_ranges_async(const LanceDataset* dataset,
+                                                          const LanceRowRange* ranges, size_t range_count,
+                                                          const LanceTakeOptions* options,
+                                                          struct ArrowArrayStream* out, LanceDoneFn done,
+                                                          void* context, LanceOperation** operation,
+                                                          LanceError** error);
+
+/** \brief Read some rows chosen at random, each row as likely as any other, none twice, in the order of the
+ *  dataset: all, where there are fewer than `rows`. The same seed chooses the same of as many rows; with
+ *  #LANCE_UNSET_U64 it is others each time.
+ *
+ *  \param options borrowed, may be NULL.
+ *  \param out_array, out_schema the caller's: one record batch as a struct array. Both structs or neither. */
+LANCE_API LanceStatusCode lance_dataset_sample(const LanceDataset* dataset, uint64_t rows, uint64_t seed,
+                                               const LanceTakeOptions* options, struct ArrowArray* out_array,
+                                               struct ArrowSchema* out_schema, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_sample(). */
+LANCE_API LanceStatusCode lance_dataset_sample_async(const LanceDataset* dataset, uint64_t rows,
+                                                     uint64_t seed, const LanceTakeOptions* options,
+                                                     struct ArrowArray* out_array,
+                                                     struct ArrowSchema* out_schema, LanceDoneFn done,
+                                                     void* context, LanceOperation** operation,
+                                                     LanceError** error);
+
+/** What was read through a handle since it was opened, and what the caches of its session did. */
+typedef struct LanceDatasetStatistics {
+  size_t struct_size;
+  /** Requests to the store that read or list, of this handle and its scanners. */
+  uint64_t reads;
+  /** Bytes that these requests have returned. */
+  uint64_t bytes_read;
+  /** How often something was found in the caches of the session, which all share that use it, and how often
+   *  not. */
+  uint64_t index_cache_hits;
+  uint64_t index_cache_misses;
+  uint64_t metadata_cache_hits;
+  uint64_t metadata_cache_misses;
+} LanceDatasetStatistics;
+
+#define LANCE_DATASET_STATISTICS_INIT {sizeof(LanceDatasetStatistics), 0, 0, 0, 0, 0, 0}
+
+/** \brief The URI at which it was opened; of a local dataset the absolute path, and of a branch its own.
+ *
+ *  \param out the caller's; lance_string_free(). */
+LANCE_API LanceStatusCode lance_dataset_uri(const LanceDataset* dataset, char** out, LanceError** error);
+
+/** \brief Read the statistics of a dataset that is open. What opening it has read does not count.
+ *
+ *  \param out the caller's memory, with `struct_size` set; filled up to that size. */
+LANCE_API LanceStatusCode lance_dataset_statistics(const LanceDataset* dataset, LanceDatasetStatistics* out,
+                                                   LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_statistics(). */
+LANCE_API LanceStatusCode lance_dataset_statistics_async(const LanceDataset* dataset,
+                                                         LanceDatasetStatistics* out, LanceDoneFn done,
+                                                         void* context, LanceOperation** operation,
+                                                         LanceError** error);
+
+/** How to reach a dataset that another process has described. */
+typedef struct LanceAccessOptions {
+  size_t struct_size;
+  /** Credentials and settings of the object store. */
+  const LanceKeyValue* storage_options;
+  size_t storage_options_count;
+  /** Use the caches of this session, which keeps them for as long as it is needed. NULL: the process's own.
+   */
+  const LanceSession* session;
+} LanceAccessOptions;
+
+#define LANCE_ACCESS_OPTIONS_INIT {sizeof(LanceAccessOptions), NULL, 0, NULL}
+
+/** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_ACCESS_OPTIONS_INIT. Never fails. */
+LANCE_API void lance_access_options_init(LanceAccessOptions* options, size_t struct_size);
+
+/** \brief Describe an open dataset in bytes, with which another process opens the same version. They hold
+ *  the URI and the manifest, and no storage options.
+ *
+ *  \param out, out_length the caller's; lance_bytes_free(). */
+LANCE_API LanceStatusCode lance_dataset_serialize(const LanceDataset* dataset, uint8_t** out,
+                                                  size_t* out_length, LanceError** error);
+
+/** \brief Open a dataset from the bytes of lance_dataset_serialize() without reading anything. That the
+ *  version is still there shows in the first read: #LANCE_NOT_FOUND where its files were cleaned up. Of
+ *  file format 0.1, dictionaries are read. Bytes that are damaged are #LANCE_CORRUPT, others
+ *  #LANCE_INVALID_ARGUMENT, and those of a later version #LANCE_NOT_SUPPORTED.
+ *
+ *  \param bytes borrowed: what the other process made.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's; lance_dataset_free(). */
+LANCE_API LanceStatusCode lance_dataset_deserialize(const uint8_t* bytes, size_t bytes_length,
+                                                    const LanceAccessOptions* options, LanceDataset** out,
+                                                    LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_deserialize(). */
+LANCE_API LanceStatusCode lance_dataset_deserialize_async(const uint8_t* bytes, size_t bytes_length,
+                                                          const LanceAccessOptions* options,
+                                                          LanceDataset** out, LanceDoneFn done, void* context,
+                                                          LanceOperation** operation, LanceError** error);
+
 /** @} */
 
 #ifdef __cplusplus

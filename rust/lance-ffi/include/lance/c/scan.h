@@ -338,6 +338,39 @@ LANCE_API LanceStatusCode lance_scanner_analyze_async(const LanceScanner* scanne
 /** \brief Free a scanner. Streams made from it stay valid. NULL is accepted. */
 LANCE_API void lance_scanner_free(LanceScanner* scanner);
 
+/** \brief Cut a scan into at most `count` parts for several threads, processes or machines. Together and in
+ *  this order they return what the scan returns, each row once, whatever others write meanwhile: they stay
+ *  with the version that is open. Parts have nearly the same number of stored rows, and none is empty, so
+ *  that there are fewer where there are fewer rows; of no rows there is one part. Files of format 0.1, and
+ *  fragments that are listed in another order than that of the dataset, are not cut through. A scan with a
+ *  limit, an offset, an order or aggregates cannot be cut: #LANCE_INVALID_ARGUMENT. Callbacks do not
+ *  travel.
+ *
+ *  \param out the caller's: a stream of the columns `text` (utf8), `rows` (uint64), `fragments` (uint64). */
+LANCE_API LanceStatusCode lance_scanner_splits(const LanceScanner* scanner, uint64_t count,
+                                               struct ArrowArrayStream* out, LanceError** error);
+
+/** \brief The asynchronous form of lance_scanner_splits(). */
+LANCE_API LanceStatusCode lance_scanner_splits_async(const LanceScanner* scanner, uint64_t count,
+                                                     struct ArrowArrayStream* out, LanceDoneFn done,
+                                                     void* context, LanceOperation** operation,
+                                                     LanceError** error);
+
+/** \brief Open a part of a scan. Where its version was cleaned up, or another dataset has taken its place,
+ *  it is #LANCE_VERSION_NOT_FOUND. A text that is damaged is #LANCE_CORRUPT, another one
+ *  #LANCE_INVALID_ARGUMENT, and that of a later version #LANCE_NOT_SUPPORTED.
+ *
+ *  \param text borrowed: what lance_scanner_splits() has made.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's; lance_scanner_free(). */
+LANCE_API LanceStatusCode lance_scanner_open_split(LanceText text, const LanceAccessOptions* options,
+                                                   LanceScanner** out, LanceError** error);
+
+/** \brief The asynchronous form of lance_scanner_open_split(). */
+LANCE_API LanceStatusCode lance_scanner_open_split_async(LanceText text, const LanceAccessOptions* options,
+                                                         LanceScanner** out, LanceDoneFn done, void* context,
+                                                         LanceOperation** operation, LanceError** error);
+
 /** @} */
 
 #ifdef __cplusplus
