@@ -22,6 +22,12 @@ using internal::Starting;
 using internal::ValueOut;
 using internal::Waiting;
 
+using ScanStatisticsCall = internal::Progress<ScanStatistics>;
+
+extern "C" void CallStatistics(void* context, const LanceScanStatistics* statistics) noexcept {
+  static_cast<ScanStatisticsCall*>(context)->Hold()->Report(internal::FromC(*statistics));
+}
+
 /// A batch with its schema.
 struct BatchOut {
   internal::CArray array;
@@ -103,13 +109,19 @@ class Dataset::Impl {
   template <typename Form>
   typename Form::template Of<std::shared_ptr<Scanner>> Scan(const ScanOptions& options,
                                                             const StopToken& stop) const {
-    ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::ScanOptionsC::Make(options));
+    ARROW_ASSIGN_OR_RAISE(auto c_options, internal::ScanOptionsC::Make(options));
+    std::shared_ptr<ScanStatisticsCall> statistics;
+    if (options.statistics) {
+      statistics = std::make_shared<ScanStatisticsCall>(options.statistics);
+      c_options.c.statistics = CallStatistics;
+      c_options.c.statistics_context = statistics->HandOver();
+    }
     using Out = internal::HandleOut<internal::ScannerHandle>;
-    const auto finish = [](Out& out) -> arrow::Result<std::shared_ptr<Scanner>> {
+    const auto finish = [statistics](Out& out) -> arrow::Result<std::shared_ptr<Scanner>> {
       auto handle = out.Take();
       ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_scanner_schema, handle.get()));
       return std::shared_ptr<Scanner>(
-          new Scanner(std::make_unique<Scanner::Impl>(std::move(handle), std::move(schema))));
+          new Scanner(std::make_unique<Scanner::Impl>(std::move(handle), std::move(schema), statistics)));
     };
     return Form::Make(Prepare<Out>(lance_scanner_open, lance_scanner_open_async, finish, c(), &c_options.c),
                       stop);

@@ -31,19 +31,19 @@ arrow::Result<ReaderPtr> Scanner::ToReader(const StopToken& stop) const {
   }
   internal::CStream stream;
   ARROW_RETURN_NOT_OK(internal::Call(lance_scanner_to_stream, impl_->handle.get(), stream.get()));
-  return internal::StreamReader::Make(&stream);
+  return internal::StreamReader::Make(&stream, impl_->statistics);
 }
 
 arrow::Future<ReaderPtr> Scanner::ToReaderAsync(const StopToken& stop) const {
-  const auto finish = [stop](Impl::BatchesOut& out) -> arrow::Result<ReaderPtr> {
-    return internal::BatchesReader::Make(out.Take(), stop);
+  const auto finish = [stop, needs = impl_->statistics](Impl::BatchesOut& out) -> arrow::Result<ReaderPtr> {
+    return internal::BatchesReader::Make(out.Take(), stop, needs);
   };
   return impl_->ToBatches(finish).Start(stop);
 }
 
 arrow::Future<Scanner::Generator> Scanner::ToGenerator(const StopToken& stop) const {
-  const auto finish = [stop](Impl::BatchesOut& out) -> arrow::Result<Generator> {
-    ARROW_ASSIGN_OR_RAISE(auto reader, internal::BatchesReader::Make(out.Take(), stop));
+  const auto finish = [stop, needs = impl_->statistics](Impl::BatchesOut& out) -> arrow::Result<Generator> {
+    ARROW_ASSIGN_OR_RAISE(auto reader, internal::BatchesReader::Make(out.Take(), stop, needs));
     return [reader = std::move(reader)] { return reader->NextAsync(); };
   };
   return impl_->ToBatches(finish).Start(stop);
@@ -76,6 +76,14 @@ arrow::Result<std::string> Scanner::Explain(const StopToken& stop) const {
 
 arrow::Future<std::string> Scanner::ExplainAsync(const StopToken& stop) const {
   return impl_->Explain().Start(stop);
+}
+
+arrow::Result<std::string> Scanner::Analyze(const StopToken& stop) const {
+  return impl_->Analyze().Wait(stop);
+}
+
+arrow::Future<std::string> Scanner::AnalyzeAsync(const StopToken& stop) const {
+  return impl_->Analyze().Start(stop);
 }
 
 }  // namespace lance::inline v0

@@ -9,6 +9,8 @@
 #include "ffi/batches_reader_internal.h"
 #include "ffi/handle_internal.h"
 #include "ffi/operation_internal.h"
+#include "ffi/progress_internal.h"
+#include "lance/options.h"
 #include "lance/scanner.h"
 
 namespace lance::inline v0 {
@@ -17,8 +19,11 @@ class Scanner::Impl {
  public:
   using BatchesOut = internal::HandleOut<internal::BatchesHandle>;
 
-  Impl(internal::ScannerHandle handle, std::shared_ptr<arrow::Schema> schema)
-      : handle(std::move(handle)), schema(std::move(schema)) {}
+  using Statistics = internal::Progress<ScanStatistics>;
+
+  Impl(internal::ScannerHandle handle, std::shared_ptr<arrow::Schema> schema,
+       std::shared_ptr<Statistics> statistics = nullptr)
+      : statistics(std::move(statistics)), handle(std::move(handle)), schema(std::move(schema)) {}
 
   /// `finish` makes something of the batches.
   template <typename Finish>
@@ -34,15 +39,23 @@ class Scanner::Impl {
   }
 
   auto Explain() const {
-    using Out = internal::HandleOut<internal::StringHandle>;
-    const auto finish = [](Out& out) -> arrow::Result<std::string> { return std::string(out.Take().get()); };
-    return internal::Prepare<Out>(lance_scanner_explain, lance_scanner_explain_async, finish, c());
+    return internal::Prepare<TextOut>(lance_scanner_explain, lance_scanner_explain_async, ToText, c());
   }
 
+  auto Analyze() const {
+    return internal::Prepare<TextOut>(lance_scanner_analyze, lance_scanner_analyze_async, ToText, c());
+  }
+
+  /// What `options.statistics` is called through; NULL without it. Readers keep it, too.
+  const std::shared_ptr<Statistics> statistics;
   const internal::ScannerHandle handle;
   const std::shared_ptr<arrow::Schema> schema;
 
  private:
+  using TextOut = internal::HandleOut<internal::StringHandle>;
+
+  static arrow::Result<std::string> ToText(TextOut& out) { return std::string(out.Take().get()); }
+
   const LanceScanner* c() const { return handle.get(); }
 };
 

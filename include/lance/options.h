@@ -125,11 +125,11 @@ enum class BlobHandling : int {
 
 /// What a scan has read.
 struct LANCE_EXPORT ScanStatistics {
-  /// Reads of the scan, before near ones are joined.
+  /// Reads of the store.
   uint64_t read_operations = 0;
-  /// Requests to the store.
+  /// What was to be read; near parts are read together, large ones apart.
   uint64_t requests = 0;
-  /// Bytes from the store.
+  /// Bytes that were read.
   uint64_t bytes_read = 0;
   /// Indices, parts of them, and comparisons in them.
   uint64_t indices_loaded = 0;
@@ -175,11 +175,10 @@ struct LANCE_EXPORT ScanOptions {
   /// all that comes.
   std::vector<std::pair<std::string, std::string>> expressions = {};
   /// A filter as a Substrait message of the kind ExtendedExpression, with one expression that gives a
-  /// boolean. Its columns are those of the schema in the message, found by name. Not with `filter`.
+  /// boolean. The schema in the message is that of the dataset. Not with `filter`.
   std::shared_ptr<arrow::Buffer> filter_substrait = nullptr;
   /// Sort the rows, or with `aggregates` the groups, by these columns. Unless given, `ordered` decides.
-  /// What is sorted by need not be returned. The sort keeps rows in memory and spills them to temporary
-  /// files.
+  /// What is sorted by need not be returned. What does not fit in memory is sorted in temporary files.
   std::vector<SortKey> order_by = {};
   /// Return these values in place of rows, after the columns of `group_by`: one row for each group, in no
   /// order unless `order_by` says one, or one row for all. `limit` and `offset` count groups. Not with
@@ -212,15 +211,15 @@ struct LANCE_EXPORT ScanOptions {
   /// Columns to read late, with `materialization` EARLY_EXCEPT alone.
   std::vector<std::string> late_columns = {};
   BlobHandling blob_handling = BlobHandling::kDescriptions;
-  /// Return rows that were deleted and are still stored, too; their `_rowid` is null, and must be asked
-  /// for.
+  /// Return rows that were deleted and are still stored, too; their `_rowid` is null. Not with `row_ids`
+  /// and `excluded_row_ids`.
   bool include_deleted_rows = false;
   /// Answer filters from scalar indices where there are some.
   bool use_scalar_index = true;
   /// Skip parts of files whose statistics show that no row passes the filter.
   bool use_statistics = true;
-  /// Called on any thread, once for each run of the scan that comes to its end; it must be quick and must
-  /// not call this library. An exception it throws is dropped.
+  /// Called once for each run of the scan that comes to its end, before that end is told; at the same time
+  /// where two runs do. It must be quick and must not call this library. An exception it throws is dropped.
   std::function<void(const ScanStatistics&)> statistics = {};
 };
 

@@ -56,6 +56,10 @@ class LANCE_EXPORT Scanner {
   arrow::Result<std::string> Explain(const arrow::StopToken& stop = {}) const;
   arrow::Future<std::string> ExplainAsync(const arrow::StopToken& stop = {}) const;
 
+  /// Run the scan, drop its rows, and describe the query plan with what each step of it took.
+  arrow::Result<std::string> Analyze(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> AnalyzeAsync(const arrow::StopToken& stop = {}) const;
+
  private:
   friend class Dataset;
   class Impl;

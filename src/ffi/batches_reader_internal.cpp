@@ -30,9 +30,10 @@ class Scan : public Cancellable {
   const std::shared_ptr<const std::atomic<bool>> has_ended_;
 };
 
-auto PrepareNext(LanceBatches* batches, const std::shared_ptr<arrow::Schema>& schema) {
+auto PrepareNext(LanceBatches* batches, const std::shared_ptr<arrow::Schema>& schema,
+                 const std::shared_ptr<const void>& needs) {
   using Out = ShellOut<CArray>;
-  const auto finish = [schema](Out& out) -> arrow::Result<BatchPtr> {
+  const auto finish = [schema, needs](Out& out) -> arrow::Result<BatchPtr> {
     if (out.shell.get()->release == nullptr) return nullptr;
     return WithCode(arrow::ImportRecordBatch(out.shell.get(), schema), ErrorCode::kArrow);
   };
@@ -46,21 +47,26 @@ arrow::Status Closed() { return MakeStatus(ErrorCode::kInvalidState, "the reader
 }  // namespace
 
 arrow::Result<std::shared_ptr<BatchesReader>> BatchesReader::Make(BatchesHandle batches,
-                                                                  const arrow::StopToken& stop) {
+                                                                  const arrow::StopToken& stop,
+                                                                  std::shared_ptr<const void> needs) {
   ARROW_ASSIGN_OR_RAISE(auto schema, CallForSchema(lance_batches_schema, batches.get()));
-  return std::shared_ptr<BatchesReader>(new BatchesReader(std::move(batches), std::move(schema), stop));
+  return std::shared_ptr<BatchesReader>(
+      new BatchesReader(std::move(batches), std::move(schema), stop, std::move(needs)));
 }
 
 BatchesReader::BatchesReader(BatchesHandle batches, std::shared_ptr<arrow::Schema> schema,
-                             arrow::StopToken stop)
-    : batches_(std::move(batches)), schema_(std::move(schema)), stop_(std::move(stop)) {
+                             arrow::StopToken stop, std::shared_ptr<const void> needs)
+    : needs_(std::move(needs)),
+      batches_(std::move(batches)),
+      schema_(std::move(schema)),
+      stop_(std::move(stop)) {
   // The scan itself, which goes on between two batches, too.
   CancelOnStop(stop_, std::make_unique<Scan>(batches_, has_ended_));
 }
 
 arrow::Future<BatchPtr> BatchesReader::NextAsync() {
   if (batches_ == nullptr) return Closed();
-  auto next = PrepareNext(batches_.get(), schema_).StartUnwatched(stop_);
+  auto next = PrepareNext(batches_.get(), schema_, needs_).StartUnwatched(stop_);
   next.AddCallback([has_ended = has_ended_](const arrow::Result<BatchPtr>& next) {
     if (IsEnd(next)) *has_ended = true;
   });
@@ -73,7 +79,7 @@ arrow::Status BatchesReader::ReadNext(BatchPtr* out) {
   // Not a failure of the scan, which goes on.
   ARROW_RETURN_NOT_OK(CheckMayWait());
   ARROW_RETURN_NOT_OK(failure_);
-  auto next = PrepareNext(batches_.get(), schema_).Wait(stop_);
+  auto next = PrepareNext(batches_.get(), schema_, needs_).Wait(stop_);
   if (IsEnd(next)) *has_ended_ = true;
   failure_ = next.status();
   return std::move(next).Value(out);

@@ -18,8 +18,10 @@ using BatchesHandle = Handle<LanceBatches, lance_batches_free>;
 /// A scan under way. One batch at a time may be asked for.
 class BatchesReader : public arrow::RecordBatchReader {
  public:
+  /// `needs` is kept as long as a batch may come.
   static arrow::Result<std::shared_ptr<BatchesReader>> Make(BatchesHandle batches,
-                                                            const arrow::StopToken& stop);
+                                                            const arrow::StopToken& stop,
+                                                            std::shared_ptr<const void> needs = nullptr);
 
   std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
 
@@ -31,8 +33,10 @@ class BatchesReader : public arrow::RecordBatchReader {
   arrow::Status Close() override;
 
  private:
-  BatchesReader(BatchesHandle batches, std::shared_ptr<arrow::Schema> schema, arrow::StopToken stop);
+  BatchesReader(BatchesHandle batches, std::shared_ptr<arrow::Schema> schema, arrow::StopToken stop,
+                std::shared_ptr<const void> needs);
 
+  const std::shared_ptr<const void> needs_;
   std::shared_ptr<LanceBatches> batches_;
   std::shared_ptr<arrow::Schema> schema_;
   arrow::StopToken stop_;

@@ -1,19 +1,23 @@
 #include "ffi/stream_reader_internal.h"
 
+#include <utility>
+
 #include "ffi/call_internal.h"
 #include "ffi/error_internal.h"
 
 namespace lance::inline v0::internal {
 
-arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> StreamReader::Make(CStream* stream) {
-  auto reader = std::make_shared<StreamReader>(stream);
+arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> StreamReader::Make(
+    CStream* stream, std::shared_ptr<const void> needs) {
+  auto reader = std::make_shared<StreamReader>(stream, std::move(needs));
   CSchema schema;
   if (reader->stream_.get_schema(&reader->stream_, schema.get()) != 0) return reader->LastError();
   ARROW_ASSIGN_OR_RAISE(reader->schema_, WithCode(arrow::ImportSchema(schema.get()), ErrorCode::kArrow));
   return reader;
 }
 
-StreamReader::StreamReader(CStream* stream) : stream_(stream->Take()) {}
+StreamReader::StreamReader(CStream* stream, std::shared_ptr<const void> needs)
+    : needs_(std::move(needs)), stream_(stream->Take()) {}
 
 StreamReader::~StreamReader() {
   if (stream_.release != nullptr) stream_.release(&stream_);

@@ -14,10 +14,11 @@ namespace lance::inline v0::internal {
 /// Reads as Arrow's own import does, but its errors keep their code and detail.
 class StreamReader : public arrow::RecordBatchReader {
  public:
-  /// `stream` is moved out of its shell.
-  static arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Make(CStream* stream);
+  /// `stream` is moved out of its shell, and `needs` is kept as long as it may be read.
+  static arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Make(
+      CStream* stream, std::shared_ptr<const void> needs = nullptr);
 
-  explicit StreamReader(CStream* stream);
+  StreamReader(CStream* stream, std::shared_ptr<const void> needs);
   ~StreamReader() override;
 
   std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
@@ -28,6 +29,7 @@ class StreamReader : public arrow::RecordBatchReader {
   /// The error behind a callback that failed.
   arrow::Status LastError() const;
 
+  const std::shared_ptr<const void> needs_;
   ArrowArrayStream stream_;
   std::shared_ptr<arrow::Schema> schema_;
 };

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
-use futures::stream::BoxStream;
+use lance_engine::read::Yield;
 use lance_engine::{Error, Result};
 
 use crate::arguments::{Versioned, check_sized, write_sized};
@@ -15,8 +15,8 @@ use crate::arrow::{export_array, export_batch, export_schema};
 use crate::handle::Handle;
 use crate::stream::{export_list, export_stream};
 
-/// What a query yields, and the schema of it.
-pub type Batches = (SchemaRef, BoxStream<'static, Result<RecordBatch>>);
+/// The schema of what a query yields, and that.
+pub type Batches = (SchemaRef, Yield);
 
 /// A place for one value, which is uninitialised: nothing old is dropped.
 pub struct Out<T>(NonNull<T>);
@@ -79,7 +79,7 @@ impl Out<FFI_ArrowSchema> {
 }
 
 impl Out<FFI_ArrowArrayStream> {
-    pub fn give(self, (schema, batches): Batches) -> Result<()> {
+    pub fn give(self, (schema, batches): (SchemaRef, impl Into<Yield>)) -> Result<()> {
         self.write(export_stream(schema, batches)?);
         Ok(())
     }

@@ -8,11 +8,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
-use futures::Stream;
 use futures::executor::block_on;
 use lance_engine::error::code;
 use lance_engine::panics::contain;
-use lance_engine::read::Batches;
+use lance_engine::read::{Batches, Yield};
 use lance_engine::{Error, Result, fault, process, runtime};
 
 use crate::arrow::{export_array, export_schema};
@@ -96,10 +95,7 @@ fn errno(status: LanceStatusCode) -> c_int {
 }
 
 /// Drive `batches` on the runtime and hand them out through a C stream that is the caller's.
-pub fn export_stream<S>(schema: SchemaRef, batches: S) -> Result<FFI_ArrowArrayStream>
-where
-    S: Stream<Item = Result<RecordBatch>> + Send + 'static,
-{
+pub fn export_stream(schema: SchemaRef, batches: impl Into<Yield>) -> Result<FFI_ArrowArrayStream> {
     let running = Batches::start(schema.clone(), batches)?;
     Ok(exported(schema, Source::Running(running)))
 }

@@ -9,20 +9,51 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::channel::mpsc;
 use futures::future::{AbortHandle, abortable};
+use futures::stream::BoxStream;
 use futures::{SinkExt, Stream, StreamExt};
 
 use crate::error::{Error, Result, code};
 use crate::operation::cancelled;
 use crate::sync::{Mutex, lock};
-use crate::{process, runtime};
+use crate::{process, runtime, threads};
 
 /// One batch waits here while the next is decoded; the engine reads further ahead by itself.
 const BATCHES_AHEAD: usize = 1;
+
+/// What a query yields, and what is called when all of it was read.
+pub struct Yield {
+    batches: BoxStream<'static, Result<RecordBatch>>,
+    at_end: Option<AtEnd>,
+}
+
+/// A function of the caller's.
+pub type AtEnd = Box<dyn FnOnce() + Send>;
+
+impl Yield {
+    /// Call this when all was read, before the reader is told: in a call of the reader's, so that nothing of it is used
+    /// when no such call is under way.
+    pub fn calling(self, at_end: AtEnd) -> Self {
+        Self {
+            at_end: Some(at_end),
+            ..self
+        }
+    }
+}
+
+impl<S: Stream<Item = Result<RecordBatch>> + Send + 'static> From<S> for Yield {
+    fn from(batches: S) -> Self {
+        Self {
+            batches: batches.boxed(),
+            at_end: None,
+        }
+    }
+}
 
 /// A query under way. It ends after its first error; dropped, it ends wherever it is.
 pub struct Batches {
     pub schema: SchemaRef,
     ahead: Mutex<Option<mpsc::Receiver<Result<RecordBatch>>>>,
+    at_end: Mutex<Option<AtEnd>>,
     query: AbortHandle,
     cancelled: AtomicBool,
     /// The query has ended by itself.
@@ -31,16 +62,16 @@ pub struct Batches {
 
 impl Batches {
     /// Drive `batches`, which have this schema, on the runtime.
-    pub fn start<S>(schema: SchemaRef, batches: S) -> Result<Self>
-    where
-        S: Stream<Item = Result<RecordBatch>> + Send + 'static,
-    {
+    pub fn start(schema: SchemaRef, batches: impl Into<Yield>) -> Result<Self> {
+        let Yield {
+            mut batches,
+            at_end,
+        } = batches.into();
         let (mut send, receive) = mpsc::channel(BATCHES_AHEAD);
         let mut failures = send.clone();
         let is_complete = Arc::new(AtomicBool::new(false));
         let completed = is_complete.clone();
         let (drive, query) = abortable(async move {
-            let mut batches = std::pin::pin!(batches);
             while let Some(batch) = batches.next().await {
                 let failed = batch.is_err();
                 // The receiver is gone when nobody wants more.
@@ -66,6 +97,7 @@ impl Batches {
         Ok(Self {
             schema,
             ahead: Mutex::new(Some(receive)),
+            at_end: Mutex::new(at_end),
             query,
             cancelled: AtomicBool::new(false),
             is_complete,
@@ -91,7 +123,20 @@ impl Batches {
         if !matches!(next, Ok(Some(_))) {
             self.end(ahead.take());
         }
+        drop(ahead);
+        if matches!(next, Ok(None)) && self.is_complete.load(Ordering::Acquire) {
+            self.tell_end();
+        }
         Poll::Ready(next)
+    }
+
+    fn tell_end(&self) {
+        let at_end = lock(&self.at_end).take();
+        if let Some(at_end) = at_end {
+            threads::enter_callback();
+            at_end();
+            threads::leave_callback();
+        }
     }
 
     /// End the query, from whichever thread: whoever waits is told.
@@ -192,6 +237,29 @@ mod tests {
         let schema = Arc::new(Schema::new(vec![field]));
         assert!(check_announced(&schema, &numbers()).is_ok());
         assert!(check_announced(&Arc::new(Schema::empty()), &numbers()).is_err());
+    }
+
+    #[test]
+    fn the_end_is_told_once_and_only_when_it_is_reached() {
+        let (send, told) = std::sync::mpsc::channel();
+        let telling = |given: Vec<Result<RecordBatch>>| {
+            let send = send.clone();
+            let yielded = Yield::from(stream::iter(given));
+            let yielded = yielded.calling(Box::new(move || send.send(()).expect("a test")));
+            Batches::start(numbers().schema(), yielded).expect("batches")
+        };
+        let whole = telling(vec![Ok(numbers())]);
+        assert!(next(&whole).expect("a batch").is_some());
+        assert_eq!(told.try_iter().count(), 0);
+        for _ in 0..2 {
+            assert_eq!(next(&whole).expect("the end"), None);
+        }
+        assert_eq!(told.try_iter().count(), 1);
+        let failing = telling(vec![Err(Error::new(code::IO, "no disk"))]);
+        assert!(next(&failing).is_err());
+        assert_eq!(next(&failing).expect("the end"), None);
+        drop(telling(vec![Ok(numbers())]));
+        assert_eq!(told.try_iter().count(), 0);
     }
 
     /// Tells when it is dropped.

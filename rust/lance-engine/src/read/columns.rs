@@ -36,6 +36,14 @@ impl Column {
         }
     }
 
+    /// As the engine looks for it in a schema.
+    pub fn path(&self) -> &str {
+        match parse_field_path(&self.name) {
+            Ok(_) => &self.name,
+            Err(_) => &self.expression,
+        }
+    }
+
     pub fn is_stored(&self) -> bool {
         !is_system_column(&self.source)
     }
@@ -63,14 +71,29 @@ pub fn columns(schema: &Schema, names: Option<&[String]>) -> Result<Vec<Column>>
         }
         columns.push(Column::new(name, &path));
     }
-    let mut sorted: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
+    check_distinct(columns.iter().map(|column| column.name.as_str()))?;
+    Ok(columns)
+}
+
+/// The one column of this name.
+pub fn column(schema: &Schema, name: &str) -> Result<Column> {
+    let mut named = columns(schema, Some(&[name.to_string()]))?;
+    match (named.pop(), named.is_empty()) {
+        (Some(column), true) => Ok(column),
+        _ => Err(no_such_column(schema, name)),
+    }
+}
+
+/// No two columns of a batch have one name.
+pub fn check_distinct<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    let mut sorted: Vec<_> = names.into_iter().collect();
     sorted.sort_unstable();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(Error::invalid_argument(format!(
             "column {:?} is named twice",
             pair[0]
         ))),
-        None => Ok(columns),
+        None => Ok(()),
     }
 }
 
@@ -186,5 +209,7 @@ mod tests {
         assert_eq!(all.len(), 5);
         assert_eq!(all[2].expression, "`b``t`");
         assert_eq!(resolve(&["*"]).expect("all"), all);
+        assert!(column(&schema(), "*").is_err());
+        assert_eq!(column(&schema(), "st.x").expect("one").path(), "st.x");
     }
 }

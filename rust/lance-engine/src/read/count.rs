@@ -5,7 +5,9 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use futures::TryStreamExt;
 use lance::Dataset;
+use lance::dataset::fragment::FileFragment;
 use lance::dataset::scanner::Scanner;
+use lance_table::format::Fragment;
 
 use super::attempt::attempt;
 use crate::error::Result;
@@ -28,9 +30,30 @@ impl Rows {
     }
 }
 
-/// Count what a filtered scanner yields. With a limit it looks at no more rows than the scan does.
-pub async fn passing(dataset: Arc<Dataset>, mut scanner: Scanner, wanted: Rows) -> Result<u64> {
+/// The rows of these fragments, of which the dataset knows how many there are.
+pub async fn stored(dataset: &Arc<Dataset>, fragments: &[Fragment]) -> Result<u64> {
+    if fragments.len() == dataset.fragments().len() {
+        return Ok(dataset.count_rows(None).await? as u64);
+    }
+    let mut rows = 0;
+    for fragment in fragments {
+        let fragment = FileFragment::new(dataset.clone(), fragment.clone());
+        rows += fragment.count_rows(None).await? as u64;
+    }
+    Ok(rows)
+}
+
+/// Count what a scanner yields of these fragments, in whichever order. With a limit it looks at no more rows than the
+/// scan does.
+pub async fn passing(
+    dataset: Arc<Dataset>,
+    fragments: Vec<Fragment>,
+    mut scanner: Scanner,
+    wanted: Rows,
+) -> Result<u64> {
+    scanner.order_by(None)?;
     if wanted.limit.is_some() {
+        scanner.limit(wanted.limit, Some(wanted.offset))?;
         scanner.project::<String>(&[])?;
         let batches = scanner.try_into_stream().await?;
         let count =
@@ -38,7 +61,10 @@ pub async fn passing(dataset: Arc<Dataset>, mut scanner: Scanner, wanted: Rows) 
         return Ok(batches.try_fold(0, count).await?);
     }
     scanner.limit(None, None)?;
-    let rows = match attempt(apart(&dataset, &scanner)).await.flatten() {
+    let rows = match attempt(apart(&dataset, &fragments, &scanner))
+        .await
+        .flatten()
+    {
         Some(rows) => rows,
         None => scanner.count_rows().await?,
     };
@@ -47,8 +73,11 @@ pub async fn passing(dataset: Arc<Dataset>, mut scanner: Scanner, wanted: Rows) 
 
 /// The engine adds up one stream of batches; here each core has one. None where there is nothing to split, or an index
 /// may answer at once.
-async fn apart(dataset: &Dataset, scanner: &Scanner) -> Result<Option<u64>> {
-    let fragments = dataset.fragments();
+async fn apart(
+    dataset: &Dataset,
+    fragments: &[Fragment],
+    scanner: &Scanner,
+) -> Result<Option<u64>> {
     let tasks = cores().min(fragments.len());
     if tasks < 2 || dataset.manifest().index_section.is_some() {
         return Ok(None);

@@ -4,7 +4,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
-use arrow::datatypes::DataType;
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::{DataType, UInt64Type};
 use lance::Dataset;
 use lance::dataset::ProjectionRequest;
 use lance::datatypes::Field;
@@ -24,7 +25,7 @@ pub const BATCH_ROWS: usize = 8192;
 /// Rows looked at, and bytes on disk for that.
 const SAMPLE_ROWS: u64 = 16;
 const SAMPLE_BYTES: u64 = 32 << 20;
-/// A column of blobs is read as a description of each.
+/// The description of a blob.
 const BLOB_BYTES: u64 = 64;
 
 /// Bytes of some rows of the columns that have no fixed width, as far as they were asked for.
@@ -32,17 +33,22 @@ const BLOB_BYTES: u64 = 64;
 pub struct RowWidths(Mutex<HashMap<String, Arc<[u64]>>>);
 
 impl RowWidths {
-    /// The rows of a batch of these columns, or None where as many as ever will do.
+    /// The rows of a batch of these columns, or None where as many as ever will do. `blobs` come as their bytes.
     pub async fn batch_rows(
         &self,
         dataset: &Arc<Dataset>,
         names: &BTreeSet<String>,
+        blobs: bool,
     ) -> Option<usize> {
         let fields = dataset.schema().fields.iter();
         let fields = fields.filter(|field| names.contains(&field.name));
+        let fixed_bytes = |field: &&Field| match field.is_blob() {
+            true => (!blobs).then_some(BLOB_BYTES),
+            false => type_bytes(&field.data_type()),
+        };
         let (fixed, varying): (Vec<_>, Vec<_>) =
             fields.partition(|field| fixed_bytes(field).is_some());
-        let mut width: u64 = fixed.into_iter().filter_map(fixed_bytes).sum();
+        let mut width: u64 = fixed.iter().filter_map(fixed_bytes).sum();
         if !varying.is_empty() {
             let names: Vec<_> = varying.iter().map(|field| field.name.clone()).collect();
             let looked_at = attempt(self.look(dataset, &names)).await;
@@ -86,7 +92,17 @@ async fn sample(dataset: &Arc<Dataset>, names: &[String]) -> Result<Vec<Arc<[u64
     let batch = dataset
         .take(&positions, ProjectionRequest::from_sql(columns))
         .await?;
-    let width = |column: usize, row| Ok(batch_bytes(&batch.project(&[column])?.slice(row, 1)));
+    let fields = &dataset.schema().fields;
+    let is_blob = |name: &String| {
+        fields
+            .iter()
+            .any(|field| field.name == *name && field.is_blob())
+    };
+    let blobs: Vec<_> = names.iter().map(is_blob).collect();
+    let width = |column: usize, row| match blobs[column] {
+        true => Ok(described_bytes(batch.column(column), row)),
+        false => Ok(batch_bytes(&batch.project(&[column])?.slice(row, 1))),
+    };
     (0..batch.num_columns())
         .map(|column| {
             (0..batch.num_rows())
@@ -96,19 +112,21 @@ async fn sample(dataset: &Arc<Dataset>, names: &[String]) -> Result<Vec<Arc<[u64
         .collect()
 }
 
+/// The bytes of a blob, as far as its description tells.
+fn described_bytes(column: &ArrayRef, row: usize) -> u64 {
+    let sizes = column
+        .as_struct_opt()
+        .and_then(|blob| blob.column_by_name("size"));
+    let sizes = sizes.and_then(|sizes| sizes.as_primitive_opt::<UInt64Type>());
+    BLOB_BYTES + sizes.map_or(0, |sizes| sizes.value(row))
+}
+
 /// The mean of the widest quarter: wide rows may be neighbours.
 fn wide(rows: &[u64]) -> u64 {
     let mut rows = rows.to_vec();
     rows.sort_unstable_by(|a, b| b.cmp(a));
     let quarter = rows.len().div_ceil(4);
     rows[..quarter].iter().sum::<u64>() / quarter.max(1) as u64
-}
-
-fn fixed_bytes(field: &Field) -> Option<u64> {
-    match field.is_blob() {
-        true => Some(BLOB_BYTES),
-        false => type_bytes(&field.data_type()),
-    }
 }
 
 fn type_bytes(data_type: &DataType) -> Option<u64> {

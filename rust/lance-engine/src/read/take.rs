@@ -15,7 +15,7 @@ use lance_core::{ROW_ID, ROW_OFFSET};
 use super::attempt::attempt;
 use super::columns::{Column, columns};
 use super::opened::Opened;
-use super::scan::too_long;
+use super::shrink::too_long;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::panics::contained;

@@ -84,11 +84,11 @@ pub enum BlobHandling {
 /// What a scan has read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScanStatistics {
-    /// Reads of the scan, before near ones are joined.
+    /// Reads of the store.
     pub read_operations: u64,
-    /// Requests to the store.
+    /// What was to be read; near parts are read together, large ones apart.
     pub requests: u64,
-    /// Bytes from the store.
+    /// Bytes that were read.
     pub bytes_read: u64,
     /// Indices, parts of them, and comparisons in them.
     pub indices_loaded: u64,
@@ -135,10 +135,10 @@ pub struct ScanSettings {
     /// comes.
     pub expressions: Vec<(String, String)>,
     /// A filter as a Substrait message of the kind ExtendedExpression, with one expression that gives a boolean.
-    /// Its columns are those of the schema in the message, found by name. Not with `filter`.
+    /// The schema in the message is that of the dataset. Not with `filter`.
     pub filter_substrait: Option<Vec<u8>>,
     /// Sort the rows, or with `aggregates` the groups, by these columns. Unless given, `ordered` decides. What is
-    /// sorted by need not be returned. The sort keeps rows in memory and spills them to temporary files.
+    /// sorted by need not be returned. What does not fit in memory is sorted in temporary files.
     pub order_by: Vec<SortKey>,
     /// Return these values in place of rows, after the columns of `group_by`: one row for each group, in no order
     /// unless `order_by` says one, or one row for all. `limit` and `offset` count groups. Not with `columns`,
@@ -170,14 +170,16 @@ pub struct ScanSettings {
     /// Columns to read late, with `materialization` EARLY_EXCEPT alone.
     pub late_columns: Vec<String>,
     pub blob_handling: BlobHandling,
-    /// Return rows that were deleted and are still stored, too; their `_rowid` is null, and must be asked for.
+    /// Return rows that were deleted and are still stored, too; their `_rowid` is null. Not with `row_ids` and
+    /// `excluded_row_ids`.
     pub include_deleted_rows: bool,
     /// Answer filters from scalar indices where there are some.
     pub use_scalar_index: bool,
     /// Skip parts of files whose statistics show that no row passes the filter.
     pub use_statistics: bool,
-    /// Called once for each run of the scan that comes to its end, before that end is told. Its context must
-    /// outlive the scanner and what was started from it.
+    /// Called once for each run of the scan that comes to its end, before that end is told; at the same time
+    /// where two runs do. Its context must outlive the scanner's streams and the calls that ask for their
+    /// batches.
     pub statistics: Option<Callback<ScanStatistics>>,
 }
 

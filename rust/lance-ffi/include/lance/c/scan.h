@@ -96,11 +96,11 @@ enum {
 /** What a scan has read. */
 typedef struct LanceScanStatistics {
   size_t struct_size;
-  /** Reads of the scan, before near ones are joined. */
+  /** Reads of the store. */
   uint64_t read_operations;
-  /** Requests to the store. */
+  /** What was to be read; near parts are read together, large ones apart. */
   uint64_t requests;
-  /** Bytes from the store. */
+  /** Bytes that were read. */
   uint64_t bytes_read;
   /** Indices, parts of them, and comparisons in them. */
   uint64_t indices_loaded;
@@ -114,8 +114,8 @@ typedef struct LanceScanStatistics {
 
 #define LANCE_SCAN_STATISTICS_INIT {sizeof(LanceScanStatistics), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
-/** Called on any thread when a scan ends. It must be quick, must not unwind and must not call this library.
- *  `statistics` is borrowed. */
+/** Called when a scan has come to its end, in the call that asks for the batch after the last, and on its
+ *  thread. It must be quick, must not unwind and must not call this library. `statistics` is borrowed. */
 typedef void (*LanceScanStatisticsFn)(void* context, const LanceScanStatistics* statistics);
 
 /** What a scan returns. */
@@ -155,12 +155,11 @@ typedef struct LanceScanOptions {
   const LanceKeyValue* expressions;
   size_t expression_count;
   /** A filter as a Substrait message of the kind ExtendedExpression, with one expression that gives a
-   *  boolean. Its columns are those of the schema in the message, found by name. Not with `filter`. */
+   *  boolean. The schema in the message is that of the dataset. Not with `filter`. */
   const uint8_t* filter_substrait;
   size_t filter_substrait_length;
   /** Sort the rows, or with `aggregates` the groups, by these columns. Unless given, `ordered` decides.
-   *  What is sorted by need not be returned. The sort keeps rows in memory and spills them to temporary
-   *  files. */
+   *  What is sorted by need not be returned. What does not fit in memory is sorted in temporary files. */
   const LanceSortKey* order_by;
   size_t order_by_count;
   /** Return these values in place of rows, after the columns of `group_by`: one row for each group, in no
@@ -202,15 +201,16 @@ typedef struct LanceScanOptions {
   const char* const* late_columns;
   size_t late_column_count;
   LanceBlobHandling blob_handling;
-  /** Return rows that were deleted and are still stored, too; their `_rowid` is null, and must be asked
-   *  for. */
+  /** Return rows that were deleted and are still stored, too; their `_rowid` is null. Not with `row_ids`
+   *  and `excluded_row_ids`. */
   int32_t include_deleted_rows;
   /** Answer filters from scalar indices where there are some. */
   int32_t use_scalar_index;
   /** Skip parts of files whose statistics show that no row passes the filter. */
   int32_t use_statistics;
-  /** Called once for each run of the scan that comes to its end, before that end is told. Its context must
-   *  outlive the scanner and what was started from it. May be NULL. */
+  /** Called once for each run of the scan that comes to its end, before that end is told; at the same time
+   *  where two runs do. Its context must outlive the scanner's streams and the calls that ask for their
+   *  batches. May be NULL. */
   LanceScanStatisticsFn statistics;
   void* statistics_context;
 } LanceScanOptions;

@@ -1,8 +1,8 @@
-//! SQL filters, looked at before the engine plans them.
+//! SQL expressions, filters among them, looked at before the engine plans them.
 //!
 //! The engine reads on behind the end of an expression and forgets what it finds, panics on values it does not know,
-//! and plans, evaluates and drops a filter by recursion of which only a part grows its stack. So the text is parsed
-//! here first, and the tree is looked at as the engine will see it.
+//! and plans, evaluates and drops it by recursion of which only a part grows its stack. So the text is parsed here
+//! first, and the tree is looked at as the engine will see it.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -17,11 +17,12 @@ use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use lance::datatypes::Schema;
+use lance::datatypes::{Field, Schema};
 use lance_core::is_system_column;
 
 use super::amplifiers;
 use super::columns::{has_child, no_such_column};
+use super::literals::{Edit, Use, edited, exact};
 use crate::error::{Error, Result, code};
 
 /// A list of a million numbers takes less.
@@ -46,34 +47,68 @@ const TRIES: usize = 10_000;
 const MOST_DIGITS: u64 = 38;
 
 /// Of a type of fixed size.
-const LARGEST_FIXED_SIZE: u64 = 65_536;
+pub const LARGEST_FIXED_SIZE: u64 = 65_536;
 
-/// Check a filter over these columns; which of them it reads. For a thread of the runtime, whose stack is large.
-pub fn check(filter: &str, schema: &Schema) -> Result<BTreeSet<String>> {
-    amplifiers::bound();
-    let tree = parse(filter)?;
-    let mut look = Look::new(schema);
-    match tree.visit(&mut look) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(look.columns),
-    }
+/// An expression that the engine can take.
+#[derive(Debug)]
+pub struct Checked {
+    /// As the engine is to have it.
+    pub sql: String,
+    /// Columns of the dataset that it reads.
+    pub columns: BTreeSet<String>,
+    /// It reads columns that are not stored.
+    pub reads_system_columns: bool,
+    /// It is a column, and nothing is computed.
+    pub is_column: bool,
 }
 
-/// What the failure of a query tells about its filter: the engine panics on some that it cannot plan or evaluate.
-pub fn blame(error: Error) -> Error {
+/// Check an expression over these columns; messages call it `what`. For a thread of the runtime, whose stack is large.
+pub fn check(what: &str, text: &str, schema: &Schema) -> Result<Checked> {
+    amplifiers::bound();
+    let tree = parse(what, text)?;
+    let mut look = Look::new(what, schema);
+    if let ControlFlow::Break(error) = tree.visit(&mut look) {
+        return Err(error);
+    }
+    Ok(Checked {
+        sql: edited(text, look.edits),
+        columns: look.columns,
+        reads_system_columns: look.reads_system_columns,
+        is_column: column_path(&tree).is_some_and(|path| !is_text(path)),
+    })
+}
+
+/// What the failure of a query tells about its expressions, which are `what`: the engine panics on some that it cannot
+/// plan or evaluate.
+pub fn blame(what: &str, error: Error) -> Error {
     if let Some(message) = amplifiers::told_in(error.message()) {
         return Error::with_detail(code::RESOURCE_EXHAUSTED, message, error.detail());
     }
-    // The crates that read files do not evaluate filters.
+    // The crates that read files do not evaluate expressions.
     let reads_files = ["lance-encoding", "lance-file", "lance-io", "lance-table"]
         .iter()
         .any(|reader| error.detail().contains(reader));
     match error.code() {
         code::PANIC if !reads_files => error
             .with_code(code::INVALID_ARGUMENT)
-            .context("the filter cannot be evaluated"),
+            .context(&format!("{what} cannot be evaluated")),
         _ => error,
     }
+}
+
+/// The path of an expression that is a name.
+fn column_path(node: &Expr) -> Option<&[Ident]> {
+    match node {
+        Expr::Identifier(name) => Some(std::slice::from_ref(name)),
+        Expr::CompoundIdentifier(path) => Some(path),
+        Expr::Nested(inner) => column_path(inner),
+        _ => None,
+    }
+}
+
+/// What stands in double quotes is no name.
+fn is_text(path: &[Ident]) -> bool {
+    matches!(path, [name] if name.quote_style == Some('"'))
 }
 
 fn refused<T>(why: impl AsRef<str>) -> Result<T> {
@@ -133,11 +168,11 @@ impl Dialect for Counted {
 }
 
 /// The tree of an expression that goes on to the end of the text.
-fn parse(filter: &str) -> Result<Expr> {
-    if filter.len() > LONGEST_TEXT {
+fn parse(what: &str, text: &str) -> Result<Expr> {
+    if text.len() > LONGEST_TEXT {
         return refused(format!(
-            "the filter has {} bytes, the most is {LONGEST_TEXT}",
-            filter.len()
+            "{what} has {} bytes, the most is {LONGEST_TEXT}",
+            text.len()
         ));
     }
     let mut dialect = Counted {
@@ -145,41 +180,45 @@ fn parse(filter: &str) -> Result<Expr> {
         tries: Cell::new(TRIES),
         operators: Cell::new(MOST_OPERATORS),
     };
-    let mut tokens = match Tokenizer::new(&dialect, filter).tokenize() {
+    let mut tokens = match Tokenizer::new(&dialect, text).tokenize_with_location() {
         Ok(tokens) => tokens,
-        Err(error) => return refused(format!("the filter is no SQL: {error}")),
+        Err(error) => return refused(format!("{what} is no SQL: {error}")),
     };
     // As the engine does: `==` is `=`.
-    tokens.dedup_by(|next, token| (&*token, &*next) == (&Token::Eq, &Token::Eq));
-    check_nested_types(&tokens)?;
+    tokens.dedup_by(|next, token| (&token.token, &next.token) == (&Token::Eq, &Token::Eq));
+    check_nested_types(tokens.iter().map(|token| &token.token), what)?;
     *dialect.tries.get_mut() += tokens.len() * TRIES_PER_TOKEN;
-    let mut parser = Parser::new(&dialect).with_tokens(tokens);
+    let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens);
     let parsed = parser.parse_expr();
     if dialect.operators.get() == 0 {
         return refused(format!(
-            "the filter has more than {MOST_OPERATORS} operators: use IN for a list of values"
+            "{what} has more than {MOST_OPERATORS} operators: use IN for a list of values"
         ));
     }
     let tree = match parsed {
         Ok(tree) => tree,
         Err(ParserError::RecursionLimitExceeded) => {
-            return refused("the filter has too many parentheses or functions within each other");
+            return refused(format!(
+                "{what} has too many parentheses or functions within each other"
+            ));
         }
         Err(ParserError::ParserError(why) | ParserError::TokenizerError(why)) => {
-            return refused(format!("the filter is no SQL expression: {why}"));
+            return refused(format!("{what} is no SQL expression: {why}"));
         }
     };
-    match &parser.peek_token_ref().token {
+    let rest = parser.peek_token_ref();
+    match &rest.token {
         Token::EOF => Ok(tree),
-        rest => refused(format!(
-            "the filter is one expression, and after its end comes {rest}"
+        token => refused(format!(
+            "{what} is one expression, and after its end comes {token}{}",
+            rest.span.start
         )),
     }
 }
 
-fn check_nested_types(tokens: &[Token]) -> Result<()> {
+/// The parser reads types within each other by recursion. `what` has these tokens.
+pub fn check_nested_types<'a>(tokens: impl Iterator<Item = &'a Token>, what: &str) -> Result<()> {
     let mut words = tokens
-        .iter()
         .filter(|token| !matches!(token, Token::Whitespace(_)))
         .peekable();
     let mut nested = 0;
@@ -207,7 +246,7 @@ fn check_nested_types(tokens: &[Token]) -> Result<()> {
     }
     match nested > MOST_NESTED_TYPES {
         true => refused(format!(
-            "the filter has more than {MOST_NESTED_TYPES} types of several parts"
+            "{what} has more than {MOST_NESTED_TYPES} types of several parts"
         )),
         false => Ok(()),
     }
@@ -215,22 +254,28 @@ fn check_nested_types(tokens: &[Token]) -> Result<()> {
 
 /// Looks at each node of a tree. The visit grows its stack.
 struct Look<'a> {
+    what: &'a str,
     schema: &'a Schema,
     /// Above the node: which of them count for the depth, and the operator of those that AND or OR joins.
     above: Vec<(bool, Option<BinaryOperator>)>,
     depth: usize,
     functions: usize,
     columns: BTreeSet<String>,
+    reads_system_columns: bool,
+    edits: Vec<Edit>,
 }
 
 impl<'a> Look<'a> {
-    fn new(schema: &'a Schema) -> Self {
+    fn new(what: &'a str, schema: &'a Schema) -> Self {
         Self {
+            what,
             schema,
             above: Vec::new(),
             depth: 0,
             functions: 0,
             columns: BTreeSet::new(),
+            reads_system_columns: false,
+            edits: Vec::new(),
         }
     }
 
@@ -244,26 +289,31 @@ impl<'a> Look<'a> {
         !same || self.functions > 0
     }
 
-    /// A column, which the engine finds whatever its case where it is not quoted.
+    /// The column that a path begins with, which the engine finds whatever its case where it is not quoted.
+    fn field(&self, path: &[Ident]) -> Option<&'a Field> {
+        let (first, rest) = path.split_first()?;
+        let fields = &self.schema.fields;
+        let exact = fields.iter().find(|field| field.name == first.value);
+        exact.or_else(|| {
+            let alike = |name: &str| name.eq_ignore_ascii_case(&first.value);
+            let is_quoted = first.quote_style.is_some() && rest.is_empty();
+            fields.iter().find(|field| !is_quoted && alike(&field.name))
+        })
+    }
+
     fn column(&mut self, path: &[Ident]) -> Result<()> {
         let Some((first, rest)) = path.split_first() else {
             return Ok(());
         };
-        if first.quote_style == Some('"') && rest.is_empty() {
-            return Ok(()); // A text.
-        }
-        if is_system_column(&first.value.to_ascii_lowercase()) {
+        if is_text(path) {
             return Ok(());
         }
-        let fields = &self.schema.fields;
-        let exact = fields.iter().find(|field| field.name == first.value);
-        let found = exact.or_else(|| {
-            let alike = |name: &str| name.eq_ignore_ascii_case(&first.value);
-            let is_quoted = first.quote_style.is_some() && rest.is_empty();
-            fields.iter().find(|field| !is_quoted && alike(&field.name))
-        });
+        if is_system_column(&first.value.to_ascii_lowercase()) {
+            self.reads_system_columns = true;
+            return Ok(());
+        }
         let rest: Vec<_> = rest.iter().map(|part| part.value.clone()).collect();
-        match found {
+        match self.field(path) {
             Some(field) if has_child(field, &rest) => {
                 self.columns.insert(field.name.clone());
                 Ok(())
@@ -275,14 +325,56 @@ impl<'a> Look<'a> {
         }
     }
 
+    /// What the literals beside a column are to be, for the engine to use them exactly.
+    fn beside<'b>(
+        &mut self,
+        column: &Expr,
+        literals: impl IntoIterator<Item = &'b Expr>,
+        used: Use,
+    ) {
+        let Some(path) = column_path(column).filter(|path| !is_text(path)) else {
+            return;
+        };
+        let Some(column) = self.field(path) else {
+            return;
+        };
+        let field = path[1..].iter().try_fold(column, |field, part| {
+            let mut children = field.children.iter();
+            children.find(|child| child.name == part.value)
+        });
+        let Some(data_type) = field.map(Field::data_type) else {
+            return;
+        };
+        for literal in literals {
+            self.edits.extend(exact(literal, &data_type, used));
+        }
+    }
+
     fn node(&mut self, node: &Expr) -> Result<()> {
         match node {
             Expr::Identifier(name) => self.column(std::slice::from_ref(name)),
             Expr::CompoundIdentifier(path) => self.column(path),
             Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => {
-                check_type(data_type)
+                check_type(self.what, data_type)
             }
-            Expr::Function(function) => check_arrow_type(function),
+            Expr::Function(function) => check_arrow_type(function, self.what),
+            Expr::BinaryOp { left, op, right } => {
+                if let Some(used) = Use::by(op) {
+                    self.beside(left, [&**right], used);
+                    self.beside(right, [&**left], used);
+                }
+                Ok(())
+            }
+            Expr::Between {
+                expr, low, high, ..
+            } => {
+                self.beside(expr, [&**low, &**high], Use::Compared);
+                Ok(())
+            }
+            Expr::InList { expr, list, .. } => {
+                self.beside(expr, list, Use::Compared);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -305,7 +397,8 @@ impl Visitor for Look<'_> {
         self.functions += usize::from(matches!(node, Expr::Function(_)));
         if self.depth > DEEPEST_TREE {
             return ControlFlow::Break(Error::invalid_argument(format!(
-                "the filter has a chain of more than {DEEPEST_TREE} operators: put parts of it in parentheses"
+                "{} has a chain of more than {DEEPEST_TREE} operators: put parts of it in parentheses",
+                self.what
             )));
         }
         match self.node(node) {
@@ -323,12 +416,14 @@ impl Visitor for Look<'_> {
     }
 
     fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<Error> {
-        ControlFlow::Break(Error::invalid_argument(
-            "the filter has a query in it: it sees one row at a time",
-        ))
+        ControlFlow::Break(Error::invalid_argument(format!(
+            "{} has a query in it: it sees one row at a time",
+            self.what
+        )))
     }
 
     fn pre_visit_value(&mut self, value: &ValueWithSpan) -> ControlFlow<Error> {
+        let what = self.what;
         let why = match &value.value {
             Value::Number(..)
             | Value::SingleQuotedString(_)
@@ -337,16 +432,16 @@ impl Visitor for Look<'_> {
             | Value::Boolean(_)
             | Value::Null => return ControlFlow::Continue(()),
             Value::Placeholder(name) => {
-                format!("the filter has the placeholder {name}: write a value in its place")
+                format!("{what} has the placeholder {name}: write a value in its place")
             }
-            other => format!("the filter has the text {other}: write it in single quotes alone"),
+            other => format!("{what} has the text {other}: write it in single quotes alone"),
         };
         ControlFlow::Break(Error::invalid_argument(why))
     }
 }
 
 /// Types that end the engine, which counts their digits in a byte, or are dropped by recursion.
-fn check_type(data_type: &DataType) -> Result<()> {
+fn check_type(what: &str, data_type: &DataType) -> Result<()> {
     match data_type {
         DataType::Decimal(ExactNumberInfo::PrecisionAndScale(digits, point))
         | DataType::Numeric(ExactNumberInfo::PrecisionAndScale(digits, point))
@@ -363,7 +458,7 @@ fn check_type(data_type: &DataType) -> Result<()> {
             ArrayElemTypeDef::AngleBracket(inner)
             | ArrayElemTypeDef::SquareBracket(inner, _)
             | ArrayElemTypeDef::Parenthesis(inner),
-        ) if !matches!(**inner, DataType::Array(_)) => check_type(inner),
+        ) if !matches!(**inner, DataType::Array(_)) => check_type(what, inner),
         DataType::Array(_)
         | DataType::Map(..)
         | DataType::Tuple(_)
@@ -373,15 +468,15 @@ fn check_type(data_type: &DataType) -> Result<()> {
         | DataType::Nullable(_)
         | DataType::LowCardinality(_)
         | DataType::Table(_)
-        | DataType::NamedTable { .. } => {
-            refused("the filter has a nested type: values are cast to plain types only")
-        }
+        | DataType::NamedTable { .. } => refused(format!(
+            "{what} has a nested type: values are cast to plain types only"
+        )),
         _ => Ok(()),
     }
 }
 
-/// A cast to values of a fixed size makes so much of each row, whatever is in it.
-fn check_arrow_type(function: &Function) -> Result<()> {
+/// A cast to values of a fixed size makes so much of each row, whatever is in it. `what` calls the function.
+pub fn check_arrow_type(function: &Function, what: &str) -> Result<()> {
     let name = function.name.to_string().to_ascii_lowercase();
     let FunctionArguments::List(arguments) = &function.args else {
         return Ok(());
@@ -395,15 +490,23 @@ fn check_arrow_type(function: &Function) -> Result<()> {
         else {
             continue;
         };
-        let numbers = kind.split(|c: char| !c.is_ascii_digit());
-        let mut sizes = numbers.filter_map(|number| number.parse().ok());
-        if sizes.any(|size: u64| size > LARGEST_FIXED_SIZE) {
-            return refused(format!(
-                "the filter casts to {kind}: at most {LARGEST_FIXED_SIZE} bytes or items"
-            ));
+        if let Err(why) = check_fixed_sizes(kind) {
+            return refused(format!("{what} {why}"));
         }
     }
     Ok(())
+}
+
+/// Check the sizes in the name of an Arrow type; why it is refused.
+pub fn check_fixed_sizes(kind: &str) -> std::result::Result<(), String> {
+    let numbers = kind.split(|c: char| !c.is_ascii_digit());
+    let mut sizes = numbers.filter_map(|number| number.parse().ok());
+    match sizes.any(|size: u64| size > LARGEST_FIXED_SIZE) {
+        true => Err(format!(
+            "casts to {kind}: at most {LARGEST_FIXED_SIZE} bytes or items"
+        )),
+        false => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -416,15 +519,23 @@ mod tests {
         let number = |name: &str| Field::new(name, ArrowType::Int64, true);
         let inner = Field::new_struct("s", vec![number("or"), number("x")], true);
         let text = |name: &str| Field::new(name, ArrowType::Utf8, true);
-        let fields = vec![number("id"), number("Big"), text("t"), text("a+b"), inner];
+        let decimal = Field::new("d", ArrowType::Decimal128(15, 2), true);
+        let fields = vec![
+            number("id"),
+            number("Big"),
+            text("t"),
+            text("a+b"),
+            inner,
+            decimal,
+        ];
         Schema::try_from(&ArrowSchema::new(fields)).expect("a schema")
     }
 
     /// On a thread like those of the runtime.
-    fn looked_at(filter: &str) -> Result<BTreeSet<String>> {
+    fn looked_at(filter: &str) -> Result<Checked> {
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(crate::runtime::STACK_BYTES);
-            let look = thread.spawn_scoped(scope, || check(filter, &schema()));
+            let look = thread.spawn_scoped(scope, || check("the filter", filter, &schema()));
             look.expect("a thread").join().expect("no panic")
         })
     }
@@ -569,6 +680,8 @@ mod tests {
         for same in ["id == 1", "id = 1 -- all", "id = 1 /* limit 1 */", " id=1 "] {
             assert!(looked_at(same).is_ok(), "{same}");
         }
+        fails("id = 1\n  order by id", "Line: 2, Column: 3");
+        fails("id = 1 and\n= 2", "Line: 2, Column: 1");
         for broken in ["", " ", "id =", "= 1", "'", "id = 'a", "]]) and end", "--"] {
             fails(broken, "the filter is no SQL");
         }
@@ -616,8 +729,8 @@ mod tests {
     #[test]
     fn columns_are_found_as_the_engine_finds_them() {
         let read = |filter: &str| -> Vec<_> {
-            let columns = looked_at(filter).expect(filter);
-            columns.into_iter().collect()
+            let checked = looked_at(filter).expect(filter);
+            checked.columns.into_iter().collect()
         };
         assert_eq!(read("id = 1 or big > 2"), ["Big", "id"]);
         assert_eq!(
@@ -638,8 +751,44 @@ mod tests {
     }
 
     #[test]
+    fn literals_beside_exact_numbers_are_exact() {
+        let sql = |filter: &str| looked_at(filter).expect(filter).sql;
+        for (filter, expected) in [
+            ("d >= 0.05", "d >= cast('0.05' as decimal(15,2))"),
+            (
+                "`d` in (1, -.5) and\n  0.001 < d",
+                "`d` in (cast('1' as decimal(15,2)), -cast('0.5' as decimal(15,2))) and\n  cast('0.001' as decimal(3,3)) < d",
+            ),
+            (
+                "D between 1e-2 and (2.50)",
+                "D between cast('0.01' as decimal(15,2)) and (cast('2.5' as decimal(15,2)))",
+            ),
+            ("d * 1.50 > 3", "d * cast('1.50' as decimal(3,2)) > 3"),
+            ("id >= 1.5", "id >= cast('1.5' as decimal(2,1))"),
+        ] {
+            assert_eq!(sql(filter), expected);
+        }
+        for same in ["id >= 1", "d * 2 = 4", "t = '0.05'", "'é' = t or d is null"] {
+            assert_eq!(sql(same), same);
+        }
+        assert_eq!(
+            sql("t = 'é' and d = 0.5"),
+            "t = 'é' and d = cast('0.5' as decimal(15,2))"
+        );
+    }
+
+    #[test]
+    fn columns_and_computed_values_differ() {
+        let is_column = |text: &str| looked_at(text).expect(text).is_column;
+        assert!(is_column("id") && is_column("(s.x)") && is_column("_rowid"));
+        assert!(!is_column("id + 1") && !is_column("\"id\"") && !is_column("1"));
+        assert!(looked_at("_rowid % 2").expect("sql").reads_system_columns);
+    }
+
+    #[test]
     fn a_panic_is_the_filters_fault_unless_a_file_was_read() {
         let panic = |place: &str| Error::with_detail(code::PANIC, "the engine panicked: x", place);
+        let blame = |error| blame("the filter", error);
         let error = blame(panic("datafusion-54.1.0/src/x.rs:1:2"));
         assert_eq!(error.code(), code::INVALID_ARGUMENT);
         assert!(error.message().contains("the filter"), "{error}");

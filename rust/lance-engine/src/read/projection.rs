@@ -1,0 +1,109 @@
+//! What a scan yields for each row: columns, and what is computed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lance::Dataset;
+use lance_core::is_system_column;
+use lance_datafusion::projection::ProjectionPlan;
+
+use super::columns::{Column, check_distinct, column, columns};
+use super::expression;
+use crate::error::{Error, Result, code};
+use crate::settings::ScanSettings;
+
+/// A column of the result.
+#[derive(Clone, Debug)]
+pub struct Output {
+    pub name: String,
+    /// As the engine parses it.
+    pub sql: String,
+    /// Columns of the dataset that it reads.
+    pub reads: BTreeSet<String>,
+    /// It is a stored column, of which this is the path.
+    pub stored: Option<String>,
+}
+
+impl From<Column> for Output {
+    fn from(column: Column) -> Self {
+        Self {
+            stored: column.is_stored().then(|| column.path().to_string()),
+            name: column.name,
+            sql: column.expression,
+            reads: [column.source].into(),
+        }
+    }
+}
+
+/// What the names of a query mean: an expression, or else a column.
+pub struct Names<'a> {
+    dataset: &'a Dataset,
+    expressions: Vec<Output>,
+}
+
+impl<'a> Names<'a> {
+    pub fn of(dataset: &'a Arc<Dataset>, expressions: &[(String, String)]) -> Result<Self> {
+        let expressions = expressions.iter();
+        let checked: Result<Vec<_>> = expressions
+            .map(|(name, sql)| computed(dataset, name, sql))
+            .collect();
+        let expressions = checked?;
+        check_distinct(expressions.iter().map(|output| output.name.as_str()))?;
+        Ok(Self {
+            dataset,
+            expressions,
+        })
+    }
+
+    pub fn find(&self, name: &str) -> Result<Output> {
+        let mut expressions = self.expressions.iter();
+        match expressions.find(|output| output.name == name) {
+            Some(output) => Ok(output.clone()),
+            None => Ok(column(self.dataset.schema(), name)?.into()),
+        }
+    }
+
+    /// The columns that are asked for, and then the expressions, which also come alone.
+    pub fn outputs(&self, settings: &ScanSettings) -> Result<Vec<Output>> {
+        let names = match (&settings.columns, self.expressions.is_empty()) {
+            (None, false) => Some(&[][..]),
+            (names, _) => names.as_deref(),
+        };
+        let named = columns(self.dataset.schema(), names)?;
+        let mut outputs: Vec<Output> = named.into_iter().map(Output::from).collect();
+        outputs.extend(self.expressions.iter().cloned());
+        check_distinct(outputs.iter().map(|output| output.name.as_str()))?;
+        Ok(outputs)
+    }
+}
+
+fn computed(dataset: &Arc<Dataset>, name: &str, sql: &str) -> Result<Output> {
+    let what = format!("the expression {name:?}");
+    if name.is_empty() {
+        return Err(Error::invalid_argument(format!(
+            "the expression {sql:?} has no name"
+        )));
+    }
+    if is_system_column(name) {
+        return Err(Error::invalid_argument(format!(
+            "{what} has the name of a column that every dataset has"
+        )));
+    }
+    let checked = expression::check(&what, sql, dataset.schema())?;
+    if checked.reads_system_columns && !checked.is_column {
+        return Err(Error::new(
+            code::NOT_SUPPORTED,
+            format!("{what} computes with a column that is not stored: ask for that column alone"),
+        ));
+    }
+    // In parentheses it is no name of a column, and the end of a comment is none of the query.
+    let sql = format!("({}\n)", checked.sql);
+    ProjectionPlan::from_expressions(dataset.clone(), &[(name, &sql)])
+        .map_err(|error| Error::from(error).context(&what))?;
+    Ok(Output {
+        name: name.to_string(),
+        sql,
+        reads: checked.columns,
+        stored: None,
+    })
+}
