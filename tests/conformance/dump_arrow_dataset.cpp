@@ -1,5 +1,5 @@
-// Reads a dataset as an Arrow dataset and writes an Arrow IPC stream: dump_arrow_dataset URI FILE [COLUMN BOUND].
-// With a bound, the rows whose column, of type double, is less. The rows counted must be those read.
+// Reads a dataset as an Arrow dataset and writes an Arrow IPC stream: dump_arrow_dataset URI FILE [COLUMN
+// BOUND]. With a bound, the rows whose column, of type double, is less. The rows counted must be those read.
 
 #include <iostream>
 #include <memory>
@@ -41,8 +41,9 @@ arrow::Status Dump(const std::string& uri, const std::string& file, const cp::Ex
 
 int main(int argc, char** argv) {
   if (argc != 3 && argc != 5) return 2;
-  const auto filter =
-      argc == 5 ? cp::less(cp::field_ref(std::string(argv[3])), cp::literal(std::stod(argv[4]))) : cp::literal(true);
+  const auto filter = argc == 5
+                          ? cp::less(cp::field_ref(std::string(argv[3])), cp::literal(std::stod(argv[4])))
+                          : cp::literal(true);
   const arrow::Status status = Dump(argv[1], argv[2], filter);
   if (!status.ok()) std::cerr << status.ToString() << std::endl;
   return status.ok() ? 0 : 1;
