@@ -1,7 +1,9 @@
-"""What pylance has written, as an Arrow dataset."""
+"""Arrow datasets: of what pylance has written, and of TPC-H in Acero."""
 
 import os
 import random
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import lance
@@ -11,9 +13,9 @@ import pytest
 
 from conftest import PROJECT, run
 
-PROGRAM = Path(
-    os.environ.get("LANCE_DUMP_ARROW_DATASET", PROJECT / "build/release/tests/conformance/dump_arrow_dataset")
-)
+PROGRAMS = PROJECT / "build/release/tests/conformance"
+DUMP = Path(os.environ.get("LANCE_DUMP_ARROW_DATASET", PROGRAMS / "dump_arrow_dataset"))
+TPCH = Path(os.environ.get("LANCE_ACERO_TPCH", PROGRAMS / "acero_tpch"))
 ROWS = 1000
 FLOATS = 0.0, -0.0, float("nan"), -float("nan"), float("inf"), -float("inf"), 1.5, -2.5, None
 
@@ -24,7 +26,7 @@ def read(tmp_path):
 
     def read(dataset, *bound):
         file = tmp_path / "dump.arrow"
-        run(PROGRAM, dataset.uri, file, *bound)
+        run(DUMP, dataset.uri, file, *bound)
         with pa.ipc.open_stream(file) as reader:
             return reader.read_all()
 
@@ -73,3 +75,35 @@ def test_fragments_without_a_column(tmp_path, read):
     dataset.add_columns(pa.field("new", pa.float64()))
     assert_same(read(dataset), dataset.to_table())
     assert read(dataset, "new", 1.0).num_rows == 0
+
+
+def test_tpch_in_acero(tmp_path, lance_cli):
+    lance_cli("tpch", "generate", "--scale", "0.01", "--tables", "lineitem", "--output", tmp_path)
+    revenue = run(TPCH, tmp_path / "lineitem.lance", tmp_path / "groups.arrow")
+    with pa.ipc.open_stream(tmp_path / "groups.arrow") as reader:
+        groups = reader.read_all()
+
+    lineitem = lance.dataset(tmp_path / "lineitem.lance").to_table()
+    price, discount = lineitem["l_extendedprice"], lineitem["l_discount"]
+    one = pa.scalar(Decimal("1.00"), pa.decimal128(15, 2))
+    rows = pa.table(
+        {
+            "flag": lineitem["l_returnflag"],
+            "status": lineitem["l_linestatus"],
+            "quantity": lineitem["l_quantity"],
+            "price": price,
+            "discounted": pc.multiply(price, pc.subtract(one, discount)),
+        }
+    ).filter(pc.less_equal(lineitem["l_shipdate"], date(1998, 9, 2)))
+    sums = [("quantity", "sum"), ("price", "sum"), ("discounted", "sum"), ("price", "count")]
+    keys = ["flag", "status"]
+    expected = rows.group_by(keys).aggregate(sums).sort_by([(key, "ascending") for key in keys])
+    assert [column.to_pylist() for column in groups.columns] == [column.to_pylist() for column in expected.columns]
+    assert groups.num_rows == 4
+
+    shipped = lineitem["l_shipdate"]
+    year = pc.and_(pc.greater_equal(shipped, date(1994, 1, 1)), pc.less(shipped, date(1995, 1, 1)))
+    between = pc.and_(pc.greater_equal(discount, Decimal("0.05")), pc.less_equal(discount, Decimal("0.07")))
+    small = pc.less(lineitem["l_quantity"], Decimal("24.00"))
+    passing = pc.and_(year, pc.and_(between, small))
+    assert revenue.strip() == str(pc.sum(pc.multiply(price, discount).filter(passing)).as_py())
