@@ -1,6 +1,7 @@
 # Arrow C++ from the pyarrow wheel, which has headers and libraries but no CMake package.
 #
-# Defines Arrow::arrow_shared and Parquet::parquet_shared as Arrow's own packages do.
+# Defines Arrow::arrow_shared, Parquet::parquet_shared and ArrowDataset::arrow_dataset_shared, and what the last one
+# needs, as Arrow's own packages do.
 # PYARROW_DIR, the directory of the Python package, is asked from Python unless it is set.
 
 if(NOT PYARROW_DIR)
@@ -29,16 +30,24 @@ find_package_handle_standard_args(
     "Install pyarrow, or set PYARROW_DIR, or Python3_EXECUTABLE to a Python that has it.")
 
 if(ArrowFromPyArrow_FOUND)
-  foreach(library IN ITEMS Arrow::arrow Parquet::parquet)
+  # Each after those it needs. ArrowCompute was a part of Arrow itself before version 21.
+  set(found "")
+  foreach(library IN ITEMS Arrow::arrow Parquet::parquet ArrowCompute::arrow_compute ArrowAcero::arrow_acero
+          ArrowDataset::arrow_dataset)
+    string(REGEX REPLACE ".*::" "" file "${library}")
+    set(location "${PYARROW_DIR}/lib${file}.so.${so_version}")
+    if(NOT EXISTS "${location}")
+      continue()
+    endif()
     if(NOT TARGET ${library}_shared)
-      string(REGEX REPLACE ".*::" "" file "${library}")
       add_library(${library}_shared SHARED IMPORTED GLOBAL)
       set_target_properties(${library}_shared PROPERTIES
-        IMPORTED_LOCATION "${PYARROW_DIR}/lib${file}.so.${so_version}"
+        IMPORTED_LOCATION "${location}"
         IMPORTED_SONAME lib${file}.so.${so_version}
         INTERFACE_INCLUDE_DIRECTORIES "${PYARROW_DIR}/include"
         INTERFACE_COMPILE_FEATURES cxx_std_20)
+      target_link_libraries(${library}_shared INTERFACE ${found})
     endif()
+    list(APPEND found ${library}_shared)
   endforeach()
-  target_link_libraries(Parquet::parquet_shared INTERFACE Arrow::arrow_shared)
 endif()

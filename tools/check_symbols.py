@@ -2,7 +2,7 @@
 """The shared libraries export exactly what their headers promise, under the right SONAME, and bring nothing that
 quarrels with what else is in a process: no allocator, no OpenSSL.
 
-usage: check_symbols.py LIBLANCE_FFI LIBLANCE_CPP LIBTPCGEN_FFI SOVERSION
+usage: check_symbols.py SOVERSION LIBLANCE_FFI LIBTPCGEN_FFI LIBLANCE_CPP [LIBLANCE_DATASET]
 """
 
 import re
@@ -11,6 +11,8 @@ import sys
 from gate import ROOT, output_of, verdict
 
 HEADER = ROOT / "rust/lance-ffi/include/lance/c/lance.h"
+# The C++ libraries, each with one of its functions.
+CPP = {"liblance_cpp": "lance::v0::Dataset::Open", "liblance_dataset": "lance::v0::MakeArrowDataset"}
 
 
 def exported(library, *options):
@@ -36,7 +38,8 @@ def soname(library):
 
 
 def main():
-    ffi, cpp, tpcgen, soversion = sys.argv[1:]
+    soversion, ffi, tpcgen, *cpp = sys.argv[1:]
+    named = {"liblance_ffi": ffi, **dict(zip(CPP, cpp))}
     problems = []
 
     functions, symbols = declared(), exported(ffi)
@@ -44,19 +47,20 @@ def main():
     problems += [f"exported, not declared in lance.h: {name}" for name in sorted(symbols - functions)]
 
     ours = re.compile(r"((typeinfo|typeinfo name|vtable) for )?lance::")
-    symbols = exported(cpp, "--demangle")
-    problems += [f"exported by liblance_cpp, not ours: {name}" for name in sorted(symbols) if not ours.match(name)]
-    if not any("lance::v0::Dataset::Open" in name for name in symbols):
-        problems.append("liblance_cpp does not export lance::Dataset::Open")
+    for name, library in zip(CPP, cpp):
+        symbols = exported(library, "--demangle")
+        problems += [f"exported by {name}, not ours: {symbol}" for symbol in sorted(symbols) if not ours.match(symbol)]
+        if not any(CPP[name] in symbol for symbol in symbols):
+            problems.append(f"{name} does not export {CPP[name]}")
 
-    for library, name in ((ffi, "liblance_ffi"), (cpp, "liblance_cpp")):
+    for name, library in named.items():
         if soname(library) != f"{name}.so.{soversion}":
             problems.append(f"{library} has the SONAME {soname(library)}, not {name}.so.{soversion}")
 
     not_ours = [name for name in exported(tpcgen) if not name.startswith("tpcgen_")]
     problems += [f"exported by libtpcgen_ffi, not ours: {name}" for name in sorted(not_ours)]
 
-    for library in (ffi, cpp, tpcgen):
+    for library in (ffi, tpcgen, *cpp):
         problems += [f"{library} has {name}" for name in foreign(library)]
 
     verdict(f"{len(functions)} C functions and the lance namespace are all that is exported", problems)
