@@ -2,30 +2,19 @@
 /// What a Scanner holds; Dataset::Scan() makes it.
 #pragma once
 
-#include <memory>
 #include <string>
-#include <utility>
 
-#include "ffi/batches_reader_internal.h"
+#include "ffi/batch_source_internal.h"
 #include "ffi/handle_internal.h"
 #include "ffi/operation_internal.h"
 #include "lance/scanner.h"
 
 namespace lance::inline v0 {
 
-class Scanner::Impl {
+class Scanner::Impl : public internal::BatchSource<internal::ScannerHandle, lance_scanner_to_stream,
+                                                   lance_batches_open, lance_batches_open_async> {
  public:
-  using BatchesOut = internal::HandleOut<internal::BatchesHandle>;
-
-  Impl(internal::ScannerHandle handle, std::shared_ptr<arrow::Schema> schema)
-      : handle(std::move(handle)), schema(std::move(schema)) {}
-
-  /// `finish` makes something of the batches.
-  template <typename Finish>
-  auto ToBatches(Finish finish) const {
-    return internal::Prepare<BatchesOut>(lance_batches_open, lance_batches_open_async, std::move(finish),
-                                         c());
-  }
+  using BatchSource::BatchSource;
 
   auto CountRows() const {
     using Out = internal::ValueOut<uint64_t>;
@@ -38,12 +27,6 @@ class Scanner::Impl {
     const auto finish = [](Out& out) -> arrow::Result<std::string> { return std::string(out.Take().get()); };
     return internal::Prepare<Out>(lance_scanner_explain, lance_scanner_explain_async, finish, c());
   }
-
-  const internal::ScannerHandle handle;
-  const std::shared_ptr<arrow::Schema> schema;
-
- private:
-  const LanceScanner* c() const { return handle.get(); }
 };
 
 }  // namespace lance::inline v0

@@ -10,6 +10,8 @@ class LanceStatusDetail;
 class LanceWriter;
 class Scanner;
 class Session;
+class SqlContext;
+class SqlQuery;
 class StorageOptions;
 class Transaction;
 
@@ -31,6 +33,8 @@ struct RuntimeOptions;
 struct ScanOptions;
 struct SessionOptions;
 struct SessionStats;
+struct SqlOptions;
+struct SqlTable;
 struct StoreMetrics;
 struct VersionInfo;
 struct WriteOptions;

@@ -8,6 +8,7 @@
 //! - `local`: files of the machine; `session`, `runtime`, `parallel`, `place`, `absent`, `open`: where all runs
 //! - `maintain`: what lies in a dataset's directories, checks and cleanups
 //! - `read`: scans, takes, counts
+//! - `sql`: queries over one and several datasets
 //! - `write`: the writer, and commits
 
 mod absent;
@@ -30,6 +31,7 @@ mod redact;
 pub mod runtime;
 mod session;
 pub mod settings;
+pub mod sql;
 pub mod sync;
 pub mod task;
 pub mod telemetry;

@@ -151,7 +151,7 @@ fn parse(filter: &str) -> Result<Expr> {
     };
     // As the engine does: `==` is `=`.
     tokens.dedup_by(|next, token| (&*token, &*next) == (&Token::Eq, &Token::Eq));
-    check_nested_types(&tokens)?;
+    check_nested_types("the filter", tokens.iter())?;
     *dialect.tries.get_mut() += tokens.len() * TRIES_PER_TOKEN;
     let mut parser = Parser::new(&dialect).with_tokens(tokens);
     let parsed = parser.parse_expr();
@@ -177,9 +177,9 @@ fn parse(filter: &str) -> Result<Expr> {
     }
 }
 
-fn check_nested_types(tokens: &[Token]) -> Result<()> {
+/// The parser reads types within each other by recursion. `what` has these tokens.
+pub fn check_nested_types<'a>(what: &str, tokens: impl Iterator<Item = &'a Token>) -> Result<()> {
     let mut words = tokens
-        .iter()
         .filter(|token| !matches!(token, Token::Whitespace(_)))
         .peekable();
     let mut nested = 0;
@@ -207,7 +207,7 @@ fn check_nested_types(tokens: &[Token]) -> Result<()> {
     }
     match nested > MOST_NESTED_TYPES {
         true => refused(format!(
-            "the filter has more than {MOST_NESTED_TYPES} types of several parts"
+            "{what} has more than {MOST_NESTED_TYPES} types of several parts"
         )),
         false => Ok(()),
     }
@@ -282,7 +282,7 @@ impl<'a> Look<'a> {
             Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => {
                 check_type(data_type)
             }
-            Expr::Function(function) => check_arrow_type(function),
+            Expr::Function(function) => check_arrow_type("the filter", function),
             _ => Ok(()),
         }
     }
@@ -380,8 +380,8 @@ fn check_type(data_type: &DataType) -> Result<()> {
     }
 }
 
-/// A cast to values of a fixed size makes so much of each row, whatever is in it.
-fn check_arrow_type(function: &Function) -> Result<()> {
+/// A cast to values of a fixed size makes so much of each row, whatever is in it. `what` calls the function.
+pub fn check_arrow_type(what: &str, function: &Function) -> Result<()> {
     let name = function.name.to_string().to_ascii_lowercase();
     let FunctionArguments::List(arguments) = &function.args else {
         return Ok(());
@@ -399,7 +399,7 @@ fn check_arrow_type(function: &Function) -> Result<()> {
         let mut sizes = numbers.filter_map(|number| number.parse().ok());
         if sizes.any(|size: u64| size > LARGEST_FIXED_SIZE) {
             return refused(format!(
-                "the filter casts to {kind}: at most {LARGEST_FIXED_SIZE} bytes or items"
+                "{what} casts to {kind}: at most {LARGEST_FIXED_SIZE} bytes or items"
             ));
         }
     }

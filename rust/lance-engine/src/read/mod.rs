@@ -1,18 +1,18 @@
 //! Reading: datasets, scans, takes, counts.
 
-mod amplifiers;
-mod attempt;
+pub mod amplifiers;
+pub mod attempt;
 mod batches;
 mod columns;
 mod count;
 mod data_bytes;
 pub mod dataset;
-mod filter;
+pub mod filter;
 pub mod fragments;
 mod opened;
 mod row_widths;
 pub mod scan;
-mod scan_strategy;
+pub mod scan_strategy;
 mod take;
 pub mod versions;
 

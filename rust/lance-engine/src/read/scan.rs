@@ -29,7 +29,7 @@ use crate::task::Task;
 
 /// The engine's own is eight times this. What is read further ahead is memory that was not used before, which costs
 /// more than the wait for a disk saves.
-const LOCAL_IO_BUFFER_BYTES: u64 = 32 << 20;
+pub const LOCAL_IO_BUFFER_BYTES: u64 = 32 << 20;
 
 /// Where a batch would be too long for its offsets, the rest comes in batches of so much fewer rows.
 const SHRINKS_BY: usize = 8;

@@ -9,6 +9,7 @@ mod maintain;
 mod runtime;
 mod scan;
 mod session;
+mod sql;
 mod telemetry;
 mod transaction;
 mod write;
@@ -22,6 +23,7 @@ pub use maintain::{
 pub use runtime::RuntimeSettings;
 pub use scan::ScanSettings;
 pub use session::{SessionSettings, SessionStats};
+pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};
 pub use transaction::CommitResult;
 pub use write::{ColumnHint, WriteMode, WriteSettings, WriteStats};
