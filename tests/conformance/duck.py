@@ -43,12 +43,12 @@ def plain(value):
 
 
 def is_same(ours, theirs):
+    # An average of decimals is a decimal here, of so many digits, and a double there.
+    digit = 10.0 ** ours.as_tuple().exponent if isinstance(ours, Decimal) else 0.0
     ours, theirs = plain(ours), plain(theirs)
     if ours is None or theirs is None:
         return ours is theirs
-    if isinstance(ours, (float, Decimal)) and isinstance(theirs, float) or isinstance(ours, float):
-        # An average of decimals is a decimal here, and a double there.
-        digit = 10 ** ours.as_tuple().exponent if isinstance(ours, Decimal) else 0
+    if isinstance(ours, float) or isinstance(theirs, float):
         return math.isclose(ours, theirs, rel_tol=RELATIVE, abs_tol=digit)
     exact = (int, Decimal)
     return (type(ours) is type(theirs) or isinstance(ours, exact) and isinstance(theirs, exact)) and ours == theirs

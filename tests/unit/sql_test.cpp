@@ -2,7 +2,9 @@
 
 #include "lance/sql.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <thread>
@@ -151,6 +153,26 @@ TEST_F(SqlTest, DecimalsCompareWithPlainLiterals) {
   ASSERT_OK(context_->Register("prices", *prices));
   ExpectNumber(4, "select count(*) from prices where discount >= 0.05");
   ExpectNumber(3, "select count(*) from prices where discount between 0.06 - 0.01 and 0.06 + 0.01");
+}
+
+TEST_F(SqlTest, DoublesCompareWithPlainLiterals) {
+  const auto schema =
+      arrow::schema({arrow::field("x", arrow::float64()), arrow::field("y", arrow::float32())});
+  arrow::DoubleBuilder doubles;
+  arrow::FloatBuilder floats;
+  for (const double x : {-0.1, 0.1, 0.5, 1e300, std::numeric_limits<double>::infinity()}) {
+    ASSERT_OK(doubles.Append(x));
+    ASSERT_OK(floats.Append(static_cast<float>(std::min(x, 1e30))));
+  }
+  ASSERT_OK_AND_ASSIGN(auto x, doubles.Finish());
+  ASSERT_OK_AND_ASSIGN(auto y, floats.Finish());
+  ASSERT_OK(WriteBatches(dir_ / "measures", {arrow::RecordBatch::Make(schema, 5, {x, y})}));
+  ASSERT_OK_AND_ASSIGN(auto measures, lance::Dataset::Open(dir_ / "measures"));
+  ASSERT_OK(context_->Register("measures", *measures));
+  ExpectNumber(3, "select count(*) from measures where x >= 0.5");
+  ExpectNumber(1, "select count(*) from measures where x between 0.05 and 0.25");
+  ExpectNumber(2, "select count(*) from measures where y in (0.1, -0.1)");
+  ExpectNumber(3, "select count(*) from measures where x * 2.0 > 0.25");
 }
 
 TEST_F(SqlTest, MistakesAreToldWithTheirPlace) {

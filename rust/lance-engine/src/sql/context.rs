@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider};
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::optimizer::Analyzer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lance_datafusion::udf::register_functions;
 
 use super::catalog::Tables;
+use super::floats::FloatsDecide;
 use super::names::exact_columns;
 use super::parameters::Parameters;
 use super::query::SqlQuery;
@@ -71,7 +74,15 @@ impl SqlContext {
             let pool = TrackConsumersPool::new(FairSpillPool::new(bytes), CONSUMERS_TOLD);
             runtime = runtime.with_memory_pool(Arc::new(pool));
         }
-        let context = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
+        let mut rules = Analyzer::new().rules;
+        rules.insert(0, Arc::new(FloatsDecide));
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime.build_arc()?)
+            .with_default_features()
+            .with_analyzer_rules(rules)
+            .build();
+        let context = SessionContext::new_with_state(state);
         register_functions(&context);
         amplifiers::bound_in(&context);
         let tables = Arc::new(Tables::default());

@@ -9,6 +9,7 @@ mod context;
 mod dialect;
 mod errors;
 mod filters;
+mod floats;
 mod join_filters;
 mod names;
 mod parameters;
