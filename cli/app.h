@@ -14,8 +14,8 @@
 
 namespace lance::cli {
 
-/// How a command prints its result.
-enum class Format { kTable, kJson, kCsv };
+/// How a command prints its result. The last two are not for people.
+enum class Format { kTable, kJson, kCsv, kArrow, kParquet };
 
 /// A dataset to read.
 struct Source {

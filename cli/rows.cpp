@@ -23,6 +23,8 @@
 #include "arrow/util/base64.h"
 #include "arrow/util/float16.h"
 #include "arrow/visit_array_inline.h"
+#include "parquet/arrow/writer.h"
+#include "parquet/properties.h"
 #include "render.h"
 
 namespace lance::cli {
@@ -135,7 +137,9 @@ arrow::Result<std::string> FormatCell(const arrow::Array& array, int64_t row) {
   return cell.front() == '"' ? nlohmann::json::parse(cell).get<std::string>() : cell;
 }
 
-arrow::Result<int64_t> PrintTable(arrow::RecordBatchReader& reader) {
+using OutputPtr = std::shared_ptr<arrow::io::OutputStream>;
+
+arrow::Result<int64_t> WriteTable(arrow::RecordBatchReader& reader, const OutputPtr& out) {
   std::vector<TextTable::Column> columns;
   for (const auto& field : reader.schema()->fields()) {
     const arrow::Type::type id = field->type()->id();
@@ -157,12 +161,11 @@ arrow::Result<int64_t> PrintTable(arrow::RecordBatchReader& reader) {
     }
     rows += batch->num_rows();
   }
-  ARROW_RETURN_NOT_OK(Print(table.ToString()));
+  ARROW_RETURN_NOT_OK(out->Write(table.ToString()));
   return rows;
 }
 
-arrow::Result<int64_t> PrintJsonLines(arrow::RecordBatchReader& reader) {
-  ARROW_ASSIGN_OR_RAISE(auto out, OpenStdout());
+arrow::Result<int64_t> WriteJsonLines(arrow::RecordBatchReader& reader, const OutputPtr& out) {
   // Names are quoted once, not once per row.
   std::vector<std::string> keys;
   for (const auto& field : reader.schema()->fields()) {
@@ -186,28 +189,44 @@ arrow::Result<int64_t> PrintJsonLines(arrow::RecordBatchReader& reader) {
     ARROW_RETURN_NOT_OK(out->Write(text));
     rows += batch->num_rows();
   }
-  ARROW_RETURN_NOT_OK(out->Close());
   return rows;
 }
 
-arrow::Result<int64_t> PrintCsv(arrow::RecordBatchReader& reader) {
-  ARROW_ASSIGN_OR_RAISE(auto out, OpenStdout());
+/// Write all batches by a writer of Arrow.
+template <typename Writer>
+arrow::Result<int64_t> WriteBatches(arrow::RecordBatchReader& reader, Writer& writer) {
+  int64_t rows = 0;
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(auto batch, reader.Next());
+    if (batch == nullptr) break;
+    ARROW_RETURN_NOT_OK(writer.WriteRecordBatch(*batch));
+    rows += batch->num_rows();
+  }
+  ARROW_RETURN_NOT_OK(writer.Close());
+  return rows;
+}
+
+arrow::Result<int64_t> WriteCsv(arrow::RecordBatchReader& reader, const OutputPtr& out) {
   auto made = arrow::csv::MakeCSVWriter(out, reader.schema(), arrow::csv::WriteOptions::Defaults());
   if (!made.ok()) {
     return made.status().WithMessage("CSV cannot hold these columns: ", made.status().message(),
                                      "; choose other --columns, or --format json");
   }
-  const std::shared_ptr<arrow::ipc::RecordBatchWriter> writer = *made;
-  int64_t rows = 0;
-  while (true) {
-    ARROW_ASSIGN_OR_RAISE(auto batch, reader.Next());
-    if (batch == nullptr) break;
-    ARROW_RETURN_NOT_OK(writer->WriteRecordBatch(*batch));
-    rows += batch->num_rows();
-  }
-  ARROW_RETURN_NOT_OK(writer->Close());
-  ARROW_RETURN_NOT_OK(out->Close());
-  return rows;
+  return WriteBatches(reader, **made);
+}
+
+arrow::Result<int64_t> WriteArrow(arrow::RecordBatchReader& reader, const OutputPtr& out) {
+  ARROW_ASSIGN_OR_RAISE(const auto writer, arrow::ipc::MakeStreamWriter(out, reader.schema()));
+  return WriteBatches(reader, *writer);
+}
+
+arrow::Result<int64_t> WriteParquet(arrow::RecordBatchReader& reader, const OutputPtr& out) {
+  // With it, types that Parquet has not come back as they were.
+  const auto schema = parquet::ArrowWriterProperties::Builder().store_schema()->build();
+  ARROW_ASSIGN_OR_RAISE(const auto writer,
+                        parquet::arrow::FileWriter::Open(*reader.schema(), arrow::default_memory_pool(), out,
+                                                         parquet::default_writer_properties(), schema));
+  return WriteBatches(reader, *writer);
 }
 
 }  // namespace
@@ -225,16 +244,30 @@ void AppendJsonString(std::string_view text, std::string* out) {
   out->append(nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
+arrow::Result<int64_t> WriteRows(arrow::RecordBatchReader& reader, Format format, const OutputPtr& out) {
+  const auto write = [&]() -> arrow::Result<int64_t> {
+    switch (format) {
+      case Format::kJson:
+        return WriteJsonLines(reader, out);
+      case Format::kCsv:
+        return WriteCsv(reader, out);
+      case Format::kArrow:
+        return WriteArrow(reader, out);
+      case Format::kParquet:
+        return WriteParquet(reader, out);
+      case Format::kTable:
+        break;
+    }
+    return WriteTable(reader, out);
+  };
+  ARROW_ASSIGN_OR_RAISE(const int64_t rows, write());
+  ARROW_RETURN_NOT_OK(out->Close());
+  return rows;
+}
+
 arrow::Result<int64_t> PrintRows(arrow::RecordBatchReader& reader, Format format) {
-  switch (format) {
-    case Format::kJson:
-      return PrintJsonLines(reader);
-    case Format::kCsv:
-      return PrintCsv(reader);
-    case Format::kTable:
-      break;
-  }
-  return PrintTable(reader);
+  ARROW_ASSIGN_OR_RAISE(const auto out, OpenStdout());
+  return WriteRows(reader, format, out);
 }
 
 }  // namespace lance::cli

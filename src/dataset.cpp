@@ -4,6 +4,7 @@
 
 #include "arrow/buffer.h"
 #include "arrow/record_batch.h"
+#include "dataset_handle_internal.h"
 #include "ffi/arrow_bridge_internal.h"
 #include "ffi/call_internal.h"
 #include "ffi/generated/dataset_internal.h"
@@ -226,6 +227,8 @@ class Dataset::Impl {
 
   const LanceDataset* c() const { return handle.get(); }
 };
+
+const LanceDataset* DatasetAccess::Get(const Dataset& dataset) { return dataset.impl_->handle.get(); }
 
 Dataset::Dataset(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Dataset::~Dataset() = default;

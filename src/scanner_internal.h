@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "ffi/arrow_bridge_internal.h"
-#include "ffi/batches_reader_internal.h"
+#include "ffi/batch_source_internal.h"
 #include "ffi/call_internal.h"
 #include "ffi/generated/dataset_internal.h"
 #include "ffi/generated/scan_internal.h"
@@ -19,15 +19,14 @@
 
 namespace lance::inline v0 {
 
-class Scanner::Impl {
+class Scanner::Impl : public internal::BatchSource<internal::ScannerHandle, lance_scanner_to_stream,
+                                                   lance_batches_open, lance_batches_open_async> {
  public:
-  using BatchesOut = internal::HandleOut<internal::BatchesHandle>;
-
   using Statistics = internal::Progress<ScanStatistics>;
 
   Impl(internal::ScannerHandle handle, std::shared_ptr<arrow::Schema> schema,
        std::shared_ptr<Statistics> statistics)
-      : statistics(std::move(statistics)), handle(std::move(handle)), schema(std::move(schema)) {}
+      : BatchSource(std::move(handle), std::move(schema), std::move(statistics)) {}
 
   static arrow::Result<std::shared_ptr<Scanner>> Make(internal::ScannerHandle handle,
                                                       std::shared_ptr<Statistics> statistics = nullptr) {
@@ -55,13 +54,6 @@ class Scanner::Impl {
     return internal::Prepare<Out>(lance_scanner_splits, lance_scanner_splits_async, finish, c(), count);
   }
 
-  /// `finish` makes something of the batches.
-  template <typename Finish>
-  auto ToBatches(Finish finish) const {
-    return internal::Prepare<BatchesOut>(lance_batches_open, lance_batches_open_async, std::move(finish),
-                                         c());
-  }
-
   auto CountRows() const {
     using Out = internal::ValueOut<uint64_t>;
     const auto finish = [](Out& out) -> arrow::Result<uint64_t> { return out.value; };
@@ -76,17 +68,10 @@ class Scanner::Impl {
     return internal::Prepare<TextOut>(lance_scanner_analyze, lance_scanner_analyze_async, ToText, c());
   }
 
-  /// What `options.statistics` is called through; NULL without it. Readers keep it, too.
-  const std::shared_ptr<Statistics> statistics;
-  const internal::ScannerHandle handle;
-  const std::shared_ptr<arrow::Schema> schema;
-
  private:
   using TextOut = internal::HandleOut<internal::StringHandle>;
 
   static arrow::Result<std::string> ToText(TextOut& out) { return std::string(out.Take().get()); }
-
-  const LanceScanner* c() const { return handle.get(); }
 };
 
 }  // namespace lance::inline v0

@@ -7,8 +7,8 @@
 /// it returns, and the object that it was called on may be destroyed before the future ends, but for a
 /// LanceWriter: its destruction aborts its calls on their way, so keep it until their futures have ended.
 ///
-/// Dataset::Version() has no asynchronous form: use InfoAsync(). Dataset::Statistics(), Session::Stats() and
-/// GetMetrics() need none, they only read counters.
+/// Dataset::Version() has no asynchronous form: use InfoAsync(). Dataset::Statistics(), Session::Stats(),
+/// GetMetrics() and SqlContext::Tables() need none, they do not wait for anything.
 ///
 /// `stop` is an arrow::StopToken. When it asks for a stop, the work ends within some milliseconds, releases
 /// what it holds, and fails with ErrorCode::kCancelled and the token's own message; a call whose token has
@@ -35,6 +35,7 @@
 #include "lance/runtime.h"
 #include "lance/scanner.h"
 #include "lance/session.h"
+#include "lance/sql.h"
 #include "lance/status.h"
 #include "lance/storage_options.h"
 #include "lance/telemetry.h"

@@ -104,6 +104,19 @@ class LANCE_EXPORT Dataset {
   arrow::Future<std::shared_ptr<Scanner>> ScanAsync(const ScanOptions& options = {},
                                                     const arrow::StopToken& stop = {}) const;
 
+  /// Plan a SQL query over this dataset, whose table is named "dataset". SqlContext::Prepare() says what a query
+  /// may be; a SqlContext joins several datasets.
+  ///
+  /// \param[in] text for example "select count(*) from dataset where id > $least"
+  /// \param[in] parameters one row, a column for each parameter of the text; NULL: none
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<SqlQuery>> Sql(
+      const std::string& text, const std::shared_ptr<arrow::RecordBatch>& parameters = nullptr,
+      const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<SqlQuery>> SqlAsync(
+      const std::string& text, const std::shared_ptr<arrow::RecordBatch>& parameters = nullptr,
+      const arrow::StopToken& stop = {}) const;
+
   /// Read rows by their positions among the live rows, in the order asked for.
   ///
   /// \param[in] indices positions, 0 being the first row
@@ -184,6 +197,7 @@ class LANCE_EXPORT Dataset {
   arrow::Result<DatasetStatistics> Statistics() const;
 
  private:
+  friend struct DatasetAccess;
   class Impl;
   explicit Dataset(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -249,6 +249,23 @@ struct LANCE_EXPORT ScanOptions {
   std::function<void(const ScanStatistics&)> statistics = {};
 };
 
+/// What the queries of a context take.
+struct LANCE_EXPORT SqlOptions {
+  /// The most memory for joins, groups and sorts of all queries together. Groups and sorts that need more
+  /// write to files; what cannot is ErrorCode::kResourceExhausted. Default: three quarters of the machine's
+  /// memory.
+  std::optional<uint64_t> memory_bytes = std::nullopt;
+  /// Where those files are. They are deleted when the query ends. Default: the system's directory of
+  /// temporary files.
+  std::optional<std::string> spill_directory = std::nullopt;
+  /// The most bytes of such files. 0 allows none. Default: 100 GiB.
+  std::optional<uint64_t> spill_bytes = std::nullopt;
+  /// Into how many parts the work of each step is cut. At most 1024. Default: the number of cores.
+  std::optional<int32_t> parallelism = std::nullopt;
+  /// The most rows per batch, about. At most 1048576. Default: 8192.
+  std::optional<int64_t> batch_size = std::nullopt;
+};
+
 /// What becomes of a dataset that is there.
 enum class WriteMode : int {
   /// Make a new dataset; an existing one is ErrorCode::kAlreadyExists.

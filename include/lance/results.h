@@ -130,6 +130,16 @@ struct LANCE_EXPORT ScanSplit {
   uint64_t fragments = 0;
 };
 
+/// A table of a context.
+struct LANCE_EXPORT SqlTable {
+  std::string name = {};
+  /// Of the dataset.
+  std::string uri = {};
+  /// Of the dataset.
+  uint64_t version = 0;
+  uint64_t rows = 0;
+};
+
 /// What a commit made.
 struct LANCE_EXPORT CommitResult {
   /// The version the commit made.

@@ -23,6 +23,8 @@ using DatasetHandle = Handle<LanceDataset, lance_dataset_free>;
 using ErrorHandle = Handle<LanceError, lance_error_free>;
 using ScannerHandle = Handle<LanceScanner, lance_scanner_free>;
 using SessionHandle = Handle<LanceSession, lance_session_free>;
+using SqlContextHandle = Handle<LanceSqlContext, lance_sql_context_free>;
+using SqlQueryHandle = Handle<LanceSqlQuery, lance_sql_query_free>;
 using StringHandle = Handle<char, lance_string_free>;
 using TransactionHandle = Handle<LanceTransaction, lance_transaction_free>;
 

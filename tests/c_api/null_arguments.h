@@ -34,6 +34,8 @@ typedef struct Handles {
   LanceDataset* dataset;
   LanceScanner* scanner;
   LanceBatches* batches;
+  LanceSqlContext* sql_context;
+  LanceSqlQuery* sql_query;
   LanceTransaction* transaction;
   LanceWriter* writer;
 } Handles;

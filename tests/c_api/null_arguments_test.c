@@ -148,6 +148,20 @@ static void writers(LanceWriter* writer) {
   REFUSED(lance_writer_write_batch, NULL, NULL, NULL);
 }
 
+/* Parameters come with their types, or not at all. */
+static void parameters(const LanceSqlContext* context) {
+  LanceSqlQuery* query = NULL;
+  struct ArrowArray* array = fresh_array();
+  REFUSED_FOR("parameter_types", lance_sql_prepare, context, LANCE_TEXT("select $1"), array, NULL, &query);
+  CHECK(array->release == NULL);
+  struct ArrowSchema* schema = fresh_schema();
+  REFUSED_FOR("parameter_types", lance_sql_prepare, context, LANCE_TEXT("select $1"), NULL, schema, &query);
+  CHECK(schema->release == NULL);
+  CHECK_CALL(LANCE_INVALID_ARGUMENT, lance_sql_prepare, context, LANCE_TEXT("select $1"), fresh_array(),
+             fresh_schema(), &query);
+  CHECK(array->release == NULL && schema->release == NULL && query == NULL);
+}
+
 /* The text of a transaction that is there, with options that are not; and commits of nothing. */
 static void transactions(LanceTransaction* transaction) {
   char* json = NULL;
@@ -192,6 +206,9 @@ int main(void) {
   CHECK_CALL(LANCE_OK, lance_scanner_open, handles.dataset, NULL, &handles.scanner);
   CHECK_CALL(LANCE_OK, lance_session_create, NULL, &handles.session);
   CHECK_CALL(LANCE_OK, lance_batches_open, handles.scanner, &handles.batches);
+  CHECK_CALL(LANCE_OK, lance_sql_context_create, NULL, &handles.sql_context);
+  CHECK_CALL(LANCE_OK, lance_sql_prepare, handles.sql_context, LANCE_TEXT("select 1"), NULL, NULL,
+             &handles.sql_query);
   handles.transaction = make_transaction();
   handles.writer = open_writer(URI "/writers");
   null_arguments(&handles);
@@ -204,11 +221,14 @@ int main(void) {
   operations();
   column_hints();
   writers(handles.writer);
+  parameters(handles.sql_context);
   transactions(handles.transaction);
   sound_dataset();
   CHECK_CALL(LANCE_OK, lance_transaction_discard, handles.transaction);
   lance_transaction_free(handles.transaction);
   lance_writer_free(handles.writer);
+  lance_sql_query_free(handles.sql_query);
+  lance_sql_context_free(handles.sql_context);
   lance_batches_free(handles.batches);
   lance_scanner_free(handles.scanner);
   lance_session_free(handles.session);

@@ -32,6 +32,7 @@ constexpr uint64_t kRows = (kBatches + 2) * kRowsPerBatch;
 
 constexpr const LanceOpenOptions* kOpenDefaults = nullptr;
 constexpr const LanceScanOptions* kScanDefaults = nullptr;
+constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
 constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
 constexpr const LanceCleanupOptions* kCleanupDefaults = nullptr;
 constexpr const LanceKeyValue* kNoStorageOptions = nullptr;
@@ -53,7 +54,7 @@ class Session {
   /// The first failure of a call, or OK.
   Outcome Run() {
     for (const auto step : {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan,
-                            &Session::ScanBatches, &Session::Take, &Session::TakeRanges, &Session::OpenSplit,
+                            &Session::ScanBatches, &Session::Query, &Session::Take, &Session::TakeRanges, &Session::OpenSplit,
                             &Session::AppendInHalves, &Session::Discard, &Session::Maintain}) {
       if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
     }
@@ -170,6 +171,37 @@ class Session {
       EXPECT_EQ(rows, kRows);
     }
     return outcome;
+  }
+
+  Outcome Query() {
+    SqlContextPtr context;
+    Outcome outcome =
+        Made(&context, [&](auto* handle) { return CallC(lance_sql_context_create, kSqlDefaults, handle); });
+    if (!outcome.ok()) return outcome;
+    const LanceSqlContext* tables = context.get();
+    if (outcome = CALL(lance_sql_context_register, tables, "simple", dataset()); !outcome.ok())
+      return outcome;
+    ArrowArrayStream list{};
+    if (outcome = CallC(lance_sql_context_tables, tables, &list); !outcome.ok()) return outcome;
+    if (outcome = Read(&list, 1); !outcome.ok()) return outcome;
+    ProbedBatch row(*SimpleBatch(50, 1), probe_);
+    const LanceText text =
+        LANCE_TEXT("select a.id from simple a join simple b on a.id = b.id where a.id < $id");
+    SqlQueryPtr query;
+    // The other column is no parameter.
+    const Outcome refused = MAKE(&query, lance_sql_prepare, tables, text, &row.array, &row.schema);
+    EXPECT_TRUE(row.consumed());
+    if (refused.code != LANCE_INVALID_ARGUMENT) return refused;
+    ArrowArray* const no_row = nullptr;
+    ArrowSchema* const no_types = nullptr;
+    const LanceText plain =
+        LANCE_TEXT("select a.id from simple a join simple b on a.id = b.id where a.id < 50");
+    outcome = MAKE(&query, lance_sql_prepare, tables, plain, no_row, no_types);
+    if (!outcome.ok()) return outcome;
+    ArrowArrayStream stream{};
+    const LanceSqlQuery* planned = query.get();
+    outcome = CALL(lance_sql_query_to_stream, planned, &stream);
+    return outcome.ok() ? Read(&stream, 50) : outcome;
   }
 
   /// Read a stream of so many rows to its end, and release it.

@@ -37,6 +37,7 @@ constexpr const LanceOpenOptions* kOpenDefaults = nullptr;
 constexpr const LanceScanOptions* kScanDefaults = nullptr;
 constexpr const LanceTakeOptions* kTakeDefaults = nullptr;
 constexpr const LanceAccessOptions* kAccessDefaults = nullptr;
+constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
 constexpr const LanceWriteOptions* kWriteDefaults = nullptr;
 constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
 constexpr const LanceCleanupOptions* kCleanupDefaults = nullptr;
@@ -80,6 +81,11 @@ struct World {
     split = FirstSplit();
     EXPECT_EQ(Make(&batches, lance_batches_open, Scanner()), LANCE_OK);
     EXPECT_EQ(Make(&session, lance_session_create, kSessionDefaults), LANCE_OK);
+    EXPECT_EQ(Make(&sql_context, lance_sql_context_create, kSqlDefaults), LANCE_OK);
+    EXPECT_EQ(CallC(lance_sql_context_register, SqlContext(), "simple", Dataset()), LANCE_OK);
+    EXPECT_EQ(Make(&sql_query, lance_sql_prepare, SqlContext(), LANCE_TEXT("select id from simple"),
+                   static_cast<ArrowArray*>(nullptr), static_cast<ArrowSchema*>(nullptr)),
+              LANCE_OK);
     EXPECT_EQ(Open("written", &writer), LANCE_OK);
     WriterPtr uncommitted;
     EXPECT_EQ(Open("uncommitted", &uncommitted), LANCE_OK);
@@ -131,6 +137,8 @@ struct World {
   const LanceDataset* Dataset() const { return dataset.get(); }
   const LanceScanner* Scanner() const { return scanner.get(); }
   const LanceBatches* Batches() const { return batches.get(); }
+  const LanceSqlContext* SqlContext() const { return sql_context.get(); }
+  const LanceSqlQuery* SqlQuery() const { return sql_query.get(); }
   const LanceTransaction* Transaction() const { return transaction.get(); }
 
   const bool asynchronous;
@@ -143,6 +151,10 @@ struct World {
   Filled<ArrowArrayStream> stream;
   BatchesPtr batches;
   SessionPtr session;
+  SqlContextPtr sql_context;
+  SqlQueryPtr sql_query;
+  /// Names of tables are taken once.
+  int tables = 0;
   WriterPtr writer;
   TransactionPtr transaction;
   StringPtr json;
@@ -411,6 +423,68 @@ const Function kFunctions[] = {
      },
      Second::kHarmless},
     {"lance_batches_cancel", [](World& world) { return CallC(lance_batches_cancel, world.batches.get()); },
+     Second::kHarmless},
+    {"lance_sql_context_create",
+     [](World&) {
+       SqlContextPtr out;
+       return Make(&out, lance_sql_context_create, kSqlDefaults);
+     },
+     Second::kHarmless},
+    {"lance_sql_context_register",
+     [](World& world) {
+       const std::string name = "table" + std::to_string(++world.tables);
+       return CALL(lance_sql_context_register, world.SqlContext(), name.c_str(), world.Dataset());
+     },
+     Second::kHarmless},
+    {"lance_sql_context_deregister",
+     [](World& world) { return CallC(lance_sql_context_deregister, world.SqlContext(), "nothing"); },
+     Second::kHarmless, LANCE_NOT_FOUND},
+    {"lance_sql_context_tables",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CallC(lance_sql_context_tables, world.SqlContext(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_sql_prepare",
+     [](World& world) {
+       SqlQueryPtr out;
+       ProbedBatch row(*SimpleBatch(7, 1), world.probe);
+       const Outcome outcome =
+           MAKE(&out, lance_sql_prepare, world.SqlContext(),
+                LANCE_TEXT("select * from simple where id = $id and name = $name"), &row.array, &row.schema);
+       EXPECT_TRUE(row.consumed());
+       return outcome;
+     },
+     Second::kHarmless},
+    {"lance_sql_query_schema",
+     [](World& world) {
+       Filled<ArrowSchema> out;
+       return CallC(lance_sql_query_schema, world.SqlQuery(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_sql_query_to_stream",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_sql_query_to_stream, world.SqlQuery(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_sql_query_to_batches",
+     [](World& world) {
+       BatchesPtr out;
+       return MAKE(&out, lance_sql_query_to_batches, world.SqlQuery());
+     },
+     Second::kHarmless},
+    {"lance_sql_query_explain",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_sql_query_explain, world.SqlQuery(), 1);
+     },
+     Second::kHarmless},
+    {"lance_sql_query_analyze",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_sql_query_analyze, world.SqlQuery());
+     },
      Second::kHarmless},
     {"lance_transaction_commit",
      [](World& world) {

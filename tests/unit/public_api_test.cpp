@@ -15,6 +15,8 @@ TEST(PublicApiTest, VersionsAreDottedNumbers) {
 TEST(PublicApiTest, HandlesCannotBeCopied) {
   EXPECT_FALSE(std::is_copy_constructible_v<lance::Dataset>);
   EXPECT_FALSE(std::is_copy_constructible_v<lance::Scanner>);
+  EXPECT_FALSE(std::is_copy_constructible_v<lance::SqlContext>);
+  EXPECT_FALSE(std::is_copy_constructible_v<lance::SqlQuery>);
   EXPECT_FALSE(std::is_copy_constructible_v<lance::LanceWriter>);
   EXPECT_FALSE(std::is_copy_constructible_v<lance::Transaction>);
   EXPECT_TRUE(std::is_nothrow_move_constructible_v<lance::Transaction>);

@@ -5,8 +5,8 @@ import textwrap
 import tomllib
 from typing import NamedTuple
 
-TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "dataset", "scan", "batches", "transaction",
-          "write", "maintain"]
+TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "dataset", "scan", "batches", "sql",
+          "transaction", "write", "maintain"]
 KINDS = ["constant", "codes", "enum", "handle", "struct", "callback", "result", "record", "options", "function"]
 
 # What a type is in C and in Rust, and its bytes.

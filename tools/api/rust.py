@@ -47,6 +47,8 @@ def read(field, place, what, topics, within_list=False):
         return f'Lance{field.of}::get_all({name}, {field.count_name}, "{name}")?.iter().map(|it| it.value()).collect()'
     if field.base == "handle":
         get = f"Lance{field.of}::get({name}, {told})?"
+        if not field.optional:
+            return f"{get}.value()"
         return f"match {name}.is_null() {{ true => None, false => Some({get}.value()) }}"
     if field.base == "enum":
         return f"{snake(field.of)}({name}, {told})?"

@@ -9,6 +9,7 @@
 //!   runs
 //! - `maintain`: what lies in a dataset's directories, checks and cleanups
 //! - `read`: scans and their parts, takes, counts
+//! - `sql`: queries over one and several datasets
 //! - `write`: the writer, and commits
 
 mod absent;
@@ -33,6 +34,7 @@ mod redact;
 pub mod runtime;
 mod session;
 pub mod settings;
+pub mod sql;
 pub mod sync;
 pub mod task;
 pub mod telemetry;

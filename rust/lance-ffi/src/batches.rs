@@ -33,7 +33,10 @@ pub struct Polled {
 }
 
 pub async fn open(scanner: Arc<Query>) -> Result<Polled> {
-    let (schema, batches) = crate::scanner::to_stream(scanner).await?;
+    start(crate::scanner::to_stream(scanner).await?)
+}
+
+pub fn start((schema, batches): crate::out::Batches) -> Result<Polled> {
     Ok(Polled {
         batches: Batches::start(schema, batches)?,
         waking: Arc::default(),

@@ -23,6 +23,7 @@ mod records;
 mod runtime;
 mod scanner;
 mod session;
+mod sql;
 mod stream;
 mod telemetry;
 mod transaction;

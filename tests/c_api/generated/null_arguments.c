@@ -418,6 +418,112 @@ static void lance_batches_cancel_refuses(const Handles* handles) {
   REFUSED(lance_batches_cancel, NULL);
 }
 
+static void lance_sql_context_create_refuses(const Handles* handles) {
+  (void)handles;
+  LanceSqlContext* made_out = NULL;
+  REFUSED(lance_sql_context_create, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_sql_context_register_refuses(const Handles* handles) {
+  REFUSED(lance_sql_context_register, NULL, "name", handles->dataset);
+  REFUSED(lance_sql_context_register, handles->sql_context, NULL, handles->dataset);
+  REFUSED(lance_sql_context_register, handles->sql_context, kNotUtf8, handles->dataset);
+  REFUSED(lance_sql_context_register, handles->sql_context, "name", NULL);
+  REFUSED(lance_sql_context_register_async, NULL, "name", handles->dataset, must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_context_register_async, handles->sql_context, NULL, handles->dataset, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_sql_context_register_async, handles->sql_context, kNotUtf8, handles->dataset,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_context_register_async, handles->sql_context, "name", NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_sql_context_register_async, handles->sql_context, "name", handles->dataset, NULL, NULL, NULL);
+}
+
+static void lance_sql_context_deregister_refuses(const Handles* handles) {
+  REFUSED(lance_sql_context_deregister, NULL, "name");
+  REFUSED(lance_sql_context_deregister, handles->sql_context, NULL);
+  REFUSED(lance_sql_context_deregister, handles->sql_context, kNotUtf8);
+}
+
+static void lance_sql_context_tables_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_sql_context_tables, NULL, &made_out);
+  REFUSED(lance_sql_context_tables, handles->sql_context, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_sql_prepare_refuses(const Handles* handles) {
+  LanceSqlQuery* made_out = NULL;
+  REFUSED(lance_sql_prepare, NULL, LANCE_TEXT("text"), NULL, NULL, &made_out);
+  REFUSED(lance_sql_prepare, handles->sql_context, LANCE_NO_TEXT, NULL, NULL, &made_out);
+  REFUSED(lance_sql_prepare, handles->sql_context, LANCE_TEXT(kNotUtf8), NULL, NULL, &made_out);
+  REFUSED(lance_sql_prepare, handles->sql_context, kWithNul, NULL, NULL, &made_out);
+  REFUSED(lance_sql_prepare, handles->sql_context, LANCE_TEXT("text"), NULL, NULL, NULL);
+  REFUSED(lance_sql_prepare_async, NULL, LANCE_TEXT("text"), NULL, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_sql_prepare_async, handles->sql_context, LANCE_NO_TEXT, NULL, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_prepare_async, handles->sql_context, LANCE_TEXT(kNotUtf8), NULL, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_prepare_async, handles->sql_context, kWithNul, NULL, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_sql_prepare_async, handles->sql_context, LANCE_TEXT("text"), NULL, NULL, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_prepare_async, handles->sql_context, LANCE_TEXT("text"), NULL, NULL, &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_sql_query_schema_refuses(const Handles* handles) {
+  struct ArrowSchema made_out = {0};
+  REFUSED(lance_sql_query_schema, NULL, &made_out);
+  REFUSED(lance_sql_query_schema, handles->sql_query, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_sql_query_to_stream_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_sql_query_to_stream, NULL, &made_out);
+  REFUSED(lance_sql_query_to_stream, handles->sql_query, NULL);
+  REFUSED(lance_sql_query_to_stream_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_query_to_stream_async, handles->sql_query, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_query_to_stream_async, handles->sql_query, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_sql_query_to_batches_refuses(const Handles* handles) {
+  LanceBatches* made_out = NULL;
+  REFUSED(lance_sql_query_to_batches, NULL, &made_out);
+  REFUSED(lance_sql_query_to_batches, handles->sql_query, NULL);
+  REFUSED(lance_sql_query_to_batches_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_query_to_batches_async, handles->sql_query, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_query_to_batches_async, handles->sql_query, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_sql_query_explain_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_sql_query_explain, NULL, 0, &made_out);
+  REFUSED(lance_sql_query_explain, handles->sql_query, 2, &made_out);
+  REFUSED(lance_sql_query_explain, handles->sql_query, 0, NULL);
+  REFUSED(lance_sql_query_explain_async, NULL, 0, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_query_explain_async, handles->sql_query, 2, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_query_explain_async, handles->sql_query, 0, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_query_explain_async, handles->sql_query, 0, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_sql_query_analyze_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_sql_query_analyze, NULL, &made_out);
+  REFUSED(lance_sql_query_analyze, handles->sql_query, NULL);
+  REFUSED(lance_sql_query_analyze_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_query_analyze_async, handles->sql_query, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_sql_query_analyze_async, handles->sql_query, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_transaction_commit_refuses(const Handles* handles) {
   LanceTransaction* none_transaction = NULL;
   LanceCommitResult made_out = LANCE_COMMIT_RESULT_INIT;
@@ -859,6 +965,37 @@ static void lance_scan_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_sql_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceSqlOptions options;
+  LanceSqlContext* made_out = NULL;
+  options = (LanceSqlOptions)LANCE_SQL_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_sql_context_create, &options, &made_out);
+  options = (LanceSqlOptions)LANCE_SQL_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_sql_context_create, &options, &made_out);
+  options = (LanceSqlOptions)LANCE_SQL_OPTIONS_INIT;
+  options.memory_bytes = 1048575;
+  REFUSED_FOR("options.memory_bytes", lance_sql_context_create, &options, &made_out);
+  options = (LanceSqlOptions)LANCE_SQL_OPTIONS_INIT;
+  options.spill_directory = kNotUtf8;
+  REFUSED_FOR("options.spill_directory", lance_sql_context_create, &options, &made_out);
+  options = (LanceSqlOptions)LANCE_SQL_OPTIONS_INIT;
+  options.parallelism = 0;
+  REFUSED_FOR("options.parallelism", lance_sql_context_create, &options, &made_out);
+  options = (LanceSqlOptions)LANCE_SQL_OPTIONS_INIT;
+  options.parallelism = 1025;
+  REFUSED_FOR("options.parallelism", lance_sql_context_create, &options, &made_out);
+  options = (LanceSqlOptions)LANCE_SQL_OPTIONS_INIT;
+  options.batch_size = 0;
+  REFUSED_FOR("options.batch_size", lance_sql_context_create, &options, &made_out);
+  options = (LanceSqlOptions)LANCE_SQL_OPTIONS_INIT;
+  options.batch_size = 1048577;
+  REFUSED_FOR("options.batch_size", lance_sql_context_create, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
 static void lance_write_options_are_checked(const Handles* handles) {
   (void)handles;
   LanceWriteOptions options;
@@ -1054,6 +1191,16 @@ void null_arguments(const Handles* handles) {
   lance_batches_schema_refuses(handles);
   lance_batches_next_refuses(handles);
   lance_batches_cancel_refuses(handles);
+  lance_sql_context_create_refuses(handles);
+  lance_sql_context_register_refuses(handles);
+  lance_sql_context_deregister_refuses(handles);
+  lance_sql_context_tables_refuses(handles);
+  lance_sql_prepare_refuses(handles);
+  lance_sql_query_schema_refuses(handles);
+  lance_sql_query_to_stream_refuses(handles);
+  lance_sql_query_to_batches_refuses(handles);
+  lance_sql_query_explain_refuses(handles);
+  lance_sql_query_analyze_refuses(handles);
   lance_transaction_commit_refuses(handles);
   lance_transaction_discard_refuses(handles);
   lance_transaction_to_json_refuses(handles);
@@ -1074,6 +1221,7 @@ void null_arguments(const Handles* handles) {
   lance_take_options_are_checked(handles);
   lance_access_options_are_checked(handles);
   lance_scan_options_are_checked(handles);
+  lance_sql_options_are_checked(handles);
   lance_write_options_are_checked(handles);
   lance_check_options_are_checked(handles);
   lance_cleanup_options_are_checked(handles);
@@ -1085,6 +1233,8 @@ void null_arguments(const Handles* handles) {
   lance_dataset_free(NULL);
   lance_scanner_free(NULL);
   lance_batches_free(NULL);
+  lance_sql_context_free(NULL);
+  lance_sql_query_free(NULL);
   lance_transaction_free(NULL);
   lance_writer_free(NULL);
 }

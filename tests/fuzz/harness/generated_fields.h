@@ -93,6 +93,16 @@ LanceScanOptions Fill(Arguments& arguments, LanceScanOptions fields) {
 }
 
 template <typename Arguments>
+LanceSqlOptions Fill(Arguments& arguments, LanceSqlOptions fields) {
+  fields.memory_bytes = arguments.Number(fields.memory_bytes);
+  fields.spill_directory = arguments.OptionalString();
+  fields.spill_bytes = arguments.Number(fields.spill_bytes);
+  fields.parallelism = arguments.Number(fields.parallelism);
+  fields.batch_size = arguments.Number(fields.batch_size);
+  return fields;
+}
+
+template <typename Arguments>
 LanceWriteOptions Fill(Arguments& arguments, LanceWriteOptions fields) {
   fields.mode = arguments.Number(fields.mode);
   fields.lanes = arguments.Number(fields.lanes);

@@ -9,6 +9,7 @@ use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
+use datafusion::prelude::SessionContext;
 use lance_datafusion::exec::{LanceExecutionOptions, get_session_context};
 
 /// What a call may make.
@@ -48,7 +49,11 @@ const AMPLIFIERS: [(&str, Makes); 8] = [
 /// Put the bounded functions where the engine looks them up. It may make that place anew, so this is done for each
 /// filter.
 pub fn bound() {
-    let context = get_session_context(&LanceExecutionOptions::default());
+    bound_in(&get_session_context(&LanceExecutionOptions::default()));
+}
+
+/// Put the bounded functions in place of those of a context.
+pub fn bound_in(context: &SessionContext) {
     let state = context.state_ref();
     let unbounded = |(name, makes)| {
         let function = state.read().scalar_functions().get(name).cloned()?;

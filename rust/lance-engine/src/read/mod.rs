@@ -1,14 +1,14 @@
 //! Reading: datasets, scans and their parts, takes, counts.
 
-mod amplifiers;
-mod attempt;
+pub mod amplifiers;
+pub mod attempt;
 mod batches;
 mod columns;
 mod count;
 mod cut;
 mod data_bytes;
 pub mod dataset;
-mod expression;
+pub mod expression;
 mod finish;
 pub mod fragments;
 pub mod handover;
@@ -21,7 +21,7 @@ mod restriction;
 mod row_widths;
 mod sample;
 pub mod scan;
-mod scan_strategy;
+pub mod scan_strategy;
 mod shrink;
 pub mod split;
 mod statistics;

@@ -42,7 +42,7 @@ use crate::task::Task;
 
 /// The engine's own is eight times this. What is read further ahead is memory that was not used before, which costs
 /// more than the wait for a disk saves.
-const LOCAL_IO_BUFFER_BYTES: u64 = 32 << 20;
+pub const LOCAL_IO_BUFFER_BYTES: u64 = 32 << 20;
 
 /// A scanner that was checked once, and the schema it yields.
 #[derive(Clone)]

@@ -70,7 +70,6 @@ pub async fn choose(
     if total == 0 {
         return Ok(scanner);
     }
-    let bytes: u64 = dataset.fragments().iter().map(data_bytes).sum();
     fault::point()?;
     let sample = dataset
         .take(
@@ -80,18 +79,35 @@ pub async fn choose(
         .await?;
     fault::point()?;
     let share = passing_share(&filter, &sample)?;
-    if share < FEW {
-        scanner.materialization_style(MaterializationStyle::AllLate);
-    } else if share >= MANY && bytes as f64 <= total as f64 * SHORT_ROW_BYTES {
-        scanner.materialization_style(if share < MOST {
-            fault::point()?;
-            MaterializationStyle::AllEarlyExcept(dictionary_fields(dataset, total).await?)
-        } else {
-            MaterializationStyle::AllEarly
-        });
-        scanner.batch_size(batch_rows.unwrap_or(EARLY_BATCH_ROWS));
+    if let Some(style) = style(dataset, total, share).await? {
+        if !matches!(style, MaterializationStyle::AllLate) {
+            scanner.batch_size(batch_rows.unwrap_or(EARLY_BATCH_ROWS));
+        }
+        scanner.materialization_style(style);
     }
     Ok(scanner)
+}
+
+/// When to read the columns that a filter does not need, if it lets this share of all rows of local files pass. None
+/// where the engine decides by their widths.
+pub async fn style(
+    dataset: &Arc<Dataset>,
+    total: u64,
+    share: f64,
+) -> Result<Option<MaterializationStyle>> {
+    if share < FEW {
+        return Ok(Some(MaterializationStyle::AllLate));
+    }
+    let bytes: u64 = dataset.fragments().iter().map(data_bytes).sum();
+    if share < MANY || bytes as f64 > total as f64 * SHORT_ROW_BYTES {
+        return Ok(None);
+    }
+    if share >= MOST {
+        return Ok(Some(MaterializationStyle::AllEarly));
+    }
+    fault::point()?;
+    let dictionaries = dictionary_fields(dataset, total).await?;
+    Ok(Some(MaterializationStyle::AllEarlyExcept(dictionaries)))
 }
 
 /// Whether a filter only compares. What guards a division from a zero, or a cast from what does not fit, depends on

@@ -9,6 +9,7 @@ mod maintain;
 mod runtime;
 mod scan;
 mod session;
+mod sql;
 mod telemetry;
 mod transaction;
 mod write;
@@ -28,6 +29,7 @@ pub use scan::{
     ScanSplit, ScanStatistics, SortKey,
 };
 pub use session::{SessionSettings, SessionStats};
+pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};
 pub use transaction::CommitResult;
 pub use write::{ColumnHint, WriteMode, WriteSettings, WriteStats};

@@ -13,6 +13,7 @@ pub mod operation;
 pub mod runtime;
 pub mod scan;
 pub mod session;
+pub mod sql;
 pub mod telemetry;
 pub mod transaction;
 pub mod write;

@@ -61,6 +61,7 @@
 #include "runtime.h"
 #include "scan.h"
 #include "session.h"
+#include "sql.h"
 #include "telemetry.h"
 #include "transaction.h"
 #include "write.h"

@@ -1,0 +1,124 @@
+//! Queries that are planned.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::DataFusionError;
+use datafusion::execution::SessionState;
+use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::errors;
+use super::parameters::Parameters;
+use super::statement::Statement;
+use crate::error::{Error, Result};
+use crate::panics::contained;
+use crate::sync::{Mutex, lock};
+use crate::task::Task;
+
+/// A query over the datasets that its tables were when it was planned. It may be run any number of times.
+pub struct SqlQuery {
+    state: SessionState,
+    plan: LogicalPlan,
+    schema: SchemaRef,
+    /// How it will run: for the first run, as it learns while it does.
+    steps: Mutex<Option<Arc<dyn ExecutionPlan>>>,
+}
+
+impl SqlQuery {
+    pub async fn plan(
+        state: SessionState,
+        statement: Statement,
+        parameters: Parameters,
+    ) -> Result<Self> {
+        let Statement { parsed, places, .. } = statement;
+        let explain = |error: DataFusionError| errors::of_query(error, &places);
+        let planned = contained(async {
+            let plan = state.statement_to_plan(parsed).await.map_err(explain)?;
+            let reads = SQLOptions::new()
+                .with_allow_ddl(false)
+                .with_allow_dml(false)
+                .with_allow_statements(false);
+            reads.verify_plan(&plan).map_err(explain)?;
+            let plan = parameters.bind(plan, &places)?;
+            let plan = state.optimize(&plan).map_err(explain)?;
+            let steps = state.query_planner().create_physical_plan(&plan, &state);
+            Ok((steps.await.map_err(explain)?, plan))
+        });
+        let (steps, plan) = planned.await.map_err(errors::while_running)?;
+        Ok(Self {
+            schema: steps.schema(),
+            state,
+            plan,
+            steps: Mutex::new(Some(steps)),
+        })
+    }
+
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    async fn steps(&self) -> Result<Arc<dyn ExecutionPlan>> {
+        if let Some(steps) = lock(&self.steps).take() {
+            return Ok(steps);
+        }
+        let steps = self
+            .state
+            .query_planner()
+            .create_physical_plan(&self.plan, &self.state);
+        Ok(steps.await?)
+    }
+
+    /// Run it; the batches have the schema returned with them.
+    pub fn run(self: Arc<Self>) -> Task<(SchemaRef, BoxStream<'static, Result<RecordBatch>>)> {
+        Box::pin(async move {
+            let steps = self.steps().await?;
+            Ok((self.schema.clone(), self.start(steps)?))
+        })
+    }
+
+    fn start(
+        &self,
+        steps: Arc<dyn ExecutionPlan>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let batches = execute_stream(steps, self.state.task_ctx())?;
+        let batches = stream::try_unfold(batches, |mut batches| async move {
+            let next = async { Ok(batches.next().await.transpose()?) };
+            let next = contained(next).await.map_err(errors::while_running)?;
+            Ok(next.map(|batch| (batch, batches)))
+        });
+        Ok(batches.boxed())
+    }
+
+    /// How it will run, with what is estimated if `verbose`.
+    pub fn explain(self: Arc<Self>, verbose: bool) -> Task<String> {
+        Box::pin(async move {
+            let steps = self.steps().await?;
+            let shown = DisplayableExecutionPlan::new(steps.as_ref())
+                .set_show_statistics(verbose)
+                .indent(verbose)
+                .to_string();
+            // It did not run, so the next run may have it.
+            *lock(&self.steps) = Some(steps);
+            Ok(shown)
+        })
+    }
+
+    /// Run it to its end, and tell how it ran: the rows and the time of each step.
+    pub fn analyze(self: Arc<Self>) -> Task<String> {
+        Box::pin(async move {
+            let steps = self.steps().await?;
+            let batches = self.start(steps.clone())?;
+            batches
+                .try_for_each(|_| std::future::ready(Ok::<(), Error>(())))
+                .await?;
+            let shown = DisplayableExecutionPlan::with_metrics(steps.as_ref());
+            Ok(shown.indent(true).to_string())
+        })
+    }
+}

@@ -1,0 +1,413 @@
+// SQL over one and several datasets. tests/conformance/test_tpch_sql.py compares the answers with DuckDB's.
+
+#include "lance/sql.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "arrow/api.h"
+#include "arrow/util/async_generator.h"
+#include "arrow/util/cancel.h"
+#include "arrow/util/future.h"
+#include "lance/dataset.h"
+#include "support/datasets.h"
+#include "support/generators.h"
+#include "support/status_matchers.h"
+#include "support/temp_dir.h"
+
+namespace lance_test {
+namespace {
+
+using lance::ErrorCode;
+using lance::SqlContext;
+using lance::SqlOptions;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using BatchPtr = std::shared_ptr<arrow::RecordBatch>;
+
+/// One row of a column for each value.
+template <typename... Values>
+BatchPtr Row(const std::vector<std::string>& names, Values... values) {
+  const std::vector<std::shared_ptr<arrow::Scalar>> scalars = {arrow::MakeScalar(values)...};
+  arrow::FieldVector fields;
+  arrow::ArrayVector columns;
+  for (size_t i = 0; i < names.size(); ++i) {
+    fields.push_back(arrow::field(names[i], scalars[i]->type));
+    columns.push_back(arrow::MakeArrayFromScalar(*scalars[i], 1).ValueOrDie());
+  }
+  return arrow::RecordBatch::Make(arrow::schema(fields), 1, columns);
+}
+
+/// Tables "people", ids 0-9999 in four fragments, and "Pets", ids 0-299.
+class SqlTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_OK(WriteSimple(dir_ / "people", 0, kPeople, {.max_rows_per_file = 2500}));
+    ASSERT_OK(WriteSimple(dir_ / "pets", 0, kPets));
+    ASSERT_OK_AND_ASSIGN(people_, lance::Dataset::Open(dir_ / "people"));
+    ASSERT_OK_AND_ASSIGN(pets_, lance::Dataset::Open(dir_ / "pets"));
+    ASSERT_OK_AND_ASSIGN(context_, MakeContext({}));
+  }
+
+  arrow::Result<std::shared_ptr<SqlContext>> MakeContext(const SqlOptions& options) const {
+    ARROW_ASSIGN_OR_RAISE(auto context, SqlContext::Make(options));
+    ARROW_RETURN_NOT_OK(context->Register("people", *people_));
+    ARROW_RETURN_NOT_OK(context->Register("Pets", *pets_));
+    return context;
+  }
+
+  arrow::Result<std::shared_ptr<arrow::Table>> Query(const std::string& text,
+                                                     const BatchPtr& parameters = nullptr) const {
+    ARROW_ASSIGN_OR_RAISE(auto query, context_->Prepare(text, parameters));
+    ARROW_ASSIGN_OR_RAISE(auto table, query->ToTable());
+    ARROW_RETURN_NOT_OK(table->ValidateFull());
+    EXPECT_TRUE(table->schema()->Equals(*query->schema())) << text;
+    return table;
+  }
+
+  /// The answer is one number.
+  void ExpectNumber(int64_t expected, const std::string& text, const BatchPtr& parameters = nullptr) const {
+    SCOPED_TRACE(text);
+    ASSERT_OK_AND_ASSIGN(auto table, Query(text, parameters));
+    ASSERT_EQ(table->num_columns(), 1);
+    EXPECT_THAT(Int64s(*table->column(0)), ElementsAre(expected));
+  }
+
+  static constexpr int64_t kPeople = 10'000;
+  static constexpr int64_t kPets = 300;
+  const TempDir dir_;
+  std::shared_ptr<lance::Dataset> people_;
+  std::shared_ptr<lance::Dataset> pets_;
+  std::shared_ptr<SqlContext> context_;
+};
+
+TEST_F(SqlTest, JoinsDatasets) {
+  ASSERT_OK_AND_ASSIGN(auto table,
+                       Query("select p.id, p.name from people p join pets on p.id = pets.id * 2 order by 1"));
+  EXPECT_THAT(table->schema()->field_names(), ElementsAre("id", "name"));
+  std::vector<int64_t> even;
+  for (int64_t i = 0; i < kPets; ++i) even.push_back(i * 2);
+  EXPECT_EQ(Int64s(*table->column(0)), even);
+}
+
+TEST_F(SqlTest, CountsWithoutReading) {
+  ExpectNumber(kPeople, "select count(*) from people");
+  ExpectNumber(7, "select count(*) from (select 1 from people limit 7)");
+  ExpectNumber(10, "select count(*) from people where id >= 9990");
+  ExpectNumber(kPeople * kPets, "select count(*) from people, pets");
+}
+
+TEST_F(SqlTest, ALimitTakesTheFirstRows) {
+  ASSERT_OK_AND_ASSIGN(auto table, Query("select id from people limit 3"));
+  EXPECT_THAT(Int64s(*table->column(0)), ElementsAre(0, 1, 2));
+}
+
+TEST_F(SqlTest, NamesThatAreNotQuotedAreFoundInAnyCase) {
+  ExpectNumber(5, "select count(*) from PEOPLE where ID < 5");
+  ExpectNumber(kPets, "select count(*) from pets");
+  ExpectNumber(kPets, "select count(*) from \"Pets\"");
+
+  const auto schema = arrow::schema({arrow::field("imageId", arrow::int64()),
+                                     arrow::field("x", arrow::int64()), arrow::field("X", arrow::int64())});
+  ASSERT_OK(WriteBatches(dir_ / "images", {MakeBatch(schema, 5)}));
+  ASSERT_OK_AND_ASSIGN(auto images, lance::Dataset::Open(dir_ / "images"));
+  ASSERT_OK(context_->Register("images", *images));
+  ASSERT_OK_AND_ASSIGN(auto table, Query("select imageId, i.IMAGEID as again, x, \"X\" from images i"));
+  EXPECT_THAT(table->schema()->field_names(), ElementsAre("imageId", "again", "x", "X"));
+  EXPECT_TRUE(table->column(0)->Equals(*table->column(1)));
+  EXPECT_THAT(Query("select \"imageid\" from images"), FailsWith(ErrorCode::kFieldNotFound));
+}
+
+TEST_F(SqlTest, ParametersHaveNamesAndPlaces) {
+  const auto row = Row({"least", "name"}, int64_t{5}, std::string("name 7"));
+  ExpectNumber(1, "select count(*) from people where id >= $least and name = $name", row);
+  ExpectNumber(1, "select count(*) from people where id >= $1 and name = $2", row);
+  ExpectNumber(6, "select $least + 1", Row({"least"}, int64_t{5}));
+  ExpectNumber(4, "select count(*) from (select 1 from people limit $1)", Row({"n"}, int64_t{4}));
+
+  EXPECT_THAT(Query("select $least + $most", row),
+              AllOf(FailsWith(ErrorCode::kInvalidArgument), FailsSaying(HasSubstr("no parameter $name"))));
+  EXPECT_THAT(Query("select\n  $least"), AllOf(FailsWith(ErrorCode::kInvalidArgument),
+                                               FailsSaying(HasSubstr("$least at line 2, column 3"))));
+  EXPECT_THAT(Query("select 1", Row({"n"}, int64_t{4})), FailsSaying(HasSubstr("no parameter $n")));
+  EXPECT_THAT(Query("select $n", Row({"n", "n"}, int64_t{4}, int64_t{5})), FailsSaying(HasSubstr("twice")));
+  EXPECT_THAT(Query("select $id, $name", SimpleBatch(0, 2)), FailsSaying(HasSubstr("one row")));
+}
+
+TEST_F(SqlTest, DecimalsCompareWithPlainLiterals) {
+  const auto decimals = arrow::decimal128(15, 2);
+  arrow::Decimal128Builder builder(decimals);
+  for (const int64_t cents : {4, 5, 6, 7, 8}) ASSERT_OK(builder.Append(arrow::Decimal128(cents)));
+  ASSERT_OK_AND_ASSIGN(auto values, builder.Finish());
+  const auto schema = arrow::schema({arrow::field("discount", decimals)});
+  ASSERT_OK(WriteBatches(dir_ / "prices", {arrow::RecordBatch::Make(schema, 5, {values})}));
+  ASSERT_OK_AND_ASSIGN(auto prices, lance::Dataset::Open(dir_ / "prices"));
+  ASSERT_OK(context_->Register("prices", *prices));
+  ExpectNumber(4, "select count(*) from prices where discount >= 0.05");
+  ExpectNumber(3, "select count(*) from prices where discount between 0.06 - 0.01 and 0.06 + 0.01");
+}
+
+TEST_F(SqlTest, DoublesCompareWithPlainLiterals) {
+  const auto schema =
+      arrow::schema({arrow::field("x", arrow::float64()), arrow::field("y", arrow::float32())});
+  arrow::DoubleBuilder doubles;
+  arrow::FloatBuilder floats;
+  for (const double x : {-0.1, 0.1, 0.5, 1e300, std::numeric_limits<double>::infinity()}) {
+    ASSERT_OK(doubles.Append(x));
+    ASSERT_OK(floats.Append(static_cast<float>(std::min(x, 1e30))));
+  }
+  ASSERT_OK_AND_ASSIGN(auto x, doubles.Finish());
+  ASSERT_OK_AND_ASSIGN(auto y, floats.Finish());
+  ASSERT_OK(WriteBatches(dir_ / "measures", {arrow::RecordBatch::Make(schema, 5, {x, y})}));
+  ASSERT_OK_AND_ASSIGN(auto measures, lance::Dataset::Open(dir_ / "measures"));
+  ASSERT_OK(context_->Register("measures", *measures));
+  ExpectNumber(3, "select count(*) from measures where x >= 0.5");
+  ExpectNumber(1, "select count(*) from measures where x between 0.05 and 0.25");
+  ExpectNumber(2, "select count(*) from measures where y in (0.1, -0.1)");
+  ExpectNumber(3, "select count(*) from measures where x * 2.0 > 0.25");
+}
+
+TEST_F(SqlTest, MistakesAreToldWithTheirPlace) {
+  const auto says = [](ErrorCode code, const std::string& text) {
+    return AllOf(FailsWith(code), FailsSaying(HasSubstr(text)));
+  };
+  EXPECT_THAT(Query("selct 1"), says(ErrorCode::kInvalidArgument, "line 1, column 1"));
+  EXPECT_THAT(Query("select id\nfrom people\nwhere id = = 1"),
+              says(ErrorCode::kInvalidArgument, "line 3, column 12"));
+  EXPECT_THAT(Query("select 'open"), says(ErrorCode::kInvalidArgument, "line 1, column 8"));
+  EXPECT_THAT(Query("select id\nfrom peple"),
+              says(ErrorCode::kNotFound, "no table \"peple\"; the nearest names are \"people\", \"Pets\""));
+  EXPECT_THAT(Query("select id\nfrom peple"), FailsSaying(HasSubstr("line 2, column 6")));
+  EXPECT_THAT(Query("select id,\n  nam from people"), says(ErrorCode::kFieldNotFound, "no column \"nam\""));
+  EXPECT_THAT(Query("select id,\n  nam from people"), FailsSaying(HasSubstr("line 2, column 3")));
+  EXPECT_THAT(Query("select p.nam from people p"), says(ErrorCode::kFieldNotFound, "\"name\""));
+  EXPECT_THAT(Query("select id from people, pets"), says(ErrorCode::kInvalidArgument, "\"id\" is ambiguous"));
+  EXPECT_THAT(Query("select id from people, pets"), FailsSaying(HasSubstr("line 1, column 8")));
+  EXPECT_THAT(Query("select nothing(id) from people"), says(ErrorCode::kInvalidArgument, "nothing"));
+  EXPECT_THAT(Query("select id + from people"), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Query("select id from people limit -1"), Not(IsOk()));
+  for (const char* text : {"", "  ", ";", "-- nothing"}) {
+    EXPECT_THAT(Query(text), says(ErrorCode::kInvalidArgument, "empty"));
+  }
+  EXPECT_THAT(Query("select 1; select 2"), says(ErrorCode::kInvalidArgument, "several statements"));
+  EXPECT_THAT(Query("select 1 / 0"), Not(IsOk()));
+  EXPECT_THAT(Query("select cast(name as int) from people"), Not(IsOk()));
+}
+
+TEST_F(SqlTest, WhatChangesSomethingIsRefused) {
+  for (const char* text :
+       {"create table t as select 1", "create view v as select 1", "drop table people",
+        "insert into people values (1, 'x')", "delete from people", "update people set id = 1",
+        "truncate table people", "copy people to 'x.csv'", "set datafusion.execution.batch_size = 1",
+        "create external table t stored as csv location 'x.csv'",
+        "explain insert into people values (1, 'x')", "prepare p as select 1", "begin",
+        "reset datafusion.execution.batch_size", "explain create table t as select 1"}) {
+    EXPECT_THAT(Query(text), FailsWith(ErrorCode::kNotSupported)) << text;
+  }
+  ExpectNumber(kPeople, "select count(*) from people");
+}
+
+TEST_F(SqlTest, TablesCanBeListedAndDescribed) {
+  ASSERT_OK_AND_ASSIGN(const auto tables, context_->Tables());
+  ASSERT_EQ(tables.size(), 2U);
+  EXPECT_EQ(tables[0].name, "Pets");
+  EXPECT_EQ(tables[0].rows, kPets);
+  EXPECT_EQ(tables[1].name, "people");
+  EXPECT_THAT(tables[1].uri, HasSubstr("people"));
+  EXPECT_EQ(tables[1].version, 1U);
+  ASSERT_OK_AND_ASSIGN(auto shown, Query("show tables"));
+  EXPECT_GE(shown->num_rows(), 2);
+  ASSERT_OK_AND_ASSIGN(auto described, Query("describe people"));
+  EXPECT_EQ(described->num_rows(), 2);
+}
+
+TEST_F(SqlTest, NamesOfTablesAreTakenOnce) {
+  EXPECT_THAT(context_->Register("people", *pets_), FailsWith(ErrorCode::kAlreadyExists));
+  EXPECT_THAT(context_->Deregister("peple"),
+              AllOf(FailsWith(ErrorCode::kNotFound), FailsSaying(HasSubstr("\"people\""))));
+  ASSERT_OK_AND_ASSIGN(const auto query, context_->Prepare("select * from people"));
+  ASSERT_OK(context_->Deregister("people"));
+  EXPECT_THAT(Query("select 1 from people"), FailsWith(ErrorCode::kNotFound));
+  ASSERT_OK_AND_ASSIGN(auto table, query->ToTable());
+  EXPECT_EQ(table->num_rows(), kPeople);
+  ASSERT_OK(context_->Register("people", *pets_));
+  ExpectNumber(kPets, "select count(*) from people");
+}
+
+TEST_F(SqlTest, AQueryRunsAnyNumberOfTimes) {
+  ASSERT_OK_AND_ASSIGN(const auto query,
+                       context_->Prepare("select p.id from people p join pets on p.id = pets.id"));
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_OK_AND_ASSIGN(auto table, query->ToTable());
+    EXPECT_EQ(table->num_rows(), kPets);
+    ASSERT_OK_AND_ASSIGN(const auto plan, query->Explain());
+    EXPECT_THAT(plan, HasSubstr("LanceScan"));
+  }
+}
+
+TEST_F(SqlTest, StreamsOutliveEverything) {
+  std::shared_ptr<arrow::RecordBatchReader> reader;
+  {
+    ASSERT_OK_AND_ASSIGN(const auto query, context_->Prepare("select id from people order by id"));
+    ASSERT_OK_AND_ASSIGN(reader, query->ToReader());
+  }
+  context_.reset();
+  people_.reset();
+  pets_.reset();
+  ASSERT_OK_AND_ASSIGN(auto table, reader->ToTable());
+  EXPECT_EQ(Int64s(*table->column(0)), Range(0, kPeople));
+}
+
+TEST_F(SqlTest, ThreadsShareAContextAndAQuery) {
+  ASSERT_OK_AND_ASSIGN(const auto query, context_->Prepare("select count(*) from people where id >= 5"));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, name = "t" + std::to_string(i)] {
+      EXPECT_OK(context_->Register(name, *pets_));
+      for (int k = 0; k < 5; ++k) {
+        ExpectNumber(7, "select count(*) from " + name + " where id < 7");
+        const auto table = query->ToTable();
+        ASSERT_OK(table);
+        EXPECT_THAT(Int64s(*(*table)->column(0)), ElementsAre(kPeople - 5));
+      }
+      EXPECT_OK(context_->Deregister(name));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(SqlTest, FuturesEndAsTheCallsThatWait) {
+  ASSERT_OK_AND_ASSIGN(auto context, SqlContext::Make());
+  ASSERT_OK(context->RegisterAsync("people", *people_).status());
+  ASSERT_OK_AND_ASSIGN(
+      auto query,
+      context->PrepareAsync("select id from people where id < $1 order by 1", Row({"n"}, int64_t{4}))
+          .MoveResult());
+  ASSERT_OK_AND_ASSIGN(auto table, query->ToTableAsync().MoveResult());
+  EXPECT_THAT(Int64s(*table->column(0)), ElementsAre(0, 1, 2, 3));
+  ASSERT_OK_AND_ASSIGN(auto reader, query->ToReaderAsync().MoveResult());
+  ASSERT_OK_AND_ASSIGN(auto read, reader->ToTable());
+  EXPECT_TRUE(read->Equals(*table));
+  ASSERT_OK_AND_ASSIGN(auto generator, query->ToGenerator().MoveResult());
+  ASSERT_OK_AND_ASSIGN(auto batches, arrow::CollectAsyncGenerator(generator).MoveResult());
+  ASSERT_OK_AND_ASSIGN(auto gathered, arrow::Table::FromRecordBatches(query->schema(), batches));
+  EXPECT_TRUE(gathered->Equals(*table));
+  ASSERT_OK_AND_ASSIGN(const auto plan, query->ExplainAsync(true).MoveResult());
+  EXPECT_THAT(plan, HasSubstr("statistics"));
+  ASSERT_OK_AND_ASSIGN(const auto analyzed, query->AnalyzeAsync().MoveResult());
+  EXPECT_THAT(analyzed, HasSubstr("output_rows=4"));
+  EXPECT_THAT(context->PrepareAsync("select nope from people").status(),
+              FailsWith(ErrorCode::kFieldNotFound));
+}
+
+TEST_F(SqlTest, AStopEndsAQuery) {
+  const std::string slow = "select count(*) from people a, people b, people c where a.id + b.id + c.id < 0";
+  ASSERT_OK_AND_ASSIGN(const auto query, context_->Prepare(slow));
+  arrow::StopSource source;
+  auto future = query->ToTableAsync(source.token());
+  source.RequestStop();
+  EXPECT_THAT(future.status(), FailsWith(ErrorCode::kCancelled));
+  EXPECT_THAT(query->ToTable(source.token()), FailsWith(ErrorCode::kCancelled));
+  EXPECT_THAT(context_->Prepare(slow, nullptr, source.token()), FailsWith(ErrorCode::kCancelled));
+}
+
+TEST_F(SqlTest, ADatasetIsAskedByItself) {
+  ASSERT_OK_AND_ASSIGN(auto query, people_->Sql("select id from dataset where id >= $1 order by id",
+                                                Row({"least"}, int64_t{9998})));
+  ASSERT_OK_AND_ASSIGN(auto table, query->ToTable());
+  EXPECT_THAT(Int64s(*table->column(0)), ElementsAre(9998, 9999));
+  ASSERT_OK_AND_ASSIGN(query, people_->SqlAsync("select count(*) from dataset").MoveResult());
+  ASSERT_OK_AND_ASSIGN(table, query->ToTable());
+  EXPECT_THAT(Int64s(*table->column(0)), ElementsAre(kPeople));
+}
+
+TEST_F(SqlTest, MemoryIsBounded) {
+  const std::string groups =
+      "select count(distinct a.name || b.name || c.name) from people a, pets b, (select name from pets limit "
+      "3) c";
+  SqlOptions options;
+  options.memory_bytes = 16 << 20;
+  options.spill_bytes = 0;
+  ASSERT_OK_AND_ASSIGN(context_, MakeContext(options));
+  EXPECT_THAT(Query(groups), FailsWith(ErrorCode::kResourceExhausted));
+  ExpectNumber(kPeople, "select count(*) from people");
+
+  options = {};
+  options.memory_bytes = 64 << 20;
+  options.spill_directory = dir_ / "spilled";
+  ASSERT_OK_AND_ASSIGN(context_, MakeContext(options));
+  ExpectNumber(kPeople * kPets, "select count(*) from (select distinct a.id, b.id from people a, pets b)");
+}
+
+TEST_F(SqlTest, AnswersDoNotDependOnTheParallelism) {
+  const std::string text =
+      "select p.id % 7 as k, count(*) as n, sum(q.id) as s from people p join people q on p.id = q.id + 1 "
+      "group by 1 order by 1";
+  ASSERT_OK_AND_ASSIGN(const auto expected, Query(text));
+  for (const int32_t parallelism : {1, 3, 16}) {
+    ASSERT_OK_AND_ASSIGN(context_, MakeContext({.parallelism = parallelism, .batch_size = 100}));
+    ASSERT_OK_AND_ASSIGN(const auto table, Query(text));
+    EXPECT_TRUE(table->Equals(*expected)) << parallelism;
+  }
+}
+
+std::string Repeat(const std::string& begin, const std::string& part, const std::string& end, int times) {
+  std::string text = begin;
+  for (int i = 0; i < times; ++i) text += part;
+  return text + end;
+}
+
+// What would overflow the stack or go on for ever ends the process otherwise.
+TEST_F(SqlTest, HostileTextsAreRefused) {
+  for (const std::string& text : {
+           Repeat("select ", "(", "1", 100'000),
+           Repeat("select ", "- ", "1", 100'000),
+           Repeat("select ", "not ", "true", 100'000),
+           Repeat("select 1", "+1", "", 100'000),
+           Repeat("select true", " or true", "", 100'000),
+           Repeat("select ", "case when ", "1", 10'000),
+           Repeat("select ", "abs(", "1", 10'000),
+           Repeat("select * from ", "(", "people", 10'000),
+           Repeat("", "select * from (", "people", 1'000),
+           Repeat("select 1", " union all select 1", "", 10'000),
+           Repeat("select 1 from people", ", people", "", 10'000),
+           Repeat("select cast(1 as ", "array<", "int", 10'000),
+           Repeat("select arrow_cast('a', 'FixedSizeBinary(", "9", ")')", 9),
+           std::string("select 1 \0 2", 12),
+       }) {
+    EXPECT_THAT(context_->Prepare(text), FailsWith(ErrorCode::kInvalidArgument)) << text.substr(0, 60);
+  }
+  for (const char* text : {"select repeat(name, 1000000000) from people", "select lpad('a', 2000000000)",
+                           "select array_length(range(1, 100000000000)) from people"}) {
+    EXPECT_THAT(Query(text), FailsWith(ErrorCode::kResourceExhausted)) << text;
+  }
+  ExpectNumber(kPeople, "select count(*) from people");
+}
+
+TEST_F(SqlTest, EveryTypeComesBack) {
+  const auto schema = arrow::schema(AllFields());
+  ASSERT_OK(WriteBatches(dir_ / "all", {MakeBatch(schema, 1000), MakeBatch(schema, 1000, 7)},
+                         {.max_rows_per_file = 600}));
+  ASSERT_OK_AND_ASSIGN(auto all, lance::Dataset::Open(dir_ / "all"));
+  ASSERT_OK(context_->Register("everything", *all));
+  ASSERT_OK_AND_ASSIGN(auto scanner, all->Scan());
+  ASSERT_OK_AND_ASSIGN(auto expected, scanner->ToTable());
+  ASSERT_OK_AND_ASSIGN(auto table, Query("select * from everything limit 2000"));
+  EXPECT_EQ(table->schema()->field_names(), expected->schema()->field_names());
+  ASSERT_OK_AND_ASSIGN(auto ours, table->CombineChunksToBatch());
+  ASSERT_OK_AND_ASSIGN(auto theirs, expected->CombineChunksToBatch());
+  for (int i = 0; i < ours->num_columns(); ++i) {
+    EXPECT_TRUE(Plain(ours->column(i))->Equals(*Plain(theirs->column(i)))) << ours->column_name(i);
+  }
+}
+
+}  // namespace
+}  // namespace lance_test
