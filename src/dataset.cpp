@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "arrow/record_batch.h"
+#include "dataset_internal.h"
 #include "ffi/arrow_bridge_internal.h"
 #include "ffi/call_internal.h"
 #include "ffi/generated/dataset_internal.h"
@@ -58,12 +59,7 @@ class Dataset::Impl {
     ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "uri"));
     ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::OpenOptionsC::Make(options));
     using Out = internal::HandleOut<internal::DatasetHandle>;
-    const auto finish = [uri](Out& out) -> arrow::Result<std::shared_ptr<Dataset>> {
-      auto handle = out.Take();
-      ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_dataset_schema, handle.get()));
-      return std::shared_ptr<Dataset>(
-          new Dataset(std::make_unique<Impl>(uri, std::move(handle), std::move(schema))));
-    };
+    const auto finish = [uri](Out& out) { return DatasetAccess::Make(uri, out.Take()); };
     return Form::Make(Prepare<Out>(lance_dataset_open, lance_dataset_open_async, finish, c_uri, &c_options.c),
                       stop);
   }
@@ -140,6 +136,13 @@ class Dataset::Impl {
 
   const LanceDataset* c() const { return handle.get(); }
 };
+
+arrow::Result<std::shared_ptr<Dataset>> DatasetAccess::Make(const std::string& uri,
+                                                            internal::DatasetHandle handle) {
+  ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_dataset_schema, handle.get()));
+  return std::shared_ptr<Dataset>(
+      new Dataset(std::make_unique<Dataset::Impl>(uri, std::move(handle), std::move(schema))));
+}
 
 Dataset::Dataset(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Dataset::~Dataset() = default;

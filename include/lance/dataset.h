@@ -115,6 +115,7 @@ class LANCE_EXPORT Dataset {
       const arrow::StopToken& stop = {}) const;
 
  private:
+  friend struct DatasetAccess;
   class Impl;
   explicit Dataset(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

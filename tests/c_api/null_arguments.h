@@ -36,6 +36,7 @@ typedef struct Handles {
   LanceBatches* batches;
   LanceTransaction* transaction;
   LanceWriter* writer;
+  LanceNamespace* ns;
 } Handles;
 
 /* A new struct to be consumed; the one before must be released by then. */

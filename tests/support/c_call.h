@@ -26,6 +26,9 @@ using OperationPtr = std::unique_ptr<LanceOperation, Free<lance_operation_free>>
 using DatasetPtr = std::unique_ptr<LanceDataset, Free<lance_dataset_free>>;
 using ScannerPtr = std::unique_ptr<LanceScanner, Free<lance_scanner_free>>;
 using TransactionPtr = std::unique_ptr<LanceTransaction, Free<lance_transaction_free>>;
+using NamespacePtr = std::unique_ptr<LanceNamespace, Free<lance_namespace_free>>;
+using CredentialsProviderPtr =
+    std::unique_ptr<LanceCredentialsProvider, Free<lance_credentials_provider_free>>;
 using StringPtr = std::unique_ptr<char, Free<lance_string_free>>;
 
 /// What a call returned.

@@ -10,6 +10,7 @@ use lance_engine::place::Place;
 use lance_engine::{Error, Result};
 
 use crate::generated::base::{self, LanceKeyValue, LanceText, NUL_TERMINATED};
+use crate::generated::telemetry::LanceReleaseFn;
 
 /// A NUL-terminated name.
 ///
@@ -111,6 +112,15 @@ pub unsafe fn slice<'a, T>(items: *const T, count: usize, what: &str) -> Result<
 pub unsafe fn numbers(items: *const u64, count: usize, what: &str) -> Result<Vec<u64>> {
     // SAFETY: forwarded contract.
     unsafe { slice(items, count, what) }.map(<[u64]>::to_vec)
+}
+
+/// An array of names.
+///
+/// # Safety
+/// `items` is NULL or points to `count` names.
+pub unsafe fn names(items: *const *const c_char, count: usize, what: &str) -> Result<Vec<String>> {
+    // SAFETY: forwarded contract.
+    unsafe { optional_names(items, count, what) }.map(Option::unwrap_or_default)
 }
 
 /// An array of names; NULL means "not given".
@@ -268,6 +278,34 @@ impl Context {
 
     pub fn get(&self) -> *mut c_void {
         self.0
+    }
+}
+
+/// A context of the caller's, released when this is dropped.
+pub struct OwnedContext {
+    context: Context,
+    release: Option<LanceReleaseFn>,
+}
+
+impl OwnedContext {
+    pub fn new(context: *mut c_void, release: Option<LanceReleaseFn>) -> Self {
+        Self {
+            context: Context::new(context),
+            release,
+        }
+    }
+
+    pub fn get(&self) -> *mut c_void {
+        self.context.get()
+    }
+}
+
+impl Drop for OwnedContext {
+    fn drop(&mut self) {
+        if let Some(release) = self.release {
+            // SAFETY: consumed by the header's contract, and not used any more.
+            unsafe { release(self.context.get()) };
+        }
     }
 }
 

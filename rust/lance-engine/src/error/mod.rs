@@ -2,6 +2,7 @@
 //! the engine, `engine_text` what it has made a text of.
 
 pub(crate) mod engine_text;
+pub(crate) mod namespace_text;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -63,12 +64,7 @@ impl Error {
 
     /// There is no column of this name; `columns` are those there are, nested ones as `a.b`.
     pub fn no_such_column<T: AsRef<str>>(name: &str, columns: impl IntoIterator<Item = T>) -> Self {
-        let nearest = nearest_names(name, columns);
-        let hint = match nearest.as_slice() {
-            [] => String::new(),
-            [one] => format!("; the nearest name is {one:?}"),
-            several => format!("; the nearest names are {}", quoted_list(several)),
-        };
+        let hint = nearest_hint(name, columns);
         Self::new(
             code::FIELD_NOT_FOUND,
             format!("there is no column {name:?}{hint}"),
@@ -127,6 +123,15 @@ impl From<Panic> for Error {
             &format!("the engine panicked: {}", panic.message),
             &panic.location.unwrap_or_default(),
         )
+    }
+}
+
+/// What to say of the names most like one that does not exist.
+pub fn nearest_hint<T: AsRef<str>>(name: &str, names: impl IntoIterator<Item = T>) -> String {
+    match nearest_names(name, names).as_slice() {
+        [] => String::new(),
+        [one] => format!("; the nearest name is {one:?}"),
+        several => format!("; the nearest names are {}", quoted_list(several)),
     }
 }
 

@@ -6,6 +6,7 @@ mod callback;
 pub mod codes;
 mod dataset;
 mod maintain;
+mod namespace;
 mod runtime;
 mod scan;
 mod session;
@@ -19,6 +20,7 @@ pub use maintain::{
     CheckProgress, CheckSettings, CheckSummary, CleanupResult, CleanupSettings, Problem,
     ProblemKind,
 };
+pub use namespace::{NamespaceDescription, NamespaceItem, NamespaceSettings, TableDescription};
 pub use runtime::RuntimeSettings;
 pub use scan::ScanSettings;
 pub use session::{SessionSettings, SessionStats};

@@ -22,7 +22,8 @@ use crate::absent::{check_can_be_made, no_dataset};
 use crate::batch_bytes::batch_bytes;
 use crate::error::{Error, Result, code};
 use crate::fault;
-use crate::open::{builder, load_if_exists};
+use crate::local::store::make_durable;
+use crate::open::{Access, builder, load_if_exists};
 use crate::panics::contain;
 use crate::place::Place;
 use crate::runtime::{block_on, refuse_runtime_thread, session, spawn};
@@ -72,7 +73,7 @@ async fn resolve(
     mode: WriteMode,
     written_files: Arc<WrittenFiles>,
 ) -> Result<Option<Arc<Dataset>>> {
-    let store_params = written_files.store_params(&target.access.storage_options);
+    let store_params = written_files.store_params(&target.access);
     let place = target.place;
     let builder = builder(&place.uri, &target.access)?.with_store_params(store_params);
     let existing = load_if_exists(builder).await?;
@@ -92,14 +93,50 @@ async fn resolve(
     }
 }
 
+/// What the settings say of the way to the store.
+fn given_access(settings: &WriteSettings) -> Access {
+    let mut storage_options = settings.storage_options.clone();
+    if settings.durable {
+        make_durable(&mut storage_options);
+    }
+    Access {
+        storage_options,
+        session: settings.session.clone(),
+        ..Access::default()
+    }
+}
+
 impl Write {
-    /// Start the encoders. Returns when all of them have accepted the schema and the target.
+    /// Open a writer of the dataset at `place`.
     pub fn open(place: Place, settings: WriteSettings, schema: Schema) -> Result<Self> {
-        let mut plan = WritePlan::new(place, settings)?;
+        Self::open_where(
+            settings,
+            schema,
+            |access| async move { Ok((place, access)) },
+        )
+    }
+
+    /// Start the encoders. Returns when all of them have accepted the schema and the target, which `locate` finds from
+    /// what the settings say of the way there.
+    pub fn open_where<L>(
+        settings: WriteSettings,
+        schema: Schema,
+        locate: impl FnOnce(Access) -> L,
+    ) -> Result<Self>
+    where
+        L: Future<Output = Result<(Place, Access)>> + Send + 'static,
+    {
         if schema.fields().is_empty() {
             return Err(Error::invalid_argument("the schema has no columns"));
         }
         check_storable(&schema)?;
+        let located = locate(given_access(&settings));
+        let provider = settings.credentials.clone();
+        let (place, access) = block_on(async move {
+            let (place, access) = located.await?;
+            Ok((place, access.renewed_by(provider).await?))
+        })?;
+        let mut plan = WritePlan::new(place, access, settings)?;
         let schema: SchemaRef = Arc::new(plan.apply_hints(schema)?);
         let written_files = Arc::default();
         let resolving = resolve(plan.target.clone(), plan.mode, Arc::clone(&written_files));

@@ -16,6 +16,7 @@ use crate::arguments::{
     optional_within, read_sized, required_name, required_place, required_text, slice, within,
 };
 use crate::arrow::{required, take};
+use crate::credentials::LanceCredentialsProvider;
 use crate::error::LanceError;
 use crate::guard::guard;
 use crate::operation::{Ending, LanceOperation, start_thread};
@@ -165,6 +166,7 @@ pub struct LanceWriteOptions {
     pub progress: Option<LanceWriteProgressFn>,
     pub progress_context: *mut c_void,
     pub session: *const LanceSession,
+    pub credentials: *const LanceCredentialsProvider,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -194,11 +196,12 @@ unsafe impl Versioned for LanceWriteOptions {
         progress: None,
         progress_context: std::ptr::null_mut(),
         session: std::ptr::null(),
+        credentials: std::ptr::null(),
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceWriteOptions>() == 160);
+    assert!(size_of::<LanceWriteOptions>() == 168);
     assert!(offset_of!(LanceWriteOptions, struct_size) == 0);
     assert!(offset_of!(LanceWriteOptions, mode) == 8);
     assert!(offset_of!(LanceWriteOptions, lanes) == 12);
@@ -223,6 +226,7 @@ const _: () = {
     assert!(offset_of!(LanceWriteOptions, progress) == 136);
     assert!(offset_of!(LanceWriteOptions, progress_context) == 144);
     assert!(offset_of!(LanceWriteOptions, session) == 152);
+    assert!(offset_of!(LanceWriteOptions, credentials) == 160);
 };
 
 impl LanceWriteOptions {
@@ -296,6 +300,13 @@ impl LanceWriteOptions {
                 session: match raw.session.is_null() {
                     true => None,
                     false => Some(LanceSession::get(raw.session, "options.session")?.value()),
+                },
+                credentials: match raw.credentials.is_null() {
+                    true => None,
+                    false => Some(
+                        LanceCredentialsProvider::get(raw.credentials, "options.credentials")?
+                            .value(),
+                    ),
                 },
             })
         }
