@@ -131,16 +131,16 @@ impl Write {
         }
         check_storable(&schema)?;
         let located = locate(given_access(&settings));
-        let provider = settings.credentials.clone();
-        let (place, access) = block_on(async move {
+        let written_files = Arc::<WrittenFiles>::default();
+        let recorded = written_files.clone();
+        let (mut plan, schema, began_at) = block_on(async move {
             let (place, access) = located.await?;
-            Ok((place, access.renewed_by(provider).await?))
+            let access = access.renewed_by(settings.credentials.clone()).await?;
+            let plan = WritePlan::new(place, access, settings)?;
+            let schema: SchemaRef = Arc::new(plan.apply_hints(schema)?);
+            let began_at = resolve(plan.target.clone(), plan.mode, recorded).await?;
+            Ok((plan, schema, began_at))
         })?;
-        let mut plan = WritePlan::new(place, access, settings)?;
-        let schema: SchemaRef = Arc::new(plan.apply_hints(schema)?);
-        let written_files = Arc::default();
-        let resolving = resolve(plan.target.clone(), plan.mode, Arc::clone(&written_files));
-        let began_at = block_on(resolving)?;
         if let Some(dataset) = &began_at {
             plan.adapt_to(dataset)?;
         }
