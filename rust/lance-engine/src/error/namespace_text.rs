@@ -55,10 +55,10 @@ fn of_the_way(error: &NamespaceError) -> Error {
             NamespaceError::ServiceUnavailable { .. } => "cannot reach the server",
             _ => "the server broke off before it had answered",
         };
-        (code::IO, joined(what, reason(dump).unwrap_or_default()))
+        (code::IO, joined(what, &reason(dump).unwrap_or_default()))
     } else if let Some(dump) = message.strip_prefix("Failed to read response body: ") {
         let what = "the server broke off in the middle of its answer";
-        (code::IO, joined(what, reason(dump).unwrap_or_default()))
+        (code::IO, joined(what, &reason(dump).unwrap_or_default()))
     } else if let Some(dump) = message.strip_prefix("Failed to parse response: ") {
         let what = "the server's answer is not what it should be";
         let why = dump
@@ -77,12 +77,14 @@ fn of_the_way(error: &NamespaceError) -> Error {
     } else if matches!(error, NamespaceError::ServiceUnavailable { .. }) {
         (code::IO, joined("the namespace is not available", message))
     } else {
-        // A dump of an error of the store has its reason in it.
-        let why = match (message.split_once(": "), reason(message)) {
-            (Some((what, _)), Some(why)) => joined(what, why),
-            _ => message.to_string(),
-        };
-        (code::NAMESPACE, why)
+        // The store failed, and its error was dumped.
+        match message
+            .split_once(": ")
+            .filter(|(_, rest)| rest.contains(" { "))
+        {
+            Some((what, dump)) => (code::IO, joined(what, &reason(dump).unwrap_or_default())),
+            None => (code::NAMESPACE, message.to_string()),
+        }
     };
     Error::new(code, text)
 }
@@ -98,14 +100,18 @@ fn of_status(status: &str) -> Code {
     }
 }
 
-/// The text of the innermost error in a dump.
-fn reason(dump: &str) -> Option<&str> {
+/// What the innermost error in a dump says; of an answer its status alone, as a body may quote the request.
+fn reason(dump: &str) -> Option<String> {
     let innermost = ["message: \"", "error: \""]
         .iter()
         .filter_map(|key| dump.rfind(key).map(|at| at + key.len()))
-        .max()?;
-    let (reason, _) = dump[innermost..].split_once('"')?;
-    Some(reason)
+        .max();
+    if let Some(at) = innermost {
+        return Some(dump[at..].split_once('"')?.0.to_string());
+    }
+    let (_, status) = dump.rsplit_once("status: ")?;
+    let digits: String = status.chars().take_while(char::is_ascii_digit).collect();
+    (!digits.is_empty()).then(|| format!("status {digits}"))
 }
 
 #[cfg(test)]
@@ -149,6 +155,7 @@ mod tests {
             r#"Failed to parse response: Error("EOF while parsing a string", line: 1, column: 20)"#;
         let status = r#"Failed to parse error response: status=401 Unauthorized, body=token canary, error=Error("expected value", line: 1, column: 1)"#;
         let store = r#"Failed to list directory: IO { source: Generic { store: "LocalFileSystem", source: Os { code: 13, kind: PermissionDenied, message: "Permission denied" } } }"#;
+        let refused_by_store = r#"Failed to list directory: IO { source: RetryError(RetryErrorImpl { method: GET, inner: Status { status: 403, body: Some("<Error>}}{ canary</Error>") } }) }"#;
         let unavailable = |message: &str| NamespaceError::ServiceUnavailable {
             message: message.to_string(),
         };
@@ -183,8 +190,13 @@ mod tests {
             ),
             (
                 internal(store),
-                code::NAMESPACE,
+                code::IO,
                 "Failed to list directory: Permission denied",
+            ),
+            (
+                internal(refused_by_store),
+                code::IO,
+                "Failed to list directory: status 403",
             ),
             (internal("odd"), code::NAMESPACE, "odd"),
             (
