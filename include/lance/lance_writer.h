@@ -47,7 +47,7 @@ class LANCE_EXPORT LanceWriter {
   /// \param[in] uri a path, or a `file://`, `memory://`, `s3://`, `az://`, `abfss://` or `gs://` URI
   /// \param[in] schema the schema of every batch
   /// \param[in] options how to write
-  /// \param[in] stop ends the call early, when the store has answered; no writer is left open then
+  /// \param[in] stop ends the call early; no writer is left open then
   static arrow::Result<std::unique_ptr<LanceWriter>> Open(const std::string& uri,
                                                           const std::shared_ptr<arrow::Schema>& schema,
                                                           const WriteOptions& options = {},

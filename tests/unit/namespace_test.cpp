@@ -343,6 +343,7 @@ TEST(NamespaceServerTest, CallsOnOneThatDoesNotAnswerCanBeStopped) {
       stopped([&](const auto& stop) { return ns->DeregisterTable(id, stop); }),
       stopped([&](const auto& stop) { return ns->DropTable(id, stop); }),
       stopped([&](const auto& stop) { return ns->OpenTable(id, {}, stop); }),
+      stopped([&](const auto& stop) { return LanceWriter::Open(*ns, id, SimpleSchema(), {}, stop); }),
   };
   for (const arrow::Status& outcome : outcomes) {
     EXPECT_THAT(outcome, AllOf(FailsWith(ErrorCode::kCancelled), FailsSaying("enough")));

@@ -285,6 +285,9 @@ def shell(item, topic, topics, is_async):
         if expression:
             lines.append(f"let {arg.c_name}{kind} = {expression};")
         names.append(arg.c_name)
+    if item.abortable:
+        lines.append("let (abort, stop) = AbortHandle::new_pair();" if is_async else "let (_, stop) = AbortHandle::new_pair();")
+        names.append("stop")
     body = model.body_of(item, topic)
     call = f"{body}({', '.join(names)})"
     passed = body if names[:1] == names and item.on else f"|{names[0]}| {call}" if item.on else None
@@ -294,6 +297,7 @@ def shell(item, topic, topics, is_async):
     if is_async:
         gives = "; ".join(gives) if gives else "Ok(())"
         give = f"move |result| {{ {gives} }}" if outs else "Ok"
+        cancel = "move || abort.abort()" if item.abortable else "|| ()"
         if item.waits == "future":
             # A panic of the future is told, and the handle is as good as before.
             owned = [f"{names[0]}.value()", *names[1:]] if item.on else names
@@ -303,10 +307,10 @@ def shell(item, topic, topics, is_async):
             if item.cancel:
                 lines.append(f"let cancelled = {handle}.value();")
             work = f"move || {handle}.{use}({passed})"
-            cancel = f"move || crate::{topic.module}::cancel(cancelled)" if item.cancel else "|| ()"
+            cancel = f"move || crate::{topic.module}::cancel(cancelled)" if item.cancel else cancel
             lines.append(f"start_thread(ending, {work}, {give}, {cancel})")
         else:
-            lines.append(f"start_thread(ending, move || {call}, {give}, || ())")
+            lines.append(f"start_thread(ending, move || {call}, {give}, {cancel})")
     else:
         if item.waits == "future":
             done = f"{handle}.{use}(|{handle}| block_on({call}))" if item.on else f"block_on({call})"
@@ -348,6 +352,7 @@ USES = {
     "arrow::array": ["RecordBatch", *sorted({*ARRAYS.values()})],
     "arrow::ffi": ["FFI_ArrowArray", "FFI_ArrowSchema"],
     "arrow::ffi_stream": ["FFI_ArrowArrayStream"],
+    "futures::future": ["AbortHandle"],
     "lance_engine": ["Result"],
     "lance_engine::runtime": ["block_on"],
     "crate::arguments": ["Context", "Number", "Versioned", "flag", "init_sized", "key_values", "names", "no_such_value", "numbers",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::ffi::FFI_ArrowSchema;
+use futures::future::AbortRegistration;
 use lance_engine::Result;
 use lance_engine::namespace::{self, Namespace};
 use lance_engine::settings::WriteSettings;
@@ -25,6 +26,7 @@ pub fn open_writer(
     id: Vec<String>,
     schema: FFI_ArrowSchema,
     settings: WriteSettings,
+    stop: AbortRegistration,
 ) -> Result<Write> {
-    namespace::open_writer(namespace, id, import_schema(&schema)?, settings)
+    namespace::open_writer(namespace, id, import_schema(&schema)?, settings, stop)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 use async_trait::async_trait;
+use futures::future::AbortRegistration;
 
 use super::Namespace;
 use super::catalog::Found;
@@ -47,13 +48,15 @@ pub fn open_writer(
     id: Vec<String>,
     schema: Schema,
     mut settings: WriteSettings,
+    stop: AbortRegistration,
 ) -> Result<Write> {
     settings.session = settings.session.or_else(|| namespace.session.clone());
     let mode = settings.mode;
-    Write::open_where(settings, schema, move |given| async move {
+    let locate = move |given| async move {
         let found = namespace.find_or_declare(&id, mode).await?;
         namespace.reach(id, found, given)
-    })
+    };
+    Write::open_where(settings, schema, locate, stop)
 }
 
 impl Namespace {

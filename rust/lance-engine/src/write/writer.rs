@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
+use futures::future::{AbortRegistration, Abortable, Aborted};
 use lance::Dataset;
 use lance::dataset::progress::WriteStats as LaneStats;
 use lance::dataset::transaction::Transaction;
@@ -24,6 +25,7 @@ use crate::error::{Error, Result, code};
 use crate::fault;
 use crate::local::store::make_durable;
 use crate::open::{Access, builder, load_if_exists};
+use crate::operation;
 use crate::panics::contain;
 use crate::place::Place;
 use crate::runtime::{block_on, refuse_runtime_thread, session, spawn};
@@ -108,20 +110,23 @@ fn given_access(settings: &WriteSettings) -> Access {
 
 impl Write {
     /// Open a writer of the dataset at `place`.
-    pub fn open(place: Place, settings: WriteSettings, schema: Schema) -> Result<Self> {
-        Self::open_where(
-            settings,
-            schema,
-            |access| async move { Ok((place, access)) },
-        )
+    pub fn open(
+        place: Place,
+        settings: WriteSettings,
+        schema: Schema,
+        stop: AbortRegistration,
+    ) -> Result<Self> {
+        let locate = |access| async move { Ok((place, access)) };
+        Self::open_where(settings, schema, locate, stop)
     }
 
     /// Start the encoders. Returns when all of them have accepted the schema and the target, which `locate` finds from
-    /// what the settings say of the way there.
+    /// what the settings say of the way there. As long as no encoder is started, it can be stopped.
     pub fn open_where<L>(
         settings: WriteSettings,
         schema: Schema,
         locate: impl FnOnce(Access) -> L,
+        stop: AbortRegistration,
     ) -> Result<Self>
     where
         L: Future<Output = Result<(Place, Access)>> + Send + 'static,
@@ -133,13 +138,18 @@ impl Write {
         let located = locate(given_access(&settings));
         let written_files = Arc::<WrittenFiles>::default();
         let recorded = written_files.clone();
-        let (mut plan, schema, began_at) = block_on(async move {
+        let opening = async move {
             let (place, access) = located.await?;
             let access = access.renewed_by(settings.credentials.clone()).await?;
             let plan = WritePlan::new(place, access, settings)?;
             let schema: SchemaRef = Arc::new(plan.apply_hints(schema)?);
             let began_at = resolve(plan.target.clone(), plan.mode, recorded).await?;
             Ok((plan, schema, began_at))
+        };
+        let opening = Abortable::new(opening, stop);
+        let (mut plan, schema, began_at) = block_on(async move {
+            let opened = opening.await;
+            opened.unwrap_or_else(|Aborted| Err(operation::cancelled()))
         })?;
         if let Some(dataset) = &began_at {
             plan.adapt_to(dataset)?;

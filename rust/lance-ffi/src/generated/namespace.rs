@@ -4,6 +4,7 @@
 use arrow::array::{BooleanArray, RecordBatch, StringArray, UInt64Array};
 use arrow::ffi::FFI_ArrowSchema;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
+use futures::future::AbortHandle;
 use lance_engine::Result;
 use lance_engine::runtime::block_on;
 use lance_engine::settings::{
@@ -803,7 +804,9 @@ pub unsafe extern "C" fn lance_namespace_open_writer(
             let id = names(id, id_count, "id")?;
             let schema = required(schema, "schema")?;
             let options = LanceWriteOptions::read(options)?;
-            let result = ns.read(|ns| crate::namespace::open_writer(ns, id, schema, options))?;
+            let (_, stop) = AbortHandle::new_pair();
+            let result =
+                ns.read(|ns| crate::namespace::open_writer(ns, id, schema, options, stop))?;
             out.give(result)
         }
     })
@@ -835,11 +838,12 @@ pub unsafe extern "C" fn lance_namespace_open_writer_async(
             let id = names(id, id_count, "id")?;
             let schema = required(schema, "schema")?;
             let options = LanceWriteOptions::read(options)?;
+            let (abort, stop) = AbortHandle::new_pair();
             start_thread(
                 ending,
-                move || ns.read(|ns| crate::namespace::open_writer(ns, id, schema, options)),
+                move || ns.read(|ns| crate::namespace::open_writer(ns, id, schema, options, stop)),
                 move |result| out.give(result),
-                || (),
+                move || abort.abort(),
             )
         }
     })

@@ -3,6 +3,7 @@
 
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
+use futures::future::AbortHandle;
 use lance_engine::Result;
 use lance_engine::settings::{Callback, ColumnHint, WriteMode, WriteSettings, WriteStats};
 use std::ffi::{c_char, c_void};
@@ -343,7 +344,8 @@ pub unsafe extern "C" fn lance_writer_open(
             let uri = required_place(uri, "uri")?;
             let schema = required(schema, "schema")?;
             let options = LanceWriteOptions::read(options)?;
-            let result = crate::writer::open(uri, schema, options)?;
+            let (_, stop) = AbortHandle::new_pair();
+            let result = crate::writer::open(uri, schema, options, stop)?;
             out.give(result)
         }
     })
@@ -372,11 +374,12 @@ pub unsafe extern "C" fn lance_writer_open_async(
             let uri = required_place(uri, "uri")?;
             let schema = required(schema, "schema")?;
             let options = LanceWriteOptions::read(options)?;
+            let (abort, stop) = AbortHandle::new_pair();
             start_thread(
                 ending,
-                move || crate::writer::open(uri, schema, options),
+                move || crate::writer::open(uri, schema, options, stop),
                 move |result| out.give(result),
-                || (),
+                move || abort.abort(),
             )
         }
     })
