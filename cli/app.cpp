@@ -25,6 +25,7 @@ std::string_view Hint(const arrow::Status& status) {
     case ErrorCode::kAlreadyExists:
       return "use --mode append or --mode overwrite to write to it";
     case ErrorCode::kDatasetNotFound:
+      if (status.message().starts_with("there is no table ")) return "`lance tables list` lists the tables";
       return status.message().ends_with(" is a file, not a dataset")
                  ? "`lance import` makes one of Parquet, CSV, JSON lines and Arrow IPC files"
                  : "check the path, and the credentials of an object store";

@@ -11,6 +11,7 @@
 #include "arrow/result.h"
 #include "arrow/status.h"
 #include "lance/api.h"
+#include "names.h"
 
 namespace lance::cli {
 
@@ -19,10 +20,16 @@ enum class Format { kTable, kJson, kCsv, kArrow, kParquet };
 
 /// A dataset to read.
 struct Source {
+  /// A path or URI, or the name of a table.
   std::string uri;
   OpenOptions options;
+  /// Where the name is looked up.
+  NamespaceFlags in;
 
-  arrow::Result<std::shared_ptr<Dataset>> Open() const { return Dataset::Open(uri, options); }
+  arrow::Result<std::shared_ptr<Dataset>> Open() const {
+    ARROW_ASSIGN_OR_RAISE(const auto ns, in.Connect());
+    return OpenDataset(ns, uri, options);
+  }
 };
 
 /// How many threads work at once unless the user says otherwise: the number of cores.

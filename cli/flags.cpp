@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 #include "clauses.h"
 
@@ -18,6 +19,27 @@ const std::vector<std::string> kStorageVersions = {"2.0", "2.1", "2.2", "2.3", "
 const std::map<std::string, Format> kReportFormats = {{"table", Format::kTable}, {"json", Format::kJson}};
 const std::map<std::string, Format> kRowFormats = {
     {"table", Format::kTable}, {"json", Format::kJson}, {"csv", Format::kCsv}};
+
+/// Add a flag that is repeated with pairs.
+template <typename Set>
+CLI::Option* AddPairs(CLI::App& app, const std::string& name, const std::string& help, Set set) {
+  return app
+      .add_option_function<std::vector<std::string>>(
+          name,
+          [name, set](const std::vector<std::string>& pairs) {
+            for (const std::string& pair : pairs) {
+              const size_t equals = pair.find('=');
+              // The text may hold a secret, so it is not repeated.
+              if (equals == std::string::npos || equals == 0) {
+                throw CLI::ValidationError(name, "an option must look like KEY=VALUE");
+              }
+              set(pair.substr(0, equals), pair.substr(equals + 1));
+            }
+          },
+          help)
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
 
 }  // namespace
 
@@ -41,21 +63,28 @@ void AddDataset(CLI::App& app, std::string& uri) {
 }
 
 void AddStorage(CLI::App& app, StorageOptions& storage) {
-  app.add_option_function<std::vector<std::string>>(
-         "--storage-option",
-         [&storage](const std::vector<std::string>& options) {
-           for (const std::string& option : options) {
-             const size_t equals = option.find('=');
-             // The text may hold a secret, so it is not repeated.
-             if (equals == std::string::npos || equals == 0) {
-               throw CLI::ValidationError("--storage-option", "an option must look like KEY=VALUE");
-             }
-             storage.Set(option.substr(0, equals), option.substr(equals + 1));
-           }
-         },
-         "An option of the object store, e.g. aws_endpoint=...; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+  AddPairs(app, "--storage-option", "An option of the object store, e.g. aws_endpoint=...; may be repeated",
+           [&storage](std::string key, std::string value) { storage.Set(std::move(key), std::move(value)); });
+}
+
+CLI::Option* AddNamespace(CLI::App& app, NamespaceFlags& in) {
+  auto* option = app.add_option_function<std::string>(
+      "--namespace",
+      [&in](const std::string& text) {
+        const size_t colon = text.find(':');
+        in.kind = text.substr(0, colon);
+        if (colon == std::string::npos || (in.kind != "dir" && in.kind != "rest")) {
+          throw CLI::ValidationError("--namespace", "a namespace looks like dir:PATH or rest:URL");
+        }
+        in.properties[in.kind == "dir" ? "root" : "uri"] = text.substr(colon + 1);
+      },
+      "Names are those of tables in a directory or behind a server");
+  option->type_name("dir:PATH|rest:URL");
+  AddPairs(app, "--property",
+           "Of the namespace, e.g. header.Authorization=..., storage.aws_endpoint=...; may be repeated",
+           [&in](std::string key, std::string value) { in.properties[std::move(key)] = std::move(value); })
+      ->needs(option);
+  return option;
 }
 
 void AddSource(CLI::App& app, Source& source) {
@@ -67,6 +96,7 @@ void AddSource(CLI::App& app, Source& source) {
   tag->type_name("NAME")->excludes(version)->excludes(branch);
   branch->type_name("NAME");
   AddStorage(app, source.options.storage);
+  AddNamespace(app, source.in);
 }
 
 void AddFormat(CLI::App& app, Format& format) {

@@ -42,7 +42,10 @@ void AddDataset(CLI::App& app, std::string& uri);
 /// --storage-option.
 void AddStorage(CLI::App& app, StorageOptions& storage);
 
-/// DATASET, the flags of a version, and --storage-option.
+/// --namespace, which it returns, and --property.
+CLI::Option* AddNamespace(CLI::App& app, NamespaceFlags& in);
+
+/// DATASET, the flags of a version, --storage-option, --namespace and --property.
 void AddSource(CLI::App& app, Source& source);
 
 /// --format of a report.

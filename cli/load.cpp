@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "arrow/record_batch.h"
+#include "names.h"
 #include "progress.h"
 
 namespace lance::cli {
@@ -80,7 +81,7 @@ class TableWrite {
     if (!load_.discard) {
       WriteOptions options = load_.options;
       options.lanes = static_cast<uint32_t>(load_.lanes.size());
-      auto writer = LanceWriter::Open(load_.uri, load_.schema, options);
+      auto writer = OpenWriter(load_.ns, load_.uri, load_.schema, options);
       if (!writer.ok()) return OfSchema(writer.status());
       writer_ = *std::move(writer);
     }
@@ -163,11 +164,12 @@ class LoadQueue {
 
 }  // namespace
 
-arrow::Result<std::shared_ptr<Dataset>> CheckTarget(const std::string& uri, const WriteOptions& options) {
+arrow::Result<std::shared_ptr<Dataset>> CheckTarget(const std::string& uri, const WriteOptions& options,
+                                                    const std::shared_ptr<Namespace>& ns) {
   if (options.mode == WriteMode::kOverwrite) return nullptr;
   OpenOptions open;
   open.storage = options.storage;
-  auto dataset = Dataset::Open(uri, open);
+  auto dataset = OpenDataset(ns, uri, open);
   const ErrorCode code = GetErrorCode(dataset.status());
   if (!dataset.ok() && code != ErrorCode::kDatasetNotFound && code != ErrorCode::kNotFound) return dataset;
   if (options.mode == WriteMode::kCreate && dataset.ok()) {

@@ -22,6 +22,8 @@ struct Load {
   /// The table's name for people.
   std::string label;
   std::string uri;
+  /// Where `uri` is the name of a table, or NULL.
+  std::shared_ptr<Namespace> ns = nullptr;
   std::shared_ptr<arrow::Schema> schema;
   /// The file that a schema which cannot be stored is due to, or "".
   std::string schema_from = {};
@@ -39,7 +41,8 @@ struct Load {
 /// Check that a target can be written in this mode, before work is put into it.
 ///
 /// \return the dataset that is written to, or NULL when it is made anew
-arrow::Result<std::shared_ptr<Dataset>> CheckTarget(const std::string& uri, const WriteOptions& options);
+arrow::Result<std::shared_ptr<Dataset>> CheckTarget(const std::string& uri, const WriteOptions& options,
+                                                    const std::shared_ptr<Namespace>& ns = nullptr);
 
 /// Write tables, each in one commit, on so many threads: lanes beside each other, and the next table beside
 /// the end of the one before. After a failure or an interruption nothing is left of the tables that are not

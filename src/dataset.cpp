@@ -4,7 +4,7 @@
 
 #include "arrow/buffer.h"
 #include "arrow/record_batch.h"
-#include "dataset_handle_internal.h"
+#include "dataset_internal.h"
 #include "ffi/arrow_bridge_internal.h"
 #include "ffi/call_internal.h"
 #include "ffi/generated/dataset_internal.h"
@@ -76,7 +76,7 @@ class Dataset::Impl {
     ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "uri"));
     ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::OpenOptionsC::Make(options));
     using Out = internal::HandleOut<internal::DatasetHandle>;
-    const auto finish = [uri](Out& out) { return Make(uri, out.Take()); };
+    const auto finish = [uri](Out& out) { return DatasetAccess::Make(uri, out.Take()); };
     return Form::Make(Prepare<Out>(lance_dataset_open, lance_dataset_open_async, finish, c_uri, &c_options.c),
                       stop);
   }
@@ -92,7 +92,7 @@ class Dataset::Impl {
       auto handle = out.Take();
       ARROW_ASSIGN_OR_RAISE(const auto uri,
                             internal::CallForHandle<internal::StringHandle>(lance_dataset_uri, handle.get()));
-      return Make(uri.get(), std::move(handle));
+      return DatasetAccess::Make(uri.get(), std::move(handle));
     };
     return Form::Make(Prepare<Out>(lance_dataset_deserialize, lance_dataset_deserialize_async, finish,
                                    bytes.data(), static_cast<size_t>(bytes.size()), &c_options.c),
@@ -213,12 +213,6 @@ class Dataset::Impl {
   const std::shared_ptr<arrow::Schema> schema;
 
  private:
-  static arrow::Result<std::shared_ptr<Dataset>> Make(std::string uri, internal::DatasetHandle handle) {
-    ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_dataset_schema, handle.get()));
-    return std::shared_ptr<Dataset>(
-        new Dataset(std::make_unique<Impl>(std::move(uri), std::move(handle), std::move(schema))));
-  }
-
   static arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(BatchOut& out) {
     return internal::WithCode(arrow::ImportRecordBatch(out.array.get(), out.schema.get()), ErrorCode::kArrow);
   }
@@ -229,6 +223,13 @@ class Dataset::Impl {
 };
 
 const LanceDataset* DatasetAccess::Get(const Dataset& dataset) { return dataset.impl_->handle.get(); }
+
+arrow::Result<std::shared_ptr<Dataset>> DatasetAccess::Make(const std::string& uri,
+                                                            internal::DatasetHandle handle) {
+  ARROW_ASSIGN_OR_RAISE(auto schema, internal::CallForSchema(lance_dataset_schema, handle.get()));
+  return std::shared_ptr<Dataset>(
+      new Dataset(std::make_unique<Dataset::Impl>(uri, std::move(handle), std::move(schema))));
+}
 
 Dataset::Dataset(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Dataset::~Dataset() = default;

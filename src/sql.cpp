@@ -4,7 +4,7 @@
 
 #include "arrow/record_batch.h"
 #include "arrow/table.h"
-#include "dataset_handle_internal.h"
+#include "dataset_internal.h"
 #include "ffi/arrow_bridge_internal.h"
 #include "ffi/batch_source_internal.h"
 #include "ffi/call_internal.h"

@@ -39,6 +39,7 @@ struct Args {
   InputOptions read;
   int32_t block_mebibytes = 2;
   WriteFlags write;
+  NamespaceFlags in;
   Format format = Format::kTable;
 };
 
@@ -83,7 +84,8 @@ arrow::Status Import(const Args& args) {
   read.block_bytes = args.block_mebibytes << 20;
   ARROW_ASSIGN_OR_RAISE(const std::vector<std::string> paths,
                         ExpandInputs({args.paths.begin(), args.paths.end() - 1}));
-  ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<Dataset> dataset, CheckTarget(target, write));
+  ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<Namespace> ns, args.in.Connect());
+  ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<Dataset> dataset, CheckTarget(target, write, ns));
   Expected expected;
   if (write.mode == WriteMode::kAppend) {
     expected = {.schema = dataset->schema(), .of_dataset = true};
@@ -100,6 +102,7 @@ arrow::Status Import(const Args& args) {
   }
   Load load{.label = NameOf(target),
             .uri = target,
+            .ns = ns,
             .schema = expected.schema,
             .schema_from = paths.front(),
             .lanes = ShareOut(parts, args.write.jobs),
@@ -162,6 +165,7 @@ Action Declare(CLI::App& app) {
       ->type_name("MIB");
   AddTypes(app, read.types);
   AddWrite(app, args->write);
+  AddNamespace(app, args->in);
   AddResultFormat(app, "--report", args->format);
   app.footer(
       "Parquet: .parquet .pq; CSV: .csv .tsv; JSON lines: .jsonl .ndjson .json;\n"

@@ -25,11 +25,13 @@
 #pragma once
 
 #include "lance/column_encoding.h"
+#include "lance/credentials.h"
 #include "lance/dataset.h"
 #include "lance/error_code.h"
 #include "lance/lance_writer.h"
 #include "lance/maintenance.h"
 #include "lance/merge.h"
+#include "lance/namespace.h"
 #include "lance/options.h"
 #include "lance/results.h"
 #include "lance/runtime.h"

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "arrow/result.h"
 #include "arrow/status.h"
@@ -12,6 +13,7 @@
 #include "arrow/util/cancel.h"
 #include "lance/options.h"
 #include "lance/transaction.h"
+#include "lance/type_fwd.h"
 #include "lance/visibility.h"
 
 namespace lance {
@@ -45,12 +47,32 @@ class LANCE_EXPORT LanceWriter {
   /// \param[in] uri a path, or a `file://`, `memory://`, `s3://`, `az://`, `abfss://` or `gs://` URI
   /// \param[in] schema the schema of every batch
   /// \param[in] options how to write
-  /// \param[in] stop ends the call early, when the store has answered; no writer is left open then
+  /// \param[in] stop ends the call early; no writer is left open then
   static arrow::Result<std::unique_ptr<LanceWriter>> Open(const std::string& uri,
                                                           const std::shared_ptr<arrow::Schema>& schema,
                                                           const WriteOptions& options = {},
                                                           const arrow::StopToken& stop = {});
   static arrow::Future<std::shared_ptr<LanceWriter>> OpenAsync(const std::string& uri,
+                                                               const std::shared_ptr<arrow::Schema>& schema,
+                                                               const WriteOptions& options = {},
+                                                               const arrow::StopToken& stop = {});
+
+  /// Open a writer of a table of a namespace. With WriteMode::kCreate, and with WriteMode::kOverwrite where
+  /// there is no such table, the table is declared first; it stays declared when the write fails, and may be
+  /// created again. Credentials are those of Namespace::OpenTable().
+  ///
+  /// \param[in] ns the namespace; it may be destroyed before the writer
+  /// \param[in] id the names on the way to the table, outermost first
+  /// \param[in] schema the schema of every batch
+  /// \param[in] options how to write
+  /// \param[in] stop as above; a table may have been declared then
+  static arrow::Result<std::unique_ptr<LanceWriter>> Open(const Namespace& ns,
+                                                          const std::vector<std::string>& id,
+                                                          const std::shared_ptr<arrow::Schema>& schema,
+                                                          const WriteOptions& options = {},
+                                                          const arrow::StopToken& stop = {});
+  static arrow::Future<std::shared_ptr<LanceWriter>> OpenAsync(const Namespace& ns,
+                                                               const std::vector<std::string>& id,
                                                                const std::shared_ptr<arrow::Schema>& schema,
                                                                const WriteOptions& options = {},
                                                                const arrow::StopToken& stop = {});

@@ -55,6 +55,9 @@ struct LANCE_EXPORT OpenOptions {
   /// Use the caches of this session, which keeps them for as long as it is needed. Default: the process's
   /// own.
   std::shared_ptr<Session> session = nullptr;
+  /// Get storage options that expire, credentials above all, from this provider. They are put over
+  /// `storage`. Default: none.
+  std::shared_ptr<CredentialsProvider> credentials = nullptr;
 };
 
 /// Rows that follow each other.
@@ -341,6 +344,9 @@ struct LANCE_EXPORT WriteOptions {
   /// Use the caches of this session, which keeps them for as long as it is needed. Default: the process's
   /// own.
   std::shared_ptr<Session> session = nullptr;
+  /// Get storage options that expire, credentials above all, from this provider. They are put over
+  /// `storage`. Default: none.
+  std::shared_ptr<CredentialsProvider> credentials = nullptr;
 };
 
 /// How far a check is.
@@ -378,6 +384,15 @@ struct LANCE_EXPORT CleanupOptions {
   /// Remove nothing, and report what would be removed.
   bool dry_run = false;
   StorageOptions storage = {};
+};
+
+/// How to connect to a namespace.
+struct LANCE_EXPORT NamespaceOptions {
+  /// Use the caches of this session for the tables of the namespace, unless they are opened with another
+  /// one, and for what a directory itself keeps. Default: the process's own.
+  std::shared_ptr<Session> session = nullptr;
+  /// How long to wait for the answer of a server.
+  std::chrono::seconds timeout = std::chrono::seconds(60);
 };
 
 }  // namespace v0

@@ -192,5 +192,19 @@ struct LANCE_EXPORT CleanupResult {
   uint64_t bytes = 0;
 };
 
+/// What a namespace knows of a table.
+struct LANCE_EXPORT TableDescription {
+  /// The place of the dataset: a path or URI.
+  std::string location = {};
+  /// The latest version, if the namespace tells it.
+  std::optional<uint64_t> version = std::nullopt;
+  /// Whether it has a place but no version yet, if the namespace tells it.
+  std::optional<bool> is_declared_only = std::nullopt;
+  /// Whether versions are committed through the namespace.
+  bool manages_versions = false;
+  /// What the namespace keeps with the table.
+  std::map<std::string, std::string> properties = {};
+};
+
 }  // namespace v0
 }  // namespace lance

@@ -5,9 +5,11 @@
 namespace lance {
 inline namespace v0 {
 
+class CredentialsProvider;
 class Dataset;
 class LanceStatusDetail;
 class LanceWriter;
+class Namespace;
 class Scanner;
 class Session;
 class SqlContext;
@@ -22,11 +24,13 @@ struct CleanupOptions;
 struct CleanupResult;
 struct ColumnEncoding;
 struct CommitResult;
+struct Credentials;
 struct DatasetInfo;
 struct FragmentInfo;
 struct LogEvent;
 struct Metrics;
 struct MetricsSnapshot;
+struct NamespaceOptions;
 struct OpenOptions;
 struct Problem;
 struct RuntimeOptions;
@@ -36,6 +40,7 @@ struct SessionStats;
 struct SqlOptions;
 struct SqlTable;
 struct StoreMetrics;
+struct TableDescription;
 struct VersionInfo;
 struct WriteOptions;
 struct WriteStats;

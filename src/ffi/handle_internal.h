@@ -19,8 +19,10 @@ struct HandleDeleter {
 template <typename T, auto FreeFn>
 using Handle = std::unique_ptr<T, HandleDeleter<FreeFn>>;
 
+using CredentialsProviderHandle = Handle<LanceCredentialsProvider, lance_credentials_provider_free>;
 using DatasetHandle = Handle<LanceDataset, lance_dataset_free>;
 using ErrorHandle = Handle<LanceError, lance_error_free>;
+using NamespaceHandle = Handle<LanceNamespace, lance_namespace_free>;
 using ScannerHandle = Handle<LanceScanner, lance_scanner_free>;
 using SessionHandle = Handle<LanceSession, lance_session_free>;
 using SqlContextHandle = Handle<LanceSqlContext, lance_sql_context_free>;

@@ -12,6 +12,7 @@
 #include "ffi/operation_internal.h"
 #include "ffi/progress_internal.h"
 #include "ffi/schema_check_internal.h"
+#include "namespace_internal.h"
 #include "transaction_internal.h"
 #include "writers/open_writer_internal.h"
 
@@ -52,12 +53,30 @@ class LanceWriter::Impl {
   static typename Form::template Of<Ptr> Open(const std::string& uri,
                                               const std::shared_ptr<arrow::Schema>& schema,
                                               const WriteOptions& options, const StopToken& stop) {
+    ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "uri"));
+    return OpenBy<Form, Ptr>(lance_writer_open, lance_writer_open_async, schema, options, stop, c_uri);
+  }
+
+  template <typename Form, typename Ptr>
+  static typename Form::template Of<Ptr> Open(const Namespace& ns, const Namespace::Id& id,
+                                              const std::shared_ptr<arrow::Schema>& schema,
+                                              const WriteOptions& options, const StopToken& stop) {
+    ARROW_ASSIGN_OR_RAISE(const auto names, internal::NamesC::Make(id, "id"));
+    return OpenBy<Form, Ptr>(lance_namespace_open_writer, lance_namespace_open_writer_async, schema, options,
+                             stop, NamespaceAccess::Get(ns), names.data(), names.size());
+  }
+
+  /// `target` are the arguments that say what is written.
+  template <typename Form, typename Ptr, typename Blocking, typename Async, typename... Target>
+  static typename Form::template Of<Ptr> OpenBy(Blocking* blocking, Async* async,
+                                                const std::shared_ptr<arrow::Schema>& schema,
+                                                const WriteOptions& options, const StopToken& stop,
+                                                Target... target) {
     ARROW_RETURN_NOT_OK(internal::CheckAbi());
     const internal::WriterCall call;
     ARROW_RETURN_NOT_OK(call.status());
     if (schema == nullptr) return internal::MakeStatus(ErrorCode::kInvalidArgument, "the schema is NULL");
     ARROW_RETURN_NOT_OK(internal::CheckStop(stop));
-    ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "uri"));
     ARROW_ASSIGN_OR_RAISE(auto c_options, internal::WriteOptionsC::Make(options));
     auto impl = std::make_shared<std::unique_ptr<Impl>>(new Impl(schema, options.progress));
     if (const auto& progress = (*impl)->progress_) {
@@ -76,9 +95,9 @@ class LanceWriter::Impl {
       }
       return Ptr(new LanceWriter(std::move(*impl)));
     };
-    return Form::MakeConsuming(Prepare<Out>(lance_writer_open, lance_writer_open_async, std::move(finish),
-                                            c_uri, c_schema.get(), &c_options.c),
-                               &c_schema, stop);
+    return Form::MakeConsuming(
+        Prepare<Out>(blocking, async, std::move(finish), target..., c_schema.get(), &c_options.c), &c_schema,
+        stop);
   }
 
   template <typename Form>
@@ -175,6 +194,20 @@ arrow::Future<std::shared_ptr<LanceWriter>> LanceWriter::OpenAsync(
     const std::string& uri, const std::shared_ptr<arrow::Schema>& schema, const WriteOptions& options,
     const StopToken& stop) {
   return Impl::Open<Starting, std::shared_ptr<LanceWriter>>(uri, schema, options, stop);
+}
+
+arrow::Result<std::unique_ptr<LanceWriter>> LanceWriter::Open(const Namespace& ns,
+                                                              const std::vector<std::string>& id,
+                                                              const std::shared_ptr<arrow::Schema>& schema,
+                                                              const WriteOptions& options,
+                                                              const StopToken& stop) {
+  return Impl::Open<Waiting, std::unique_ptr<LanceWriter>>(ns, id, schema, options, stop);
+}
+
+arrow::Future<std::shared_ptr<LanceWriter>> LanceWriter::OpenAsync(
+    const Namespace& ns, const std::vector<std::string>& id, const std::shared_ptr<arrow::Schema>& schema,
+    const WriteOptions& options, const StopToken& stop) {
+  return Impl::Open<Starting, std::shared_ptr<LanceWriter>>(ns, id, schema, options, stop);
 }
 
 arrow::Status LanceWriter::Write(const arrow::RecordBatch& batch, const StopToken& stop) {

@@ -38,6 +38,7 @@ typedef struct Handles {
   LanceSqlQuery* sql_query;
   LanceTransaction* transaction;
   LanceWriter* writer;
+  LanceNamespace* ns;
 } Handles;
 
 /* A new struct to be consumed; the one before must be released by then. */

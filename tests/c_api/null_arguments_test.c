@@ -82,6 +82,59 @@ static LanceTransaction* make_transaction(void) {
   return transaction;
 }
 
+static LanceNamespace* connect_namespace(void) {
+  const LanceKeyValue root = {LANCE_TEXT("root"), LANCE_TEXT(URI "/namespace")};
+  LanceNamespace* ns = NULL;
+  CHECK_CALL(LANCE_OK, lance_namespace_connect, "dir", &root, 1, NULL, &ns);
+  return ns;
+}
+
+static LanceStatusCode no_credentials(void* context, LanceCredentials* out) {
+  (void)context;
+  out->message = LANCE_TEXT("there are none");
+  return LANCE_IO;
+}
+
+static void count_release(void* context) { ++*(int*)context; }
+
+/* The context is released once, whatever becomes of the call; and what fails is told by its own words. */
+static void credentials(void) {
+  int releases = 0;
+  LanceCredentialsProvider* provider = NULL;
+  REFUSED(lance_credentials_provider_create, NULL, &releases, count_release, &provider);
+  REFUSED(lance_credentials_provider_create, no_credentials, &releases, count_release, NULL);
+  CHECK(provider == NULL && releases == 4);
+  CHECK_CALL(LANCE_OK, lance_credentials_provider_create, no_credentials, &releases, count_release,
+             &provider);
+  LanceOpenOptions options = LANCE_OPEN_OPTIONS_INIT;
+  options.credentials = provider;
+  LanceDataset* dataset = NULL;
+  LanceError* error = NULL;
+  CHECK(lance_dataset_open(URI, &options, &dataset, &error) == LANCE_CALLBACK);
+  CHECK(strstr(lance_error_message(error), "there are none") != NULL);
+  lance_error_free(error);
+  CHECK(dataset == NULL && releases == 4);
+  lance_credentials_provider_free(provider);
+  CHECK(releases == 5);
+}
+
+static void namespaces(const LanceNamespace* ns) {
+  const LanceKeyValue unknown[] = {{LANCE_TEXT("root"), LANCE_TEXT(URI)},
+                                   {LANCE_TEXT("rot"), LANCE_TEXT("x")}};
+  LanceNamespace* made = NULL;
+  REFUSED_FOR("rot", lance_namespace_connect, "dir", unknown, 2, NULL, &made);
+  REFUSED_FOR("kind", lance_namespace_connect, "directory", unknown, 1, NULL, &made);
+  REFUSED_FOR("uri", lance_namespace_connect, "rest", NULL, 0, NULL, &made);
+  CHECK(made == NULL);
+  const char* const odd[] = {"", "a$b", "../a"};
+  for (size_t i = 0; i < sizeof odd / sizeof odd[0]; ++i) {
+    struct ArrowArrayStream out = {0};
+    REFUSED_FOR("id", lance_namespace_describe_table, ns, &odd[i], 1, &out);
+    CHECK(out.release == NULL);
+  }
+  REFUSED_FOR("id", lance_namespace_drop_table, ns, NULL, 0);
+}
+
 static void errors(void) {
   CHECK(lance_error_code(NULL) == LANCE_OK);
   CHECK(lance_error_message(NULL) != NULL);
@@ -211,6 +264,7 @@ int main(void) {
              &handles.sql_query);
   handles.transaction = make_transaction();
   handles.writer = open_writer(URI "/writers");
+  handles.ns = connect_namespace();
   null_arguments(&handles);
   CHECK(live_structs == 0);
 
@@ -220,6 +274,8 @@ int main(void) {
   logging();
   operations();
   column_hints();
+  credentials();
+  namespaces(handles.ns);
   writers(handles.writer);
   parameters(handles.sql_context);
   transactions(handles.transaction);
@@ -229,6 +285,7 @@ int main(void) {
   lance_writer_free(handles.writer);
   lance_sql_query_free(handles.sql_query);
   lance_sql_context_free(handles.sql_context);
+  lance_namespace_free(handles.ns);
   lance_batches_free(handles.batches);
   lance_scanner_free(handles.scanner);
   lance_session_free(handles.session);

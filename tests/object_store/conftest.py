@@ -18,7 +18,7 @@ numbers = itertools.count(1)
 
 def pytest_sessionstart():
     if not is_isolated():
-        pytest.exit("there is a network: start pytest by tests/object_store/isolated.py", returncode=4)
+        pytest.exit("there is a network: start pytest by tests/object_store/isolated.py object_store -", returncode=4)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Runs a command where the loopback interface is the only network: no packet can get outside.
 
-usage: isolated.py COMMAND ARGUMENT...
+usage: isolated.py SUITE ROWS COMMAND ARGUMENT...
 
-Exits with 77 when the machine does not permit network namespaces, after saying so as figures.
+Exits with 77 when the machine does not permit network namespaces, after saying so as figures: of ROWS, separated by
+commas, or "-" for none.
 """
 
 import fcntl
@@ -14,7 +15,6 @@ import struct
 import subprocess
 import sys
 
-ROWS = ("S1", "S2", "C1", "L2", "V1")
 SKIPPED = 77
 INSIDE = "--inside"
 SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1
@@ -57,9 +57,10 @@ def main():
     if sys.argv[1] == INSIDE:
         bring_loopback_up()
         os.execvp(sys.argv[2], sys.argv[2:])
-    reason = enter_namespace(sys.argv[1:]).replace(" ", "_")
-    for row in ROWS:
-        print(f"[figure] {row} suite=object_store skipped={reason}")
+    suite, rows, *command = sys.argv[1:]
+    reason = enter_namespace(command).replace(" ", "_")
+    for row in rows.split(",") if rows != "-" else ():
+        print(f"[figure] {row} suite={suite} skipped={reason}")
     sys.exit(SKIPPED)
 
 

@@ -37,6 +37,8 @@ constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
 constexpr const LanceCleanupOptions* kCleanupDefaults = nullptr;
 constexpr const LanceKeyValue* kNoStorageOptions = nullptr;
 constexpr LanceCommitResult* kNoResult = nullptr;
+constexpr const char* const* kOutermost = nullptr;
+constexpr const char* kTable[] = {"table"};
 
 /// The asynchronous form of a function in an asynchronous session, and otherwise the blocking one.
 #define CALL(function, ...) \
@@ -54,8 +56,10 @@ class Session {
   /// The first failure of a call, or OK.
   Outcome Run() {
     for (const auto step : {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan,
-                            &Session::ScanBatches, &Session::Query, &Session::Take, &Session::TakeRanges, &Session::OpenSplit,
-                            &Session::AppendInHalves, &Session::Discard, &Session::Maintain}) {
+    for (const auto step : {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan,
+                            &Session::ScanBatches, &Session::Query, &Session::Take, &Session::TakeRanges,
+                            &Session::OpenSplit, &Session::AppendInHalves, &Session::Discard,
+                            &Session::Maintain, &Session::ByName}) {
       if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
     }
     return {};
@@ -202,6 +206,36 @@ class Session {
     const LanceSqlQuery* planned = query.get();
     outcome = CALL(lance_sql_query_to_stream, planned, &stream);
     return outcome.ok() ? Read(&stream, 50) : outcome;
+  }
+
+  /// Write a table of a namespace and open it.
+  Outcome ByName() {
+    NamespacePtr ns;
+    const std::string place = uri_ + ".names";
+    const LanceKeyValue root = {LANCE_TEXT("root"), LANCE_TEXT(place.c_str())};
+    Outcome outcome = MAKE(&ns, lance_namespace_connect, "dir", &root, size_t{1},
+                           static_cast<LanceNamespaceOptions*>(nullptr));
+    const LanceNamespace* names = ns.get();
+    WriterPtr writer;
+    ProbedSchema schema(*SimpleSchema(), probe_);
+    // Called after a failure too: the schema is consumed by a NULL namespace as well.
+    const Outcome opened = MAKE(&writer, lance_namespace_open_writer, names, kTable, size_t{1},
+                                &schema.schema, static_cast<LanceWriteOptions*>(nullptr));
+    EXPECT_EQ(schema.schema.release, nullptr);
+    if (outcome.ok()) outcome = opened;
+    if (!outcome.ok()) return outcome;
+    if (outcome = CALL(lance_writer_finish, writer.get(), kNoResult); !outcome.ok()) return outcome;
+
+    ArrowArrayStream tables{};
+    if (outcome = CALL(lance_namespace_list_tables, names, kOutermost, size_t{0}, &tables); !outcome.ok())
+      return outcome;
+    if (outcome = Read(&tables, 1); !outcome.ok()) return outcome;
+    ArrowArrayStream described{};
+    if (outcome = CALL(lance_namespace_describe_table, names, kTable, size_t{1}, &described); !outcome.ok())
+      return outcome;
+    if (outcome = Read(&described, 1); !outcome.ok()) return outcome;
+    DatasetPtr table;
+    return MAKE(&table, lance_namespace_open_table, names, kTable, size_t{1}, kOpenDefaults);
   }
 
   /// Read a stream of so many rows to its end, and release it.

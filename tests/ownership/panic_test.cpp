@@ -41,7 +41,13 @@ constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
 constexpr const LanceWriteOptions* kWriteDefaults = nullptr;
 constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
 constexpr const LanceCleanupOptions* kCleanupDefaults = nullptr;
+constexpr const LanceNamespaceOptions* kNamespaceDefaults = nullptr;
 constexpr const LanceKeyValue* kNoStorageOptions = nullptr;
+constexpr const LanceKeyValue* kNoProperties = nullptr;
+constexpr const char* const* kOutermost = nullptr;
+/// Ids of one name: of a table, and of what there is not.
+constexpr const char* kTable[] = {"dataset"};
+constexpr const char* kNew[] = {"new"};
 constexpr const char* const* kAllColumns = nullptr;
 constexpr void* kNoContext = nullptr;
 constexpr LanceDoneFn kIgnore = [](void*, LanceStatusCode, LanceError* error) { lance_error_free(error); };
@@ -86,6 +92,7 @@ struct World {
     EXPECT_EQ(Make(&sql_query, lance_sql_prepare, SqlContext(), LANCE_TEXT("select id from simple"),
                    static_cast<ArrowArray*>(nullptr), static_cast<ArrowSchema*>(nullptr)),
               LANCE_OK);
+    EXPECT_EQ(Connect(&ns), LANCE_OK);
     EXPECT_EQ(Open("written", &writer), LANCE_OK);
     WriterPtr uncommitted;
     EXPECT_EQ(Open("uncommitted", &uncommitted), LANCE_OK);
@@ -115,6 +122,22 @@ struct World {
     return outcome;
   }
 
+  Outcome Connect(NamespacePtr* out) {
+    World& world = *this;
+    const std::string place = dir / "";
+    const LanceKeyValue root = {LANCE_TEXT("root"), LANCE_TEXT(place.c_str())};
+    return MAKE(out, lance_namespace_connect, "dir", &root, size_t{1}, kNamespaceDefaults);
+  }
+
+  Outcome OpenByName(WriterPtr* out) {
+    World& world = *this;
+    ProbedSchema schema(*SimpleSchema(), probe);
+    const Outcome outcome =
+        MAKE(out, lance_namespace_open_writer, Names(), kNew, size_t{1}, &schema.schema, kWriteDefaults);
+    EXPECT_EQ(schema.schema.release, nullptr);
+    return outcome;
+  }
+
   template <typename Call>
   Outcome WriteBatch(Call call) {
     ProbedBatch batch(*SimpleBatch(0, 7), probe);
@@ -140,11 +163,13 @@ struct World {
   const LanceSqlContext* SqlContext() const { return sql_context.get(); }
   const LanceSqlQuery* SqlQuery() const { return sql_query.get(); }
   const LanceTransaction* Transaction() const { return transaction.get(); }
+  const LanceNamespace* Names() const { return ns.get(); }
 
   const bool asynchronous;
   AsyncCalls calls;
   const TempDir dir;
-  const std::string uri = dir / "dataset";
+  /// A table of the namespace, too.
+  const std::string uri = dir / "dataset.lance";
   ReleaseProbe probe;
   DatasetPtr dataset;
   ScannerPtr scanner;
@@ -155,6 +180,7 @@ struct World {
   SqlQueryPtr sql_query;
   /// Names of tables are taken once.
   int tables = 0;
+  NamespacePtr ns;
   WriterPtr writer;
   TransactionPtr transaction;
   StringPtr json;
@@ -552,6 +578,91 @@ const Function kFunctions[] = {
      [](World& world) {
        LanceCleanupResult out = LANCE_CLEANUP_RESULT_INIT;
        return CALL(lance_dataset_cleanup, world.uri.c_str(), kCleanupDefaults, &out);
+     },
+     Second::kHarmless},
+    {"lance_credentials_provider_create",
+     [](World&) {
+       CredentialsProviderPtr out;
+       constexpr LanceCredentialsFn fetch = [](void*, LanceCredentials*) -> LanceStatusCode {
+         return LANCE_OK;
+       };
+       return Make(&out, lance_credentials_provider_create, fetch, kNoContext, LanceReleaseFn{nullptr});
+     },
+     Second::kHarmless},
+    {"lance_namespace_connect",
+     [](World& world) {
+       NamespacePtr out;
+       return world.Connect(&out);
+     },
+     Second::kHarmless},
+    {"lance_namespace_list_namespaces",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_namespace_list_namespaces, world.Names(), kOutermost, size_t{0}, out.out());
+     },
+     Second::kHarmless},
+    {"lance_namespace_create_namespace",
+     [](World& world) {
+       return CALL(lance_namespace_create_namespace, world.Names(), kNew, size_t{1}, kNoProperties,
+                   size_t{0});
+     },
+     Second::kHarmless},
+    {"lance_namespace_describe_namespace",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_namespace_describe_namespace, world.Names(), kOutermost, size_t{0}, out.out());
+     },
+     Second::kHarmless},
+    {"lance_namespace_drop_namespace",
+     [](World& world) { return CALL(lance_namespace_drop_namespace, world.Names(), kNew, size_t{1}); },
+     Second::kHarmless, LANCE_NOT_FOUND},
+    {"lance_namespace_list_tables",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_namespace_list_tables, world.Names(), kOutermost, size_t{0}, out.out());
+     },
+     Second::kHarmless},
+    {"lance_namespace_describe_table",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_namespace_describe_table, world.Names(), kTable, size_t{1}, out.out());
+     },
+     Second::kHarmless},
+    {"lance_namespace_table_exists",
+     [](World& world) {
+       int32_t out = 0;
+       return CALL(lance_namespace_table_exists, world.Names(), kTable, size_t{1}, &out);
+     },
+     Second::kHarmless},
+    {"lance_namespace_declare_table",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_namespace_declare_table, world.Names(), kNew, size_t{1}, kNoProperties, size_t{0},
+                   out.out());
+     },
+     Second::kHarmless},
+    {"lance_namespace_register_table",
+     [](World& world) {
+       return CALL(lance_namespace_register_table, world.Names(), kNew, size_t{1},
+                   LANCE_TEXT("dataset.lance"));
+     },
+     Second::kHarmless},
+    {"lance_namespace_deregister_table",
+     [](World& world) { return CALL(lance_namespace_deregister_table, world.Names(), kNew, size_t{1}); },
+     Second::kHarmless, LANCE_DATASET_NOT_FOUND},
+    {"lance_namespace_drop_table",
+     [](World& world) { return CALL(lance_namespace_drop_table, world.Names(), kNew, size_t{1}); },
+     Second::kHarmless, LANCE_DATASET_NOT_FOUND},
+    {"lance_namespace_open_table",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_namespace_open_table, world.Names(), kTable, size_t{1}, kOpenDefaults);
+     },
+     Second::kHarmless},
+    {"lance_namespace_open_writer",
+     [](World& world) {
+       WriterPtr out;
+       return world.OpenByName(&out);
      },
      Second::kHarmless},
     {"lance_operation_cancel",

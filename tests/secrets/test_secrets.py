@@ -61,6 +61,29 @@ def commands(uri, options):
     yield [LANCE, "tpch", "generate", "--scale", "0.001", "--tables", "region", "--output", uri, *storage]
 
 
+def commands_by_name(namespace, properties):
+    """Every way to a namespace."""
+    flags = ["--namespace", namespace]
+    flags += [word for key, value in properties.items() for word in ("--property", f"{key}={value}")]
+    yield [LANCE, "tables", "list", *flags]
+    for command in ("describe", "create", "drop"):
+        yield [LANCE, "tables", command, "t", *flags]
+    yield [LANCE, "count", "t", *flags]
+    yield [LANCE, "import", "in.parquet", "t", *flags]
+
+
+def cases_by_name(endpoint):
+    """Name, namespace and properties."""
+    for where, url in (("closed", stores.CLOSED), ("echo", endpoint)):
+        for name, uri, options in stores.failing_stores(url):
+            properties = {f"storage.{key}": value for key, value in options.items()}
+            yield f"{where} {name} by name", f"dir:{uri.rpartition('/')[0]}", properties
+        token = {"header.Authorization": f"Bearer {stores.CANARY}", "header.x-api-key": stores.CANARY}
+        yield f"{where} rest", f"rest:{url}", token
+    yield "rest uri", f"rest:http://user:{stores.CANARY}@127.0.0.1:1", {}
+    yield "rest header", f"rest:{stores.CLOSED}", {"header.Authorization": f"{stores.CANARY}\n"}
+
+
 def cases(endpoint, directory):
     """Name, URI, options and environment."""
     for where, url in (("closed", stores.CLOSED), ("echo", endpoint)):
@@ -83,12 +106,21 @@ def cases(endpoint, directory):
 def test_nothing_tells_a_secret(tmp_path):
     jobs = []
     with stores.EchoServer() as server, ThreadPoolExecutor(AT_ONCE) as pool:
-        for name, uri, options, environment in cases(server.endpoint, tmp_path):
-            for command in commands(uri, options):
-                directory = tmp_path / f"run {len(jobs)}"
-                directory.mkdir()
-                pq.write_table(pa.table({"id": [1, 2, 3]}), directory / "in.parquet")
-                jobs.append((name, command, pool.submit(told_by, command, directory, environment)))
+        runs = [
+            (name, command, environment)
+            for name, uri, options, environment in cases(server.endpoint, tmp_path)
+            for command in commands(uri, options)
+        ]
+        runs += [
+            (name, command, {})
+            for name, namespace, properties in cases_by_name(server.endpoint)
+            for command in commands_by_name(namespace, properties)
+        ]
+        for name, command, environment in runs:
+            directory = tmp_path / f"run {len(jobs)}"
+            directory.mkdir()
+            pq.write_table(pa.table({"id": [1, 2, 3]}), directory / "in.parquet")
+            jobs.append((name, command, pool.submit(told_by, command, directory, environment)))
         found = {(name, str(command[1]), line[:500]) for name, command, job in jobs for line in leaks(job.result())}
     figure("X1", programs=len(jobs), secrets_sent=server.secrets_seen, hits=len(found))
     assert server.secrets_seen > 0, "no server was told a secret, so that none could repeat one"

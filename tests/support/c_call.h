@@ -28,6 +28,9 @@ using ScannerPtr = std::unique_ptr<LanceScanner, Free<lance_scanner_free>>;
 using SqlContextPtr = std::unique_ptr<LanceSqlContext, Free<lance_sql_context_free>>;
 using SqlQueryPtr = std::unique_ptr<LanceSqlQuery, Free<lance_sql_query_free>>;
 using TransactionPtr = std::unique_ptr<LanceTransaction, Free<lance_transaction_free>>;
+using NamespacePtr = std::unique_ptr<LanceNamespace, Free<lance_namespace_free>>;
+using CredentialsProviderPtr =
+    std::unique_ptr<LanceCredentialsProvider, Free<lance_credentials_provider_free>>;
 using StringPtr = std::unique_ptr<char, Free<lance_string_free>>;
 
 /// What a call returned.

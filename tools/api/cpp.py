@@ -202,7 +202,7 @@ def from_c(item):
     return f"{item.name} FromC(const {item.struct}& c) {{ return {{{fields}}}; }}\n"
 
 
-COLUMNS = {"u32": "arrow::UInt32Array", "u64": "arrow::UInt64Array", "i32": "arrow::Int32Array",
+COLUMNS = {"bool": "arrow::BooleanArray", "u32": "arrow::UInt32Array", "u64": "arrow::UInt64Array", "i32": "arrow::Int32Array",
            "i64": "arrow::Int64Array", "text": "arrow::StringArray", "enum": "arrow::Int32Array",
            "map": "arrow::MapArray"}
 
@@ -253,7 +253,7 @@ def bridge(topic, topics):
     items = topic["items"]
     options = [item for item in items if item.kind == "options"]
     results = [item for item in items if item.kind == "result" and item.cpp != "hand"]
-    records = [item for item in items if item.kind == "record"]
+    records = [item for item in items if item.kind == "record" and item.cpp != "hand"]
     enums = [item for item in items if item.kind in ("enum", "codes") and item.cpp != "hand"]
     named = [item for item in enums if item.cpp_name_function]
     if not (options or results or records or enums):

@@ -42,7 +42,7 @@ def notes(function, topics):
         return function.note
     how = {"handle": lambda out: f"`{free_of(out.of, topics)}`", "result": lambda out: "fills the caller's struct",
            "string": lambda out: "`lance_string_free`", "bytes": lambda out: "`lance_bytes_free`", "batch": lambda out: "both structs or neither; released apart",
-           "u64": lambda out: ""}
+           "u64": lambda out: "", "bool": lambda out: ""}
     return "; ".join(filter(None, (how.get(out.base, lambda out: f"`{out.name}->release`")(out) for out in function.out or [])))
 
 

@@ -5,8 +5,8 @@ import textwrap
 import tomllib
 from typing import NamedTuple
 
-TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "dataset", "scan", "batches", "sql",
-          "transaction", "write", "maintain"]
+TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "scan", "batches", "sql",
+          "transaction", "write", "maintain", "namespace"]
 KINDS = ["constant", "codes", "enum", "handle", "struct", "callback", "result", "record", "options", "function"]
 
 # What a type is in C and in Rust, and its bytes.
@@ -44,6 +44,7 @@ ARRAYS = {
     "handles": ("Lance{}* const*", "*const *mut Lance{}"),
 }
 OUTS = {
+    "bool": ("int32_t*", "*mut i32"),
     "u64": ("uint64_t*", "*mut u64"),
     "handle": ("Lance{}**", "*mut *mut Lance{}"),
     "result": ("Lance{}*", "*mut Lance{}"),
@@ -274,11 +275,16 @@ def out_parameters(out):
     return [Member(c.format(out.of), out.name, rust.format(out.of))]
 
 
+def handle_parameter(name, topics):
+    """How a handle is called as a parameter: some types are called like words of C++."""
+    return find(topics, "handle", name).parameter or snake(name)
+
+
 def self_parameter(function, topics):
     """The handle that a function is of."""
     name = function.on or function.frees
     const = "const " if function.on and (function.const or not find(topics, "handle", name).mutable) else ""
-    return Member(f"{const}Lance{name}*", snake(name), f"*{const.strip() or 'mut'} Lance{name}")
+    return Member(f"{const}Lance{name}*", handle_parameter(name, topics), f"*{const.strip() or 'mut'} Lance{name}")
 
 
 def parameters(function, topics, is_async=False):

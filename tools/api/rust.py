@@ -200,7 +200,9 @@ def callback(item, topics):
     if item.c:
         parameters = re.search(r"\)\((.*)\)$", item.c)[1].split(", ")
         typed = ", ".join(f"{name}: {model.to_rust(c)}" for c, name in (p.rsplit(" ", 1) for p in parameters))
-        return f'/// Mirrors `Lance{item.name}`; it never unwinds.\npub type Lance{item.name} = unsafe extern "C" fn({typed});\n'
+        returns = model.to_rust(item.c.split(" (*")[0])
+        arrow = "" if returns == "c_void" else f" -> {returns}"
+        return f'/// Mirrors `Lance{item.name}`; it never unwinds.\npub type Lance{item.name} = unsafe extern "C" fn({typed}){arrow};\n'
     return (f"/// Mirrors `Lance{item.name}`; it never unwinds.\n"
             f"pub type Lance{item.name} = unsafe extern \"C\" fn(context: *mut c_void, {item['as']}: *const Lance{item.tells});\n")
 
@@ -218,19 +220,19 @@ def constant(item, topics):
     return "\n".join(lines)
 
 
-ARRAYS = {"u32": "UInt32Array", "u64": "UInt64Array", "i32": "Int32Array", "i64": "Int64Array",
+ARRAYS = {"bool": "BooleanArray", "u32": "UInt32Array", "u64": "UInt64Array", "i32": "Int32Array", "i64": "Int64Array",
           "text": "StringArray", "enum": "Int32Array"}
 
 
 def record(item, topics):
     columns = []
     for field in item.field:
-        how = {"text": "it.{}.as_str()", "enum": "it.{} as i32"}.get(field.base, "it.{}").format(field.name)
+        how = {"text": "it.{}.as_str()", "enum": "it.{} as i32", "bool": "it.{}" if field.optional else "Some(it.{})"}.get(field.base, "it.{}").format(field.name)
         column = "nullable" if field.optional else "column"
         if field.base == "map":
             columns.append(f'column("{field.name}", text_maps(records.iter().map(|it| it.{field.name}.as_slice()))),')
         else:
-            collect = "from_iter" if field.optional else "from_iter_values"
+            collect = "from_iter" if field.optional or field.base == "bool" else "from_iter_values"
             columns.append(f'{column}("{field.name}", {ARRAYS[field.base]}::{collect}(records.iter().map(|it| {how}))),')
     return f"""
 /// The columns of a list of `{item.name}`.
@@ -249,7 +251,7 @@ def function(item, topic, topics):
     if item.frees:
         handle = find(topics, "handle", item.frees)
         last = f"crate::{topic.module}::{handle.last}" if handle.last else "|_| ()"
-        name = snake(handle.name)
+        name = model.handle_parameter(handle.name, topics)
         return f"""
 /// # Safety
 /// `{name}` is NULL or a live handle, used here for the last time.
@@ -288,8 +290,8 @@ def shell(item, topic, topics, is_async):
     for out in outs:
         lines.append(out_lines(out)[0])
     names = []
+    handle = model.handle_parameter(item.on, topics) if item.on else None
     if item.on:
-        handle = snake(item.on)
         lines.append(f'let {handle} = Lance{item.on}::get({handle}, "{handle}")?;')
         names.append(handle)
     for arg in args:
@@ -298,6 +300,9 @@ def shell(item, topic, topics, is_async):
         if expression:
             lines.append(f"let {arg.c_name}{kind} = {expression};")
         names.append(arg.c_name)
+    if item.abortable:
+        lines.append("let (abort, stop) = AbortHandle::new_pair();" if is_async else "let (_, stop) = AbortHandle::new_pair();")
+        names.append("stop")
     body = model.body_of(item, topic)
     call = f"{body}({', '.join(names)})"
     passed = body if names[:1] == names and item.on else f"|{names[0]}| {call}" if item.on else None
@@ -307,25 +312,25 @@ def shell(item, topic, topics, is_async):
     if is_async:
         gives = "; ".join(gives) if gives else "Ok(())"
         give = f"move |result| {{ {gives} }}" if outs else "Ok"
+        cancel = "move || abort.abort()" if item.abortable else "|| ()"
         if item.waits == "future":
             # A panic of the future is told, and the handle is as good as before.
             owned = [f"{names[0]}.value()", *names[1:]] if item.on else names
             work = f"{body}({', '.join(owned)})"
             lines.append(f"start(ending, {work}, {give})")
         elif item.on:
-            handle = snake(item.on)
             if item.cancel:
                 lines.append(f"let cancelled = {handle}.value();")
             work = f"move || {handle}.{use}({passed})"
-            cancel = f"move || crate::{topic.module}::cancel(cancelled)" if item.cancel else "|| ()"
+            cancel = f"move || crate::{topic.module}::cancel(cancelled)" if item.cancel else cancel
             lines.append(f"start_thread(ending, {work}, {give}, {cancel})")
         else:
-            lines.append(f"start_thread(ending, move || {call}, {give}, || ())")
+            lines.append(f"start_thread(ending, move || {call}, {give}, {cancel})")
     else:
         if item.waits == "future":
-            done = f"{snake(item.on)}.{use}(|{snake(item.on)}| block_on({call}))" if item.on else f"block_on({call})"
+            done = f"{handle}.{use}(|{handle}| block_on({call}))" if item.on else f"block_on({call})"
         else:
-            done = f"{snake(item.on)}.{use}({passed})" if item.on else call
+            done = f"{handle}.{use}({passed})" if item.on else call
         if outs:
             lines.append(f"let result = {done}?;")
             lines.append("; ".join(gives))
@@ -362,6 +367,7 @@ USES = {
     "arrow::array": ["RecordBatch", *sorted({*ARRAYS.values()})],
     "arrow::ffi": ["FFI_ArrowArray", "FFI_ArrowSchema"],
     "arrow::ffi_stream": ["FFI_ArrowArrayStream"],
+    "futures::future": ["AbortHandle"],
     "lance_engine": ["Result"],
     "lance_engine::runtime": ["block_on"],
     "crate::arguments": ["Context", "Number", "Versioned", "flag", "init_sized", "copied", "key_values", "names", "no_such_value",

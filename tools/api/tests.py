@@ -44,7 +44,7 @@ return 0;
 # Arguments that a function takes, and those that it refuses.
 GOOD = {
     "uri": ["URI"], "name": ['"name"'], "text": ['LANCE_TEXT("text")'], "text?": ["LANCE_NO_TEXT"], "u32": ["0"], "u64": ["1"], "bool": ["0"],
-    "u64s": ["kRows", "1"], "names?": ["NULL", "0"], "key_values": ["NULL", "0"], "options": ["NULL"],
+    "u64s": ["kRows", "1"], "names": ["kNames", "1"], "names?": ["NULL", "0"], "key_values": ["NULL", "0"], "options": ["NULL"],
     "u64s?": ["NULL", "0"], "bytes": ["kBytes", "1"], "pairs": ["NULL", "0"], "list": ["NULL", "0"],
     "array": ["fresh_array()"], "array?": ["NULL"], "schema": ["fresh_schema()"], "schema?": ["NULL"], "stream": ["fresh_stream()"],
 }
@@ -52,7 +52,7 @@ BAD = {
     "uri": [["NULL"], ["kNotUtf8"]], "name": [["NULL"], ["kNotUtf8"]],
     "text": [["LANCE_NO_TEXT"], ["LANCE_TEXT(kNotUtf8)"], ["kWithNul"]],
     "text?": [["LANCE_TEXT(kNotUtf8)"], ["kWithNul"]],
-    "u64s": [["NULL", "1"]], "u64s?": [["NULL", "1"]], "bytes": [["NULL", "1"]],
+    "u64s": [["NULL", "1"]], "u64s?": [["NULL", "1"]], "bytes": [["NULL", "1"]], "names": [["NULL", "1"], ["kNullName", "1"]],
     "names?": [["NULL", "1"], ["kNullName", "1"]],
     "key_values": [["NULL", "1"], ["kNullKey", "1"], ["kNullValue", "1"]],
     "pairs": [["NULL", "1"], ["kNullKey", "1"], ["kNullValue", "1"]], "list": [["NULL", "1"]],
@@ -91,7 +91,7 @@ def output(out):
         wrong = [] if out.optional else [["NULL"]]
         return f"{struct} {name} = {macro}; {struct} no_size_{out.name} = {{0}};", [f"&{name}"], \
             [*wrong, [f"&no_size_{out.name}"]], None
-    kinds = {"u64": ("uint64_t", "0", None), "handle": (f"Lance{out.of}*", "NULL", f"{name} == NULL"),
+    kinds = {"bool": ("int32_t", "0", None), "u64": ("uint64_t", "0", None), "handle": (f"Lance{out.of}*", "NULL", f"{name} == NULL"),
              "string": ("char*", "NULL", f"{name} == NULL"),
              "array": ("struct ArrowArray", "{0}", f"{name}.release == NULL"),
              "schema": ("struct ArrowSchema", "{0}", f"{name}.release == NULL"),
@@ -105,7 +105,7 @@ def null_test(item, topics):
     """A C function that calls one function with everything that it refuses."""
     places, declarations, holds = [], [], []
     if item.on:
-        places.append(([f"handles->{snake(item.on)}"], [["NULL"]]))
+        places.append(([f"handles->{model.handle_parameter(item.on, topics)}"], [["NULL"]]))
     for arg in item.arg or []:
         places.append((good(arg), bad(arg)))
         if arg.base == "handles":
@@ -161,7 +161,7 @@ def wrong_fields(item, topics):
 def options_test(item, topics):
     """Every field of an option struct with what is refused."""
     function = next(f for f in every(topics, "function") if any(arg.type == f"options:{item.name}" for arg in f.arg or []))
-    args, declarations, holds = [f"handles->{snake(function.on)}"] if function.on else [], [], []
+    args, declarations, holds = [f"handles->{model.handle_parameter(function.on, topics)}"] if function.on else [], [], []
     for arg in function.arg:
         args += ["&options"] if arg.base == "options" else good(arg)
     for out in function.out or []:
@@ -193,6 +193,7 @@ def null_arguments(topics):
 #include "null_arguments.h"
 
 static const uint64_t kRows[] = {{0}};
+static const char* const kNames[] = {{"name"}};
 static const char* const kNullName[] = {{NULL}};
 static const char kNotUtf8[] = "\\xff";
 static const LanceText kWithNul = {{"a\\0b", 3}};

@@ -12,9 +12,11 @@ use arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use lance_core::error::{CommitStatusUnknownError, FieldNotFoundError};
+use lance_namespace::NamespaceError;
 use tokio::task::JoinError;
 
 use crate::error::engine_text::{plain, split_locations};
+use crate::error::namespace_text::of_namespace;
 use crate::error::{Code, Error, code};
 
 /// Modules, by crate, that do nothing but read what was written: what they complain about is a damaged file.
@@ -134,6 +136,9 @@ fn explain(error: &(dyn StdError + 'static), otherwise: Code) -> Error {
     }
     if let Some(error) = error.downcast_ref::<object_store::Error>() {
         return of_store(error);
+    }
+    if let Some(error) = error.downcast_ref::<NamespaceError>() {
+        return of_namespace(error);
     }
     if let Some(error) = error.downcast_ref::<io::Error>() {
         return of_system(error);

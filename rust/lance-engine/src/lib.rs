@@ -3,7 +3,7 @@
 //!
 //! Rooms, each of which knows only those before it:
 //! - `settings`, `text`, `redact`, `error`, `engine_error`, `sync`, `fault`, `threads`, `callers`, `process`, `panics`,
-//!   `task`, `operation`, `column_path`, `batch_bytes`: the ground
+//!   `task`, `operation`, `column_path`, `batch_bytes`, `credentials`: the ground
 //! - `telemetry`: events for the caller's logger, and counts
 //! - `local`: files of the machine; `session`, `runtime`, `parallel`, `place`, `identity`, `absent`, `open`: where all
 //!   runs
@@ -11,18 +11,21 @@
 //! - `read`: scans and their parts, takes, counts
 //! - `sql`: queries over one and several datasets
 //! - `write`: the writer, and commits
+//! - `namespace`: datasets by name
 
 mod absent;
 mod batch_bytes;
 pub mod callers;
 mod checksum;
 pub mod column_path;
+pub mod credentials;
 mod engine_error;
 pub mod error;
 pub mod fault;
 mod identity;
 mod local;
 pub mod maintain;
+pub mod namespace;
 mod open;
 pub mod operation;
 pub mod panics;
@@ -42,5 +45,6 @@ mod text;
 pub mod threads;
 pub mod write;
 
+pub use credentials::CredentialsProvider;
 pub use error::{Error, Result};
 pub use lance::session::Session;

@@ -10,6 +10,7 @@ use lance_engine::place::Place;
 use lance_engine::{Error, Result};
 
 use crate::generated::base::{self, LanceKeyValue, LanceText, NUL_TERMINATED};
+use crate::generated::telemetry::LanceReleaseFn;
 
 /// A NUL-terminated name.
 ///
@@ -302,6 +303,34 @@ impl Context {
 
     pub fn get(&self) -> *mut c_void {
         self.0
+    }
+}
+
+/// A context of the caller's, released when this is dropped.
+pub struct OwnedContext {
+    context: Context,
+    release: Option<LanceReleaseFn>,
+}
+
+impl OwnedContext {
+    pub fn new(context: *mut c_void, release: Option<LanceReleaseFn>) -> Self {
+        Self {
+            context: Context::new(context),
+            release,
+        }
+    }
+
+    pub fn get(&self) -> *mut c_void {
+        self.context.get()
+    }
+}
+
+impl Drop for OwnedContext {
+    fn drop(&mut self) {
+        if let Some(release) = self.release {
+            // SAFETY: consumed by the header's contract, and not used any more.
+            unsafe { release(self.context.get()) };
+        }
     }
 }
 

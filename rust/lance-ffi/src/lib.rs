@@ -8,6 +8,7 @@
 mod arguments;
 mod arrow;
 mod batches;
+mod credentials;
 mod dataset;
 mod error;
 mod fault;
@@ -16,6 +17,7 @@ mod guard;
 mod handle;
 mod leaving;
 mod maintain;
+mod namespace;
 mod operation;
 mod out;
 mod plain;

@@ -46,6 +46,13 @@ impl Out<u64> {
     }
 }
 
+impl Out<i32> {
+    pub fn give(self, value: bool) -> Result<()> {
+        self.write(value.into());
+        Ok(())
+    }
+}
+
 impl<T: Send + Sync + 'static> Out<*mut Handle<T>> {
     pub fn give(self, value: T) -> Result<()> {
         self.write(Handle::into_raw(value));

@@ -7,28 +7,13 @@ use lance_engine::telemetry::log::{self, Event, LevelFilter};
 use lance_engine::telemetry::stores::stores;
 use lance_engine::{Error, Result, runtime};
 
-use crate::arguments::{Context, Versioned};
+use crate::arguments::{OwnedContext, Versioned};
 use crate::error::LanceError;
 use crate::generated::telemetry::{LanceLogEvent, LanceLogField, LanceLogFn, LanceReleaseFn};
 use crate::guard::guard;
 
-/// A context of the caller's, released when this is dropped.
-struct Owned {
-    context: Context,
-    release: Option<LanceReleaseFn>,
-}
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        if let Some(release) = self.release {
-            // SAFETY: consumed by the header's contract, and not used any more.
-            unsafe { release(self.context.get()) };
-        }
-    }
-}
-
 /// Tell a callback of an event.
-fn tell(callback: LanceLogFn, owned: &Owned, event: &Event<'_>) {
+fn tell(callback: LanceLogFn, owned: &OwnedContext, event: &Event<'_>) {
     // No text has a NUL in it: they were made readable.
     let c_text = |text: &str| CString::new(text).unwrap_or_default();
     let (target, message) = (c_text(event.target), c_text(event.message));
@@ -53,7 +38,7 @@ fn tell(callback: LanceLogFn, owned: &Owned, event: &Event<'_>) {
         ..LanceLogEvent::INIT
     };
     // SAFETY: the texts live until the call returns, and the context until the logger is dropped.
-    unsafe { callback(owned.context.get(), &event) };
+    unsafe { callback(owned.get(), &event) };
 }
 
 fn level_filter(level: i32) -> Result<LevelFilter> {
@@ -73,10 +58,7 @@ pub unsafe extern "C" fn lance_log_set(
     level: i32,
     error: *mut *mut LanceError,
 ) -> i32 {
-    let owned = Owned {
-        context: Context::new(context),
-        release,
-    };
+    let owned = OwnedContext::new(context, release);
     guard(error, move || {
         let level = level_filter(level)?;
         log::set(log.map(|callback| {

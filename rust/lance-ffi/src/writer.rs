@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
+use futures::future::AbortRegistration;
 use lance_engine::Result;
 use lance_engine::place::Place;
 use lance_engine::settings::{CommitResult, WriteSettings, WriteStats};
@@ -19,8 +20,13 @@ pub type LanceWriter = Handle<Write>;
 
 pub use crate::leaving::end;
 
-pub fn open(place: Place, schema: FFI_ArrowSchema, settings: WriteSettings) -> Result<Write> {
-    Write::open(place, settings, import_schema(&schema)?)
+pub fn open(
+    place: Place,
+    schema: FFI_ArrowSchema,
+    settings: WriteSettings,
+    stop: AbortRegistration,
+) -> Result<Write> {
+    Write::open(place, settings, import_schema(&schema)?, stop)
 }
 
 pub fn write_batch(

@@ -3,6 +3,7 @@
 
 #include "arrow/array.h"
 #include "arrow/record_batch.h"
+#include "credentials_provider_handle_internal.h"
 #include "ffi/records_internal.h"
 #include "session_handle_internal.h"
 
@@ -15,6 +16,7 @@ arrow::Result<OpenOptionsC> OpenOptionsC::Make(const OpenOptions& options) {
   ARROW_ASSIGN_OR_RAISE(out.c.branch, ToC(options.branch, "options.branch"));
   out.storage = ToC(options.storage.map());
   out.c.session = ToC(options.session);
+  out.c.credentials = ToC(options.credentials);
   out.c.storage_options = out.storage.data();
   out.c.storage_options_count = out.storage.size();
   return out;

@@ -4,6 +4,7 @@
 #include "null_arguments.h"
 
 static const uint64_t kRows[] = {0};
+static const char* const kNames[] = {"name"};
 static const char* const kNullName[] = {NULL};
 static const char kNotUtf8[] = "\xff";
 static const LanceText kWithNul = {"a\0b", 3};
@@ -677,6 +678,247 @@ static void lance_dataset_cleanup_refuses(const Handles* handles) {
   REFUSED(lance_dataset_cleanup_async, URI, NULL, &made_out, NULL, NULL, NULL);
 }
 
+static void lance_namespace_connect_refuses(const Handles* handles) {
+  (void)handles;
+  LanceNamespace* made_out = NULL;
+  REFUSED(lance_namespace_connect, NULL, NULL, 0, NULL, &made_out);
+  REFUSED(lance_namespace_connect, kNotUtf8, NULL, 0, NULL, &made_out);
+  REFUSED(lance_namespace_connect, "name", NULL, 1, NULL, &made_out);
+  REFUSED(lance_namespace_connect, "name", kNullKey, 1, NULL, &made_out);
+  REFUSED(lance_namespace_connect, "name", kNullValue, 1, NULL, &made_out);
+  REFUSED(lance_namespace_connect, "name", NULL, 0, NULL, NULL);
+  REFUSED(lance_namespace_connect_async, NULL, NULL, 0, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_connect_async, kNotUtf8, NULL, 0, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_connect_async, "name", NULL, 1, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_connect_async, "name", kNullKey, 1, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_connect_async, "name", kNullValue, 1, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_connect_async, "name", NULL, 0, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_connect_async, "name", NULL, 0, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_namespace_list_namespaces_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_namespace_list_namespaces, NULL, kNames, 1, &made_out);
+  REFUSED(lance_namespace_list_namespaces, handles->ns, NULL, 1, &made_out);
+  REFUSED(lance_namespace_list_namespaces, handles->ns, kNullName, 1, &made_out);
+  REFUSED(lance_namespace_list_namespaces, handles->ns, kNames, 1, NULL);
+  REFUSED(lance_namespace_list_namespaces_async, NULL, kNames, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_list_namespaces_async, handles->ns, NULL, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_list_namespaces_async, handles->ns, kNullName, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_namespace_list_namespaces_async, handles->ns, kNames, 1, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_list_namespaces_async, handles->ns, kNames, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_namespace_create_namespace_refuses(const Handles* handles) {
+  REFUSED(lance_namespace_create_namespace, NULL, kNames, 1, NULL, 0);
+  REFUSED(lance_namespace_create_namespace, handles->ns, NULL, 1, NULL, 0);
+  REFUSED(lance_namespace_create_namespace, handles->ns, kNullName, 1, NULL, 0);
+  REFUSED(lance_namespace_create_namespace, handles->ns, kNames, 1, NULL, 1);
+  REFUSED(lance_namespace_create_namespace, handles->ns, kNames, 1, kNullKey, 1);
+  REFUSED(lance_namespace_create_namespace, handles->ns, kNames, 1, kNullValue, 1);
+  REFUSED(lance_namespace_create_namespace_async, NULL, kNames, 1, NULL, 0, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_create_namespace_async, handles->ns, NULL, 1, NULL, 0, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_create_namespace_async, handles->ns, kNullName, 1, NULL, 0, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_namespace_create_namespace_async, handles->ns, kNames, 1, NULL, 1, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_create_namespace_async, handles->ns, kNames, 1, kNullKey, 1, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_namespace_create_namespace_async, handles->ns, kNames, 1, kNullValue, 1, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_namespace_create_namespace_async, handles->ns, kNames, 1, NULL, 0, NULL, NULL, NULL);
+}
+
+static void lance_namespace_describe_namespace_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_namespace_describe_namespace, NULL, kNames, 1, &made_out);
+  REFUSED(lance_namespace_describe_namespace, handles->ns, NULL, 1, &made_out);
+  REFUSED(lance_namespace_describe_namespace, handles->ns, kNullName, 1, &made_out);
+  REFUSED(lance_namespace_describe_namespace, handles->ns, kNames, 1, NULL);
+  REFUSED(lance_namespace_describe_namespace_async, NULL, kNames, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_describe_namespace_async, handles->ns, NULL, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_describe_namespace_async, handles->ns, kNullName, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_namespace_describe_namespace_async, handles->ns, kNames, 1, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_describe_namespace_async, handles->ns, kNames, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_namespace_drop_namespace_refuses(const Handles* handles) {
+  REFUSED(lance_namespace_drop_namespace, NULL, kNames, 1);
+  REFUSED(lance_namespace_drop_namespace, handles->ns, NULL, 1);
+  REFUSED(lance_namespace_drop_namespace, handles->ns, kNullName, 1);
+  REFUSED(lance_namespace_drop_namespace_async, NULL, kNames, 1, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_drop_namespace_async, handles->ns, NULL, 1, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_drop_namespace_async, handles->ns, kNullName, 1, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_drop_namespace_async, handles->ns, kNames, 1, NULL, NULL, NULL);
+}
+
+static void lance_namespace_list_tables_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_namespace_list_tables, NULL, kNames, 1, &made_out);
+  REFUSED(lance_namespace_list_tables, handles->ns, NULL, 1, &made_out);
+  REFUSED(lance_namespace_list_tables, handles->ns, kNullName, 1, &made_out);
+  REFUSED(lance_namespace_list_tables, handles->ns, kNames, 1, NULL);
+  REFUSED(lance_namespace_list_tables_async, NULL, kNames, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_list_tables_async, handles->ns, NULL, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_list_tables_async, handles->ns, kNullName, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_list_tables_async, handles->ns, kNames, 1, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_list_tables_async, handles->ns, kNames, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_namespace_describe_table_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_namespace_describe_table, NULL, kNames, 1, &made_out);
+  REFUSED(lance_namespace_describe_table, handles->ns, NULL, 1, &made_out);
+  REFUSED(lance_namespace_describe_table, handles->ns, kNullName, 1, &made_out);
+  REFUSED(lance_namespace_describe_table, handles->ns, kNames, 1, NULL);
+  REFUSED(lance_namespace_describe_table_async, NULL, kNames, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_describe_table_async, handles->ns, NULL, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_describe_table_async, handles->ns, kNullName, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_namespace_describe_table_async, handles->ns, kNames, 1, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_describe_table_async, handles->ns, kNames, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_namespace_table_exists_refuses(const Handles* handles) {
+  int32_t made_out = 0;
+  REFUSED(lance_namespace_table_exists, NULL, kNames, 1, &made_out);
+  REFUSED(lance_namespace_table_exists, handles->ns, NULL, 1, &made_out);
+  REFUSED(lance_namespace_table_exists, handles->ns, kNullName, 1, &made_out);
+  REFUSED(lance_namespace_table_exists, handles->ns, kNames, 1, NULL);
+  REFUSED(lance_namespace_table_exists_async, NULL, kNames, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_table_exists_async, handles->ns, NULL, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_table_exists_async, handles->ns, kNullName, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_table_exists_async, handles->ns, kNames, 1, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_table_exists_async, handles->ns, kNames, 1, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_namespace_declare_table_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_namespace_declare_table, NULL, kNames, 1, NULL, 0, &made_out);
+  REFUSED(lance_namespace_declare_table, handles->ns, NULL, 1, NULL, 0, &made_out);
+  REFUSED(lance_namespace_declare_table, handles->ns, kNullName, 1, NULL, 0, &made_out);
+  REFUSED(lance_namespace_declare_table, handles->ns, kNames, 1, NULL, 1, &made_out);
+  REFUSED(lance_namespace_declare_table, handles->ns, kNames, 1, kNullKey, 1, &made_out);
+  REFUSED(lance_namespace_declare_table, handles->ns, kNames, 1, kNullValue, 1, &made_out);
+  REFUSED(lance_namespace_declare_table, handles->ns, kNames, 1, NULL, 0, NULL);
+  REFUSED(lance_namespace_declare_table_async, NULL, kNames, 1, NULL, 0, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_declare_table_async, handles->ns, NULL, 1, NULL, 0, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_namespace_declare_table_async, handles->ns, kNullName, 1, NULL, 0, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_declare_table_async, handles->ns, kNames, 1, NULL, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_namespace_declare_table_async, handles->ns, kNames, 1, kNullKey, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_declare_table_async, handles->ns, kNames, 1, kNullValue, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_declare_table_async, handles->ns, kNames, 1, NULL, 0, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_namespace_declare_table_async, handles->ns, kNames, 1, NULL, 0, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_namespace_register_table_refuses(const Handles* handles) {
+  REFUSED(lance_namespace_register_table, NULL, kNames, 1, LANCE_TEXT("text"));
+  REFUSED(lance_namespace_register_table, handles->ns, NULL, 1, LANCE_TEXT("text"));
+  REFUSED(lance_namespace_register_table, handles->ns, kNullName, 1, LANCE_TEXT("text"));
+  REFUSED(lance_namespace_register_table, handles->ns, kNames, 1, LANCE_NO_TEXT);
+  REFUSED(lance_namespace_register_table, handles->ns, kNames, 1, LANCE_TEXT(kNotUtf8));
+  REFUSED(lance_namespace_register_table, handles->ns, kNames, 1, kWithNul);
+  REFUSED(lance_namespace_register_table_async, NULL, kNames, 1, LANCE_TEXT("text"), must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_register_table_async, handles->ns, NULL, 1, LANCE_TEXT("text"), must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_namespace_register_table_async, handles->ns, kNullName, 1, LANCE_TEXT("text"),
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_register_table_async, handles->ns, kNames, 1, LANCE_NO_TEXT, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_namespace_register_table_async, handles->ns, kNames, 1, LANCE_TEXT(kNotUtf8),
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_register_table_async, handles->ns, kNames, 1, kWithNul, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_register_table_async, handles->ns, kNames, 1, LANCE_TEXT("text"), NULL, NULL, NULL);
+}
+
+static void lance_namespace_deregister_table_refuses(const Handles* handles) {
+  REFUSED(lance_namespace_deregister_table, NULL, kNames, 1);
+  REFUSED(lance_namespace_deregister_table, handles->ns, NULL, 1);
+  REFUSED(lance_namespace_deregister_table, handles->ns, kNullName, 1);
+  REFUSED(lance_namespace_deregister_table_async, NULL, kNames, 1, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_deregister_table_async, handles->ns, NULL, 1, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_deregister_table_async, handles->ns, kNullName, 1, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_deregister_table_async, handles->ns, kNames, 1, NULL, NULL, NULL);
+}
+
+static void lance_namespace_drop_table_refuses(const Handles* handles) {
+  REFUSED(lance_namespace_drop_table, NULL, kNames, 1);
+  REFUSED(lance_namespace_drop_table, handles->ns, NULL, 1);
+  REFUSED(lance_namespace_drop_table, handles->ns, kNullName, 1);
+  REFUSED(lance_namespace_drop_table_async, NULL, kNames, 1, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_drop_table_async, handles->ns, NULL, 1, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_drop_table_async, handles->ns, kNullName, 1, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_drop_table_async, handles->ns, kNames, 1, NULL, NULL, NULL);
+}
+
+static void lance_namespace_open_table_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_namespace_open_table, NULL, kNames, 1, NULL, &made_out);
+  REFUSED(lance_namespace_open_table, handles->ns, NULL, 1, NULL, &made_out);
+  REFUSED(lance_namespace_open_table, handles->ns, kNullName, 1, NULL, &made_out);
+  REFUSED(lance_namespace_open_table, handles->ns, kNames, 1, NULL, NULL);
+  REFUSED(lance_namespace_open_table_async, NULL, kNames, 1, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_open_table_async, handles->ns, NULL, 1, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_open_table_async, handles->ns, kNullName, 1, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_namespace_open_table_async, handles->ns, kNames, 1, NULL, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_namespace_open_table_async, handles->ns, kNames, 1, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_namespace_open_writer_refuses(const Handles* handles) {
+  LanceWriter* made_out = NULL;
+  REFUSED(lance_namespace_open_writer, NULL, kNames, 1, fresh_schema(), NULL, &made_out);
+  REFUSED(lance_namespace_open_writer, handles->ns, NULL, 1, fresh_schema(), NULL, &made_out);
+  REFUSED(lance_namespace_open_writer, handles->ns, kNullName, 1, fresh_schema(), NULL, &made_out);
+  REFUSED(lance_namespace_open_writer, handles->ns, kNames, 1, NULL, NULL, &made_out);
+  REFUSED(lance_namespace_open_writer, handles->ns, kNames, 1, fresh_schema(), NULL, NULL);
+  REFUSED(lance_namespace_open_writer_async, NULL, kNames, 1, fresh_schema(), NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_open_writer_async, handles->ns, NULL, 1, fresh_schema(), NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_open_writer_async, handles->ns, kNullName, 1, fresh_schema(), NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_open_writer_async, handles->ns, kNames, 1, NULL, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_open_writer_async, handles->ns, kNames, 1, fresh_schema(), NULL, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_namespace_open_writer_async, handles->ns, kNames, 1, fresh_schema(), NULL, &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_runtime_options_are_checked(const Handles* handles) {
   (void)handles;
   LanceRuntimeOptions options;
@@ -1157,6 +1399,22 @@ static void lance_cleanup_options_are_checked(const Handles* handles) {
   REFUSED_FOR("options.storage_options", lance_dataset_cleanup, URI, &options, &made_out);
 }
 
+static void lance_namespace_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceNamespaceOptions options;
+  LanceNamespace* made_out = NULL;
+  options = (LanceNamespaceOptions)LANCE_NAMESPACE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_namespace_connect, "name", NULL, 0, &options, &made_out);
+  options = (LanceNamespaceOptions)LANCE_NAMESPACE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_namespace_connect, "name", NULL, 0, &options, &made_out);
+  options = (LanceNamespaceOptions)LANCE_NAMESPACE_OPTIONS_INIT;
+  options.timeout_seconds = -1;
+  REFUSED_FOR("options.timeout_seconds", lance_namespace_connect, "name", NULL, 0, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
 void null_arguments(const Handles* handles) {
   lance_session_create_refuses(handles);
   lance_session_stats_refuses(handles);
@@ -1215,6 +1473,20 @@ void null_arguments(const Handles* handles) {
   lance_writer_abort_refuses(handles);
   lance_dataset_check_refuses(handles);
   lance_dataset_cleanup_refuses(handles);
+  lance_namespace_connect_refuses(handles);
+  lance_namespace_list_namespaces_refuses(handles);
+  lance_namespace_create_namespace_refuses(handles);
+  lance_namespace_describe_namespace_refuses(handles);
+  lance_namespace_drop_namespace_refuses(handles);
+  lance_namespace_list_tables_refuses(handles);
+  lance_namespace_describe_table_refuses(handles);
+  lance_namespace_table_exists_refuses(handles);
+  lance_namespace_declare_table_refuses(handles);
+  lance_namespace_register_table_refuses(handles);
+  lance_namespace_deregister_table_refuses(handles);
+  lance_namespace_drop_table_refuses(handles);
+  lance_namespace_open_table_refuses(handles);
+  lance_namespace_open_writer_refuses(handles);
   lance_runtime_options_are_checked(handles);
   lance_session_options_are_checked(handles);
   lance_open_options_are_checked(handles);
@@ -1225,11 +1497,13 @@ void null_arguments(const Handles* handles) {
   lance_write_options_are_checked(handles);
   lance_check_options_are_checked(handles);
   lance_cleanup_options_are_checked(handles);
+  lance_namespace_options_are_checked(handles);
   lance_string_free(NULL);
   lance_bytes_free(NULL, 0);
   lance_error_free(NULL);
   lance_operation_free(NULL);
   lance_session_free(NULL);
+  lance_credentials_provider_free(NULL);
   lance_dataset_free(NULL);
   lance_scanner_free(NULL);
   lance_batches_free(NULL);
@@ -1237,4 +1511,5 @@ void null_arguments(const Handles* handles) {
   lance_sql_query_free(NULL);
   lance_transaction_free(NULL);
   lance_writer_free(NULL);
+  lance_namespace_free(NULL);
 }

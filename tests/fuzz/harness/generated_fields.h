@@ -144,4 +144,10 @@ LanceCleanupOptions Fill(Arguments& arguments, LanceCleanupOptions fields) {
   return fields;
 }
 
+template <typename Arguments>
+LanceNamespaceOptions Fill(Arguments& arguments, LanceNamespaceOptions fields) {
+  fields.timeout_seconds = arguments.Number(fields.timeout_seconds);
+  return fields;
+}
+
 }  // namespace lance_test

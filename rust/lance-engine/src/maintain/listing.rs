@@ -218,6 +218,7 @@ impl Home {
         let access = Access {
             storage_options: self.storage_options.clone(),
             session: Some(self.session.clone()),
+            ..Access::default()
         };
         let mut target = builder(&uri, &access)?;
         if let Some(version) = version {

@@ -18,16 +18,30 @@ use crate::task::Task;
 use crate::telemetry::metrics::of_session;
 
 pub fn open(place: Place, settings: OpenSettings) -> Task<Opened> {
+    open_where(settings, |access| async move { Ok((place, access)) })
+}
+
+/// Open what `locate` finds from what the settings say of the way there.
+pub fn open_where<L>(
+    settings: OpenSettings,
+    locate: impl FnOnce(Access) -> L + Send + 'static,
+) -> Task<Opened>
+where
+    L: Future<Output = Result<(Place, Access)>> + Send + 'static,
+{
     Box::pin(async move {
         if settings.tag.is_some() && (settings.version.is_some() || settings.branch.is_some()) {
             return Err(Error::invalid_argument(
                 "a tag cannot be combined with a version or a branch",
             ));
         }
-        let access = Access {
+        let given = Access {
             storage_options: settings.storage_options.clone(),
             session: settings.session.clone(),
+            ..Access::default()
         };
+        let (place, access) = locate(given).await?;
+        let access = access.renewed_by(settings.credentials.clone()).await?;
         let mut target = builder(&place.uri, &access)?;
         if let Some(tag) = &settings.tag {
             target = target.with_tag(tag);

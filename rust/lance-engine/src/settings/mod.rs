@@ -6,6 +6,7 @@ mod callback;
 pub mod codes;
 mod dataset;
 mod maintain;
+mod namespace;
 mod runtime;
 mod scan;
 mod session;
@@ -23,6 +24,7 @@ pub use maintain::{
     CheckProgress, CheckSettings, CheckSummary, CleanupResult, CleanupSettings, Problem,
     ProblemKind,
 };
+pub use namespace::{NamespaceDescription, NamespaceItem, NamespaceSettings, TableDescription};
 pub use runtime::RuntimeSettings;
 pub use scan::{
     Aggregate, AggregateFunction, BlobHandling, FragmentSlice, Materialization, ScanSettings,

@@ -90,6 +90,9 @@ pub struct WriteSettings {
     /// Use the caches of this session, which keeps them for as long as it is needed. Unless given: the process's
     /// own.
     pub session: Option<Arc<crate::Session>>,
+    /// Get storage options that expire, credentials above all, from this provider. They are put over `storage`.
+    /// Unless given: none.
+    pub credentials: Option<Arc<crate::CredentialsProvider>>,
 }
 
 impl Default for WriteSettings {
@@ -112,6 +115,7 @@ impl Default for WriteSettings {
             storage_options: HashMap::new(),
             progress: None,
             session: None,
+            credentials: None,
         }
     }
 }

@@ -16,7 +16,6 @@ use super::progress::Progress;
 use super::transaction::Target;
 use super::written_files::WrittenFiles;
 use crate::error::{Error, Result};
-use crate::local::store::make_durable;
 use crate::open::Access;
 use crate::place::Place;
 use crate::settings::{WriteMode, WriteSettings};
@@ -73,7 +72,7 @@ fn storage_version(text: &str) -> Result<LanceFileVersion> {
 }
 
 impl WritePlan {
-    pub fn new(place: Place, settings: WriteSettings) -> Result<Self> {
+    pub fn new(place: Place, access: Access, settings: WriteSettings) -> Result<Self> {
         let rows = settings.max_rows_per_file;
         // The engine counts the rows of a file in 32 bits.
         if let Some(rows) = rows.filter(|rows| *rows > u64::from(u32::MAX)) {
@@ -88,19 +87,12 @@ impl WritePlan {
                 settings.lanes
             )));
         }
-        let mut storage_options = settings.storage_options;
-        if settings.durable {
-            make_durable(&mut storage_options);
-        }
         let version = settings.data_storage_version.as_deref();
         Ok(Self {
             target: Target {
                 place,
                 must_be_new: settings.mode == WriteMode::Create,
-                access: Access {
-                    storage_options,
-                    session: settings.session,
-                },
+                access,
                 data_storage_version: version.map(storage_version).transpose()?,
                 stable_row_ids: settings.stable_row_ids,
             },
@@ -170,7 +162,8 @@ impl WritePlan {
             max_bytes_per_file: self
                 .max_bytes_per_file
                 .map_or(defaults.max_bytes_per_file, |bytes| bytes as usize),
-            store_params: Some(written_files.store_params(&self.target.access.storage_options)),
+            store_params: Some(written_files.store_params(&self.target.access)),
+            commit_handler: self.target.access.kept_elsewhere(&self.target.place.uri)?,
             data_storage_version: self.target.data_storage_version,
             enable_stable_row_ids: self.target.stable_row_ids,
             session: Some(self.target.access.session()?),
@@ -232,7 +225,7 @@ mod tests {
                 ..WriteSettings::default()
             };
             let place = Place::of("memory://dataset").unwrap();
-            let plan = WritePlan::new(place, settings).unwrap();
+            let plan = WritePlan::new(place, Access::default(), settings).unwrap();
             assert!(plan.gathered_bytes(&schema) <= MAX_LOAD);
             assert!((1..=MAX_LOAD).contains(&plan.longest_bytes(&schema)));
         }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
+use futures::future::{AbortRegistration, Abortable, Aborted};
 use lance::Dataset;
 use lance::dataset::progress::WriteStats as LaneStats;
 use lance::dataset::transaction::Transaction;
@@ -22,7 +23,9 @@ use crate::absent::{check_can_be_made, no_dataset};
 use crate::batch_bytes::batch_bytes;
 use crate::error::{Error, Result, code};
 use crate::fault;
-use crate::open::{builder, load_if_exists};
+use crate::local::store::make_durable;
+use crate::open::{Access, builder, load_if_exists};
+use crate::operation;
 use crate::panics::contain;
 use crate::place::Place;
 use crate::runtime::{block_on, refuse_runtime_thread, session, spawn};
@@ -72,7 +75,7 @@ async fn resolve(
     mode: WriteMode,
     written_files: Arc<WrittenFiles>,
 ) -> Result<Option<Arc<Dataset>>> {
-    let store_params = written_files.store_params(&target.access.storage_options);
+    let store_params = written_files.store_params(&target.access);
     let place = target.place;
     let builder = builder(&place.uri, &target.access)?.with_store_params(store_params);
     let existing = load_if_exists(builder).await?;
@@ -92,18 +95,62 @@ async fn resolve(
     }
 }
 
+/// What the settings say of the way to the store.
+fn given_access(settings: &WriteSettings) -> Access {
+    let mut storage_options = settings.storage_options.clone();
+    if settings.durable {
+        make_durable(&mut storage_options);
+    }
+    Access {
+        storage_options,
+        session: settings.session.clone(),
+        ..Access::default()
+    }
+}
+
 impl Write {
-    /// Start the encoders. Returns when all of them have accepted the schema and the target.
-    pub fn open(place: Place, settings: WriteSettings, schema: Schema) -> Result<Self> {
-        let mut plan = WritePlan::new(place, settings)?;
+    /// Open a writer of the dataset at `place`.
+    pub fn open(
+        place: Place,
+        settings: WriteSettings,
+        schema: Schema,
+        stop: AbortRegistration,
+    ) -> Result<Self> {
+        let locate = |access| async move { Ok((place, access)) };
+        Self::open_where(settings, schema, locate, stop)
+    }
+
+    /// Start the encoders. Returns when all of them have accepted the schema and the target, which `locate` finds from
+    /// what the settings say of the way there. As long as no encoder is started, it can be stopped.
+    pub fn open_where<L>(
+        settings: WriteSettings,
+        schema: Schema,
+        locate: impl FnOnce(Access) -> L,
+        stop: AbortRegistration,
+    ) -> Result<Self>
+    where
+        L: Future<Output = Result<(Place, Access)>> + Send + 'static,
+    {
         if schema.fields().is_empty() {
             return Err(Error::invalid_argument("the schema has no columns"));
         }
         check_storable(&schema)?;
-        let schema: SchemaRef = Arc::new(plan.apply_hints(schema)?);
-        let written_files = Arc::default();
-        let resolving = resolve(plan.target.clone(), plan.mode, Arc::clone(&written_files));
-        let began_at = block_on(resolving)?;
+        let located = locate(given_access(&settings));
+        let written_files = Arc::<WrittenFiles>::default();
+        let recorded = written_files.clone();
+        let opening = async move {
+            let (place, access) = located.await?;
+            let access = access.renewed_by(settings.credentials.clone()).await?;
+            let plan = WritePlan::new(place, access, settings)?;
+            let schema: SchemaRef = Arc::new(plan.apply_hints(schema)?);
+            let began_at = resolve(plan.target.clone(), plan.mode, recorded).await?;
+            Ok((plan, schema, began_at))
+        };
+        let opening = Abortable::new(opening, stop);
+        let (mut plan, schema, began_at) = block_on(async move {
+            let opened = opening.await;
+            opened.unwrap_or_else(|Aborted| Err(operation::cancelled()))
+        })?;
         if let Some(dataset) = &began_at {
             plan.adapt_to(dataset)?;
         }

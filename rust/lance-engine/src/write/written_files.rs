@@ -1,6 +1,6 @@
 //! What one write has put into the store, so that giving it up leaves nothing behind.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,7 @@ use tokio::time::{sleep, timeout};
 use super::removal;
 use crate::fault;
 use crate::local::store::is_prefix;
-use crate::session::store_params;
+use crate::open::Access;
 use crate::sync::lock;
 
 /// How long to wait before a manifest is put once more.
@@ -88,10 +88,10 @@ impl WrittenFiles {
     }
 
     /// Parameters of a store that notes its files here.
-    pub fn store_params(self: &Arc<Self>, options: &HashMap<String, String>) -> ObjectStoreParams {
+    pub fn store_params(self: &Arc<Self>, access: &Access) -> ObjectStoreParams {
         ObjectStoreParams {
             object_store_wrapper: Some(self.clone()),
-            ..store_params(options)
+            ..access.store_params()
         }
     }
 }

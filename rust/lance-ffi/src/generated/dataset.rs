@@ -19,6 +19,7 @@ use crate::arguments::{
     Number, Versioned, copied, init_sized, key_values, optional_name, optional_names,
     optional_text, optional_within, pairs, read_sized, required_place, slice,
 };
+use crate::credentials::LanceCredentialsProvider;
 use crate::dataset::LanceDataset;
 use crate::error::LanceError;
 use crate::guard::guard;
@@ -38,6 +39,7 @@ pub struct LanceOpenOptions {
     pub storage_options: *const LanceKeyValue,
     pub storage_options_count: usize,
     pub session: *const LanceSession,
+    pub credentials: *const LanceCredentialsProvider,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -50,11 +52,12 @@ unsafe impl Versioned for LanceOpenOptions {
         storage_options: std::ptr::null(),
         storage_options_count: 0,
         session: std::ptr::null(),
+        credentials: std::ptr::null(),
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceOpenOptions>() == 56);
+    assert!(size_of::<LanceOpenOptions>() == 64);
     assert!(offset_of!(LanceOpenOptions, struct_size) == 0);
     assert!(offset_of!(LanceOpenOptions, version) == 8);
     assert!(offset_of!(LanceOpenOptions, tag) == 16);
@@ -62,6 +65,7 @@ const _: () = {
     assert!(offset_of!(LanceOpenOptions, storage_options) == 32);
     assert!(offset_of!(LanceOpenOptions, storage_options_count) == 40);
     assert!(offset_of!(LanceOpenOptions, session) == 48);
+    assert!(offset_of!(LanceOpenOptions, credentials) == 56);
 };
 
 impl LanceOpenOptions {
@@ -83,6 +87,13 @@ impl LanceOpenOptions {
                 session: match raw.session.is_null() {
                     true => None,
                     false => Some(LanceSession::get(raw.session, "options.session")?.value()),
+                },
+                credentials: match raw.credentials.is_null() {
+                    true => None,
+                    false => Some(
+                        LanceCredentialsProvider::get(raw.credentials, "options.credentials")?
+                            .value(),
+                    ),
                 },
             })
         }

@@ -6,9 +6,11 @@
 
 pub mod base;
 pub mod batches;
+pub mod credentials;
 pub mod dataset;
 pub mod error;
 pub mod maintain;
+pub mod namespace;
 pub mod operation;
 pub mod runtime;
 pub mod scan;

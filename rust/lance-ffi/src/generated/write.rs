@@ -3,6 +3,7 @@
 
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
+use futures::future::AbortHandle;
 use lance_engine::Result;
 use lance_engine::settings::{Callback, ColumnHint, WriteMode, WriteSettings, WriteStats};
 use std::ffi::{c_char, c_void};
@@ -16,6 +17,7 @@ use crate::arguments::{
     optional_within, read_sized, required_name, required_place, required_text, slice, within,
 };
 use crate::arrow::{required, take};
+use crate::credentials::LanceCredentialsProvider;
 use crate::error::LanceError;
 use crate::guard::guard;
 use crate::operation::{Ending, LanceOperation, start_thread};
@@ -165,6 +167,7 @@ pub struct LanceWriteOptions {
     pub progress: Option<LanceWriteProgressFn>,
     pub progress_context: *mut c_void,
     pub session: *const LanceSession,
+    pub credentials: *const LanceCredentialsProvider,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -194,11 +197,12 @@ unsafe impl Versioned for LanceWriteOptions {
         progress: None,
         progress_context: std::ptr::null_mut(),
         session: std::ptr::null(),
+        credentials: std::ptr::null(),
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceWriteOptions>() == 160);
+    assert!(size_of::<LanceWriteOptions>() == 168);
     assert!(offset_of!(LanceWriteOptions, struct_size) == 0);
     assert!(offset_of!(LanceWriteOptions, mode) == 8);
     assert!(offset_of!(LanceWriteOptions, lanes) == 12);
@@ -223,6 +227,7 @@ const _: () = {
     assert!(offset_of!(LanceWriteOptions, progress) == 136);
     assert!(offset_of!(LanceWriteOptions, progress_context) == 144);
     assert!(offset_of!(LanceWriteOptions, session) == 152);
+    assert!(offset_of!(LanceWriteOptions, credentials) == 160);
 };
 
 impl LanceWriteOptions {
@@ -297,6 +302,13 @@ impl LanceWriteOptions {
                     true => None,
                     false => Some(LanceSession::get(raw.session, "options.session")?.value()),
                 },
+                credentials: match raw.credentials.is_null() {
+                    true => None,
+                    false => Some(
+                        LanceCredentialsProvider::get(raw.credentials, "options.credentials")?
+                            .value(),
+                    ),
+                },
             })
         }
     }
@@ -332,7 +344,8 @@ pub unsafe extern "C" fn lance_writer_open(
             let uri = required_place(uri, "uri")?;
             let schema = required(schema, "schema")?;
             let options = LanceWriteOptions::read(options)?;
-            let result = crate::writer::open(uri, schema, options)?;
+            let (_, stop) = AbortHandle::new_pair();
+            let result = crate::writer::open(uri, schema, options, stop)?;
             out.give(result)
         }
     })
@@ -361,11 +374,12 @@ pub unsafe extern "C" fn lance_writer_open_async(
             let uri = required_place(uri, "uri")?;
             let schema = required(schema, "schema")?;
             let options = LanceWriteOptions::read(options)?;
+            let (abort, stop) = AbortHandle::new_pair();
             start_thread(
                 ending,
-                move || crate::writer::open(uri, schema, options),
+                move || crate::writer::open(uri, schema, options, stop),
                 move |result| out.give(result),
-                || (),
+                move || abort.abort(),
             )
         }
     })

@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use lance::Dataset;
 use lance::dataset::CommitBuilder;
 use lance::dataset::transaction::{Operation, Transaction};
-use lance_table::io::commit::{CommitHandler, commit_handler_from_url};
+use lance_table::io::commit::CommitHandler;
 
 use super::gate::Gate;
 use super::history::{History, look_everywhere};
@@ -77,8 +77,7 @@ impl Commit {
             .map(|w| (w.target.clone(), w.written_files.clone()));
         let (target, written_files) =
             first.ok_or_else(|| Error::invalid_argument("there is no transaction to commit"))?;
-        let params = Some(written_files.store_params(&target.access.storage_options));
-        let handler = commit_handler_from_url(&target.place.uri, &params).await?;
+        let handler = target.access.commit_handler(&target.place.uri).await?;
         Ok(Self {
             writes: writes.into(),
             transaction,
@@ -171,10 +170,7 @@ impl Commit {
         };
         commit = commit
             .with_session(self.target.access.session()?)
-            .with_store_params(
-                self.written_files
-                    .store_params(&self.target.access.storage_options),
-            )
+            .with_store_params(self.written_files.store_params(&self.target.access))
             .with_commit_handler(gate.clone())
             // The engine's own removes what a branch lives on, if its place was typed otherwise.
             .with_skip_auto_cleanup(true)

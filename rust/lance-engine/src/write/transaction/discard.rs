@@ -10,7 +10,6 @@ use std::hash::{BuildHasher, RandomState};
 
 use futures::TryStreamExt;
 use lance_io::object_store::ObjectStore;
-use lance_table::io::commit::commit_handler_from_url;
 use object_store::path::Path;
 
 use super::history::{History, look_everywhere, read_transaction_file};
@@ -90,12 +89,7 @@ async fn refuse_if_used(write: &UncommittedWrite, store: &ObjectStore, base: &Pa
     // Listed before the manifests are, as a commit makes its manifest last.
     let transactions = transaction_files(store, base).await?;
     let uri = write.target.place.uri.as_str();
-    let params = Some(
-        write
-            .written_files
-            .store_params(&write.target.access.storage_options),
-    );
-    let handler = commit_handler_from_url(uri, &params).await?;
+    let handler = write.target.access.commit_handler(uri).await?;
     let history = History::new(std::slice::from_ref(write), write.transaction.read_version);
     history.look(handler.as_ref(), store, base).await?;
     if let Some(version) = history.verdict()? {

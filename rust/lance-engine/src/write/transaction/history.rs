@@ -236,7 +236,8 @@ pub struct Everywhere {
 pub async fn look_everywhere(write: &UncommittedWrite) -> Result<Everywhere> {
     let target = &write.target;
     let traces = Traces::of(std::slice::from_ref(write));
-    let open = || Home::open(target.place.clone(), target.access.storage_options.clone());
+    let options = target.access.fresh_options().await?;
+    let open = || Home::open(target.place.clone(), options.clone());
     let home = match open().await?.into_dataset().await {
         Ok((home, _)) => home,
         // The write was to make it.

@@ -94,7 +94,7 @@ pub fn read(json: &str, mut storage_options: HashMap<String, String>) -> Result<
             must_be_new: document.must_be_new,
             access: Access {
                 storage_options,
-                session: None,
+                ..Access::default()
             },
             data_storage_version: document
                 .data_storage_version

@@ -47,7 +47,7 @@ impl Target {
         &self,
         written_files: &Arc<WrittenFiles>,
     ) -> Result<(Arc<ObjectStore>, Path)> {
-        let params = written_files.store_params(&self.access.storage_options);
+        let params = written_files.store_params(&self.access);
         let registry = self.access.session()?.store_registry();
         Ok(ObjectStore::from_uri_and_params(registry, &self.place.uri, &params).await?)
     }

@@ -51,11 +51,7 @@ pub async fn open(
     }
     let target = &write.target;
     let builder = builder(&target.place.uri, &target.access)?
-        .with_store_params(
-            write
-                .written_files
-                .store_params(&target.access.storage_options),
-        )
+        .with_store_params(write.written_files.store_params(&target.access))
         .with_version(write.transaction.read_version);
     let found = load_if_exists(builder).await?;
     Ok(found.map(Arc::new).filter(|dataset| match &write.origin {

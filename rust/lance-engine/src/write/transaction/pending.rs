@@ -80,6 +80,12 @@ impl Pending {
     pub fn to_json(&self) -> Result<String> {
         let mut fate = lock(&self.0);
         let write = fate.open()?;
+        if write.target.access.keeper.is_some() {
+            return Err(Error::new(
+                code::NOT_SUPPORTED,
+                "the versions of this table are committed through its namespace, which a JSON form does not name: commit it here",
+            ));
+        }
         // From now on it may be committed or discarded by others.
         write.is_shared = true;
         json::write(write)

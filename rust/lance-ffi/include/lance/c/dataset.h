@@ -5,6 +5,7 @@
 #define LANCE_C_DATASET_H_
 
 #include "base.h"
+#include "credentials.h"
 #include "error.h"
 #include "operation.h"
 #include "session.h"
@@ -34,9 +35,12 @@ typedef struct LanceOpenOptions {
   /** Use the caches of this session, which keeps them for as long as it is needed. NULL: the process's own.
    */
   const LanceSession* session;
+  /** Get storage options that expire, credentials above all, from this provider. They are put over
+   *  `storage`. NULL: none. */
+  const LanceCredentialsProvider* credentials;
 } LanceOpenOptions;
 
-#define LANCE_OPEN_OPTIONS_INIT {sizeof(LanceOpenOptions), LANCE_UNSET_U64, NULL, NULL, NULL, 0, NULL}
+#define LANCE_OPEN_OPTIONS_INIT {sizeof(LanceOpenOptions), LANCE_UNSET_U64, NULL, NULL, NULL, 0, NULL, NULL}
 
 /** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_OPEN_OPTIONS_INIT. Never fails. */
 LANCE_API void lance_open_options_init(LanceOpenOptions* options, size_t struct_size);

@@ -54,9 +54,11 @@
 
 #include "base.h"
 #include "batches.h"
+#include "credentials.h"
 #include "dataset.h"
 #include "error.h"
 #include "maintain.h"
+#include "namespace.h"
 #include "operation.h"
 #include "runtime.h"
 #include "scan.h"

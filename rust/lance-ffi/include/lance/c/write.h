@@ -5,6 +5,7 @@
 #define LANCE_C_WRITE_H_
 
 #include "base.h"
+#include "credentials.h"
 #include "error.h"
 #include "operation.h"
 #include "session.h"
@@ -131,6 +132,9 @@ typedef struct LanceWriteOptions {
   /** Use the caches of this session, which keeps them for as long as it is needed. NULL: the process's own.
    */
   const LanceSession* session;
+  /** Get storage options that expire, credentials above all, from this provider. They are put over
+   *  `storage`. NULL: none. */
+  const LanceCredentialsProvider* credentials;
 } LanceWriteOptions;
 
 #define LANCE_WRITE_OPTIONS_INIT \
@@ -155,6 +159,7 @@ typedef struct LanceWriteOptions {
    0,                            \
    NULL,                         \
    0,                            \
+   NULL,                         \
    NULL,                         \
    NULL,                         \
    NULL}
