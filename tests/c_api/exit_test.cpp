@@ -317,7 +317,7 @@ void DestroyAWriterInItsProgressCallback(const std::filesystem::path& dir) {
 
 std::atomic<bool> is_log_open{true};
 std::atomic<bool> has_enough{false};
-std::thread opener;
+std::thread late_opener;
 
 /// A logger is not called when what it uses is gone, although the library goes on.
 void ExitWithALogger(const std::filesystem::path& dir) {
@@ -326,7 +326,7 @@ void ExitWithALogger(const std::filesystem::path& dir) {
                    is_log_open = false;
                    std::this_thread::sleep_for(std::chrono::milliseconds(50));
                    has_enough = true;
-                   opener.join();
+                   late_opener.join();
                  }),
                  0);
   std::atomic<int> events{0};
@@ -337,7 +337,7 @@ void ExitWithALogger(const std::filesystem::path& dir) {
   };
   ARROW_CHECK_OK(lance::SetLogger(log, lance::LogLevel::kTrace));
   static_handles.Open(dir);
-  opener = std::thread([uri = dir / "dataset"] {
+  late_opener = std::thread([uri = dir / "dataset"] {
     while (!has_enough) ARROW_CHECK_OK(lance::Dataset::Open(uri).status());
   });
   events.wait(0);
