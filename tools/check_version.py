@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Cargo, CMake and the library itself tell the same version, and Cargo pins the engine the library names.
+"""Cargo, CMake, the library itself and the documents tell the same version, and Cargo pins the engine the library names.
 
 usage: check_version.py CMAKE_VERSION LIBLANCE_FFI
 """
@@ -25,11 +25,15 @@ def main():
     library = ctypes.CDLL(library_path)
 
     version = workspace["package"]["version"]
+    minor = version.rpartition(".")[0]
+    readme, changelog = ((ROOT / name).read_text() for name in ("README.md", "CHANGELOG.md"))
     engine = next(package["version"] for package in locked if package["name"] == "lance")
     facts = [
         ("version in CMake", cmake_version, version),
         ("lance_version()", text_of(library.lance_version), version),
         ("lance_engine_version()", text_of(library.lance_engine_version), engine),
+        ("find_package in README.md", re.search(r"find_package\(LanceCpp (\S+)", readme).group(1), minor),
+        ("newest section of CHANGELOG.md", re.search(r"^## \[(.+?)\]", changelog, re.MULTILINE).group(1), version),
         ("pinned engine", workspace["dependencies"]["lance"]["version"], f"={engine}"),
         ("lance_abi_version()", str(library.lance_abi_version()),
          re.search(r"LANCE_ABI_VERSION (\d+)", header).group(1)),

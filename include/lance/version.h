@@ -7,7 +7,7 @@
 namespace lance {
 inline namespace v0 {
 
-/// Get the version of lance-cpp, for example "0.1.0".
+/// Get the version of lance-cpp, for example "0.2.0".
 LANCE_EXPORT const char* Version();
 
 /// Get the version of the `lance` storage engine, for example "14.0.2".

@@ -18,6 +18,7 @@
 #include "support/faults.h"
 #include "support/figures.h"
 #include "support/generators.h"
+#include "support/pushed_scan.h"
 #include "support/release_probe.h"
 #include "support/temp_dir.h"
 
@@ -56,10 +57,9 @@ class Session {
   /// The first failure of a call, or OK.
   Outcome Run() {
     for (const auto step : {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan,
-    for (const auto step : {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan,
-                            &Session::ScanBatches, &Session::Query, &Session::Take, &Session::TakeRanges,
-                            &Session::OpenSplit, &Session::AppendInHalves, &Session::Discard,
-                            &Session::Maintain, &Session::ByName}) {
+                            &Session::ScanBatches, &Session::ScanPushed, &Session::Query, &Session::Take,
+                            &Session::TakeRanges, &Session::OpenSplit, &Session::AppendInHalves,
+                            &Session::Discard, &Session::Maintain, &Session::ByName}) {
       if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
     }
     return {};
@@ -236,6 +236,17 @@ class Session {
     if (outcome = Read(&described, 1); !outcome.ok()) return outcome;
     DatasetPtr table;
     return MAKE(&table, lance_namespace_open_table, names, kTable, size_t{1}, kOpenDefaults);
+  }
+
+  Outcome ScanPushed() {
+    ScannerPtr scanner;
+    Outcome outcome = MAKE(&scanner, lance_scanner_open, dataset(), kScanDefaults);
+    if (!outcome.ok()) return outcome;
+    PushedScan pushed(probe_);
+    if (outcome = pushed.Run(scanner.get()); outcome.ok()) {
+      EXPECT_EQ(pushed.rows(), kRows);
+    }
+    return outcome;
   }
 
   /// Read a stream of so many rows to its end, and release it.

@@ -151,11 +151,17 @@ def load(directory):
         topic["items"] = [next(tables[kind]) for kind in re.findall(r"^\[\[?(\w+)\]\]?$", text, re.MULTILINE)
                           if kind in tables]
         topics.append(topic)
-    check(topics)
+    cargo = tomllib.loads((directory.parent / "Cargo.toml").read_text())
+    check(topics, number(cargo["workspace"]["package"]["version"]))
     return topics
 
 
-def check(topics):
+def number(version):
+    """A version that can be compared."""
+    return [*map(int, version.split("."))]
+
+
+def check(topics, version):
     """What a slip in the specification would turn into a break of the ABI or a puzzling compiler error."""
     names = [item.struct if item.kind in ("result", "options", "struct") else item.name
              for topic in topics for item in topic["items"] if item.kind != "constant"]
@@ -163,8 +169,9 @@ def check(topics):
     for topic in topics:
         for item in topic["items"]:
             assert item.since, f"{item.name}: since which version?"
-            since = [[*map(int, field.since.split("."))] for field in item.get("field", [])]
+            since = [number(field.since) for field in item.get("field", [])]
             assert since == sorted(since), f"{item.name}: later fields come last"
+            assert all(it <= version for it in [number(item.since), *since]), f"{item.name}: newer than the version"
             if item.kind == "function" and not item.shell and not item.frees:
                 assert item.waits in ("no", "thread", "future"), f"{item.name}: does it wait?"
                 assert item.waits != "future" or not item.on or not find(topics, "handle", item.on).mutable, \
@@ -323,7 +330,8 @@ def to_rust(c):
         const = inner.startswith("const ") and not inner.endswith("*")
         return f"*{'const' if const else 'mut'} {to_rust(inner.removeprefix('const ') if const else inner)}"
     known = {"char": "c_char", "void": "c_void", "LanceStatusCode": "i32", "uint8_t": "u8", "uint32_t": "u32", "int32_t": "i32",
-             "size_t": "usize", "struct ArrowArrayStream": "FFI_ArrowArrayStream"}
+             "size_t": "usize", "struct ArrowArrayStream": "FFI_ArrowArrayStream",
+             "struct ArrowAsyncDeviceStreamHandler": "ArrowAsyncDeviceStreamHandler"}
     return known.get(c, c)
 
 

@@ -7,10 +7,12 @@
 
 mod arguments;
 mod arrow;
+mod async_stream;
 mod batches;
 mod credentials;
 mod dataset;
 mod error;
+mod exit;
 mod fault;
 pub mod generated;
 mod guard;

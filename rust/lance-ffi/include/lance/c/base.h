@@ -28,7 +28,7 @@ extern "C" {
 /** \brief The #LANCE_ABI_VERSION the library was built with. Never fails, may be called at any time. */
 LANCE_API uint32_t lance_abi_version(void);
 
-/** \brief The version of this library, for example "0.1.0". Static storage, borrowed by the caller. */
+/** \brief The version of this library, for example "0.2.0". Static storage, borrowed by the caller. */
 LANCE_API const char* lance_version(void);
 
 /** \brief The version of the `lance` storage engine inside, for example "14.0.2". Static storage. */
