@@ -21,6 +21,11 @@ using lance::ErrorCode;
 
 constexpr int64_t kRows = 1'000;
 
+template <typename T>
+arrow::Result<T> Wait(arrow::Future<T> future) {
+  return future.MoveResult();
+}
+
 class HandoverTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -54,7 +59,7 @@ TEST_F(HandoverTest, TheCopyIsTheSameVersion) {
   EXPECT_EQ(latest, 2U);
   ASSERT_OK_AND_ASSIGN(const auto versions, copy->Versions());
   EXPECT_EQ(versions.size(), 2U);
-  ASSERT_OK_AND_ASSIGN(const auto later, Dataset::DeserializeAsync(*bytes_).MoveResult());
+  ASSERT_OK_AND_ASSIGN(const auto later, Wait(Dataset::DeserializeAsync(*bytes_)));
   EXPECT_EQ(Ids(*later), Range(0, kRows));
   ASSERT_OK_AND_ASSIGN(const auto again, copy->Serialize());
   // Maps in a manifest have no order.

@@ -123,7 +123,9 @@ TEST(MergeTest, ItCanBeGivenUpAtAnyTime) {
       for (const auto& part : parts) EXPECT_TRUE(part->is_closed());
     }
     reader.reset();
-    if (read > 0) EXPECT_TRUE(parts[0]->is_closed());
+    if (read > 0) {
+      EXPECT_TRUE(parts[0]->is_closed());
+    }
   }
 }
 

@@ -32,6 +32,11 @@ using Columns = std::vector<std::string>;
 
 constexpr int64_t kRows = 20'000;
 
+template <typename T>
+arrow::Result<T> Wait(arrow::Future<T> future) {
+  return future.MoveResult();
+}
+
 /// Ids 0-19999 in five fragments of 4500 rows, the last of 2000.
 class SplitTest : public ::testing::Test {
  protected:
@@ -131,7 +136,7 @@ TEST_F(SplitTest, PartsMergeInOrder) {
 TEST_F(SplitTest, PartsStayWithTheirVersionWhileOthersWrite) {
   ASSERT_OK_AND_ASSIGN(const auto splits, Splits({.columns = Columns{"id"}}, 9));
   std::atomic<bool> done{false};
-  std::thread writer([&] {
+  const std::jthread writer([&] {
     for (int i = 0; i < 20; ++i) {
       const auto mode = i % 4 == 3 ? lance::WriteMode::kOverwrite : lance::WriteMode::kAppend;
       EXPECT_OK(WriteSimple(uri_, -1'000, 100, {.mode = mode}));
@@ -139,11 +144,9 @@ TEST_F(SplitTest, PartsStayWithTheirVersionWhileOthersWrite) {
     done = true;
   });
   do {
-    const auto table = ReadParts(splits);
-    EXPECT_OK(table);
-    if (table.ok()) EXPECT_EQ(Int64s(*(*table)->GetColumnByName("id")), Range(0, kRows));
+    ASSERT_OK_AND_ASSIGN(const auto table, ReadParts(splits));
+    EXPECT_EQ(Int64s(*table->GetColumnByName("id")), Range(0, kRows));
   } while (!done);
-  writer.join();
 }
 
 TEST_F(SplitTest, AVersionThatIsGoneIsNotFound) {
@@ -160,7 +163,7 @@ TEST_F(SplitTest, AVersionThatIsGoneIsNotFound) {
   // The same number of another dataset.
   ASSERT_OK(WriteSimple(uri_, 0, kRows, {.max_rows_per_file = 4'500}));
   EXPECT_THAT(Scanner::OpenSplit(splits[0].text), FailsWith(ErrorCode::kVersionNotFound));
-  EXPECT_THAT(Scanner::OpenSplitAsync(splits[0].text).MoveResult(),
+  EXPECT_THAT(Wait(Scanner::OpenSplitAsync(splits[0].text)),
               FailsSaying(HasSubstr("the dataset was made anew")));
 }
 
@@ -198,7 +201,7 @@ TEST_F(SplitTest, ATextHasNoCredentials) {
   options.storage.Set("aws_secret_access_key", "canary");
   ASSERT_OK_AND_ASSIGN(const auto dataset, Dataset::Open(uri_, options));
   ASSERT_OK_AND_ASSIGN(const auto scanner, dataset->Scan());
-  ASSERT_OK_AND_ASSIGN(const auto splits, scanner->SplitsAsync(2).MoveResult());
+  ASSERT_OK_AND_ASSIGN(const auto splits, Wait(scanner->SplitsAsync(2)));
   for (const ScanSplit& split : splits) EXPECT_THAT(split.text, Not(HasSubstr("canary")));
   ASSERT_OK_AND_ASSIGN(const auto bytes, dataset->Serialize());
   EXPECT_THAT(bytes->ToString(), Not(HasSubstr("canary")));

@@ -30,6 +30,11 @@ using Columns = std::vector<std::string>;
 constexpr uint64_t kRows = 10'000;
 constexpr uint64_t kRowsPerFragment = 2'500;
 
+template <typename T>
+arrow::Result<T> Wait(arrow::Future<T> future) {
+  return future.MoveResult();
+}
+
 /// Ids 0-9999 in four fragments.
 class TakeTest : public ::testing::Test {
  protected:
@@ -211,15 +216,15 @@ TEST_F(TakeTest, FuturesEndAsTheCallsThatWait) {
   ASSERT_OK_AND_ASSIGN(const auto expected, dataset_->TakePositions(rows, options));
   for (auto future : {dataset_->TakePositionsAsync(rows, options), dataset_->TakeRowIdsAsync(rows, options),
                       dataset_->TakeAddressesAsync(rows, options)}) {
-    ASSERT_OK_AND_ASSIGN(const auto batch, future.MoveResult());
+    ASSERT_OK_AND_ASSIGN(const auto batch, Wait(future));
     EXPECT_TRUE(batch->Equals(*expected));
   }
-  ASSERT_OK_AND_ASSIGN(const auto reader, dataset_->TakeRangesAsync({{7, 2}}).MoveResult());
+  ASSERT_OK_AND_ASSIGN(const auto reader, Wait(dataset_->TakeRangesAsync({{7, 2}})));
   ASSERT_OK_AND_ASSIGN(const auto table, reader->ToTable());
   EXPECT_THAT(Ids(table), ElementsAre(7, 8));
-  ASSERT_OK_AND_ASSIGN(const auto sample, dataset_->SampleAsync(9, 4).MoveResult());
+  ASSERT_OK_AND_ASSIGN(const auto sample, Wait(dataset_->SampleAsync(9, 4)));
   EXPECT_TRUE(sample->Equals(**dataset_->Sample(9, 4)));
-  EXPECT_THAT(dataset_->TakeRangesAsync({{kRows, 1}}).MoveResult(), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Wait(dataset_->TakeRangesAsync({{kRows, 1}})), FailsWith(ErrorCode::kInvalidArgument));
 }
 
 /// All types that there are, read in every way.
