@@ -180,6 +180,59 @@ static void scan_is_a_stream_that_outlives_its_makers(void) {
   stream.release(&stream);
 }
 
+static void count_call(void* context, const LanceScanStatistics* statistics) {
+  CHECK(statistics->struct_size >= sizeof(LanceScanStatistics) && statistics->rows_scanned == 20);
+  ++*(int*)context;
+}
+
+static void scan_groups_and_sorts_and_tells_what_it_has_read(void) {
+  LanceDataset* dataset = open_dataset(URI);
+  const LanceKeyValue expressions[] = {{LANCE_TEXT("rest"), LANCE_TEXT("id % 3")}};
+  const char* groups[] = {"rest"};
+  const LanceAggregate aggregates[] = {{LANCE_AGGREGATE_COUNT, 0, NULL, "rows"},
+                                       {LANCE_AGGREGATE_SUM, 0, "id", NULL}};
+  const LanceSortKey order[] = {{"rest", 1, 0}};
+  const LanceFragmentSlice slices[] = {{0, 10, 15}, {0, 20, 10}};
+  int calls = 0;
+  LanceScanOptions options = LANCE_SCAN_OPTIONS_INIT;
+  options.expressions = expressions;
+  options.expression_count = 1;
+  options.group_by = groups;
+  options.group_by_count = 1;
+  options.aggregates = aggregates;
+  options.aggregate_count = 2;
+  options.order_by = order;
+  options.order_by_count = 1;
+  options.slices = slices;
+  options.slice_count = 2;
+  options.statistics = count_call;
+  options.statistics_context = &calls;
+  LanceScanner* scanner = NULL;
+  CHECK_CALL(LANCE_OK, lance_scanner_open, dataset, &options, &scanner);
+  uint64_t rows = 0;
+  CHECK_CALL(LANCE_OK, lance_scanner_count_rows, scanner, &rows);
+  CHECK(rows == 3 && calls == 0);
+  struct ArrowArrayStream stream;
+  CHECK_CALL(LANCE_OK, lance_scanner_to_stream, scanner, &stream);
+  struct ArrowArray end;
+  List list;
+  CHECK(stream.get_schema(&stream, &list.columns) == 0);
+  CHECK(stream.get_next(&stream, &list.rows) == 0);
+  CHECK(list.rows.length == 3);
+  /* 11, 14, 17, 20, 23, 26 and 29. */
+  CHECK(number_in(&list, "rest") == 2 && number_in(&list, "rows") == 7 && number_in(&list, "sum(id)") == 140);
+  CHECK(stream.get_next(&stream, &end) == 0 && end.release == NULL);
+  CHECK(calls == 1);
+  stream.release(&stream);
+  free_list(&list);
+  char* analysis = NULL;
+  CHECK_CALL(LANCE_OK, lance_scanner_analyze, scanner, &analysis);
+  CHECK(strstr(analysis, "Aggregate") != NULL);
+  lance_string_free(analysis);
+  lance_scanner_free(scanner);
+  lance_dataset_free(dataset);
+}
+
 static void take_returns_rows_in_the_order_asked_for(void) {
   LanceDataset* dataset = open_dataset(URI);
   const uint64_t positions[] = {7, 999, 0};
@@ -233,6 +286,7 @@ int main(void) {
   dataset_is_described();
   outputs_respect_the_struct_size();
   scan_is_a_stream_that_outlives_its_makers();
+  scan_groups_and_sorts_and_tells_what_it_has_read();
   take_returns_rows_in_the_order_asked_for();
   transactions_travel_as_json();
   frees_accept_null();

@@ -83,6 +83,9 @@ TEXT_OPTIONS = {
     "--format": ["query", "import"],
     "--columns": ["query", "head"],
     "--filter": ["query", "count"],
+    "--select": ["query"],
+    "--aggregate": ["query"],
+    "--order-by": ["query"],
     "--delimiter": ["import"],
     "--data-storage-version": ["import"],
     "--mode": ["import"],
@@ -93,6 +96,7 @@ NUMBER_OPTIONS = {
     "--at-version": ["info", "count"],
     "--rows": ["take", "head"],
     "--limit": ["query"],
+    "--fragment": ["query"],
     "--offset": ["query"],
     "--block-size": ["import"],
     "--batch-rows": ["import"],
@@ -222,6 +226,11 @@ def test_any_value_of_an_option(place, option):
 @pytest.mark.parametrize("name", FILTERS)
 def test_any_filter(place, name):
     run(place, "count", ["people.lance", "--filter", FILTERS[name]])
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_any_expression(place, name):
+    run(place, "query", ["people.lance", "--select", FILTERS[name], "--limit", "1"])
 
 
 def test_too_many_arguments(tmp_path):

@@ -1,8 +1,9 @@
 // Reads a dataset through lance-cpp and writes an Arrow IPC stream, whose batches may have dictionaries of
 // their own: dump_ipc URI FILE [KEY=VALUE]...
 //
-// Keys: version, tag, branch; filter, columns (one a line), limit, offset, batch_size, row_id, ordered of a
-// scan, whose count must agree; take, positions with commas between.
+// Keys: version, tag, branch; take, positions with commas between; the options of a scan, whose count must
+// agree. Numbers of a list have commas between, other items are lines, and the parts of an item have tabs
+// between.
 
 #include <cstdint>
 #include <iostream>
@@ -35,10 +36,115 @@ std::optional<std::string> Take(Arguments* arguments, const std::string& key) {
   return node.mapped();
 }
 
+std::vector<std::string> TakeLines(Arguments* arguments, const std::string& key) {
+  return Split(Take(arguments, key).value_or(""), '\n');
+}
+
+std::vector<uint64_t> Numbers(const std::string& text) {
+  std::vector<uint64_t> numbers;
+  for (const std::string& number : Split(text, ',')) numbers.push_back(std::stoull(number));
+  return numbers;
+}
+
+std::optional<std::vector<uint64_t>> TakeNumbers(Arguments* arguments, const std::string& key) {
+  const auto text = Take(arguments, key);
+  return text ? std::optional(Numbers(*text)) : std::nullopt;
+}
+
 std::optional<int64_t> TakeNumber(Arguments* arguments, const std::string& key) {
   const auto text = Take(arguments, key);
   if (!text) return std::nullopt;
   return std::stoll(*text);
+}
+
+bool TakeFlag(Arguments* arguments, const std::string& key, bool otherwise) {
+  return TakeNumber(arguments, key).value_or(otherwise) != 0;
+}
+
+lance::AggregateFunction FunctionOf(const std::string& name) {
+  static const std::map<std::string, lance::AggregateFunction> kFunctions = {
+      {"count", lance::AggregateFunction::kCount}, {"sum", lance::AggregateFunction::kSum},
+      {"avg", lance::AggregateFunction::kAvg},     {"min", lance::AggregateFunction::kMin},
+      {"max", lance::AggregateFunction::kMax},
+  };
+  return kFunctions.at(name);
+}
+
+lance::Materialization MaterializationOf(const std::string& name) {
+  static const std::map<std::string, lance::Materialization> kNames = {
+      {"heuristic", lance::Materialization::kHeuristic},
+      {"early", lance::Materialization::kEarly},
+      {"late", lance::Materialization::kLate},
+      {"early_except", lance::Materialization::kEarlyExcept},
+  };
+  return kNames.at(name);
+}
+
+lance::BlobHandling BlobHandlingOf(const std::string& name) {
+  static const std::map<std::string, lance::BlobHandling> kNames = {
+      {"descriptions", lance::BlobHandling::kDescriptions},
+      {"bytes", lance::BlobHandling::kBytes},
+      {"all_descriptions", lance::BlobHandling::kAllDescriptions},
+  };
+  return kNames.at(name);
+}
+
+arrow::Result<std::shared_ptr<arrow::Buffer>> ReadFile(const std::string& path) {
+  ARROW_ASSIGN_OR_RAISE(const auto file, arrow::io::ReadableFile::Open(path));
+  ARROW_ASSIGN_OR_RAISE(const int64_t size, file->GetSize());
+  return file->Read(size);
+}
+
+arrow::Result<lance::ScanOptions> TakeScan(Arguments* arguments) {
+  lance::ScanOptions scan;
+  if (const auto names = Take(arguments, "columns")) scan.columns = Split(*names, '\n');
+  scan.filter = Take(arguments, "filter");
+  scan.limit = TakeNumber(arguments, "limit");
+  scan.offset = TakeNumber(arguments, "offset").value_or(0);
+  scan.batch_size = TakeNumber(arguments, "batch_size");
+  scan.with_row_id = TakeFlag(arguments, "row_id", false);
+  scan.with_row_address = TakeFlag(arguments, "row_address", false);
+  scan.ordered = TakeFlag(arguments, "ordered", true);
+  for (const std::string& line : TakeLines(arguments, "expressions")) {
+    const auto parts = Split(line, '\t');
+    scan.expressions.emplace_back(parts.at(0), parts.at(1));
+  }
+  if (const auto path = Take(arguments, "substrait")) {
+    ARROW_ASSIGN_OR_RAISE(scan.filter_substrait, ReadFile(*path));
+  }
+  for (const std::string& line : TakeLines(arguments, "order_by")) {
+    const auto parts = Split(line, '\t');
+    scan.order_by.push_back(
+        {.column = parts.at(0), .descending = parts.at(1) == "desc", .nulls_first = parts.at(2) == "first"});
+  }
+  for (const std::string& line : TakeLines(arguments, "aggregates")) {
+    const auto parts = Split(line, '\t');
+    lance::Aggregate aggregate{.function = FunctionOf(parts.at(0))};
+    if (parts.at(1) != "*") aggregate.column = parts[1];
+    if (parts.size() > 2) aggregate.name = parts[2];
+    scan.aggregates.push_back(aggregate);
+  }
+  scan.group_by = TakeLines(arguments, "group_by");
+  scan.fragments = TakeNumbers(arguments, "fragments");
+  for (const std::string& line : TakeLines(arguments, "slices")) {
+    const auto numbers = Numbers(line);
+    scan.slices.push_back(
+        {.fragment = numbers.at(0), .first_row = numbers.at(1), .row_count = numbers.at(2)});
+  }
+  scan.row_ids = TakeNumbers(arguments, "row_ids");
+  scan.excluded_row_ids = Numbers(Take(arguments, "excluded_row_ids").value_or(""));
+  if (const auto bytes = TakeNumber(arguments, "batch_bytes")) scan.batch_bytes = *bytes;
+  scan.strict_batch_size = TakeFlag(arguments, "strict", false);
+  if (const auto fragments = TakeNumber(arguments, "fragment_readahead"))
+    scan.fragment_readahead = *fragments;
+  if (const auto parts = TakeNumber(arguments, "parallelism")) scan.parallelism = *parts;
+  scan.materialization = MaterializationOf(Take(arguments, "materialization").value_or("heuristic"));
+  scan.late_columns = TakeLines(arguments, "late_columns");
+  scan.blob_handling = BlobHandlingOf(Take(arguments, "blobs").value_or("descriptions"));
+  scan.include_deleted_rows = TakeFlag(arguments, "deleted", false);
+  scan.use_scalar_index = TakeFlag(arguments, "scalar_index", true);
+  scan.use_statistics = TakeFlag(arguments, "statistics", true);
+  return scan;
 }
 
 /// What a scan returns, if its schema, its count and its batches agree.
@@ -61,9 +167,7 @@ arrow::Result<std::shared_ptr<arrow::Table>> Scan(const lance::Dataset& dataset,
 arrow::Result<std::shared_ptr<arrow::Table>> TakeRows(
     const lance::Dataset& dataset, const std::string& rows,
     const std::optional<std::vector<std::string>>& columns) {
-  std::vector<uint64_t> positions;
-  for (const std::string& row : Split(rows, ',')) positions.push_back(std::stoull(row));
-  ARROW_ASSIGN_OR_RAISE(const auto batch, dataset.Take(positions, columns));
+  ARROW_ASSIGN_OR_RAISE(const auto batch, dataset.Take(Numbers(rows), columns));
   ARROW_RETURN_NOT_OK(batch->ValidateFull());
   return arrow::Table::FromRecordBatches({batch});
 }
@@ -80,14 +184,7 @@ arrow::Status Run(int argc, char** argv) {
   open.version = TakeNumber(&arguments, "version");
   open.tag = Take(&arguments, "tag");
   open.branch = Take(&arguments, "branch");
-  lance::ScanOptions scan;
-  if (const auto names = Take(&arguments, "columns")) scan.columns = Split(*names, '\n');
-  scan.filter = Take(&arguments, "filter");
-  scan.limit = TakeNumber(&arguments, "limit");
-  scan.offset = TakeNumber(&arguments, "offset").value_or(0);
-  scan.batch_size = TakeNumber(&arguments, "batch_size");
-  scan.with_row_id = TakeNumber(&arguments, "row_id").value_or(0) != 0;
-  scan.ordered = TakeNumber(&arguments, "ordered").value_or(1) != 0;
+  ARROW_ASSIGN_OR_RAISE(const lance::ScanOptions scan, TakeScan(&arguments));
   const auto rows = Take(&arguments, "take");
   if (!arguments.empty()) return arrow::Status::Invalid("unknown argument ", arguments.begin()->first);
 

@@ -282,6 +282,12 @@ const Function kFunctions[] = {
        return MAKE(&out, lance_scanner_explain, world.Scanner());
      },
      Second::kHarmless},
+    {"lance_scanner_analyze",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_scanner_analyze, world.Scanner());
+     },
+     Second::kHarmless},
     {"lance_batches_open",
      [](World& world) {
        BatchesPtr out;

@@ -96,6 +96,8 @@ TEST_F(AsyncTest, FuturesOfScansEndAsTheCallsThatWait) {
   EXPECT_EQ(count, kRows / 2);
   ASSERT_OK_AND_ASSIGN(const std::string plan, Wait(scanner->ExplainAsync()));
   EXPECT_EQ(plan, *scanner->Explain());
+  ASSERT_OK_AND_ASSIGN(const std::string analysis, Wait(scanner->AnalyzeAsync()));
+  EXPECT_THAT(analysis, ::testing::HasSubstr("output_rows="));
   ASSERT_OK_AND_ASSIGN(const auto reader, Wait(scanner->ToReaderAsync()));
   ASSERT_OK_AND_ASSIGN(const auto table, reader->ToTable());
   EXPECT_TRUE(table->Equals(**scanner->ToTable()));

@@ -1,5 +1,5 @@
-// Texts that users write: filters, columns, URIs, names of branches and tags, transactions as JSON. Each is
-// taken or refused with an error. The first byte of an input says which it is.
+// Texts that users write: filters, also as Substrait, expressions, columns, URIs, names of branches and tags,
+// transactions as JSON. Each is taken or refused with an error. The first byte of an input says which it is.
 
 #include <string>
 #include <string_view>
@@ -33,6 +33,33 @@ void Scan(const LanceScanOptions& options) {
 void Filter(const std::string& text) {
   LanceScanOptions options = LANCE_SCAN_OPTIONS_INIT;
   options.filter = {text.data(), text.size()};
+  Scan(options);
+}
+
+void Substrait(const std::string& message) {
+  LanceScanOptions options = LANCE_SCAN_OPTIONS_INIT;
+  options.filter_substrait = reinterpret_cast<const uint8_t*>(message.data());
+  options.filter_substrait_length = message.size();
+  Scan(options);
+}
+
+/// Computed, sorted by, and grouped by.
+void Expression(const std::string& text) {
+  const LanceKeyValue expression = {LANCE_TEXT("x"), {text.data(), text.size()}};
+  const LanceSortKey key = {"x", 1, 1};
+  LanceScanOptions options = LANCE_SCAN_OPTIONS_INIT;
+  options.expressions = &expression;
+  options.expression_count = 1;
+  Scan(options);
+  options.order_by = &key;
+  options.order_by_count = 1;
+  Scan(options);
+  const char* const group = "x";
+  const LanceAggregate count = {LANCE_AGGREGATE_COUNT, 0, nullptr, nullptr};
+  options.group_by = &group;
+  options.group_by_count = 1;
+  options.aggregates = &count;
+  options.aggregate_count = 1;
   Scan(options);
 }
 
@@ -96,6 +123,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   switch (kind) {
     case 'f':
       Filter(text);
+      break;
+    case 's':
+      Substrait(text);
+      break;
+    case 'e':
+      Expression(text);
       break;
     case 'c':
       Columns(text);

@@ -197,8 +197,8 @@ fn reworded(text: &str) -> Option<(Code, String)> {
         return Some(fails(why));
     }
     if text.starts_with("Physical plan does not support logical expression ") {
-        let why = "it holds an aggregate, a window function or a subquery, which no single row has";
-        return Some(fails(why));
+        let why = "an expression holds an aggregate, a window function or a subquery, which no single row has";
+        return Some((code::INVALID_ARGUMENT, why.to_string()));
     }
     None
 }

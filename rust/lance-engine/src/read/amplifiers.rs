@@ -13,7 +13,7 @@ use lance_datafusion::exec::{LanceExecutionOptions, get_session_context};
 
 /// What a call may make.
 const MOST_BYTES: u64 = 256 << 20;
-const TOO_MUCH: &str = "the filter makes too much text or lists too long: ";
+const TOO_MUCH: &str = "an expression makes too much text or lists too long: ";
 /// A character takes at most so many.
 const CHARACTER_BYTES: u64 = 4;
 const NUMBER_BYTES: u64 = 8;

@@ -40,6 +40,11 @@ struct Groups {
     numbers: Vec<(&'static str, String)>,
 }
 
+/// Whether every row is as the others.
+pub fn are_constant(outputs: &[Output]) -> bool {
+    outputs.iter().all(|output| output.is_constant)
+}
+
 fn named(name: impl Into<String>) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
@@ -68,13 +73,16 @@ impl Finish {
         outputs: &mut Vec<Output>,
     ) -> Result<Self> {
         let mut dropped = Vec::new();
-        for SortKey { column, .. } in &settings.order_by {
-            let comes = outputs.iter().any(|output| output.name == *column)
+        let keys = settings.order_by.iter().map(|key| key.column.as_str());
+        // For constants alone the engine reads no rows.
+        let rows = are_constant(outputs).then_some(ROW_ADDR);
+        for column in keys.chain(rows) {
+            let comes = outputs.iter().any(|output| output.name == column)
                 || settings.with_row_id && column == ROW_ID
                 || settings.with_row_address && column == ROW_ADDR;
             if !comes {
                 outputs.push(names.find(column)?);
-                dropped.push(column.clone());
+                dropped.push(column.to_string());
             }
         }
         Ok(Self::new(settings, None, dropped))

@@ -41,6 +41,9 @@ pub struct Edit {
 
 /// The text with these edits.
 pub fn edited(text: &str, mut edits: Vec<Edit>) -> String {
+    if edits.is_empty() {
+        return text.to_string();
+    }
     edits.sort_by_key(|edit| edit.start);
     edits.dedup_by_key(|edit| edit.start);
     let mut edits = edits.into_iter().peekable();
@@ -83,7 +86,7 @@ fn number(literal: &Expr) -> Option<(&str, &ValueWithSpan)> {
             expr,
         } => number(expr),
         Expr::Value(value) => match &value.value {
-            Value::Number(number, false) => Some((number, value)),
+            Value::Number(number, false) => Some((number.as_str(), value)),
             _ => None,
         },
         _ => None,
@@ -94,6 +97,8 @@ fn number(literal: &Expr) -> Option<(&str, &ValueWithSpan)> {
 struct Plain {
     whole: String,
     fraction: String,
+    /// The engine takes it for a double.
+    is_double: bool,
 }
 
 impl Plain {
@@ -120,6 +125,7 @@ impl Plain {
         Some(Self {
             whole: whole.trim_start_matches('0').to_string(),
             fraction: fraction.to_string(),
+            is_double: number.contains(['.', 'e', 'E']),
         })
     }
 
@@ -149,13 +155,14 @@ fn beside(number: &Plain, column: &DataType, used: Use) -> Option<String> {
     };
     if used == Use::Computed {
         // Its digits tell those of the result.
-        let digits = number.whole.len() + number.fraction.len();
-        let fits = !fraction.is_empty() && digits <= MOST_DIGITS;
+        let digits = (number.whole.len() + number.fraction.len()).max(1);
+        let fits = number.is_double && digits <= MOST_DIGITS;
         return fits.then(|| number.cast(digits, number.fraction.len()));
     }
     let number = Plain {
         whole: number.whole.clone(),
         fraction: fraction.to_string(),
+        is_double: number.is_double,
     };
     let (own_whole, own_scale) = (number.whole.len(), number.fraction.len());
     // In the column's own type, so that it is compared as it is stored, or else in one that holds both.
@@ -220,6 +227,13 @@ mod tests {
             DataType::Decimal128(5, -2),
         ] {
             assert_eq!(written("0.5", column, Use::Compared), None);
+        }
+        for (number, cast) in [
+            ("1.10", "'1.10' as decimal(3,2)"),
+            ("2.", "'2' as decimal(1,0)"),
+        ] {
+            let written = written(number, DataType::Decimal128(5, 2), Use::Computed);
+            assert_eq!(written, Some(format!("cast({cast})")));
         }
         for number in ["1", "2.0", "1e3"] {
             assert_eq!(written(number, DataType::Int32, Use::Compared), None);

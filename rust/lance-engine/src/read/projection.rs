@@ -12,6 +12,8 @@ use super::expression;
 use crate::error::{Error, Result, code};
 use crate::settings::ScanSettings;
 
+const NONE: &[String] = &[];
+
 /// A column of the result.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -22,6 +24,8 @@ pub struct Output {
     pub reads: BTreeSet<String>,
     /// It is a stored column, of which this is the path.
     pub stored: Option<String>,
+    /// It is the same for all rows.
+    pub is_constant: bool,
 }
 
 impl From<Column> for Output {
@@ -31,6 +35,7 @@ impl From<Column> for Output {
             name: column.name,
             sql: column.expression,
             reads: [column.source].into(),
+            is_constant: false,
         }
     }
 }
@@ -66,7 +71,7 @@ impl<'a> Names<'a> {
     /// The columns that are asked for, and then the expressions, which also come alone.
     pub fn outputs(&self, settings: &ScanSettings) -> Result<Vec<Output>> {
         let names = match (&settings.columns, self.expressions.is_empty()) {
-            (None, false) => Some(&[][..]),
+            (None, false) => Some(NONE),
             (names, _) => names.as_deref(),
         };
         let named = columns(self.dataset.schema(), names)?;
@@ -98,12 +103,21 @@ fn computed(dataset: &Arc<Dataset>, name: &str, sql: &str) -> Result<Output> {
     }
     // In parentheses it is no name of a column, and the end of a comment is none of the query.
     let sql = format!("({}\n)", checked.sql);
-    ProjectionPlan::from_expressions(dataset.clone(), &[(name, &sql)])
-        .map_err(|error| Error::from(error).context(&what))?;
+    plan(dataset, name, &sql, checked.is_column).map_err(|error| error.context(&what))?;
     Ok(Output {
         name: name.to_string(),
         sql,
+        is_constant: checked.columns.is_empty() && !checked.reads_system_columns,
         reads: checked.columns,
         stored: None,
     })
+}
+
+/// Plan one expression, so that what is wrong with it is told of that one.
+fn plan(dataset: &Arc<Dataset>, name: &str, sql: &str, is_column: bool) -> Result<()> {
+    let plan = ProjectionPlan::from_expressions(dataset.clone(), &[(name, sql)])?;
+    if !is_column {
+        plan.output_schema()?;
+    }
+    Ok(())
 }

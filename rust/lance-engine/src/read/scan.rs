@@ -25,7 +25,7 @@ use super::batches::Yield;
 use super::columns::columns;
 use super::count::{self, Rows};
 use super::expression;
-use super::finish::Finish;
+use super::finish::{Finish, are_constant};
 use super::opened::Opened;
 use super::projection::{Names, Output};
 use super::restriction::{fragments, restrict, restricts, restricts_more_than_fragments};
@@ -149,7 +149,8 @@ fn finish(settings: &ScanSettings, names: &Names) -> Result<(Option<Finish>, Vec
         .collect::<Result<Vec<_>>>()?
         .iter()
         .all(Option::is_some)
-        && !(settings.include_deleted_rows && !settings.order_by.is_empty());
+        && !(settings.include_deleted_rows && !settings.order_by.is_empty())
+        && (outputs.is_empty() || !are_constant(&outputs));
     let finish = match is_plain {
         true => None,
         false => Some(Finish::sorted(settings, names, &mut outputs)?),
