@@ -223,7 +223,9 @@ class ArrowDatasetTest : public ::testing::Test {
     if (!scanner.ok()) return false;
     const auto table = (*scanner)->ToTable();
     EXPECT_THAT(table, IsOk());
-    if (table.ok()) EXPECT_EQ(Int64s(*(*table)->GetColumnByName("id")), expected);
+    if (table.ok()) {
+      EXPECT_EQ(Int64s(*(*table)->GetColumnByName("id")), expected);
+    }
     return true;
   }
 
@@ -566,7 +568,9 @@ TEST_F(ArrowDatasetTest, ManyThreadsShareIt) {
         const size_t k = (i + turn) % filters.size();
         const auto ids = Ids(dataset_, filters[k]);
         EXPECT_THAT(ids, IsOk());
-        if (ids.ok()) EXPECT_EQ(*ids, expected[k]);
+        if (ids.ok()) {
+          EXPECT_EQ(*ids, expected[k]);
+        }
       }
     });
   }
@@ -617,7 +621,9 @@ TEST(ArrowDatasetNamesTest, AreAsOddAsTheyLike) {
         .columns = schema->field_names()};
     ASSERT_OK_AND_ASSIGN(const auto table, ToTable(dataset, query));
     EXPECT_TRUE(table->schema()->Equals(*schema));
-    if (i <= 7) EXPECT_THAT(Int64s(*table->column(0)), ElementsAre(7 - i));
+    if (i <= 7) {
+      EXPECT_THAT(Int64s(*table->column(0)), ElementsAre(7 - i));
+    }
   }
 }
 
