@@ -29,15 +29,18 @@ std::vector<LanceKeyValue> ToC(const std::map<std::string, std::string>& map) {
   return out;
 }
 
-arrow::Result<NamesC> NamesC::Make(const std::optional<std::vector<std::string>>& names, const char* what) {
+arrow::Result<NamesC> NamesC::Make(const std::vector<std::string>& names, const char* what) {
   NamesC out;
-  if (!names.has_value()) return out;
-  out.names_.reserve(names->size() + 1);
-  for (const std::string& name : *names) {
+  out.names_.reserve(names.size() + 1);
+  for (const std::string& name : names) {
     ARROW_ASSIGN_OR_RAISE(out.names_.emplace_back(), ToC(name, what));
   }
   out.names_.push_back(nullptr);
   return out;
+}
+
+arrow::Result<NamesC> NamesC::Make(const std::optional<std::vector<std::string>>& names, const char* what) {
+  return names.has_value() ? Make(*names, what) : NamesC();
 }
 
 }  // namespace lance::inline v0::internal

@@ -45,7 +45,12 @@ inline int64_t ToC(const std::optional<std::chrono::seconds>& seconds, int64_t u
 /// A list of names, or NULL for none given.
 class NamesC {
  public:
+  static arrow::Result<NamesC> Make(const std::vector<std::string>& names, const char* what);
   static arrow::Result<NamesC> Make(const std::optional<std::vector<std::string>>& names, const char* what);
+  /// They are borrowed.
+  static arrow::Result<NamesC> Make(std::vector<std::string>&& names, const char* what) = delete;
+  static arrow::Result<NamesC> Make(std::optional<std::vector<std::string>>&& names,
+                                    const char* what) = delete;
 
   const char* const* data() const { return names_.empty() ? nullptr : names_.data(); }
   size_t size() const { return names_.empty() ? 0 : names_.size() - 1; }
