@@ -104,8 +104,8 @@ class LANCE_EXPORT Dataset {
   arrow::Future<std::shared_ptr<Scanner>> ScanAsync(const ScanOptions& options = {},
                                                     const arrow::StopToken& stop = {}) const;
 
-  /// Plan a SQL query over this dataset, whose table is named "dataset". SqlContext::Prepare() says what a query
-  /// may be; a SqlContext joins several datasets.
+  /// Plan a SQL query over this dataset, whose table is named "dataset". SqlContext::Prepare() says what a
+  /// query may be; a SqlContext joins several datasets.
   ///
   /// \param[in] text for example "select count(*) from dataset where id > $least"
   /// \param[in] parameters one row, a column for each parameter of the text; NULL: none

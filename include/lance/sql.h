@@ -75,7 +75,8 @@ class LANCE_EXPORT SqlQuery {
 ///   ARROW_RETURN_NOT_OK(context->Register("orders", *orders));
 ///   ARROW_RETURN_NOT_OK(context->Register("lineitem", *lineitem));
 ///   ARROW_ASSIGN_OR_RAISE(auto query, context->Prepare(
-///       "select o_orderpriority, count(*) from orders join lineitem on o_orderkey = l_orderkey group by 1"));
+///       "select o_orderpriority, count(*) from orders join lineitem on o_orderkey = l_orderkey group by
+///       1"));
 ///   ARROW_ASSIGN_OR_RAISE(auto table, query->ToTable());
 /// \endcode
 class LANCE_EXPORT SqlContext {

@@ -31,7 +31,8 @@ class BatchSource {
   using Generator = std::function<arrow::Future<std::shared_ptr<arrow::RecordBatch>>()>;
 
   /// \param[in] needs what is called while batches are read: readers keep it
-  BatchSource(HandleT handle, std::shared_ptr<arrow::Schema> schema, std::shared_ptr<const void> needs = nullptr)
+  BatchSource(HandleT handle, std::shared_ptr<arrow::Schema> schema,
+              std::shared_ptr<const void> needs = nullptr)
       : handle(std::move(handle)), schema(std::move(schema)), needs_(std::move(needs)) {}
 
   arrow::Result<ReaderPtr> ToReader(const arrow::StopToken& stop) const {

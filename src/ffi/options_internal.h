@@ -59,6 +59,10 @@ class NamesC {
  public:
   static arrow::Result<NamesC> Make(const std::vector<std::string>& names, const char* what);
   static arrow::Result<NamesC> Make(const std::optional<std::vector<std::string>>& names, const char* what);
+  /// They are borrowed.
+  static arrow::Result<NamesC> Make(std::vector<std::string>&& names, const char* what) = delete;
+  static arrow::Result<NamesC> Make(std::optional<std::vector<std::string>>&& names,
+                                    const char* what) = delete;
 
   const char* const* data() const { return names_.empty() ? nullptr : names_.data(); }
   size_t size() const { return names_.empty() ? 0 : names_.size() - 1; }

@@ -56,10 +56,10 @@ class Session {
 
   /// The first failure of a call, or OK.
   Outcome Run() {
-    for (const auto step : {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan,
-                            &Session::ScanBatches, &Session::ScanPushed, &Session::Query, &Session::Take,
-                            &Session::TakeRanges, &Session::OpenSplit, &Session::AppendInHalves,
-                            &Session::Discard, &Session::Maintain, &Session::ByName}) {
+    for (const auto step :
+         {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan, &Session::ScanBatches,
+          &Session::ScanPushed, &Session::Query, &Session::Take, &Session::TakeRanges, &Session::OpenSplit,
+          &Session::AppendInHalves, &Session::Discard, &Session::Maintain, &Session::ByName}) {
       if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
     }
     return {};

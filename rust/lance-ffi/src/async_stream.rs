@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::mem::ManuallyDrop;
 use std::ptr::{null, without_provenance_mut};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Poll, Waker};
 
 use arrow::array::RecordBatch;
@@ -97,7 +97,7 @@ enum Stop {
 
 impl Producer {
     fn new() -> Arc<Self> {
-        Arc::new_cyclic(|this| Self {
+        Arc::new_cyclic(|this: &Weak<Self>| Self {
             c: ArrowAsyncProducer {
                 device_type: DEVICE_CPU,
                 reserved: 0,

@@ -204,14 +204,16 @@ void Take(Arguments& arguments) {
     const bool by_id = way % 2 == 1;
     const auto take = by_id ? lance_dataset_take_rows : lance_dataset_take;
     const auto take_async = by_id ? lance_dataset_take_rows_async : lance_dataset_take_async;
-    arguments.Call(take, take_async, table.get(), indices, index_count, columns, column_count, &array, &schema);
+    arguments.Call(take, take_async, table.get(), indices, index_count, columns, column_count, &array,
+                   &schema);
   } else {
     const LanceTakeOptions options = Fill(arguments, LanceTakeOptions LANCE_TAKE_OPTIONS_INIT);
     const bool by_address = way % 2 == 1;
     const auto take = by_address ? lance_dataset_take_addresses : lance_dataset_take_positions;
     const auto take_async =
         by_address ? lance_dataset_take_addresses_async : lance_dataset_take_positions_async;
-    arguments.Call(take, take_async, table.get(), indices, index_count, arguments.Sized(options), &array, &schema);
+    arguments.Call(take, take_async, table.get(), indices, index_count, arguments.Sized(options), &array,
+                   &schema);
   }
   if (array.release == nullptr) return;
   array.release(&array);

@@ -1,6 +1,6 @@
-// Texts that users write: filters, also as Substrait, expressions, columns, URIs, names of branches and tags; and
-// what travels between processes: transactions, splits and datasets. Each is taken or refused with an error. The
-// first byte of an input says which it is.
+// Texts that users write: filters, also as Substrait, expressions, columns, URIs, names of branches and tags;
+// and what travels between processes: transactions, splits and datasets. Each is taken or refused with an
+// error. The first byte of an input says which it is.
 
 #include <string>
 #include <string_view>

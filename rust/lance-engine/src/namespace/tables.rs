@@ -29,17 +29,16 @@ pub fn open_table(
     Box::pin(async move {
         settings.session = settings.session.or_else(|| namespace.session.clone());
         let found = namespace.find(&id, true).await?;
-        if found.description.is_declared_only == Some(true) {
-            return Err(Error::new(
-                code::DATASET_NOT_FOUND,
-                format!(
-                    "table {:?} is only declared, and has no version yet",
-                    shown(&id)
-                ),
-            ));
-        }
+        let is_declared_only = found.description.is_declared_only == Some(true);
+        let named = shown(&id);
         let locate = move |given| ready(namespace.reach(id, found, given));
-        open_where(settings, locate).await
+        match open_where(settings, locate).await {
+            Err(error) if is_declared_only && error.code() == code::DATASET_NOT_FOUND => {
+                let message = format!("table {named:?} is only declared, and has no version yet");
+                Err(Error::with_detail(error.code(), &message, error.detail()))
+            }
+            opened => opened,
+        }
     })
 }
 

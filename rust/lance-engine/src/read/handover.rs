@@ -101,6 +101,7 @@ pub fn deserialize(bytes: Vec<u8>, settings: AccessSettings) -> Task<Opened> {
         let access = Access {
             storage_options: settings.storage_options,
             session: settings.session,
+            ..Access::default()
         };
         let params = store_params(&access.storage_options);
         let handler = commit_handler_from_url(&place.uri, &Some(params)).await?;

@@ -18,6 +18,7 @@ use super::parameters::Parameters;
 use super::statement::Statement;
 use crate::error::{Error, Result};
 use crate::panics::contained;
+use crate::read::Yield;
 use crate::sync::{Mutex, lock};
 use crate::task::Task;
 
@@ -75,10 +76,10 @@ impl SqlQuery {
     }
 
     /// Run it; the batches have the schema returned with them.
-    pub fn run(self: Arc<Self>) -> Task<(SchemaRef, BoxStream<'static, Result<RecordBatch>>)> {
+    pub fn run(self: Arc<Self>) -> Task<(SchemaRef, Yield)> {
         Box::pin(async move {
             let steps = self.steps().await?;
-            Ok((self.schema.clone(), self.start(steps)?))
+            Ok((self.schema.clone(), self.start(steps)?.into()))
         })
     }
 

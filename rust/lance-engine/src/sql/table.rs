@@ -10,6 +10,7 @@ use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use futures::FutureExt;
 
 use super::parts;
 use super::scan::Scan;
@@ -93,7 +94,9 @@ impl TableProvider for Table {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        let plan = contained(self.plan(state, projection, filters, limit)).await;
+        // Boxed, as the compiler does not lay out futures that deep.
+        let plan = self.plan(state, projection, filters, limit).boxed();
+        let plan = contained(plan).await;
         Ok(Arc::new(plan.map_err(as_engine_error)?))
     }
 
