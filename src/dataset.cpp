@@ -25,10 +25,10 @@ using internal::Starting;
 using internal::ValueOut;
 using internal::Waiting;
 
-using ScanStatisticsCall = internal::Progress<ScanStatistics>;
+using ScanStatisticsCall = internal::Listener<ScanStatistics>;
 
 extern "C" void CallStatistics(void* context, const LanceScanStatistics* statistics) noexcept {
-  static_cast<ScanStatisticsCall*>(context)->Hold()->Report(internal::FromC(*statistics));
+  static_cast<ScanStatisticsCall*>(context)->Hold()->Tell([&] { return internal::FromC(*statistics); });
 }
 
 /// A batch with its schema.

@@ -13,7 +13,7 @@
 #include "ffi/generated/scan_internal.h"
 #include "ffi/handle_internal.h"
 #include "ffi/operation_internal.h"
-#include "ffi/progress_internal.h"
+#include "ffi/listener_internal.h"
 #include "lance/options.h"
 #include "lance/scanner.h"
 
@@ -22,7 +22,7 @@ namespace lance::inline v0 {
 class Scanner::Impl : public internal::BatchSource<internal::ScannerHandle, lance_scanner_to_stream,
                                                    lance_batches_open, lance_batches_open_async> {
  public:
-  using Statistics = internal::Progress<ScanStatistics>;
+  using Statistics = internal::Listener<ScanStatistics>;
 
   Impl(internal::ScannerHandle handle, std::shared_ptr<arrow::Schema> schema,
        std::shared_ptr<Statistics> statistics)

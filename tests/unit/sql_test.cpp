@@ -15,6 +15,7 @@
 #include "arrow/util/cancel.h"
 #include "arrow/util/future.h"
 #include "lance/dataset.h"
+#include "lance/scanner.h"
 #include "support/datasets.h"
 #include "support/generators.h"
 #include "support/status_matchers.h"
