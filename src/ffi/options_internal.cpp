@@ -49,11 +49,11 @@ std::vector<LanceKeyValue> ToC(const std::vector<std::pair<std::string, std::str
 }
 
 std::span<const uint64_t> SpanOf(const std::vector<uint64_t>& numbers) {
-  return SpanOf(numbers.data(), numbers.size());
+  return {numbers.data(), numbers.size()};
 }
 
 std::span<const uint64_t> SpanOf(const std::optional<std::vector<uint64_t>>& numbers) {
-  return numbers.has_value() ? SpanOf(*numbers) : std::span<const uint64_t>();
+  return numbers.has_value() ? SpanOf(numbers->data(), numbers->size()) : std::span<const uint64_t>();
 }
 
 std::span<const uint8_t> SpanOf(const std::shared_ptr<arrow::Buffer>& bytes) {
@@ -62,6 +62,10 @@ std::span<const uint8_t> SpanOf(const std::shared_ptr<arrow::Buffer>& bytes) {
 }
 
 arrow::Result<NamesC> NamesC::Make(const std::vector<std::string>& names, const char* what) {
+  return names.empty() ? NamesC() : MakeGiven(names, what);
+}
+
+arrow::Result<NamesC> NamesC::MakeGiven(const std::vector<std::string>& names, const char* what) {
   NamesC out;
   out.names_.reserve(names.size() + 1);
   for (const std::string& name : names) {
@@ -72,7 +76,7 @@ arrow::Result<NamesC> NamesC::Make(const std::vector<std::string>& names, const 
 }
 
 arrow::Result<NamesC> NamesC::Make(const std::optional<std::vector<std::string>>& names, const char* what) {
-  return names.has_value() ? Make(*names, what) : NamesC();
+  return names.has_value() ? MakeGiven(*names, what) : NamesC();
 }
 
 }  // namespace lance::inline v0::internal

@@ -68,6 +68,8 @@ class NamesC {
   size_t size() const { return names_.empty() ? 0 : names_.size() - 1; }
 
  private:
+  static arrow::Result<NamesC> MakeGiven(const std::vector<std::string>& names, const char* what);
+
   /// The names and a NULL, so that an empty list differs from none.
   std::vector<const char*> names_;
 };

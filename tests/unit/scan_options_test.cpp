@@ -385,8 +385,8 @@ TEST_F(ScanOptionsTest, HowItIsReadChangesNothing) {
                                 {.use_scalar_index = false, .use_statistics = false}}) {
     options.filter = "id % 7 = 3";
     ASSERT_OK_AND_ASSIGN(const auto table, Scan(options));
-    EXPECT_EQ(table->num_rows(), 1'428);
-    EXPECT_EQ(Ids(*table)[1'427], 9'992);
+    EXPECT_EQ(table->num_rows(), 1'429);
+    EXPECT_EQ(Ids(*table)[1'428], 9'999);
   }
   EXPECT_THAT(dataset_->Scan({.fragment_readahead = 0}), FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_THAT(dataset_->Scan({.parallelism = 0}), FailsWith(ErrorCode::kInvalidArgument));
