@@ -322,7 +322,9 @@ class Session {
     const auto reader = arrow::ImportRecordBatchReader(&stream).ValueOrDie();
     // An error of a stream is told by the scan's own step.
     const auto table = reader->ToTable();
-    if (table.ok()) EXPECT_EQ((*table)->num_rows(), 15);
+    if (table.ok()) {
+      EXPECT_EQ((*table)->num_rows(), 15);
+    }
     return outcome;
   }
 
