@@ -47,7 +47,7 @@ impl Table {
         let mut rows = Precision::Exact(source.rows);
         if let Some(condition) = &condition {
             let share = source.share(condition).await;
-            let passing = share.map_or(1.0, |share| share) * source.rows as f64;
+            let passing = share.unwrap_or(1.0) * source.rows as f64;
             rows = Precision::Inexact(passing.ceil() as usize);
             source.filter(&mut scanner, condition.clone(), share).await;
         }
@@ -93,7 +93,8 @@ impl TableProvider for Table {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
-        let plan = contained(self.plan(state, projection, filters, limit)).await;
+        let plan = Box::pin(self.plan(state, projection, filters, limit));
+        let plan = contained(plan).await;
         Ok(Arc::new(plan.map_err(as_engine_error)?))
     }
 
