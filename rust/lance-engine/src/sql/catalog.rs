@@ -32,7 +32,8 @@ impl Tables {
     }
 
     pub fn remove(&self, name: &str) -> Result<()> {
-        match lock(&self.0).remove(name) {
+        let removed = lock(&self.0).remove(name);
+        match removed {
             Some(_) => Ok(()),
             None => Err(self.no_such(name)),
         }

@@ -38,12 +38,13 @@ impl Sample {
             fault::point()?;
             let total = dataset.count_rows(None).await? as u64;
             let request = ProjectionRequest::from_columns(&unknown, dataset.schema());
-            let taken = dataset.take(&spread(total), request).await?;
-            let column = |name: &str| taken.column_by_name(name).cloned();
-            let columns = unknown
-                .into_iter()
-                .filter_map(|name| Some((column(&name)?, name)));
-            lock(&self.0).extend(columns.map(|(column, name)| (name, column)));
+            let positions = spread(total);
+            let taken = Box::pin(dataset.take(&positions, request)).await?;
+            let columns = unknown.into_iter().filter_map(|name| {
+                let column = taken.column_by_name(&name)?.clone();
+                Some((name, column))
+            });
+            lock(&self.0).extend(columns);
         }
         let known = lock(&self.0);
         let columns = names.iter().filter_map(|name| known.get_key_value(name));

@@ -90,7 +90,8 @@ impl Source {
         let mut reads: BTreeSet<_> = columns.iter().map(|(name, _)| name.to_string()).collect();
         let needed = condition.into_iter().flat_map(Expr::column_refs);
         reads.extend(needed.map(|column| column.name.clone()));
-        let widest = self.opened.widths.batch_rows(dataset, &reads, false).await;
+        let widest = self.opened.widths.batch_rows(dataset, &reads, false);
+        let widest = Box::pin(widest).await;
         scanner.batch_size(widest.map_or(batch_rows, |rows| rows.min(batch_rows)));
         if self.is_local && get_default_io_buffer_size_override().is_none() {
             scanner.io_buffer_size(LOCAL_IO_BUFFER_BYTES);

@@ -10,7 +10,6 @@ use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use futures::FutureExt;
 
 use super::parts;
 use super::scan::Scan;
@@ -48,7 +47,7 @@ impl Table {
         let mut rows = Precision::Exact(source.rows);
         if let Some(condition) = &condition {
             let share = source.share(condition).await;
-            let passing = share.map_or(1.0, |share| share) * source.rows as f64;
+            let passing = share.unwrap_or(1.0) * source.rows as f64;
             rows = Precision::Inexact(passing.ceil() as usize);
             source.filter(&mut scanner, condition.clone(), share).await;
         }
@@ -95,7 +94,7 @@ impl TableProvider for Table {
         limit: Option<usize>,
     ) -> PlanResult<Arc<dyn ExecutionPlan>> {
         // Boxed, as the compiler does not lay out futures that deep.
-        let plan = self.plan(state, projection, filters, limit).boxed();
+        let plan = Box::pin(self.plan(state, projection, filters, limit));
         let plan = contained(plan).await;
         Ok(Arc::new(plan.map_err(as_engine_error)?))
     }
