@@ -12,6 +12,7 @@
 
 #include "arrow/api.h"
 #include "arrow/buffer.h"
+#include "arrow/util/future.h"
 #include "lance/dataset.h"
 #include "lance/scanner.h"
 #include "support/datasets.h"
