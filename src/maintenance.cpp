@@ -7,8 +7,8 @@
 #include "ffi/arrow_bridge_internal.h"
 #include "ffi/call_internal.h"
 #include "ffi/generated/maintain_internal.h"
+#include "ffi/listener_internal.h"
 #include "ffi/operation_internal.h"
-#include "ffi/progress_internal.h"
 
 namespace lance::inline v0 {
 namespace {
@@ -17,10 +17,10 @@ using arrow::StopToken;
 using internal::CStream;
 using internal::Starting;
 using internal::Waiting;
-using Progress = internal::Progress<CheckProgress>;
+using Progress = internal::Listener<CheckProgress>;
 
 extern "C" void CallCheckProgress(void* context, const LanceCheckProgress* progress) noexcept {
-  static_cast<Progress*>(context)->Report(internal::FromC(*progress));
+  static_cast<Progress*>(context)->Tell([&] { return internal::FromC(*progress); });
 }
 
 /// The totals of a check, and what is wrong.

@@ -5,6 +5,8 @@
 #include <memory>
 
 #include "arrow/result.h"
+#include "arrow/type_fwd.h"
+#include "arrow/util/cancel.h"
 #include "lance/options.h"
 #include "lance/results.h"
 #include "lance/visibility.h"
@@ -24,7 +26,8 @@ class LANCE_EXPORT Session {
   static arrow::Result<std::shared_ptr<Session>> Make(const SessionOptions& options = {});
 
   /// Read its statistics.
-  arrow::Result<SessionStats> Stats() const;
+  arrow::Result<SessionStats> Stats(const arrow::StopToken& stop = {}) const;
+  arrow::Future<SessionStats> StatsAsync(const arrow::StopToken& stop = {}) const;
 
  private:
   friend struct SessionAccess;

@@ -9,6 +9,8 @@
 
 #include "arrow/result.h"
 #include "arrow/status.h"
+#include "arrow/type_fwd.h"
+#include "arrow/util/cancel.h"
 #include "lance/results.h"
 #include "lance/visibility.h"
 
@@ -37,7 +39,8 @@ using Logger = std::function<void(const LogEvent&)>;
 ///
 /// When this returns, the earlier logger has ended on all threads and is destroyed. Called from inside the
 /// logger itself it does not wait for other threads that are inside; the last of them destroys it. Hold no
-/// lock that the logger takes. Remove a logger before something that it uses is destroyed. Thread-safe.
+/// lock that the logger takes. Remove a logger before something that it uses is destroyed; when the process
+/// exits, the library does that. Thread-safe.
 ///
 /// Events of the engine are reported at every level; of what is below it, HTTP, TLS and the signing of
 /// requests, only errors and warnings, as details could hold credentials.
@@ -54,7 +57,8 @@ struct LANCE_EXPORT MetricsSnapshot {
 };
 
 /// Take a snapshot. Thread-safe.
-LANCE_EXPORT arrow::Result<MetricsSnapshot> GetMetrics();
+LANCE_EXPORT arrow::Result<MetricsSnapshot> GetMetrics(const arrow::StopToken& stop = {});
+LANCE_EXPORT arrow::Future<MetricsSnapshot> GetMetricsAsync(const arrow::StopToken& stop = {});
 
 }  // namespace v0
 }  // namespace lance

@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "ffi/call_internal.h"
+
 namespace lance::inline v0::internal {
 namespace {
 
@@ -96,12 +98,7 @@ bool IsStoppable(const arrow::StopToken& stop) { return Token(stop).has_source()
 
 arrow::Status CheckStop(const arrow::StopToken& stop) { return WithCode(stop.Poll(), ErrorCode::kCancelled); }
 
-arrow::Status CheckMayWait() {
-  if (lance_may_wait() != 0) return arrow::Status::OK();
-  return MakeStatus(ErrorCode::kInvalidState,
-                    "this call blocks and was made from inside a callback of the library: "
-                    "make it from another thread");
-}
+arrow::Status CheckMayWait() { return Call(lance_may_wait); }
 
 void CancelOnStop(const arrow::StopToken& stop, std::unique_ptr<Cancellable> call) {
   if (!IsStoppable(stop)) return;

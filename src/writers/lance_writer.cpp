@@ -9,8 +9,8 @@
 #include "ffi/generated/transaction_internal.h"
 #include "ffi/generated/write_internal.h"
 #include "ffi/guarded_reader_internal.h"
+#include "ffi/listener_internal.h"
 #include "ffi/operation_internal.h"
-#include "ffi/progress_internal.h"
 #include "ffi/schema_check_internal.h"
 #include "transaction_internal.h"
 #include "writers/open_writer_internal.h"
@@ -22,10 +22,10 @@ using arrow::StopToken;
 using internal::Prepare;
 using internal::Starting;
 using internal::Waiting;
-using Progress = internal::Progress<WriteStats>;
+using Progress = internal::Listener<WriteStats>;
 
 extern "C" void CallProgress(void* context, const LanceWriteStats* stats) noexcept {
-  static_cast<Progress*>(context)->Hold()->Report(internal::FromC(*stats));
+  static_cast<Progress*>(context)->Hold()->Tell([&] { return internal::FromC(*stats); });
 }
 
 arrow::Status Nothing(internal::NoOut&) { return arrow::Status::OK(); }

@@ -315,6 +315,35 @@ void DestroyAWriterInItsProgressCallback(const std::filesystem::path& dir) {
   destroyed.wait(false);
 }
 
+std::atomic<bool> is_log_open{true};
+std::atomic<bool> has_enough{false};
+std::thread late_opener;
+
+/// A logger is not called when what it uses is gone, although the library goes on.
+void ExitWithALogger(const std::filesystem::path& dir) {
+  // Runs after the library's own handlers.
+  ARROW_CHECK_EQ(std::atexit([] {
+                   is_log_open = false;
+                   std::this_thread::sleep_for(std::chrono::milliseconds(50));
+                   has_enough = true;
+                   late_opener.join();
+                 }),
+                 0);
+  std::atomic<int> events{0};
+  const auto log = [&events](const lance::LogEvent&) {
+    ARROW_CHECK(is_log_open) << "told after the log was closed";
+    ++events;
+    events.notify_all();
+  };
+  ARROW_CHECK_OK(lance::SetLogger(log, lance::LogLevel::kTrace));
+  static_handles.Open(dir);
+  late_opener = std::thread([uri = dir / "dataset"] {
+    while (!has_enough) ARROW_CHECK_OK(lance::Dataset::Open(uri).status());
+  });
+  events.wait(0);
+  std::exit(EXIT_SUCCESS);
+}
+
 void QuickExit(const std::filesystem::path& dir) {
   static_handles.Open(dir);
   std::quick_exit(EXIT_SUCCESS);
@@ -376,6 +405,7 @@ constexpr Way kWays[] = {
      kCodeOfCallback},
     {"stream", ExitInAStreamCallback, true, true, kCodeOfCallback},
     {"destroyed_in_progress", DestroyAWriterInItsProgressCallback},
+    {"logger", ExitWithALogger},
     // Nothing is cleaned up, as after a kill.
     {"quick_exit", QuickExit, /*releases_batches=*/false, /*removes_files=*/false},
 #ifndef __SANITIZE_ADDRESS__

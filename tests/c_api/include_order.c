@@ -13,3 +13,7 @@
 struct ArrowArray shared_array;
 struct ArrowSchema shared_schema;
 struct ArrowArrayStream shared_stream;
+struct ArrowDeviceArray shared_device_array;
+struct ArrowAsyncDeviceStreamHandler shared_handler;
+struct ArrowAsyncProducer shared_producer;
+struct ArrowAsyncTask shared_task;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
+
 int live_structs = 0;
 
 static void release_child_schema(struct ArrowSchema* schema) { schema->release = NULL; }
@@ -66,4 +68,19 @@ void make_int64_batch(int64_t first, int64_t rows, struct ArrowArray* out) {
   out->release = release_array;
   out->private_data = contents;
   ++live_structs;
+}
+
+LanceDataset* make_int64_dataset(const char* uri, int64_t rows) {
+  struct ArrowSchema schema;
+  make_int64_schema(&schema);
+  LanceWriter* writer = NULL;
+  CHECK_CALL(LANCE_OK, lance_writer_open, uri, &schema, NULL, &writer);
+  struct ArrowArray array;
+  make_int64_batch(0, rows, &array);
+  CHECK_CALL(LANCE_OK, lance_writer_write_batch, writer, &array, NULL);
+  CHECK_CALL(LANCE_OK, lance_writer_finish, writer, NULL);
+  lance_writer_free(writer);
+  LanceDataset* dataset = NULL;
+  CHECK_CALL(LANCE_OK, lance_dataset_open, uri, NULL, &dataset);
+  return dataset;
 }

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "lance/c/arrow_abi.h"
+#include "lance/c/lance.h"
 
 /* Structs made by the functions below and not released yet. */
 extern int live_structs;
@@ -14,5 +14,8 @@ void make_int64_schema(struct ArrowSchema* out);
 
 /* Make a batch of the values first, first + 1, ... */
 void make_int64_batch(int64_t first, int64_t rows, struct ArrowArray* out);
+
+/* Write a dataset of one such batch, and open it. */
+LanceDataset* make_int64_dataset(const char* uri, int64_t rows);
 
 #endif

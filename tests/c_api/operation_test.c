@@ -52,21 +52,6 @@ static LanceStatusCode wait_for(End* end) {
   return end->status;
 }
 
-static LanceDataset* make_dataset(void) {
-  struct ArrowSchema schema;
-  make_int64_schema(&schema);
-  LanceWriter* writer = NULL;
-  CHECK_CALL(LANCE_OK, lance_writer_open, URI, &schema, NULL, &writer);
-  struct ArrowArray array;
-  make_int64_batch(0, row_count, &array);
-  CHECK_CALL(LANCE_OK, lance_writer_write_batch, writer, &array, NULL);
-  CHECK_CALL(LANCE_OK, lance_writer_finish, writer, NULL);
-  lance_writer_free(writer);
-  LanceDataset* dataset = NULL;
-  CHECK_CALL(LANCE_OK, lance_dataset_open, URI, NULL, &dataset);
-  return dataset;
-}
-
 static void outcomes_are_told(const LanceDataset* dataset) {
   End end;
   init_end(&end);
@@ -304,7 +289,7 @@ int main(int argc, char** argv) {
   if (argc > 1) row_count = atoi(argv[1]);
   if (argc > 2) call_count = atoi(argv[2]);
   CHECK(atexit(check_at_exit) == 0);
-  LanceDataset* dataset = make_dataset();
+  LanceDataset* dataset = make_int64_dataset(URI, row_count);
   outcomes_are_told(dataset);
   a_call_that_cannot_begin_tells_nothing(dataset);
   each_of_many_ends_once(dataset);

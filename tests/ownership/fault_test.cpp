@@ -18,6 +18,7 @@
 #include "support/faults.h"
 #include "support/figures.h"
 #include "support/generators.h"
+#include "support/pushed_scan.h"
 #include "support/release_probe.h"
 #include "support/temp_dir.h"
 
@@ -52,9 +53,9 @@ class Session {
 
   /// The first failure of a call, or OK.
   Outcome Run() {
-    for (const auto step :
-         {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan, &Session::ScanBatches,
-          &Session::Take, &Session::AppendInHalves, &Session::Discard, &Session::Maintain}) {
+    for (const auto step : {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan,
+                            &Session::ScanBatches, &Session::ScanPushed, &Session::Take,
+                            &Session::AppendInHalves, &Session::Discard, &Session::Maintain}) {
       if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
     }
     return {};
@@ -168,6 +169,17 @@ class Session {
     }
     if (outcome.ok()) {
       EXPECT_EQ(rows, kRows);
+    }
+    return outcome;
+  }
+
+  Outcome ScanPushed() {
+    ScannerPtr scanner;
+    Outcome outcome = MAKE(&scanner, lance_scanner_open, dataset(), kScanDefaults);
+    if (!outcome.ok()) return outcome;
+    PushedScan pushed(probe_);
+    if (outcome = pushed.Run(scanner.get()); outcome.ok()) {
+      EXPECT_EQ(pushed.rows(), kRows);
     }
     return outcome;
   }

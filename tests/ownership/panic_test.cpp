@@ -22,6 +22,7 @@
 #include "support/faults.h"
 #include "support/figures.h"
 #include "support/generators.h"
+#include "support/pushed_scan.h"
 #include "support/release_probe.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
@@ -309,6 +310,12 @@ const Function kFunctions[] = {
      Second::kHarmless},
     {"lance_batches_cancel", [](World& world) { return CallC(lance_batches_cancel, world.batches.get()); },
      Second::kHarmless},
+    {"lance_scanner_to_async_device_stream",
+     [](World& world) {
+       PushedScan pushed(world.probe);
+       return pushed.Run(world.Scanner());
+     },
+     Second::kHarmless},
     {"lance_transaction_commit",
      [](World& world) {
        LanceTransaction* const transactions[] = {world.transaction.get()};
@@ -389,6 +396,7 @@ const Function kFunctions[] = {
        return CallC(lance_operation_wait, operation);
      },
      Second::kHarmless},
+    {"lance_may_wait", [](World&) { return CallC(lance_may_wait); }, Second::kHarmless},
     {"lance_writer_abort", [](World& world) { return CALL(lance_writer_abort, world.writer.get()); },
      Second::kUnnoticed},
 };

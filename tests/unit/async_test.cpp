@@ -3,18 +3,24 @@
 
 #include <sys/resource.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <future>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "arrow/api.h"
+#include "arrow/c/bridge.h"
 #include "arrow/util/async_generator.h"
 #include "arrow/util/cancel.h"
 #include "arrow/util/future.h"
+#include "arrow/util/thread_pool.h"
 #include "lance/api.h"
+#include "support/c_call.h"
 #include "support/datasets.h"
 #include "support/generators.h"
 #include "support/status_matchers.h"
@@ -136,6 +142,18 @@ TEST_F(AsyncTest, FuturesOfWritesEndAsTheCallsThatWait) {
   EXPECT_EQ(ReadIds(uri), Range(0, 30));
 }
 
+TEST_F(AsyncTest, FuturesOfStatisticsEndAsTheCallsThatWait) {
+  ASSERT_OK_AND_ASSIGN(const auto session, lance::Session::Make());
+  ASSERT_OK_AND_ASSIGN(const auto dataset, lance::Dataset::Open(uri_, {.session = session}));
+  ASSERT_OK(dataset->CountRows("id < 10"));
+  ASSERT_OK_AND_ASSIGN(const auto stats, Wait(session->StatsAsync()));
+  EXPECT_GT(stats.metadata_cache_misses, 0U);
+  EXPECT_EQ(stats.metadata_cache_misses, session->Stats()->metadata_cache_misses);
+  ASSERT_OK_AND_ASSIGN(const auto metrics, Wait(lance::GetMetricsAsync()));
+  EXPECT_GT(metrics.process.io_threads, 0U);
+  EXPECT_EQ(metrics.stores.size(), lance::GetMetrics()->stores.size());
+}
+
 TEST_F(AsyncTest, FuturesOfMaintenanceEndAsTheCallsThatWait) {
   int reports = 0;
   lance::CheckOptions options;
@@ -215,6 +233,8 @@ TEST_F(AsyncTest, AStopThatWasAskedForBeforeLetsNothingBegin) {
   EXPECT_THAT(dataset_->Scan({}, stop), is_cancelled);
   EXPECT_THAT(lance::LanceWriter::Open(uri, SimpleSchema(), {}, stop), is_cancelled);
   EXPECT_THAT(lance::CheckDatasetAsync(uri_, {}, stop).result(), is_cancelled);
+  EXPECT_THAT(lance::GetMetrics(stop), is_cancelled);
+  EXPECT_THAT(lance::GetMetricsAsync(stop).result(), is_cancelled);
   EXPECT_FALSE(std::filesystem::exists(uri));
 }
 
@@ -230,6 +250,91 @@ TEST_F(AsyncTest, ATokenThatNeverStopsChangesNothing) {
   ASSERT_OK(writer->Write(*SimpleBatch(0, 10), stop));
   ASSERT_OK(writer->Finish(stop));
   EXPECT_EQ(ReadIds(uri), Range(0, 10));
+}
+
+/// Arrow's own consumer of what is pushed. Its destructor expects that it was released once.
+class ArrowConsumer : public ArrowAsyncDeviceStreamHandler {
+ public:
+  explicit ArrowConsumer(uint64_t queue_size) : ArrowAsyncDeviceStreamHandler{} {
+    stream_ = arrow::CreateAsyncDeviceStreamHandler(this, arrow::internal::GetCpuThreadPool(), queue_size);
+    arrows_release_ = std::exchange(release, Release);
+  }
+  ~ArrowConsumer() {
+    if (pushed_) released_->get_future().wait();
+    EXPECT_EQ(releases_, pushed_);
+  }
+  ArrowConsumer(const ArrowConsumer&) = delete;
+  ArrowConsumer& operator=(const ArrowConsumer&) = delete;
+
+  /// Push the batches of a scan.
+  void Scan(const std::string& uri, LanceText filter) {
+    constexpr const LanceOpenOptions* kOpenDefaults = nullptr;
+    LanceScanOptions options = LANCE_SCAN_OPTIONS_INIT;
+    options.filter = filter;
+    options.batch_size = 500;
+    DatasetPtr dataset;
+    ASSERT_EQ(
+        Made(&dataset, [&](auto* out) { return CallC(lance_dataset_open, uri.c_str(), kOpenDefaults, out); }),
+        LANCE_OK);
+    ScannerPtr scanner;
+    const LanceDataset* opened = dataset.get();
+    const LanceScanOptions* given = &options;
+    ASSERT_EQ(Made(&scanner, [&](auto* out) { return CallC(lance_scanner_open, opened, given, out); }),
+              LANCE_OK);
+    pushed_ = true;
+    // A race detector does not see that the library's threads come after this.
+    releases_ = 0;
+    EXPECT_EQ(CallC(lance_scanner_to_async_device_stream, static_cast<const LanceScanner*>(scanner.get()),
+                    static_cast<ArrowAsyncDeviceStreamHandler*>(this)),
+              LANCE_OK);
+  }
+
+  arrow::Result<arrow::AsyncRecordBatchGenerator> Stream() { return Wait(stream_); }
+
+ private:
+  static void Release(ArrowAsyncDeviceStreamHandler* self) {
+    auto* const consumer = static_cast<ArrowConsumer*>(self);
+    if (consumer->releases_++ > 0) return;
+    consumer->arrows_release_(self);
+    // The consumer may be gone before set_value() returns.
+    const auto released = consumer->released_;
+    released->set_value();
+  }
+
+  arrow::Future<arrow::AsyncRecordBatchGenerator> stream_;
+  void (*arrows_release_)(ArrowAsyncDeviceStreamHandler*) = nullptr;
+  bool pushed_ = false;
+  std::atomic<int> releases_ = 0;
+  std::shared_ptr<std::promise<void>> released_ = std::make_shared<std::promise<void>>();
+};
+
+TEST_F(AsyncTest, ArrowsConsumerGetsWhatIsPushed) {
+  ASSERT_OK_AND_ASSIGN(const auto scanner, dataset_->Scan({.filter = "id % 3 = 1"}));
+  ASSERT_OK_AND_ASSIGN(const auto expected, scanner->ToTable());
+  for (const uint64_t queue_size : {1, 4, 1000}) {
+    ArrowConsumer consumer(queue_size);
+    consumer.Scan(uri_, LANCE_TEXT("id % 3 = 1"));
+    ASSERT_OK_AND_ASSIGN(const auto stream, consumer.Stream());
+    EXPECT_EQ(stream.device_type, arrow::DeviceAllocationType::kCPU);
+    EXPECT_TRUE(stream.schema->Equals(*expected->schema()));
+    ASSERT_OK_AND_ASSIGN(const auto pushed, Wait(arrow::CollectAsyncGenerator(stream.generator)));
+    std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
+    for (const auto& each : pushed) batches.push_back(each.batch);
+    EXPECT_GT(batches.size(), 4U);
+    ASSERT_OK_AND_ASSIGN(const auto table, arrow::Table::FromRecordBatches(stream.schema, batches));
+    EXPECT_TRUE(table->CombineChunks().ValueOrDie()->Equals(*expected->CombineChunks().ValueOrDie()));
+  }
+}
+
+TEST_F(AsyncTest, ArrowsConsumerIsToldOfAnError) {
+  ArrowConsumer consumer(2);
+  consumer.Scan(uri_, LANCE_TEXT("10 / (id - 5000) > 1"));
+  ASSERT_OK_AND_ASSIGN(const auto stream, consumer.Stream());
+  const arrow::Status status = Wait(arrow::CollectAsyncGenerator(stream.generator)).status();
+  ASSERT_NE(status.detail(), nullptr) << status;
+  ASSERT_STREQ(status.detail()->type_id(), "AsyncErrorDetail");
+  EXPECT_NE(static_cast<const arrow::AsyncErrorDetail&>(*status.detail()).code(), 0);
+  EXPECT_THAT(status.message(), ::testing::HasSubstr("ivide by zero"));
 }
 
 /// A dataset that takes seconds to filter.

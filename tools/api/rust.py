@@ -75,8 +75,6 @@ def value(member, topics):
         return "None" if member.rust.startswith("Option") else f"std::ptr::null{'_mut' * member.rust.startswith('*mut')}()"
     for enum in model.every(topics, "enum"):
         for choice in enum.value:
-            if enum.engine is False and init == f"{enum.prefix}{choice.name}":
-                return str(choice.value)
             if init == f"{enum.prefix}{choice.name}":
                 return f"{enum.name}::{pascal(choice.name)} as i32"
     return init
@@ -170,6 +168,9 @@ impl {item.struct} {{
 
 
 def enum(item, topics):
+    if item.engine is False:
+        values = "".join(f"{pascal(v.name)} = {v.value}," for v in item.value)
+        return f"/// Values of `Lance{item.name}`.\n#[repr(i32)]\npub enum {item.name} {{ {values} }}\n"
     if not any(f.of == item.name for struct in model.every(topics, "options") for f in struct.c_fields if f.base == "enum"):
         return ""
     arms = "".join(f"{v.value} => {item.name}::{pascal(v.name)}," for v in item.value)
@@ -351,7 +352,7 @@ USES = {
     "crate::arguments": ["Context", "Number", "Versioned", "flag", "init_sized", "key_values", "no_such_value", "numbers",
                          "optional_name", "optional_names", "optional_seconds", "optional_text", "optional_within",
                          "read_sized", "required_name", "required_place", "required_text", "seconds", "slice", "within"],
-    "crate::arrow": ["required", "take"],
+    "crate::arrow": ["ArrowAsyncDeviceStreamHandler", "required", "take"],
     "crate::error": ["LanceError"],
     "crate::guard": ["guard"],
     "crate::operation": ["Ending", "LanceOperation", "start", "start_thread"],
@@ -368,6 +369,8 @@ def uses(body, topic, topics):
         for item in other["items"]:
             if item.kind == "handle" and not item.shell:
                 known.setdefault(f"crate::{other.module}", []).append(f"Lance{item.name}")
+            elif item.kind == "enum" and item.engine is False and other is not topic:
+                known.setdefault(f"super::{other.file}", []).append(item.name)
             elif item.kind in ("struct", "options", "result", "callback") and other is not topic:
                 known.setdefault(f"super::{other.file}", []).append(item.struct)
     code = re.sub(r"//[^\n]*", "", body)

@@ -47,21 +47,24 @@ impl Operation {
         }
     }
 
+    /// Call `tell` in the middle of the work, unless the process is too far gone for that.
+    pub fn tell<T>(&self, tell: impl FnOnce() -> T) -> Option<T> {
+        if !lock(&self.state).telling.enter() {
+            return None;
+        }
+        let told = tell();
+        lock(&self.state).telling.leave();
+        self.changed.notify_all();
+        Some(told)
+    }
+
     /// The work has ended: call `tell`, which hands out what came of it, unless the process is too far gone for that. Called
     /// once.
     pub fn end(&self, tell: impl FnOnce()) {
-        let mut state = lock(&self.state);
-        let too_late = state.cancel.take();
-        let may_tell = state.telling.enter();
-        drop(state);
+        let too_late = lock(&self.state).cancel.take();
         drop(too_late);
-        if may_tell {
-            tell();
-        }
-        let mut state = lock(&self.state);
-        state.telling.leave();
-        state.done = true;
-        drop(state);
+        self.tell(tell);
+        lock(&self.state).done = true;
         self.changed.notify_all();
     }
 

@@ -14,14 +14,9 @@ use lance_engine::{Error, Result, fault, threads};
 
 use crate::arrow::export_array;
 use crate::error::LanceError;
-use crate::generated::batches::LanceWakeFn;
+use crate::generated::batches::{LanceWakeFn, PollState};
 use crate::guard::guard;
 use crate::handle::Handle;
-
-/// Values of `LancePollState`.
-const READY: i32 = 0;
-const PENDING: i32 = 1;
-const END: i32 = 2;
 
 /// A scan under way.
 pub type LanceBatches = Handle<Polled>;
@@ -170,16 +165,17 @@ pub unsafe extern "C" fn lance_batches_poll(
         let batches = unsafe { LanceBatches::get(batches, "batches") }?;
         let sleeper = wake.map(|wake| Sleeper { wake, context });
         let polled = batches.read(|batches| batches.poll(sleeper))?;
+        let (found, array) = match polled {
+            Poll::Pending => (PollState::Pending, None),
+            Poll::Ready(None) => (PollState::End, None),
+            Poll::Ready(array) => (PollState::Ready, array),
+        };
         // SAFETY: not NULL, and valid by this function's contract; the array becomes the caller's.
         unsafe {
-            match polled {
-                Poll::Pending => state.write(PENDING),
-                Poll::Ready(None) => state.write(END),
-                Poll::Ready(Some(array)) => {
-                    out.write(array);
-                    state.write(READY);
-                }
+            if let Some(array) = array {
+                out.write(array);
             }
+            state.write(found as i32);
         }
         Ok(())
     })

@@ -1,12 +1,14 @@
 //! The end of a writer whose handle is freed.
 
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::thread;
 
 use lance_engine::panics::contain;
 use lance_engine::sync::{Condvar, Mutex, lock, wait_while};
+use lance_engine::threads;
 use lance_engine::write::Write;
-use lance_engine::{process, threads};
+
+use crate::exit::{self, Step};
 
 /// Writers that were freed inside a callback. An encoder may be waiting for that, so another thread ends them.
 static LEAVING: Mutex<Vec<Arc<Write>>> = Mutex::new(Vec::new());
@@ -23,11 +25,7 @@ pub fn end(writer: Arc<Write>) {
 }
 
 fn end_elsewhere(writer: Arc<Write>) {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // SAFETY: the handler is a plain function, and the library stays loaded.
-        unsafe { libc::atexit(wait_at_exit) };
-    });
+    exit::first(Step::Writers, wait_at_exit);
     lock(&LEAVING).push(writer.clone());
     let thread = thread::Builder::new().name("lance-free".into());
     let started = thread.spawn({
@@ -49,10 +47,7 @@ fn forget(writer: &Arc<Write>) {
 }
 
 /// What the release of a batch uses is destroyed after this.
-pub extern "C" fn wait_at_exit() {
-    if process::refuse_forked_child().is_err() {
-        return;
-    }
+fn wait_at_exit() {
     let leaving = lock(&LEAVING);
     if threads::must_not_wait() {
         let writers = leaving.clone();

@@ -7,9 +7,11 @@
 
 mod arguments;
 mod arrow;
+mod async_stream;
 mod batches;
 mod dataset;
 mod error;
+mod exit;
 mod fault;
 pub mod generated;
 mod guard;

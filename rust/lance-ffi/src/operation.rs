@@ -2,26 +2,51 @@
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use std::sync::{Arc, LazyLock, Mutex, Once};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use futures::future::{Aborted, abortable};
 use lance_engine::error::code;
 use lance_engine::operation::{Operation, Running, cancelled};
 use lance_engine::panics::contain;
 use lance_engine::sync::lock;
-use lance_engine::{Error, Result, fault, process, runtime, threads};
+use lance_engine::{Error, Result, fault, process, runtime};
 
 use crate::error::LanceError;
+use crate::exit::{self, Step};
 use crate::generated::operation::LanceDoneFn;
 use crate::guard::guard;
 use crate::handle::Handle;
-use crate::leaving;
 use crate::plain::into_plain;
 
 /// A call on its way.
 pub type LanceOperation = Handle<Operation>;
 
 static RUNNING: LazyLock<Running> = LazyLock::new(Running::default);
+
+/// An operation among those that run. An exit cancels it, and waits for its end: what that uses is destroyed next.
+pub struct Entered(Arc<Operation>);
+
+impl Entered {
+    pub fn new(cancel: impl FnOnce() + Send + 'static) -> Result<Self> {
+        // From here on only the system can refuse to run the work.
+        runtime::session()?;
+        fault::point()?;
+        exit::first(Step::Calls, || RUNNING.end_all());
+        let operation = Arc::new(Operation::new(cancel));
+        RUNNING.add(&operation)?;
+        Ok(Self(operation))
+    }
+
+    pub fn operation(&self) -> &Arc<Operation> {
+        &self.0
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        RUNNING.remove(&self.0);
+    }
+}
 
 /// Where the end of a call is told, and where its handle goes.
 pub struct Ending {
@@ -53,21 +78,16 @@ impl Ending {
 
     /// Make the operation, and give its handle away: the callback may free that before the start returns.
     fn begin(self, cancel: impl FnOnce() + Send + 'static) -> Result<Call> {
-        // From here on only the system can refuse to run the work.
-        runtime::session()?;
-        fault::point()?;
-        cancel_all_at_exit();
-        let operation = Arc::new(Operation::new(cancel));
-        RUNNING.add(&operation)?;
+        let entered = Entered::new(cancel)?;
         if !self.operation.is_null() {
             // SAFETY: valid by the contract of `new`.
             unsafe {
                 self.operation
-                    .write(Handle::into_raw_shared(operation.clone()))
+                    .write(Handle::into_raw_shared(entered.operation().clone()))
             };
         }
         Ok(Call {
-            operation,
+            entered,
             ending: self,
         })
     }
@@ -75,7 +95,7 @@ impl Ending {
 
 /// A call whose work is about to run, or does. It is ended, or taken back.
 struct Call {
-    operation: Arc<Operation>,
+    entered: Entered,
     ending: Ending,
 }
 
@@ -83,7 +103,7 @@ impl Call {
     /// Hand out what the work made, and tell the end.
     fn end<T>(self, outcome: Result<T>, give: impl FnOnce(T) -> Result<()>) {
         let Ending { done, context, .. } = self.ending;
-        self.operation.end(|| {
+        self.entered.operation().end(|| {
             let outcome = outcome.and_then(|value| contain(|| give(value)));
             let (status, error) = match outcome {
                 Ok(()) => (code::OK, null_mut()),
@@ -93,12 +113,10 @@ impl Call {
             // the callback's.
             unsafe { done(context, status, error) };
         });
-        RUNNING.remove(&self.operation);
     }
 
     /// It could not be started, which its caller is told.
     fn take_back(self) {
-        RUNNING.remove(&self.operation);
         if !self.ending.operation.is_null() {
             // SAFETY: `begin` wrote the handle, and the start has not returned yet.
             unsafe {
@@ -169,22 +187,6 @@ fn launch<T: Send + 'static>(
     spawned
 }
 
-/// Callbacks use what is destroyed after the handlers have run.
-fn cancel_all_at_exit() {
-    extern "C" fn end_all() {
-        if process::refuse_forked_child().is_ok() {
-            RUNNING.end_all();
-            // Those that a callback has freed just now.
-            leaving::wait_at_exit();
-        }
-    }
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // SAFETY: the handler is a plain function, and the library stays loaded.
-        unsafe { libc::atexit(end_all) };
-    });
-}
-
 /// # Safety
 /// Pointers are NULL or valid, as the header says.
 #[unsafe(no_mangle)]
@@ -231,10 +233,11 @@ pub unsafe extern "C" fn lance_operation_is_done(operation: *const LanceOperatio
     }
 }
 
-/// Whether calls that wait may be made on this thread.
+/// # Safety
+/// `error` is NULL or valid, as the header says.
 #[unsafe(no_mangle)]
-pub extern "C" fn lance_may_wait() -> i32 {
-    (!threads::must_not_wait()).into()
+pub unsafe extern "C" fn lance_may_wait(error: *mut *mut LanceError) -> i32 {
+    guard(error, runtime::refuse_runtime_thread)
 }
 
 /// # Safety

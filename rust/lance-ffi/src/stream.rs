@@ -86,11 +86,12 @@ impl Exported {
 }
 
 /// The number that tells a consumer without our error what kind it is.
-fn errno(status: LanceStatusCode) -> c_int {
+pub fn errno(status: LanceStatusCode) -> c_int {
     match status {
         code::IO | code::CORRUPT => libc::EIO,
         code::RESOURCE_EXHAUSTED => libc::ENOMEM,
         code::NOT_SUPPORTED => libc::ENOSYS,
+        code::CANCELLED => libc::ECANCELED,
         _ => libc::EINVAL,
     }
 }

@@ -3,13 +3,16 @@
 use std::ffi::{CString, c_void};
 
 use lance_engine::settings::{Metrics, StoreMetrics};
-use lance_engine::telemetry::log::{self, Event, LevelFilter};
+use lance_engine::telemetry::log::{self, Event, Level, LevelFilter};
 use lance_engine::telemetry::stores::stores;
 use lance_engine::{Error, Result, runtime};
 
 use crate::arguments::{Context, Versioned};
 use crate::error::LanceError;
-use crate::generated::telemetry::{LanceLogEvent, LanceLogField, LanceLogFn, LanceReleaseFn};
+use crate::exit::{self, Step};
+use crate::generated::telemetry::{
+    LanceLogEvent, LanceLogField, LanceLogFn, LanceReleaseFn, LogLevel,
+};
 use crate::guard::guard;
 
 /// A context of the caller's, released when this is dropped.
@@ -56,6 +59,13 @@ fn tell(callback: LanceLogFn, owned: &Owned, event: &Event<'_>) {
     unsafe { callback(owned.context.get(), &event) };
 }
 
+// The numbers are those of the crate `log`.
+const _: () = {
+    assert!(LevelFilter::Off as i32 == LogLevel::Off as i32);
+    assert!(Level::Error as i32 == LogLevel::Error as i32);
+    assert!(Level::Trace as i32 == LogLevel::Trace as i32);
+};
+
 fn level_filter(level: i32) -> Result<LevelFilter> {
     let known = usize::try_from(level)
         .ok()
@@ -79,6 +89,7 @@ pub unsafe extern "C" fn lance_log_set(
     };
     guard(error, move || {
         let level = level_filter(level)?;
+        exit::first(Step::Logger, log::end);
         log::set(log.map(|callback| {
             let body = move |event: &Event<'_>| tell(callback, &owned, event);
             (level, Box::new(body) as log::Callback)

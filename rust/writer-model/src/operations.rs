@@ -118,3 +118,52 @@ fn an_exit_in_the_middle_of_a_callback_does_not_wait_for_it() {
         assert!(watched.operation.is_done());
     });
 }
+
+#[test]
+fn an_exit_lets_no_call_in_the_middle_of_the_work_begin_after() {
+    explore(|| {
+        let running = Arc::new(Running::default());
+        let watched = Watched::new();
+        running.add(&watched.operation).unwrap();
+        let work = {
+            let (operation, tells) = (watched.operation.clone(), watched.tells.clone());
+            spawn(move || {
+                let middle = operation.tell(|| tells.fetch_add(1, SeqCst));
+                operation.end(|| {
+                    tells.fetch_add(1, SeqCst);
+                });
+                middle.is_some()
+            })
+        };
+        running.end_all();
+        let told = watched.tells.load(SeqCst);
+        let middle = work.join().unwrap();
+        assert_eq!(watched.tells.load(SeqCst), told);
+        // The exit waited for the end, and so for what came before.
+        assert!(middle);
+        assert_eq!(told, 2);
+    });
+}
+
+#[test]
+fn an_exit_in_a_call_in_the_middle_of_the_work_is_its_last() {
+    explore(|| {
+        let running = Arc::new(Running::default());
+        let watched = Watched::new();
+        running.add(&watched.operation).unwrap();
+        let work = {
+            let (running, operation) = (running.clone(), watched.operation.clone());
+            let tells = watched.tells.clone();
+            spawn(move || {
+                operation.tell(|| running.end_all());
+                assert!(operation.tell(|| tells.fetch_add(1, SeqCst)).is_none());
+                operation.end(|| {
+                    tells.fetch_add(1, SeqCst);
+                });
+            })
+        };
+        work.join().unwrap();
+        assert_eq!(watched.tells.load(SeqCst), 0);
+        assert!(watched.operation.is_done());
+    });
+}

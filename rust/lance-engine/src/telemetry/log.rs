@@ -12,6 +12,7 @@ use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 pub use ::log::{Level, LevelFilter};
 use ::log::{Log, Record};
@@ -74,23 +75,31 @@ pub fn listen() {
 /// Report events up to a level to a callback, in place of an earlier one; None reports nothing. The earlier one is not
 /// called any more, and has ended on all threads when this returns, unless this is called from inside it.
 pub fn set(logger: Option<(LevelFilter, Callback)>) {
+    if let Some(earlier) = replace(logger) {
+        earlier.stop(threads::patience());
+    }
+}
+
+/// The process exits: report nothing any more. A callback that does not end is not waited for for ever.
+pub fn end() {
+    if let Some(earlier) = replace(None) {
+        earlier.stop(threads::PATIENCE_AT_EXIT);
+    }
+}
+
+fn replace(logger: Option<(LevelFilter, Callback)>) -> Option<Arc<Logger>> {
     let owns_log = *OWNS_LOG;
     let (level, logger) = match logger {
         Some((level, callback)) => (level, Some(Arc::new(Logger::new(callback)))),
         None => (LevelFilter::Off, None),
     };
-    let earlier = {
-        let mut current = lock(&LOGGER);
-        MOST_DETAILED.store(level as usize, Ordering::Relaxed);
-        if owns_log {
-            ::log::set_max_level(level);
-        }
-        rebuild_interest_cache();
-        mem::replace(&mut *current, logger)
-    };
-    if let Some(earlier) = earlier {
-        earlier.stop();
+    let mut current = lock(&LOGGER);
+    MOST_DETAILED.store(level as usize, Ordering::Relaxed);
+    if owns_log {
+        ::log::set_max_level(level);
     }
+    rebuild_interest_cache();
+    mem::replace(&mut *current, logger)
 }
 
 /// A callback and the threads inside it.
@@ -136,17 +145,14 @@ impl Logger {
     }
 
     /// Call it no more. Two calls that removed their own callback would wait for each other, so that they do not wait.
-    fn stop(&self) {
+    fn stop(&self, patience: Duration) {
         let mut state = lock(&self.state);
         let callback = state.callback.take();
         match INSIDE.get() {
             true => drop(state),
-            false => drop(wait_while(
-                &self.left,
-                state,
-                threads::patience(),
-                |state| !state.callers.is_empty(),
-            )),
+            false => drop(wait_while(&self.left, state, patience, |state| {
+                !state.callers.is_empty()
+            })),
         }
         let _ = contain(|| drop(callback));
     }

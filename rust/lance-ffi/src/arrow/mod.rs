@@ -1,5 +1,6 @@
 //! Arrow structs in and out.
 
+mod async_device_stream;
 mod export;
 mod import;
 mod item_names;
@@ -10,6 +11,10 @@ mod source;
 mod tracked;
 mod values;
 
+pub use async_device_stream::{
+    ArrowAsyncDeviceStreamHandler, ArrowAsyncProducer, ArrowAsyncTask, ArrowDeviceArray, Consumer,
+    DEVICE_CPU,
+};
 pub use export::{export_array, export_batch, export_schema};
 pub use import::{import_ffi_batch, import_schema};
 pub use same_columns::check_same_columns;

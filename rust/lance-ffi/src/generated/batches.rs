@@ -6,12 +6,21 @@ use lance_engine::runtime::block_on;
 use std::ffi::c_void;
 
 use super::operation::LanceDoneFn;
+use crate::arrow::ArrowAsyncDeviceStreamHandler;
 use crate::batches::LanceBatches;
 use crate::error::LanceError;
 use crate::guard::guard;
 use crate::operation::{Ending, LanceOperation, start};
 use crate::out::Out;
 use crate::scanner::LanceScanner;
+
+/// Values of `LancePollState`.
+#[repr(i32)]
+pub enum PollState {
+    Ready = 0,
+    Pending = 1,
+    End = 2,
+}
 
 /// Mirrors `LanceWakeFn`; it never unwinds.
 pub type LanceWakeFn = unsafe extern "C" fn(context: *mut c_void);
@@ -157,3 +166,9 @@ pub unsafe extern "C" fn lance_batches_free(batches: *mut LanceBatches) {
     // SAFETY: by this function's contract.
     unsafe { LanceBatches::free(batches, crate::batches::end) }
 }
+
+const _: unsafe extern "C" fn(
+    *const LanceScanner,
+    *mut ArrowAsyncDeviceStreamHandler,
+    *mut *mut LanceError,
+) -> i32 = crate::async_stream::lance_scanner_to_async_device_stream;

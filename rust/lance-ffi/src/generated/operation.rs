@@ -21,4 +21,4 @@ const _: unsafe extern "C" fn(*const LanceOperation) -> i32 =
 
 const _: unsafe extern "C" fn(*mut LanceOperation) = crate::operation::lance_operation_free;
 
-const _: unsafe extern "C" fn() -> i32 = crate::operation::lance_may_wait;
+const _: unsafe extern "C" fn(*mut *mut LanceError) -> i32 = crate::operation::lance_may_wait;

@@ -17,6 +17,17 @@ use crate::operation::{Ending, LanceOperation, start};
 use crate::out::{Out, SizedOut};
 use crate::records::{batch_of, column};
 
+/// Values of `LanceLogLevel`.
+#[repr(i32)]
+pub enum LogLevel {
+    Off = 0,
+    Error = 1,
+    Warn = 2,
+    Info = 3,
+    Debug = 4,
+    Trace = 5,
+}
+
 /// Mirrors `LanceLogField`.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -48,7 +59,7 @@ pub struct LanceLogEvent {
 unsafe impl Versioned for LanceLogEvent {
     const INIT: Self = Self {
         struct_size: size_of::<Self>(),
-        level: 0,
+        level: LogLevel::Off as i32,
         reserved: 0,
         target: std::ptr::null(),
         message: std::ptr::null(),

@@ -85,6 +85,31 @@ LANCE_API LanceStatusCode lance_batches_cancel(const LanceBatches* batches, Lanc
 /** \brief End the scan and free the handle. Nobody is woken after it returns. NULL is accepted. */
 LANCE_API void lance_batches_free(LanceBatches* batches);
 
+/** \brief Run the scan, and push its batches to a consumer: the asynchronous device stream of Arrow, with
+ *  memory of the CPU. This only starts it. What follows are calls of the handler, one after the other, on
+ *  threads of the library: `on_schema`; `on_next_task` for each batch that was requested, and with NULL at
+ *  the end; or `on_error`; and `release`, the last one. They must be quick and must not unwind; calls that
+ *  wait fail in them with #LANCE_INVALID_STATE.
+ *
+ *  Nothing is read before the first request, and no more than a few batches ahead of the latest. `request`
+ *  and `cancel` of the producer may be called from any thread, also inside the callbacks, until `release`
+ *  returns. `cancel` ends the scan, and so does a callback that returns a number other than 0; neither is
+ *  told by `on_error`. A request for less than one batch is an error. With an error come an errno, its
+ *  message, and in the metadata the name of the ::LanceStatusCode as `lance:code` and where it happened as
+ *  `lance:detail`.
+ *
+ *  `extract_data` may be called on any thread, also after `release`: once for each task, as a batch waits
+ *  in memory for it. With NULL it throws the batch away.
+ *
+ *  At exit the scan is cancelled, which `on_error` tells, and released; nothing is called after that.
+ *
+ *  \param handler consumed: its `release` is called once, whatever becomes of the scan. When this fails,
+ *  that and before it `on_error` were called, by this thread. The struct has to stay where it is until
+ *  then. */
+LANCE_API LanceStatusCode lance_scanner_to_async_device_stream(const LanceScanner* scanner,
+                                                               struct ArrowAsyncDeviceStreamHandler* handler,
+                                                               LanceError** error);
+
 /** @} */
 
 #ifdef __cplusplus

@@ -38,8 +38,9 @@ LANCE_API int32_t lance_operation_is_done(const LanceOperation* operation);
 /** \brief Free the handle. That does not cancel the call. NULL is accepted. */
 LANCE_API void lance_operation_free(LanceOperation* operation);
 
-/** \brief 1, or 0 on a thread where calls that wait are refused: inside a callback of the library. */
-LANCE_API int32_t lance_may_wait(void);
+/** \brief Fail with #LANCE_INVALID_STATE on a thread where calls that wait are refused: inside a callback
+ *  of the library. */
+LANCE_API LanceStatusCode lance_may_wait(LanceError** error);
 
 /** @} */
 

@@ -73,7 +73,7 @@ typedef void (*LanceReleaseFn)(void* context);
  *  When this returns, the earlier callback has ended on all threads and is not called any more, and its
  *  context was released. Called from inside the callback itself it does not wait for other threads that are
  *  inside: those finish, the context is released after them, and no further call begins. Hold no lock that
- *  the callback takes.
+ *  the callback takes. When the process exits, the library removes it.
  *
  *  An event of a level that is not reported costs a comparison. Events of the engine are reported at every
  *  level; of what is below it, HTTP, TLS and the signing of requests, only errors and warnings, as details
