@@ -72,6 +72,21 @@ LanceStatusCode Judge(LanceStatusCode status, LanceError* error) {
   return status;
 }
 
+void Tell(void* end, LanceStatusCode status, LanceError* error) {
+  auto& told = *static_cast<End*>(end);
+  told = {.times = told.times + 1, .status = status, .error = error};
+}
+
+LanceStatusCode Judge(const End& end) {
+  Check(end.times == 1, "the end of a call is told once");
+  return Judge(end.status, end.error);
+}
+
+LanceStatusCode CheckNotBegun(const End& end, const LanceOperation* operation, LanceStatusCode started) {
+  Check(end.times == 0 && operation == nullptr, "a call that cannot begin has no end");
+  return started;
+}
+
 const std::string& TableUri() {
   static const std::string uri = [] {
     const std::string uri = "memory://fuzz/table";

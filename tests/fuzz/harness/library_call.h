@@ -39,6 +39,36 @@ LanceStatusCode Call(LanceStatusCode (*function)(Params...), Args... args) {
   return Judge(status, error);
 }
 
+/// How the end of an asynchronous call was told.
+struct End {
+  int times = 0;
+  LanceStatusCode status = LANCE_OK;
+  LanceError* error = nullptr;
+};
+
+/// A callback of asynchronous calls.
+void Tell(void* end, LanceStatusCode status, LanceError* error);
+
+/// Checks that an end was told once, and judges it.
+LanceStatusCode Judge(const End& end);
+
+/// Checks that a call that could not be started left nothing behind. Returns its status.
+LanceStatusCode CheckNotBegun(const End& end, const LanceOperation* operation, LanceStatusCode started);
+
+/// Calls the asynchronous form of a function, cancels it perhaps, and waits for its end.
+template <typename... Params, typename... Args>
+LanceStatusCode CallAsync(bool cancels, LanceStatusCode (*function)(Params...), Args... args) {
+  End end;
+  LanceOperation* operation = nullptr;
+  const LanceStatusCode started =
+      Call(function, args..., LanceDoneFn{Tell}, static_cast<void*>(&end), &operation);
+  if (started != LANCE_OK) return CheckNotBegun(end, operation, started);
+  if (cancels) Call(lance_operation_cancel, operation);
+  Call(lance_operation_wait, operation);
+  lance_operation_free(operation);
+  return Judge(end);
+}
+
 /// Tells the fuzzer that an input led to this text. Numbers and what is quoted are no news: the input put
 /// them there.
 void Reached(std::string_view text);

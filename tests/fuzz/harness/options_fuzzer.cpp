@@ -1,5 +1,5 @@
-// Option structs and out structs of any size and contents: each call works or is refused with an error, and
-// reads and writes no further than `struct_size`.
+// Option structs and out structs of any size and contents: each call, in either form, works or is refused
+// with an error, and reads and writes no further than `struct_size`.
 
 #include <algorithm>
 #include <cstddef>
@@ -21,7 +21,15 @@ namespace {
 /// The structs of one run, and the strings and arrays they point to.
 class Arguments {
  public:
-  explicit Arguments(Input& input) : input_(input) {}
+  explicit Arguments(Input& input) : input_(input), form_(input.Byte()) {}
+
+  /// Make a call in the form that the input has chosen.
+  template <typename... Blocking, typename... Async, typename... Args>
+  LanceStatusCode Call(LanceStatusCode (*blocking)(Blocking...), LanceStatusCode (*async)(Async...),
+                       Args... args) const {
+    if (form_ < 0x80) return lance_test::Call(blocking, args...);
+    return CallAsync(/*cancels=*/form_ % 2 == 1, async, args...);
+  }
 
   Input& input() { return input_; }
 
@@ -140,6 +148,7 @@ class Arguments {
   }
 
   Input& input_;
+  const uint8_t form_;
   std::deque<std::string> strings_;
   size_t used_ = 0;
   static std::deque<GuardedBytes> guards_;
@@ -147,33 +156,37 @@ class Arguments {
 
 std::deque<GuardedBytes> Arguments::guards_;
 
-/// A call whose last parameters are a sized out struct and the error.
-template <typename Out, typename... Params, typename... Args>
-void Describe(Arguments& arguments, const Out& init, LanceStatusCode (*function)(Params...), Args... args) {
+/// A function in both its forms.
+#define BOTH(function) function, function##_async
+
+/// A call that fills a sized out struct.
+template <typename Out, typename MakeCall>
+void Describe(Arguments& arguments, const Out& init, MakeCall call) {
   Out* out = arguments.Sized(init);
   const size_t size = out == nullptr ? 0 : out->struct_size;
-  Call(function, args..., out);
+  call(out);
   Check(out == nullptr || out->struct_size == size, "the struct_size of an out struct stays");
 }
 
 void Open(Arguments& arguments) {
   const LanceOpenOptions options = Fill(arguments, LanceOpenOptions LANCE_OPEN_OPTIONS_INIT);
   LanceDataset* opened = nullptr;
-  Call(lance_dataset_open, TableUri().c_str(), arguments.Sized(options), &opened);
+  arguments.Call(BOTH(lance_dataset_open), TableUri().c_str(), arguments.Sized(options), &opened);
   const DatasetPtr dataset(opened);
-  Describe(arguments, LanceDatasetInfo LANCE_DATASET_INFO_INIT, lance_dataset_info, dataset.get());
+  Describe(arguments, LanceDatasetInfo LANCE_DATASET_INFO_INIT,
+           [&](auto* out) { arguments.Call(BOTH(lance_dataset_info), dataset.get(), out); });
 }
 
 void Scan(Arguments& arguments) {
   const LanceScanOptions options = Fill(arguments, LanceScanOptions LANCE_SCAN_OPTIONS_INIT);
   const DatasetPtr table = OpenTable();
   LanceScanner* opened = nullptr;
-  Call(lance_scanner_open, table.get(), arguments.Sized(options), &opened);
+  arguments.Call(BOTH(lance_scanner_open), table.get(), arguments.Sized(options), &opened);
   const ScannerPtr scanner(opened);
   uint64_t rows = 0;
-  Call(lance_scanner_count_rows, scanner.get(), &rows);
+  arguments.Call(BOTH(lance_scanner_count_rows), scanner.get(), &rows);
   ArrowArrayStream stream{};
-  if (Call(lance_scanner_to_stream, scanner.get(), &stream) == LANCE_OK) Drain(&stream);
+  if (arguments.Call(BOTH(lance_scanner_to_stream), scanner.get(), &stream) == LANCE_OK) Drain(&stream);
 }
 
 void Take(Arguments& arguments) {
@@ -184,23 +197,29 @@ void Take(Arguments& arguments) {
   arguments.Array(&indices, &index_count, [&] { return arguments.Number(uint64_t{3}); });
   arguments.Array(&columns, &column_count, [&] { return arguments.Column(); });
   const DatasetPtr table = OpenTable();
-  const auto take = arguments.input().Byte() % 2 == 0 ? lance_dataset_take : lance_dataset_take_rows;
+  const bool by_id = arguments.input().Byte() % 2 == 1;
+  const auto take = by_id ? lance_dataset_take_rows : lance_dataset_take;
+  const auto take_async = by_id ? lance_dataset_take_rows_async : lance_dataset_take_async;
   ArrowArray array{};
   ArrowSchema schema{};
-  if (Call(take, table.get(), indices, index_count, columns, column_count, &array, &schema) != LANCE_OK)
+  if (arguments.Call(take, take_async, table.get(), indices, index_count, columns, column_count, &array,
+                     &schema) != LANCE_OK) {
     return;
+  }
   array.release(&array);
   schema.release(&schema);
 }
 
 void Lists(Arguments& arguments) {
   const DatasetPtr table = OpenTable();
-  for (const auto list : {lance_dataset_fragments, lance_dataset_versions}) {
+  const auto list = [&](auto* blocking, auto* async) {
     ArrowArrayStream* none = nullptr;
     ArrowArrayStream stream{};
     const bool asks = arguments.input().Byte() < 0xc0;
-    if (Call(list, table.get(), asks ? &stream : none) == LANCE_OK) Drain(&stream);
-  }
+    if (arguments.Call(blocking, async, table.get(), asks ? &stream : none) == LANCE_OK) Drain(&stream);
+  };
+  list(BOTH(lance_dataset_fragments));
+  list(BOTH(lance_dataset_versions));
 }
 
 /// Write a few rows, and take them back before they are committed.
@@ -208,20 +227,21 @@ void Write(Arguments& arguments) {
   const LanceWriteOptions options = Fill(arguments, LanceWriteOptions LANCE_WRITE_OPTIONS_INIT);
   LanceWriter* opened = nullptr;
   ArrowSchema schema = SmallSchema();
-  Call(lance_writer_open, "memory://fuzz/write", &schema, arguments.Sized(options), &opened);
+  arguments.Call(BOTH(lance_writer_open), "memory://fuzz/write", &schema, arguments.Sized(options), &opened);
   Check(schema.release == nullptr, "the schema is consumed");
   const WriterPtr writer(opened);
   for (int i = 0; i < 2; ++i) {
     ArrowArray array = SmallArray();
-    Call(lance_writer_write_batch_to_lane, writer.get(), arguments.Number(LANCE_ANY_LANE), &array,
-         static_cast<ArrowSchema*>(nullptr));
+    arguments.Call(BOTH(lance_writer_write_batch_to_lane), writer.get(), arguments.Number(LANCE_ANY_LANE),
+                   &array, static_cast<ArrowSchema*>(nullptr));
     Check(array.release == nullptr, "the array is consumed");
   }
-  Describe(arguments, LanceWriteStats LANCE_WRITE_STATS_INIT, lance_writer_stats, writer.get());
+  Describe(arguments, LanceWriteStats LANCE_WRITE_STATS_INIT,
+           [&](auto* out) { Call(lance_writer_stats, writer.get(), out); });
   LanceTransaction* finished = nullptr;
-  Call(lance_writer_finish_uncommitted, writer.get(), &finished);
+  arguments.Call(BOTH(lance_writer_finish_uncommitted), writer.get(), &finished);
   const TransactionPtr transaction(finished);
-  Call(lance_transaction_discard, transaction.get());
+  arguments.Call(BOTH(lance_transaction_discard), transaction.get());
 }
 
 /// Only what is no transaction, so that nothing is committed.
@@ -229,8 +249,8 @@ void Commit(Arguments& arguments) {
   LanceTransaction* const* transactions;
   size_t count;
   arguments.Array(&transactions, &count, [] { return static_cast<LanceTransaction*>(nullptr); });
-  Describe(arguments, LanceCommitResult LANCE_COMMIT_RESULT_INIT, lance_transaction_commit, transactions,
-           count);
+  Describe(arguments, LanceCommitResult LANCE_COMMIT_RESULT_INIT,
+           [&](auto* out) { arguments.Call(BOTH(lance_transaction_commit), transactions, count, out); });
 }
 
 void ConfigureRuntime(Arguments& arguments) {
@@ -241,19 +261,19 @@ void ConfigureRuntime(Arguments& arguments) {
 
 void CheckDataset(Arguments& arguments) {
   const LanceCheckOptions options = Fill(arguments, LanceCheckOptions LANCE_CHECK_OPTIONS_INIT);
-  LanceCheckSummary* out = arguments.Sized(LanceCheckSummary LANCE_CHECK_SUMMARY_INIT);
-  const size_t size = out == nullptr ? 0 : out->struct_size;
+  const auto* given = arguments.Sized(options);
   ArrowArrayStream problems{};
-  if (Call(lance_dataset_check, TableUri().c_str(), arguments.Sized(options), out, &problems) == LANCE_OK) {
-    Drain(&problems);
-  }
-  Check(out == nullptr || out->struct_size == size, "the struct_size of an out struct stays");
+  Describe(arguments, LanceCheckSummary LANCE_CHECK_SUMMARY_INIT, [&](auto* out) {
+    const char* uri = TableUri().c_str();
+    if (arguments.Call(BOTH(lance_dataset_check), uri, given, out, &problems) == LANCE_OK) Drain(&problems);
+  });
 }
 
 void Cleanup(Arguments& arguments) {
   const LanceCleanupOptions options = Fill(arguments, LanceCleanupOptions LANCE_CLEANUP_OPTIONS_INIT);
-  Describe(arguments, LanceCleanupResult LANCE_CLEANUP_RESULT_INIT, lance_dataset_cleanup, TableUri().c_str(),
-           arguments.Sized(options));
+  const auto* given = arguments.Sized(options);
+  Describe(arguments, LanceCleanupResult LANCE_CLEANUP_RESULT_INIT,
+           [&](auto* out) { arguments.Call(BOTH(lance_dataset_cleanup), TableUri().c_str(), given, out); });
 }
 
 constexpr void (*kCalls[])(Arguments&) = {Open,         Scan,   Take, Lists, Write, Commit, ConfigureRuntime,

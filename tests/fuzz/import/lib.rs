@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Schema};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -119,16 +120,37 @@ fn read(batch: &RecordBatch) {
     }
 }
 
+/// Whether a writer could be opened with a column of this type, as far as the import relies on that.
+fn is_storable(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => is_storable(item.data_type()),
+        DataType::Struct(fields) => fields.iter().all(|field| is_storable(field.data_type())),
+        DataType::Dictionary(_, words) => is_storable(words),
+        DataType::Union(..)
+        | DataType::RunEndEncoded(..)
+        | DataType::ListView(_)
+        | DataType::LargeListView(_) => false,
+        _ => true,
+    }
+}
+
 /// # Safety
 /// Both out pointers are NULL or valid for writing.
 unsafe fn import(
     array: FFI_ArrowArray,
-    schema: arrow::datatypes::Schema,
+    schema: Schema,
     out_array: *mut FFI_ArrowArray,
     out_schema: *mut FFI_ArrowSchema,
 ) -> Result<()> {
     if out_array.is_null() || out_schema.is_null() {
         return Err(Error::invalid_argument("an output is NULL"));
+    }
+    let mut fields = schema.fields().iter();
+    if !fields.all(|field| is_storable(field.data_type())) {
+        return Err(Error::invalid_argument("a column cannot be stored"));
     }
     let batch = import_ffi_batch(array, &Arc::new(schema), &Arc::new(Live::default()))?;
     read(&batch);

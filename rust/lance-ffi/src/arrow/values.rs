@@ -38,25 +38,6 @@ pub fn check(batch: &ArrayData) -> Result<bool> {
     Ok(has_garbage.get())
 }
 
-/// A type that Lance does not have, at any depth.
-fn unknown_type(data_type: &DataType) -> Option<&DataType> {
-    match data_type {
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::FixedSizeList(item, _)
-        | DataType::Map(item, _) => unknown_type(item.data_type()),
-        DataType::Struct(fields) => fields
-            .iter()
-            .find_map(|field| unknown_type(field.data_type())),
-        DataType::Dictionary(_, words) => unknown_type(words),
-        DataType::Union(..)
-        | DataType::RunEndEncoded(..)
-        | DataType::ListView(_)
-        | DataType::LargeListView(_) => Some(data_type),
-        _ => None,
-    }
-}
-
 /// An array of a batch and what of it is in use.
 struct Node<'a> {
     data: &'a ArrayData,
@@ -71,11 +52,7 @@ struct Node<'a> {
 impl Node<'_> {
     fn check(&self) -> Result<()> {
         if self.rows.is_empty() {
-            // Not even without a row: arrow-rs cannot slice all of them.
-            return match unknown_type(self.data.data_type()) {
-                Some(unknown) => self.refuse_type(unknown),
-                None => Ok(()),
-            };
+            return Ok(());
         }
         match self.data.data_type() {
             DataType::Null if !self.nullable => return self.refuse(self.rows.start, IS_NULL),
@@ -99,16 +76,15 @@ impl Node<'_> {
                 }
             }
             DataType::Dictionary(keys, _) => self.check_dictionary(keys)?,
-            unknown => return self.refuse_type(unknown),
+            // A writer is not opened with such a column.
+            unknown => {
+                return Err(Error::invalid_argument(format!(
+                    "{}: Lance has no type {unknown}",
+                    self.path
+                )));
+            }
         }
         self.check_nullability()
-    }
-
-    fn refuse_type<T>(&self, unknown: &DataType) -> Result<T> {
-        Err(Error::invalid_argument(format!(
-            "{}: Lance has no type {unknown}",
-            self.path
-        )))
     }
 
     /// The rows in use as places of the buffers and, of a struct, of the children.
