@@ -293,6 +293,18 @@ class ArrowConsumer : public ArrowAsyncDeviceStreamHandler {
 
   arrow::Result<arrow::AsyncRecordBatchGenerator> Stream() { return Wait(stream_); }
 
+  /// Read a stream to its end. Not with CollectAsyncGenerator(): the last copy of the generator would then be
+  /// destroyed on Arrow's own thread, which it waits for.
+  static arrow::Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> Read(
+      const arrow::AsyncRecordBatchGenerator& stream) {
+    std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
+    while (true) {
+      ARROW_ASSIGN_OR_RAISE(const auto next, Wait(stream.generator()));
+      if (next.batch == nullptr) return batches;
+      batches.push_back(next.batch);
+    }
+  }
+
  private:
   static void Release(ArrowAsyncDeviceStreamHandler* self) {
     auto* const consumer = static_cast<ArrowConsumer*>(self);
@@ -319,9 +331,7 @@ TEST_F(AsyncTest, ArrowsConsumerGetsWhatIsPushed) {
     ASSERT_OK_AND_ASSIGN(const auto stream, consumer.Stream());
     EXPECT_EQ(stream.device_type, arrow::DeviceAllocationType::kCPU);
     EXPECT_TRUE(stream.schema->Equals(*expected->schema()));
-    ASSERT_OK_AND_ASSIGN(const auto pushed, Wait(arrow::CollectAsyncGenerator(stream.generator)));
-    std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
-    for (const auto& each : pushed) batches.push_back(each.batch);
+    ASSERT_OK_AND_ASSIGN(const auto batches, ArrowConsumer::Read(stream));
     EXPECT_GT(batches.size(), 4U);
     ASSERT_OK_AND_ASSIGN(const auto table, arrow::Table::FromRecordBatches(stream.schema, batches));
     EXPECT_TRUE(table->CombineChunks().ValueOrDie()->Equals(*expected->CombineChunks().ValueOrDie()));
@@ -332,7 +342,7 @@ TEST_F(AsyncTest, ArrowsConsumerIsToldOfAnError) {
   ArrowConsumer consumer(2);
   consumer.Scan(uri_, LANCE_TEXT("10 / (id - 5000) > 1"));
   ASSERT_OK_AND_ASSIGN(const auto stream, consumer.Stream());
-  const arrow::Status status = Wait(arrow::CollectAsyncGenerator(stream.generator)).status();
+  const arrow::Status status = ArrowConsumer::Read(stream).status();
   ASSERT_NE(status.detail(), nullptr) << status;
   ASSERT_STREQ(status.detail()->type_id(), "AsyncErrorDetail");
   EXPECT_NE(static_cast<const arrow::AsyncErrorDetail&>(*status.detail()).code(), 0);
