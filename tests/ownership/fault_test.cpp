@@ -56,9 +56,10 @@ class Session {
 
   /// The first failure of a call, or OK.
   Outcome Run() {
-    for (const auto step : {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan,
-                            &Session::ScanBatches, &Session::ScanPushed, &Session::Take,
-                            &Session::AppendInHalves, &Session::Discard, &Session::Maintain}) {
+    for (const auto step :
+         {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan, &Session::ScanBatches,
+          &Session::ScanPushed, &Session::Query, &Session::Take, &Session::TakeRanges, &Session::OpenSplit,
+          &Session::AppendInHalves, &Session::Discard, &Session::Maintain, &Session::ByName}) {
       if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
     }
     return {};
@@ -174,6 +175,67 @@ class Session {
       EXPECT_EQ(rows, kRows);
     }
     return outcome;
+  }
+
+  Outcome Query() {
+    SqlContextPtr context;
+    Outcome outcome =
+        Made(&context, [&](auto* handle) { return CallC(lance_sql_context_create, kSqlDefaults, handle); });
+    if (!outcome.ok()) return outcome;
+    const LanceSqlContext* tables = context.get();
+    if (outcome = CALL(lance_sql_context_register, tables, "simple", dataset()); !outcome.ok())
+      return outcome;
+    ArrowArrayStream list{};
+    if (outcome = CallC(lance_sql_context_tables, tables, &list); !outcome.ok()) return outcome;
+    if (outcome = Read(&list, 1); !outcome.ok()) return outcome;
+    ProbedBatch row(*SimpleBatch(50, 1), probe_);
+    const LanceText text =
+        LANCE_TEXT("select a.id from simple a join simple b on a.id = b.id where a.id < $id");
+    SqlQueryPtr query;
+    // The other column is no parameter.
+    const Outcome refused = MAKE(&query, lance_sql_prepare, tables, text, &row.array, &row.schema);
+    EXPECT_TRUE(row.consumed());
+    if (refused.code != LANCE_INVALID_ARGUMENT) return refused;
+    ArrowArray* const no_row = nullptr;
+    ArrowSchema* const no_types = nullptr;
+    const LanceText plain =
+        LANCE_TEXT("select a.id from simple a join simple b on a.id = b.id where a.id < 50");
+    outcome = MAKE(&query, lance_sql_prepare, tables, plain, no_row, no_types);
+    if (!outcome.ok()) return outcome;
+    ArrowArrayStream stream{};
+    const LanceSqlQuery* planned = query.get();
+    outcome = CALL(lance_sql_query_to_stream, planned, &stream);
+    return outcome.ok() ? Read(&stream, 50) : outcome;
+  }
+
+  /// Write a table of a namespace and open it.
+  Outcome ByName() {
+    NamespacePtr ns;
+    const std::string place = uri_ + ".names";
+    const LanceKeyValue root = {LANCE_TEXT("root"), LANCE_TEXT(place.c_str())};
+    Outcome outcome = MAKE(&ns, lance_namespace_connect, "dir", &root, size_t{1},
+                           static_cast<LanceNamespaceOptions*>(nullptr));
+    const LanceNamespace* names = ns.get();
+    WriterPtr writer;
+    ProbedSchema schema(*SimpleSchema(), probe_);
+    // Called after a failure too: the schema is consumed by a NULL namespace as well.
+    const Outcome opened = MAKE(&writer, lance_namespace_open_writer, names, kTable, size_t{1},
+                                &schema.schema, static_cast<LanceWriteOptions*>(nullptr));
+    EXPECT_EQ(schema.schema.release, nullptr);
+    if (outcome.ok()) outcome = opened;
+    if (!outcome.ok()) return outcome;
+    if (outcome = CALL(lance_writer_finish, writer.get(), kNoResult); !outcome.ok()) return outcome;
+
+    ArrowArrayStream tables{};
+    if (outcome = CALL(lance_namespace_list_tables, names, kOutermost, size_t{0}, &tables); !outcome.ok())
+      return outcome;
+    if (outcome = Read(&tables, 1); !outcome.ok()) return outcome;
+    ArrowArrayStream described{};
+    if (outcome = CALL(lance_namespace_describe_table, names, kTable, size_t{1}, &described); !outcome.ok())
+      return outcome;
+    if (outcome = Read(&described, 1); !outcome.ok()) return outcome;
+    DatasetPtr table;
+    return MAKE(&table, lance_namespace_open_table, names, kTable, size_t{1}, kOpenDefaults);
   }
 
   Outcome ScanPushed() {

@@ -451,6 +451,68 @@ const Function kFunctions[] = {
      Second::kHarmless},
     {"lance_batches_cancel", [](World& world) { return CallC(lance_batches_cancel, world.batches.get()); },
      Second::kHarmless},
+    {"lance_sql_context_create",
+     [](World&) {
+       SqlContextPtr out;
+       return Make(&out, lance_sql_context_create, kSqlDefaults);
+     },
+     Second::kHarmless},
+    {"lance_sql_context_register",
+     [](World& world) {
+       const std::string name = "table" + std::to_string(++world.tables);
+       return CALL(lance_sql_context_register, world.SqlContext(), name.c_str(), world.Dataset());
+     },
+     Second::kHarmless},
+    {"lance_sql_context_deregister",
+     [](World& world) { return CallC(lance_sql_context_deregister, world.SqlContext(), "nothing"); },
+     Second::kHarmless, LANCE_NOT_FOUND},
+    {"lance_sql_context_tables",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CallC(lance_sql_context_tables, world.SqlContext(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_sql_prepare",
+     [](World& world) {
+       SqlQueryPtr out;
+       ProbedBatch row(*SimpleBatch(7, 1), world.probe);
+       const Outcome outcome =
+           MAKE(&out, lance_sql_prepare, world.SqlContext(),
+                LANCE_TEXT("select * from simple where id = $id and name = $name"), &row.array, &row.schema);
+       EXPECT_TRUE(row.consumed());
+       return outcome;
+     },
+     Second::kHarmless},
+    {"lance_sql_query_schema",
+     [](World& world) {
+       Filled<ArrowSchema> out;
+       return CallC(lance_sql_query_schema, world.SqlQuery(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_sql_query_to_stream",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_sql_query_to_stream, world.SqlQuery(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_sql_query_to_batches",
+     [](World& world) {
+       BatchesPtr out;
+       return MAKE(&out, lance_sql_query_to_batches, world.SqlQuery());
+     },
+     Second::kHarmless},
+    {"lance_sql_query_explain",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_sql_query_explain, world.SqlQuery(), 1);
+     },
+     Second::kHarmless},
+    {"lance_sql_query_analyze",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_sql_query_analyze, world.SqlQuery());
+     },
+     Second::kHarmless},
     {"lance_scanner_to_async_device_stream",
      [](World& world) {
        PushedScan pushed(world.probe);

@@ -32,6 +32,7 @@
 #include "support/scale.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
+#include "support/wait.h"
 
 namespace lance_test {
 namespace {
@@ -176,11 +177,6 @@ Result<TablePtr> ToTable(const DatasetPtr& dataset, const Query& query) {
 Result<std::vector<int64_t>> Ids(const DatasetPtr& dataset, const Expression& filter) {
   ARROW_ASSIGN_OR_RAISE(const auto table, ToTable(dataset, {.filter = filter}));
   return Int64s(*table->GetColumnByName("id"));
-}
-
-template <typename T>
-Result<T> Wait(arrow::Future<T> future) {
-  return future.MoveResult();
 }
 
 /// What a fragment gives before Arrow filters it.

@@ -25,6 +25,7 @@
 #include "support/generators.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
+#include "support/wait.h"
 
 namespace lance_test {
 namespace {
@@ -55,11 +56,6 @@ bool ComesToRest() {
     if (CpuTime() - before < milliseconds(20)) return true;
   }
   return false;
-}
-
-template <typename T>
-arrow::Result<T> Wait(arrow::Future<T> future) {
-  return future.MoveResult();
 }
 
 class AsyncTest : public ::testing::Test {

@@ -12,6 +12,7 @@
 #include "support/generators.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
+#include "support/wait.h"
 
 namespace lance_test {
 namespace {
@@ -20,11 +21,6 @@ using lance::Dataset;
 using lance::ErrorCode;
 
 constexpr int64_t kRows = 1'000;
-
-template <typename T>
-arrow::Result<T> Wait(arrow::Future<T> future) {
-  return future.MoveResult();
-}
 
 class HandoverTest : public ::testing::Test {
  protected:

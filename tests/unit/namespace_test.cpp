@@ -26,6 +26,7 @@
 #include "support/generators.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
+#include "support/wait.h"
 
 namespace lance_test {
 namespace {
@@ -44,11 +45,6 @@ using ::testing::Not;
 using ::testing::Pair;
 
 using Id = Namespace::Id;
-
-template <typename T>
-arrow::Result<T> Wait(arrow::Future<T> future) {
-  return future.MoveResult();
-}
 
 arrow::Status WriteTable(const Namespace& ns, const Id& id, int64_t first, int64_t rows,
                          WriteMode mode = WriteMode::kCreate) {

@@ -15,6 +15,7 @@
 #include "support/generators.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
+#include "support/wait.h"
 
 namespace lance_test {
 namespace {
@@ -31,11 +32,6 @@ using ::testing::SizeIs;
 using Columns = std::vector<std::string>;
 
 constexpr int64_t kRows = 20'000;
-
-template <typename T>
-arrow::Result<T> Wait(arrow::Future<T> future) {
-  return future.MoveResult();
-}
 
 /// Ids 0-19999 in five fragments of 4500 rows, the last of 2000.
 class SplitTest : public ::testing::Test {

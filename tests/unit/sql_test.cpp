@@ -20,6 +20,7 @@
 #include "support/generators.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
+#include "support/wait.h"
 
 namespace lance_test {
 namespace {
@@ -287,26 +288,24 @@ TEST_F(SqlTest, ThreadsShareAContextAndAQuery) {
 
 TEST_F(SqlTest, FuturesEndAsTheCallsThatWait) {
   ASSERT_OK_AND_ASSIGN(auto context, SqlContext::Make());
-  ASSERT_OK(context->RegisterAsync("people", *people_).status());
+  ASSERT_OK(Wait(context->RegisterAsync("people", *people_)));
   ASSERT_OK_AND_ASSIGN(
       auto query,
-      context->PrepareAsync("select id from people where id < $1 order by 1", Row({"n"}, int64_t{4}))
-          .MoveResult());
-  ASSERT_OK_AND_ASSIGN(auto table, query->ToTableAsync().MoveResult());
+      Wait(context->PrepareAsync("select id from people where id < $1 order by 1", Row({"n"}, int64_t{4}))));
+  ASSERT_OK_AND_ASSIGN(auto table, Wait(query->ToTableAsync()));
   EXPECT_THAT(Int64s(*table->column(0)), ElementsAre(0, 1, 2, 3));
-  ASSERT_OK_AND_ASSIGN(auto reader, query->ToReaderAsync().MoveResult());
+  ASSERT_OK_AND_ASSIGN(auto reader, Wait(query->ToReaderAsync()));
   ASSERT_OK_AND_ASSIGN(auto read, reader->ToTable());
   EXPECT_TRUE(read->Equals(*table));
-  ASSERT_OK_AND_ASSIGN(auto generator, query->ToGenerator().MoveResult());
-  ASSERT_OK_AND_ASSIGN(auto batches, arrow::CollectAsyncGenerator(generator).MoveResult());
+  ASSERT_OK_AND_ASSIGN(auto generator, Wait(query->ToGenerator()));
+  ASSERT_OK_AND_ASSIGN(auto batches, Wait(arrow::CollectAsyncGenerator(generator)));
   ASSERT_OK_AND_ASSIGN(auto gathered, arrow::Table::FromRecordBatches(query->schema(), batches));
   EXPECT_TRUE(gathered->Equals(*table));
-  ASSERT_OK_AND_ASSIGN(const auto plan, query->ExplainAsync(true).MoveResult());
+  ASSERT_OK_AND_ASSIGN(const auto plan, Wait(query->ExplainAsync(true)));
   EXPECT_THAT(plan, HasSubstr("statistics"));
-  ASSERT_OK_AND_ASSIGN(const auto analyzed, query->AnalyzeAsync().MoveResult());
+  ASSERT_OK_AND_ASSIGN(const auto analyzed, Wait(query->AnalyzeAsync()));
   EXPECT_THAT(analyzed, HasSubstr("output_rows=4"));
-  EXPECT_THAT(context->PrepareAsync("select nope from people").status(),
-              FailsWith(ErrorCode::kFieldNotFound));
+  EXPECT_THAT(Wait(context->PrepareAsync("select nope from people")), FailsWith(ErrorCode::kFieldNotFound));
 }
 
 TEST_F(SqlTest, AStopEndsAQuery) {
@@ -325,7 +324,7 @@ TEST_F(SqlTest, ADatasetIsAskedByItself) {
                                                 Row({"least"}, int64_t{9998})));
   ASSERT_OK_AND_ASSIGN(auto table, query->ToTable());
   EXPECT_THAT(Int64s(*table->column(0)), ElementsAre(9998, 9999));
-  ASSERT_OK_AND_ASSIGN(query, people_->SqlAsync("select count(*) from dataset").MoveResult());
+  ASSERT_OK_AND_ASSIGN(query, Wait(people_->SqlAsync("select count(*) from dataset")));
   ASSERT_OK_AND_ASSIGN(table, query->ToTable());
   EXPECT_THAT(Int64s(*table->column(0)), ElementsAre(kPeople));
 }

@@ -15,6 +15,7 @@
 #include "support/generators.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
+#include "support/wait.h"
 
 namespace lance_test {
 namespace {
@@ -29,11 +30,6 @@ using Columns = std::vector<std::string>;
 
 constexpr uint64_t kRows = 10'000;
 constexpr uint64_t kRowsPerFragment = 2'500;
-
-template <typename T>
-arrow::Result<T> Wait(arrow::Future<T> future) {
-  return future.MoveResult();
-}
 
 /// Ids 0-9999 in four fragments.
 class TakeTest : public ::testing::Test {

@@ -185,7 +185,7 @@ def enum(item, topics):
     if item.engine is False:
         values = "".join(f"{pascal(v.name)} = {v.value}," for v in item.value)
         return f"/// Values of `Lance{item.name}`.\n#[repr(i32)]\npub enum {item.name} {{ {values} }}\n"
-    if not any(f.of == item.name for struct in model.every(topics, "options") for f in struct.c_fields if f.base == "enum"):
+    if item.name not in chosen(topics):
         return ""
     arms = "".join(f"{v.value} => {item.name}::{pascal(v.name)}," for v in item.value)
     names = [f"{item.prefix}{v.name}" for v in item.value]
@@ -371,9 +371,10 @@ USES = {
     "futures::future": ["AbortHandle"],
     "lance_engine": ["Result"],
     "lance_engine::runtime": ["block_on"],
-    "crate::arguments": ["Context", "Number", "Versioned", "flag", "init_sized", "key_values", "no_such_value", "numbers",
-                         "optional_name", "optional_names", "optional_seconds", "optional_text", "optional_within",
-                         "read_sized", "required_name", "required_place", "required_text", "seconds", "slice", "within"],
+    "crate::arguments": ["Context", "Number", "Versioned", "flag", "init_sized", "copied", "key_values", "names", "no_such_value",
+                         "optional_copied", "optional_name", "optional_names", "optional_seconds", "optional_text",
+                         "optional_within", "pairs", "read_sized", "required_name", "required_place", "required_text", "seconds",
+                         "slice", "within"],
     "crate::arrow": ["ArrowAsyncDeviceStreamHandler", "required", "take"],
     "crate::error": ["LanceError"],
     "crate::guard": ["guard"],

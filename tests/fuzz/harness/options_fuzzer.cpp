@@ -197,15 +197,25 @@ void Take(Arguments& arguments) {
   arguments.Array(&indices, &index_count, [&] { return arguments.Number(uint64_t{3}); });
   arguments.Array(&columns, &column_count, [&] { return arguments.Column(); });
   const DatasetPtr table = OpenTable();
-  const bool by_id = arguments.input().Byte() % 2 == 1;
-  const auto take = by_id ? lance_dataset_take_rows : lance_dataset_take;
-  const auto take_async = by_id ? lance_dataset_take_rows_async : lance_dataset_take_async;
   ArrowArray array{};
   ArrowSchema schema{};
-  if (arguments.Call(take, take_async, table.get(), indices, index_count, columns, column_count, &array,
-                     &schema) != LANCE_OK) {
-    return;
+  const uint8_t way = arguments.input().Byte();
+  if (way < 128) {
+    const bool by_id = way % 2 == 1;
+    const auto take = by_id ? lance_dataset_take_rows : lance_dataset_take;
+    const auto take_async = by_id ? lance_dataset_take_rows_async : lance_dataset_take_async;
+    arguments.Call(take, take_async, table.get(), indices, index_count, columns, column_count, &array,
+                   &schema);
+  } else {
+    const LanceTakeOptions options = Fill(arguments, LanceTakeOptions LANCE_TAKE_OPTIONS_INIT);
+    const bool by_address = way % 2 == 1;
+    const auto take = by_address ? lance_dataset_take_addresses : lance_dataset_take_positions;
+    const auto take_async =
+        by_address ? lance_dataset_take_addresses_async : lance_dataset_take_positions_async;
+    arguments.Call(take, take_async, table.get(), indices, index_count, arguments.Sized(options), &array,
+                   &schema);
   }
+  if (array.release == nullptr) return;
   array.release(&array);
   schema.release(&schema);
 }
