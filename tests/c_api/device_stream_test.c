@@ -272,6 +272,15 @@ static void a_cancel_ends_the_stream_without_an_error(const LanceDataset* datase
     run(dataset, &consumer);
     CHECK(consumer.tasks == at && consumer.errors == 0 && consumer.ends == 0);
   }
+  /* Nor is the end told that would come next. */
+  Consumer consumer;
+  init(&consumer);
+  run(dataset, &consumer);
+  const int last = consumer.tasks;
+  init(&consumer);
+  consumer.cancel_at = last;
+  run(dataset, &consumer);
+  CHECK(consumer.tasks == last && consumer.errors == 0 && consumer.ends == 0);
 }
 
 /* A consumer with a thread that asks and cancels. */

@@ -138,6 +138,14 @@ impl Producer {
         }
     }
 
+    /// Fail if the stream is to end early.
+    fn goes_on(&self) -> Result<()> {
+        match lock(&self.asked).stop {
+            Some(_) => Err(cancelled()),
+            None => Ok(()),
+        }
+    }
+
     /// Wait until a batch is asked for.
     async fn requested(&self) -> Result<()> {
         poll_fn(|context| {
@@ -258,7 +266,8 @@ unsafe extern "C" fn extract_data(task: *mut ArrowAsyncTask, out: *mut ArrowDevi
 /// Call the consumer, unless the process is too far gone for that. It fails if nothing more is wanted.
 fn tell(operation: &Operation, producer: &Producer, callback: impl FnOnce() -> bool) -> Result<()> {
     match operation.tell(callback) {
-        Some(true) => Ok(()),
+        // It may have cancelled, or failed to take out its batch.
+        Some(true) => producer.goes_on(),
         Some(false) => {
             // Whatever else there was to say.
             lock(&producer.asked).stop = Some(Stop::Silent);
@@ -285,7 +294,10 @@ async fn push(
         producer.requested().await?;
         tell(operation, producer, || give(consumer, producer, batch))?;
     }
-    tell(operation, producer, || consumer.give_task(None))
+    producer.goes_on()?;
+    // Nothing follows the end, whatever the consumer says to it.
+    let _ = tell(operation, producer, || consumer.give_task(None));
+    Ok(())
 }
 
 fn start(mut pushed: Pushed, query: Arc<Query>) -> Result<()> {
