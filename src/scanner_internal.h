@@ -12,8 +12,8 @@
 #include "ffi/generated/dataset_internal.h"
 #include "ffi/generated/scan_internal.h"
 #include "ffi/handle_internal.h"
-#include "ffi/operation_internal.h"
 #include "ffi/listener_internal.h"
+#include "ffi/operation_internal.h"
 #include "lance/options.h"
 #include "lance/scanner.h"
 
