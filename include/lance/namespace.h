@@ -103,7 +103,8 @@ class LANCE_EXPORT Namespace {
   /// Give a dataset that exists a name.
   ///
   /// \param[in] id the name
-  /// \param[in] location where the dataset is. For a directory a path within it, such as `old/orders.lance`
+  /// \param[in] location where the dataset is. For a directory the name of one in it, such as
+  /// `old_orders.lance`
   /// \param[in] stop ends the call early
   arrow::Status RegisterTable(const Id& id, const std::string& location,
                               const arrow::StopToken& stop = {}) const;

@@ -187,17 +187,17 @@ TEST_F(NamespaceTest, ASchemaThatCannotBeStoredDeclaresNothing) {
 TEST_F(NamespaceTest, TablesGetAndLoseNames) {
   // A directory lists its root by its files, unless it is told to keep to its catalog.
   ASSERT_OK_AND_ASSIGN(const auto ns, Connect({{"dir_listing_enabled", "false"}}));
-  ASSERT_OK(WriteSimple(dir_ / "old/data.lance", 0, 6));
-  ASSERT_OK(ns->RegisterTable({"t"}, "old/data.lance"));
+  ASSERT_OK(WriteSimple(dir_ / "old.lance", 0, 6));
+  ASSERT_OK(ns->RegisterTable({"t"}, "old.lance"));
   EXPECT_EQ(*IdsOf(*ns, {"t"}), Range(0, 6));
-  EXPECT_THAT(ns->RegisterTable({"t"}, "old/data.lance"), FailsWith(ErrorCode::kAlreadyExists));
+  EXPECT_THAT(ns->RegisterTable({"t"}, "old.lance"), FailsWith(ErrorCode::kAlreadyExists));
   EXPECT_THAT(ns->RegisterTable({"u"}, "/elsewhere"), FailsWith(ErrorCode::kInvalidArgument));
   ASSERT_OK(ns->DeregisterTable({"t"}));
   EXPECT_EQ(*ns->TableExists({"t"}), false);
-  EXPECT_EQ(ReadIds(dir_ / "old/data.lance"), Range(0, 6));
-  ASSERT_OK(ns->RegisterTable({"t"}, "old/data.lance"));
+  EXPECT_EQ(ReadIds(dir_ / "old.lance"), Range(0, 6));
+  ASSERT_OK(ns->RegisterTable({"t"}, "old.lance"));
   ASSERT_OK(ns->DropTable({"t"}));
-  EXPECT_FALSE(std::filesystem::exists(dir_ / "old/data.lance/data"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "old.lance"));
 }
 
 TEST_F(NamespaceTest, VersionsMayBeCommittedThroughTheNamespace) {
@@ -256,7 +256,7 @@ TEST_F(NamespaceTest, FuturesEndAsTheCallsThatWait) {
   ASSERT_OK(ns->DeregisterTableAsync({"a", "u"}).status());
   ASSERT_OK(ns->DropTableAsync({"a", "t"}).status());
   ASSERT_OK(ns->DropNamespaceAsync({"a"}).status());
-  EXPECT_THAT(Wait(ns->OpenTableAsync({"a", "t"})), FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(Wait(ns->OpenTableAsync({"a", "t"})), FailsWith(ErrorCode::kDatasetNotFound));
 }
 
 TEST_F(NamespaceTest, TablesOutliveTheirNamespace) {

@@ -153,6 +153,14 @@ pub fn session() -> Result<Arc<Session>> {
     Ok(engine()?.session.clone())
 }
 
+/// The registry keeps an entry for every store, with the files that it notes and with what renews its credentials, until
+/// it is asked what is still in use.
+pub fn forget_unused_stores() {
+    if let Some(engine) = ENGINE.get() {
+        engine.session.store_registry().active_stores();
+    }
+}
+
 /// Make a session of one's own.
 pub fn make_session(settings: &SessionSettings) -> Result<Session> {
     Ok(session::session_beside(&engine()?.session, settings))

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lance_engine::error::code;
 use lance_engine::panics::contain;
-use lance_engine::{Error, Result, process};
+use lance_engine::{Error, Result, process, runtime};
 
 use crate::arguments::slice;
 
@@ -115,6 +115,7 @@ impl<T: Send + Sync + 'static> Handle<T> {
             let value = owned.value();
             drop(owned);
             last(value);
+            runtime::forget_unused_stores();
             Ok(())
         });
     }

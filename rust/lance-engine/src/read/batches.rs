@@ -85,6 +85,7 @@ impl Batches {
             async move {
                 // Aborted when it is dropped or cancelled.
                 let _ = drive.await;
+                runtime::forget_unused_stores();
                 Ok(())
             },
             move |outcome| {

@@ -28,7 +28,7 @@ use crate::open::{Access, builder, load_if_exists};
 use crate::operation;
 use crate::panics::contain;
 use crate::place::Place;
-use crate::runtime::{block_on, refuse_runtime_thread, session, spawn};
+use crate::runtime::{block_on, forget_unused_stores, refuse_runtime_thread, spawn};
 use crate::settings::{CommitResult, WriteMode, WriteSettings, WriteStats};
 use crate::sync::{Mutex, lock};
 use crate::telemetry::metrics::{self, InFlight};
@@ -336,9 +336,6 @@ impl Drop for Write {
     fn drop(&mut self) {
         // No encoder may wait for batches that cannot come.
         self.lanes.fail(cancelled());
-        // The registry keeps an entry for every list of files until it is asked what is still in use.
-        if let Ok(session) = session() {
-            session.store_registry().active_stores();
-        }
+        forget_unused_stores();
     }
 }

@@ -47,8 +47,8 @@ typedef struct LanceCredentialsProvider LanceCredentialsProvider;
 
 /** \brief Make a provider. The callback is not called yet.
  *
- *  \param context consumed: given to `fetch` with each call, and to `release` once, after the last use of
- *  the provider, also when this fails.
+ *  \param context consumed: given to `fetch` with each call, and to `release` once, soon after the last use
+ *  of the provider, also when this fails.
  *  \param release may be NULL.
  *  \param out the caller's; lance_credentials_provider_free(). */
 LANCE_API LanceStatusCode lance_credentials_provider_create(LanceCredentialsFn fetch, void* context,

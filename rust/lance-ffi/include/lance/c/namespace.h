@@ -179,8 +179,8 @@ LANCE_API LanceStatusCode lance_namespace_declare_table_async(
 /** \brief Give a dataset that exists a name.
  *
  *  \param id borrowed: `id_count` names, at least one.
- *  \param location borrowed: where the dataset is. For a directory a path within it, such as
- *  `old/orders.lance`. */
+ *  \param location borrowed: where the dataset is. For a directory the name of one in it, such as
+ *  `old_orders.lance`. */
 LANCE_API LanceStatusCode lance_namespace_register_table(const LanceNamespace* ns, const char* const* id,
                                                          size_t id_count, LanceText location,
                                                          LanceError** error);
