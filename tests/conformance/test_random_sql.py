@@ -123,7 +123,7 @@ class Query:
             parts.append(rng.choice(
                 [
                     f"{rng.choice(['', 'not '])}exists (select 1 from few s where s.k = {self.column('k')})",
-                    f"{self.column('k')} in (select k from few where i > {rng.randrange(-9, 9)})",
+                    f"{self.column('k')} {rng.choice(['', 'not '])}in (select k from few where i > {rng.randrange(-9, 9)})",
                     f"{self.column(INTEGERS)} > (select min(i) from two)",
                 ]
             ))  # fmt: skip
@@ -172,6 +172,9 @@ class Query:
         distinct, values, rest = self.rng.choice([self.plain, self.grouped])()
         columns = ", ".join(f"{value} as c{i}" for i, value in enumerate(values))
         text = f"select {distinct}{columns} from {rest}"
+        if not distinct and self.rng.random() < 0.1:
+            operation = self.rng.choice(["union", "union all", "intersect", "except"])
+            text = f"select * from ({text} {operation} select {columns} from {rest}) w"
         if self.rng.random() < 0.2:
             text = f"with w as ({text}) select * from w"
         order = ", ".join(f"c{i} {self.rng.choice(['', 'desc '])}nulls {self.rng.choice(['first', 'last'])}" for i in range(len(values)))

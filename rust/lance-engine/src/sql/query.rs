@@ -5,10 +5,13 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
+use datafusion::common::tree_node::TreeNode;
+use datafusion::error::Result as PlanResult;
 use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -31,6 +34,29 @@ pub struct SqlQuery {
     steps: Mutex<Option<Arc<dyn ExecutionPlan>>>,
 }
 
+/// The steps of a plan. An anti join that NULLs decide has to know whether its other side is empty, so what joins learn
+/// changes no scan then.
+async fn steps_of(plan: &LogicalPlan, state: &SessionState) -> PlanResult<Arc<dyn ExecutionPlan>> {
+    let steps = state
+        .query_planner()
+        .create_physical_plan(plan, state)
+        .await?;
+    let asks = steps.exists(|step| {
+        let join = step.downcast_ref::<HashJoinExec>();
+        Ok(join.is_some_and(|join| join.null_aware))
+    });
+    if !asks? {
+        return Ok(steps);
+    }
+    let mut state = state.clone();
+    let options = state.config_mut().options_mut();
+    options.optimizer.enable_join_dynamic_filter_pushdown = false;
+    state
+        .query_planner()
+        .create_physical_plan(plan, &state)
+        .await
+}
+
 impl SqlQuery {
     pub async fn plan(
         state: SessionState,
@@ -48,8 +74,8 @@ impl SqlQuery {
             reads.verify_plan(&plan).map_err(explain)?;
             let plan = parameters.bind(plan, &places)?;
             let plan = state.optimize(&plan).map_err(explain)?;
-            let steps = state.query_planner().create_physical_plan(&plan, &state);
-            Ok((steps.await.map_err(explain)?, plan))
+            let steps = steps_of(&plan, &state).await.map_err(explain)?;
+            Ok((steps, plan))
         });
         let (steps, plan) = planned.await.map_err(errors::while_running)?;
         Ok(Self {
@@ -68,11 +94,7 @@ impl SqlQuery {
         if let Some(steps) = lock(&self.steps).take() {
             return Ok(steps);
         }
-        let steps = self
-            .state
-            .query_planner()
-            .create_physical_plan(&self.plan, &self.state);
-        Ok(steps.await?)
+        Ok(steps_of(&self.plan, &self.state).await?)
     }
 
     /// Run it; the batches have the schema returned with them.

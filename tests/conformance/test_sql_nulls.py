@@ -1,0 +1,33 @@
+"""Joins whose outcome hangs on NULLs and on empty sides, beside DuckDB: what a join learns must not change a scan then."""
+
+import duckdb
+import lance
+import pyarrow as pa
+import pytest
+
+from duck import assert_same_answer
+
+# Ranges that do and do not meet, with and without NULL, and nothing.
+SIDES = [[5, 6], [5, None], [100, 101], [100, None], [None], []]
+
+
+@pytest.mark.parametrize("right", SIDES, ids=str)
+@pytest.mark.parametrize("left", SIDES, ids=str)
+def test_nulls_and_empty_sides(tmp_path, left, right):
+    with duckdb.connect() as connection:
+        for name, values in ("l", left), ("r", right):
+            table = pa.table({"x": pa.array(values, pa.int64()), "n": pa.array(range(len(values)), pa.int64())})
+            lance.write_dataset(table, str(tmp_path / f"{name}.lance"))
+            connection.register(name, table)
+        for text in (
+            "select x from l where x not in (select x from r) order by x nulls last",
+            "select x from l where x in (select x from r) order by x nulls last",
+            "select x from l where x in (select x from r) or n = 1 order by x nulls last",
+            "select x from l where not exists (select 1 from r where r.x = l.x) order by x nulls last",
+            "select l.x, r.x as y from l join r on l.x is not distinct from r.x order by 1 nulls last, 2 nulls last",
+            "select l.x, r.x as y from l left join r on l.x = r.x order by 1 nulls last, 2 nulls last",
+            "select l.x, r.x as y from l full join r on l.x = r.x order by 1 nulls last, 2 nulls last",
+            "select x from l intersect select x from r order by 1 nulls last",
+            "select x from l except select x from r order by 1 nulls last",
+        ):
+            assert_same_answer(text, tmp_path, connection)
