@@ -240,8 +240,8 @@ struct LANCE_EXPORT ScanOptions {
   /// Columns to read late, with `materialization` EARLY_EXCEPT alone.
   std::vector<std::string> late_columns = {};
   BlobHandling blob_handling = BlobHandling::kDescriptions;
-  /// Return rows that were deleted and are still stored, too; their `_rowid` is null. Not with `row_ids`
-  /// and `excluded_row_ids`.
+  /// Return rows that were deleted and are still stored, too; their `_rowid` and `_rowaddr` are null. Not
+  /// with `row_ids` and `excluded_row_ids`.
   bool include_deleted_rows = false;
   /// Answer filters from scalar indices where there are some.
   bool use_scalar_index = true;

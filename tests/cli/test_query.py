@@ -84,7 +84,7 @@ def test_mistakes_in_clauses(lance, sales):
     ]:
         assert message in lance.fails("query", sales, *arguments, code=2), arguments
     for arguments, message in [
-        (["--select", "prise * 2 as x"], 'there is no column "prise"; the nearest name is "price"'),
+        (["--select", "prise * 2 as x"], 'there is no column "prise"; the nearest names are "price"'),
         (["--select", "price * as x"], "no SQL"),
         (["--order-by", "kid"], 'there is no column "kid"'),
         (["--aggregate", "sum(kind)"], "sum needs numbers"),

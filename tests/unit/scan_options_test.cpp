@@ -180,6 +180,15 @@ TEST_F(ScanOptionsTest, SortsByWhatIsNotReturned) {
   EXPECT_THAT(Ids(*table), ElementsAre(9'999, 9'998));
 }
 
+TEST_F(ScanOptionsTest, SortsWithoutAFilterWhatIsNotReturnedAndNothing) {
+  ASSERT_OK_AND_ASSIGN(const auto table, Scan({.columns = Columns{"id"},
+                                               .limit = 2,
+                                               .order_by = {{.column = "name", .descending = true}}}));
+  EXPECT_THAT(Ids(*table), ElementsAre(9'999, 9'998));
+  ASSERT_OK_AND_ASSIGN(const auto none, Scan({.limit = 0, .order_by = {{.column = "id"}}}));
+  EXPECT_EQ(none->num_rows(), 0);
+}
+
 TEST_F(ScanOptionsTest, SortsByColumnsThereAre) {
   EXPECT_THAT(dataset_->Scan({.order_by = {{.column = "nam"}}}), FailsWith(ErrorCode::kFieldNotFound));
   EXPECT_THAT(dataset_->Scan({.order_by = {{.column = "nam"}}}), FailsSaying(HasSubstr("\"name\"")));

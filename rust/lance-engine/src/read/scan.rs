@@ -142,15 +142,16 @@ fn finish(settings: &ScanSettings, names: &Names) -> Result<(Option<Finish>, Vec
         return Ok((Some(finish), inputs));
     }
     let mut outputs = names.outputs(settings.columns.as_deref())?;
-    let keys = settings.order_by.iter();
-    let keys = keys.map(|key| Ok(names.find(&key.column)?.stored));
-    // The engine takes other columns for the rows in order, and a deleted row cannot be taken.
-    let is_plain = keys
-        .collect::<Result<Vec<_>>>()?
-        .iter()
-        .all(Option::is_some)
-        && !(settings.include_deleted_rows && !settings.order_by.is_empty())
-        && (outputs.is_empty() || !are_constant(&outputs));
+    let mut is_plain = outputs.is_empty() || !are_constant(&outputs);
+    for key in &settings.order_by {
+        let found = names.find(&key.column)?;
+        // The engine has what it sorts by only where that is returned; a deleted row it cannot take other columns for,
+        // and none of the rows it cannot sort.
+        is_plain &= found.stored.is_some()
+            && outputs.iter().any(|output| output.name == key.column)
+            && !settings.include_deleted_rows
+            && settings.limit != Some(0);
+    }
     let finish = match is_plain {
         true => None,
         false => Some(Finish::sorted(settings, names, &mut outputs)?),

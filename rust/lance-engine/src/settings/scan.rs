@@ -173,8 +173,8 @@ pub struct ScanSettings {
     /// Columns to read late, with `materialization` EARLY_EXCEPT alone.
     pub late_columns: Vec<String>,
     pub blob_handling: BlobHandling,
-    /// Return rows that were deleted and are still stored, too; their `_rowid` is null. Not with `row_ids` and
-    /// `excluded_row_ids`.
+    /// Return rows that were deleted and are still stored, too; their `_rowid` and `_rowaddr` are null. Not with
+    /// `row_ids` and `excluded_row_ids`.
     pub include_deleted_rows: bool,
     /// Answer filters from scalar indices where there are some.
     pub use_scalar_index: bool,

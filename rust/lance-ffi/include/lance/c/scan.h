@@ -201,8 +201,8 @@ typedef struct LanceScanOptions {
   const char* const* late_columns;
   size_t late_column_count;
   LanceBlobHandling blob_handling;
-  /** Return rows that were deleted and are still stored, too; their `_rowid` is null. Not with `row_ids`
-   *  and `excluded_row_ids`. */
+  /** Return rows that were deleted and are still stored, too; their `_rowid` and `_rowaddr` are null. Not
+   *  with `row_ids` and `excluded_row_ids`. */
   int32_t include_deleted_rows;
   /** Answer filters from scalar indices where there are some. */
   int32_t use_scalar_index;
