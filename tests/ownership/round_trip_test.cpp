@@ -21,19 +21,6 @@
 namespace lance_test {
 namespace {
 
-/// Lance has no storage for these. Of fixed-size lists it knows those of plain values: on others the engine
-/// panics, or it writes a file that it cannot read together with other columns.
-const std::set<std::string>& RefusedTypes() {
-  static const std::set<std::string> names{
-      "month_interval", "day_time_interval", "month_day_nano_interval", "decimal32",
-      "decimal64",      "list_view",         "large_list_view",         "sparse_union",
-      "dense_union",    "run_end_encoded",   "fixed_size_list_string",  "fixed_size_list_of_struct",
-  };
-  return names;
-}
-
-bool IsRefused(const arrow::Field& field) { return RefusedTypes().count(field.name()) > 0; }
-
 /// The type that comes back: views are stored as what they are views of.
 std::shared_ptr<arrow::DataType> StoredAs(const std::shared_ptr<arrow::DataType>& type) {
   switch (type->id()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -430,6 +431,17 @@ std::shared_ptr<DataType> PlainType(const std::shared_ptr<DataType>& type) {
 }
 
 }  // namespace
+
+const std::set<std::string>& RefusedTypes() {
+  static const std::set<std::string> names{
+      "month_interval", "day_time_interval", "month_day_nano_interval", "decimal32",
+      "decimal64",      "list_view",         "large_list_view",         "sparse_union",
+      "dense_union",    "run_end_encoded",   "fixed_size_list_string",  "fixed_size_list_of_struct",
+  };
+  return names;
+}
+
+bool IsRefused(const Field& field) { return RefusedTypes().count(field.name()) > 0; }
 
 const std::vector<std::shared_ptr<Field>>& AllFields() {
   static const auto fields = MakeFields();

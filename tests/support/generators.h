@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "arrow/type_fwd.h"
@@ -12,6 +14,12 @@ namespace lance_test {
 
 /// One nullable field for each tested Arrow type, named after what it tests.
 const std::vector<std::shared_ptr<arrow::Field>>& AllFields();
+
+/// The names of fields for which Lance has no storage. Of fixed-size lists it knows those of plain values: on
+/// others the engine panics, or it writes a file that it cannot read together with other columns.
+const std::set<std::string>& RefusedTypes();
+
+bool IsRefused(const arrow::Field& field);
 
 /// Make an array. Every fifth value of a nullable field is NULL, at every level of nesting; the values below
 /// a NULL parent are not empty.
