@@ -181,9 +181,9 @@ TEST_F(ScanOptionsTest, SortsByWhatIsNotReturned) {
 }
 
 TEST_F(ScanOptionsTest, SortsWithoutAFilterWhatIsNotReturnedAndNothing) {
-  ASSERT_OK_AND_ASSIGN(const auto table, Scan({.columns = Columns{"id"},
-                                               .limit = 2,
-                                               .order_by = {{.column = "name", .descending = true}}}));
+  ASSERT_OK_AND_ASSIGN(
+      const auto table,
+      Scan({.columns = Columns{"id"}, .limit = 2, .order_by = {{.column = "name", .descending = true}}}));
   EXPECT_THAT(Ids(*table), ElementsAre(9'999, 9'998));
   ASSERT_OK_AND_ASSIGN(const auto none, Scan({.limit = 0, .order_by = {{.column = "id"}}}));
   EXPECT_EQ(none->num_rows(), 0);
