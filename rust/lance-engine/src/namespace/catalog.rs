@@ -28,7 +28,7 @@ pub fn list_namespaces(namespace: Arc<Namespace>, id: Vec<String>) -> Task<Vec<N
     Box::pin(async move {
         namespace.check_names(&id)?;
         let (namespace, id) = (&namespace, &id);
-        all_pages(|page_token| async move {
+        let items = all_pages(|page_token| async move {
             let request = ListNamespacesRequest {
                 id: Some(id.clone()),
                 page_token,
@@ -40,7 +40,11 @@ pub fn list_namespaces(namespace: Arc<Namespace>, id: Vec<String>) -> Task<Vec<N
             let page = page.map_err(|error| named(error, id))?;
             Ok((page.namespaces, page.page_token))
         })
-        .await
+        .await?;
+        if items.is_empty() {
+            namespace.check_exists(id).await?;
+        }
+        Ok(items)
     })
 }
 
@@ -48,11 +52,15 @@ pub fn list_tables(namespace: Arc<Namespace>, id: Vec<String>) -> Task<Vec<Names
     Box::pin(async move {
         namespace.check_names(&id)?;
         let (namespace, id) = (&namespace, &id);
-        all_pages(|page_token| async move {
+        let items = all_pages(|page_token| async move {
             let page = namespace.page_of_tables(id, page_token, None).await;
             page.map_err(|error| named(error, id))
         })
-        .await
+        .await?;
+        if items.is_empty() {
+            namespace.check_exists(id).await?;
+        }
+        Ok(items)
     })
 }
 
@@ -217,7 +225,7 @@ impl Namespace {
         vend: bool,
     ) -> Result<Found> {
         self.check_id(id)?;
-        self.check_parent(id).await?;
+        self.check_exists(&id[..id.len() - 1]).await?;
         let request = DeclareTableRequest {
             id: Some(id.to_vec()),
             properties: Some(properties).filter(|it| !it.is_empty()),
@@ -238,18 +246,17 @@ impl Namespace {
         })
     }
 
-    /// A directory takes tables of namespaces that do not exist.
-    async fn check_parent(&self, id: &[String]) -> Result<()> {
-        let parent = &id[..id.len() - 1];
-        if parent.is_empty() {
+    /// A directory takes tables of namespaces that do not exist, and lists what is in them.
+    async fn check_exists(&self, id: &[String]) -> Result<()> {
+        if id.is_empty() {
             return Ok(());
         }
         let request = NamespaceExistsRequest {
-            id: Some(parent.to_vec()),
+            id: Some(id.to_vec()),
             ..Default::default()
         };
         match self.ask(self.client.namespace_exists(request)).await {
-            Err(error) if error.code() == code::NOT_FOUND => Err(named(error, parent)),
+            Err(error) if error.code() == code::NOT_FOUND => Err(named(error, id)),
             // Whatever else there is comes up again.
             _ => Ok(()),
         }
