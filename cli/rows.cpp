@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "arrow/array.h"
@@ -215,6 +216,26 @@ arrow::Result<int64_t> WriteCsv(arrow::RecordBatchReader& reader, const OutputPt
   return WriteBatches(reader, **made);
 }
 
+/// An output that knows how far it is, which a pipe does not.
+class CountedOutput : public arrow::io::OutputStream {
+ public:
+  explicit CountedOutput(OutputPtr out) : out_(std::move(out)) {}
+
+  using arrow::io::OutputStream::Write;
+  arrow::Status Write(const void* data, int64_t bytes) override {
+    ARROW_RETURN_NOT_OK(out_->Write(data, bytes));
+    position_ += bytes;
+    return arrow::Status::OK();
+  }
+  arrow::Result<int64_t> Tell() const override { return position_; }
+  arrow::Status Close() override { return out_->Close(); }
+  bool closed() const override { return out_->closed(); }
+
+ private:
+  OutputPtr out_;
+  int64_t position_ = 0;
+};
+
 arrow::Result<int64_t> WriteArrow(arrow::RecordBatchReader& reader, const OutputPtr& out) {
   ARROW_ASSIGN_OR_RAISE(const auto writer, arrow::ipc::MakeStreamWriter(out, reader.schema()));
   return WriteBatches(reader, *writer);
@@ -267,7 +288,7 @@ arrow::Result<int64_t> WriteRows(arrow::RecordBatchReader& reader, Format format
 
 arrow::Result<int64_t> PrintRows(arrow::RecordBatchReader& reader, Format format) {
   ARROW_ASSIGN_OR_RAISE(const auto out, OpenStdout());
-  return WriteRows(reader, format, out);
+  return WriteRows(reader, format, std::make_shared<CountedOutput>(out));
 }
 
 }  // namespace lance::cli

@@ -123,7 +123,7 @@ def test_tables_that_are_not_there(lance, data):
     assert "cannot list nowhere" in lance.fails("sql", "select 1", "--data", "nowhere")
     (data / "empty").mkdir()
     assert "there is no dataset empty/NAME.lance" in lance.fails("sql", "select 1", "--data", "empty")
-    assert "dataset not found" in lance.fails("sql", "select 1", "--data", "t=nowhere.lance")
+    assert "there is no dataset at" in lance.fails("sql", "select 1", "--data", "t=nowhere.lance")
     assert 'the table "people" is both' in lance.fails("sql", "select 1", "--data", data, "--data", f"people={data}/Visits.lance")
 
 
