@@ -62,8 +62,6 @@ impl SqlContext {
         options.sql_parser.collect_spans = true;
         options.sql_parser.map_string_types_to_utf8view = false;
         options.sql_parser.recursion_limit = DEEPEST_NESTING;
-        // Not every reader of Arrow knows views.
-        options.optimizer.expand_views_at_output = true;
         options
             .optimizer
             .hash_join_inlist_pushdown_max_distinct_values = MOST_JOIN_VALUES;

@@ -13,7 +13,14 @@ use datafusion::physical_expr::expressions::{
 /// A condition that holds at least where `known` does, or None where nothing is known that Lance could decide.
 pub fn weaker(known: &Arc<dyn PhysicalExpr>) -> Option<Expr> {
     if let Some(dynamic) = known.downcast_ref::<DynamicFilterPhysicalExpr>() {
-        return weaker(&dynamic.current().ok()?);
+        let known = weaker(&dynamic.current().ok()?)?;
+        // Some joins find NULLs equal, and none tells of its own.
+        let keys: Option<Vec<Expr>> = dynamic.children().into_iter().map(column).collect();
+        return Some(
+            keys?
+                .into_iter()
+                .fold(known, |known, key| known.or(key.is_null())),
+        );
     }
     if let Some(binary) = known.downcast_ref::<BinaryExpr>() {
         let sides = || (weaker(binary.left()), weaker(binary.right()));

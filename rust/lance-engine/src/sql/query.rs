@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::error::Result as PlanResult;
@@ -57,6 +58,38 @@ async fn steps_of(plan: &LogicalPlan, state: &SessionState) -> PlanResult<Arc<dy
         .await
 }
 
+/// Functions of text return views, which not every reader of Arrow knows.
+fn without_views(schema: &SchemaRef) -> SchemaRef {
+    let plain = |field: &FieldRef| match field.data_type() {
+        DataType::Utf8View => field.as_ref().clone().with_data_type(DataType::Utf8),
+        DataType::BinaryView => field.as_ref().clone().with_data_type(DataType::Binary),
+        _ => field.as_ref().clone(),
+    };
+    let fields: Vec<_> = schema.fields().iter().map(plain).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+fn with_schema(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let fields = schema.fields().iter();
+    let columns = fields.zip(batch.columns()).map(|(field, column)| {
+        let is_view = matches!(
+            column.data_type(),
+            DataType::Utf8View | DataType::BinaryView
+        );
+        match is_view {
+            true => cast(column, field.data_type()),
+            false => Ok(column.clone()),
+        }
+    });
+    let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(
+        schema.clone(),
+        columns,
+        &options,
+    )?)
+}
+
 impl SqlQuery {
     pub async fn plan(
         state: SessionState,
@@ -79,7 +112,7 @@ impl SqlQuery {
         });
         let (steps, plan) = planned.await.map_err(errors::while_running)?;
         Ok(Self {
-            schema: steps.schema(),
+            schema: without_views(&steps.schema()),
             state,
             plan,
             steps: Mutex::new(Some(steps)),
@@ -110,10 +143,14 @@ impl SqlQuery {
         steps: Arc<dyn ExecutionPlan>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let batches = execute_stream(steps, self.state.task_ctx())?;
-        let batches = stream::try_unfold(batches, |mut batches| async move {
-            let next = async { Ok(batches.next().await.transpose()?) };
+        let schema = self.schema.clone();
+        let batches = stream::try_unfold((batches, schema), |(mut batches, schema)| async move {
+            let next = async {
+                let batch = batches.next().await.transpose()?;
+                batch.map(|batch| with_schema(batch, &schema)).transpose()
+            };
             let next = contained(next).await.map_err(errors::while_running)?;
-            Ok(next.map(|batch| (batch, batches)))
+            Ok(next.map(|batch| (batch, (batches, schema))))
         });
         Ok(batches.boxed())
     }

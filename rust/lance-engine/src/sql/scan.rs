@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{Field, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Statistics};
@@ -110,21 +110,11 @@ impl Scan {
         Ok(batches.boxed())
     }
 
-    /// What was learnt, if few enough rows have a partner. Rows with NULLs stay: some joins find them equal.
+    /// What was learnt, if few enough rows have a partner.
     async fn worthwhile(&self) -> Option<Expr> {
         let known = self.learnt.iter().filter_map(weaker);
         let known = known.filter(|condition| self.source.decides(condition));
-        let known = known.reduce(Expr::and)?;
-        let schema = &self.source.schema;
-        let is_nullable = |name| schema.field_with_name(name).is_ok_and(Field::is_nullable);
-        let nullable = known
-            .column_refs()
-            .into_iter()
-            .filter(|column| is_nullable(&column.name));
-        let nulls: Vec<_> = nullable
-            .map(|column| Expr::Column(column.clone()).is_null())
-            .collect();
-        let condition = nulls.into_iter().fold(known, Expr::or);
+        let condition = known.reduce(Expr::and)?;
         let share = self.source.share(&condition).await?;
         (share <= WORTHWHILE_SHARE).then_some(condition)
     }
