@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
-use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::TreeNode;
+use datafusion::common::{DataFusionError, NullEquality};
 use datafusion::error::Result as PlanResult;
 use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
@@ -35,8 +35,8 @@ pub struct SqlQuery {
     steps: Mutex<Option<Arc<dyn ExecutionPlan>>>,
 }
 
-/// The steps of a plan. An anti join that NULLs decide has to know whether its other side is empty, so what joins learn
-/// changes no scan then.
+/// The steps of a plan. An anti join that NULLs decide has to know whether its other side is empty, and some joins find
+/// NULLs equal: what joins learn changes no scan then.
 async fn steps_of(plan: &LogicalPlan, state: &SessionState) -> PlanResult<Arc<dyn ExecutionPlan>> {
     let steps = state
         .query_planner()
@@ -44,7 +44,9 @@ async fn steps_of(plan: &LogicalPlan, state: &SessionState) -> PlanResult<Arc<dy
         .await?;
     let asks = steps.exists(|step| {
         let join = step.downcast_ref::<HashJoinExec>();
-        Ok(join.is_some_and(|join| join.null_aware))
+        Ok(join.is_some_and(|join| {
+            join.null_aware || join.null_equality() == NullEquality::NullEqualsNull
+        }))
     });
     if !asks? {
         return Ok(steps);
