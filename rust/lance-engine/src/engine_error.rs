@@ -16,8 +16,8 @@ use lance_namespace::NamespaceError;
 use tokio::task::JoinError;
 
 use crate::error::engine_text::{plain, split_locations};
-use crate::error::namespace_text::of_namespace;
 use crate::error::{Code, Error, code};
+use crate::namespace_error::of_namespace;
 
 /// Modules, by crate, that do nothing but read what was written: what they complain about is a damaged file.
 const READERS: &[(&str, &str)] = &[

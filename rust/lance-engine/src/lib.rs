@@ -2,7 +2,7 @@
 //! maintenance. Safe Rust that exports nothing; `lance-ffi` is the boundary over it.
 //!
 //! Rooms, each of which knows only those before it:
-//! - `settings`, `text`, `redact`, `error`, `engine_error`, `sync`, `fault`, `threads`, `callers`, `process`, `panics`,
+//! - `settings`, `text`, `redact`, `error`, `engine_error`, `namespace_error`, `sync`, `fault`, `threads`, `callers`, `process`, `panics`,
 //!   `task`, `operation`, `column_path`, `batch_bytes`, `credentials`: the ground
 //! - `telemetry`: events for the caller's logger, and counts
 //! - `local`: files of the machine; `session`, `runtime`, `parallel`, `place`, `identity`, `absent`, `open`: where all
@@ -26,6 +26,7 @@ mod identity;
 mod local;
 pub mod maintain;
 pub mod namespace;
+mod namespace_error;
 mod open;
 pub mod operation;
 pub mod panics;

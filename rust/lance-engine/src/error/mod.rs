@@ -2,7 +2,6 @@
 //! the engine, `engine_text` what it has made a text of.
 
 pub(crate) mod engine_text;
-pub(crate) mod namespace_text;
 
 use std::error::Error as StdError;
 use std::fmt;

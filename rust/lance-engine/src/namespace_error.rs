@@ -3,7 +3,7 @@
 
 use lance_namespace::NamespaceError;
 
-use super::{Code, Error, code};
+use crate::error::{Code, Error, code};
 
 pub fn of_namespace(error: &NamespaceError) -> Error {
     use NamespaceError as E;
