@@ -162,7 +162,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 'j':
       Json(text);
       break;
-    case 's':
+    case 'p':
       Split(text);
       break;
     case 'd':
