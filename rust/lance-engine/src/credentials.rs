@@ -93,7 +93,7 @@ impl CredentialsProvider {
     fn call(&self) -> Result<StorageOptions> {
         let fetch = lock(&self.fetch);
         threads::enter_callback();
-        let fetched = contain(|| fetch());
+        let fetched = contain(&*fetch);
         threads::leave_callback();
         fetched
     }

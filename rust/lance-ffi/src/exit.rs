@@ -14,7 +14,9 @@ pub enum Step {
     Logger,
 }
 
-static ENDS: Mutex<[Option<fn()>; 3]> = Mutex::new([None; 3]);
+type End = fn();
+
+static ENDS: Mutex<[Option<End>; 3]> = Mutex::new([None; 3]);
 
 /// There is something to end from now on. The handler runs before those that were registered earlier, and before what was
 /// constructed earlier is destroyed, so that it is registered by the first of each kind.

@@ -138,7 +138,7 @@ mod tests {
     fn pieces_are_full_but_for_the_last_and_keep_the_order() {
         let pieces: Vec<_> = Pieces::of(vec![7..9, 3..3, 0..4, 8..9], 3).collect();
         assert_eq!(pieces, [vec![7, 8, 0], vec![1, 2, 3], vec![8]]);
-        assert_eq!(Pieces::of(vec![5..5], 3).count(), 0);
+        assert_eq!(Pieces::of(vec![5..5, 7..7], 3).count(), 0);
     }
 
     #[test]
