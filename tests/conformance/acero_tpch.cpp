@@ -14,9 +14,8 @@
 #include "arrow/dataset/dataset.h"
 #include "arrow/dataset/plan.h"
 #include "arrow/dataset/scanner.h"
-#include "arrow/io/file.h"
-#include "arrow/ipc/writer.h"
 #include "arrow/util/decimal.h"
+#include "ipc_program.h"
 #include "lance/api.h"
 #include "lance/arrow_dataset.h"
 
@@ -88,11 +87,7 @@ arrow::Status Run(const std::string& uri, const std::string& file) {
   ARROW_ASSIGN_OR_RAISE(const auto lance, lance::Dataset::Open(uri));
   ARROW_ASSIGN_OR_RAISE(const auto lineitem, lance::MakeArrowDataset(lance));
   ARROW_ASSIGN_OR_RAISE(const auto groups, Query1(lineitem));
-  ARROW_ASSIGN_OR_RAISE(const auto sink, arrow::io::FileOutputStream::Open(file));
-  ARROW_ASSIGN_OR_RAISE(const auto writer, arrow::ipc::MakeStreamWriter(sink, groups->schema()));
-  ARROW_RETURN_NOT_OK(writer->WriteTable(*groups));
-  ARROW_RETURN_NOT_OK(writer->Close());
-  ARROW_RETURN_NOT_OK(sink->Close());
+  ARROW_RETURN_NOT_OK(lance_test::WriteIpc(*groups, file));
   ARROW_ASSIGN_OR_RAISE(const auto revenue, Query6(lineitem));
   ARROW_ASSIGN_OR_RAISE(const auto value, revenue->column(0)->GetScalar(0));
   std::cout << value->ToString() << std::endl;
@@ -103,7 +98,5 @@ arrow::Status Run(const std::string& uri, const std::string& file) {
 
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
-  const arrow::Status status = Run(argv[1], argv[2]);
-  if (!status.ok()) std::cerr << status.ToString() << std::endl;
-  return status.ok() ? 0 : 1;
+  return lance_test::ExitCode(Run(argv[1], argv[2]));
 }

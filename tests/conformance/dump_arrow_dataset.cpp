@@ -1,7 +1,6 @@
 // Reads a dataset as an Arrow dataset and writes an Arrow IPC stream: dump_arrow_dataset URI FILE [COLUMN
 // BOUND]. With a bound, the rows whose column, of type double, is less. The rows counted must be those read.
 
-#include <iostream>
 #include <memory>
 #include <string>
 
@@ -9,8 +8,7 @@
 #include "arrow/compute/api.h"
 #include "arrow/dataset/dataset.h"
 #include "arrow/dataset/scanner.h"
-#include "arrow/io/file.h"
-#include "arrow/ipc/writer.h"
+#include "ipc_program.h"
 #include "lance/api.h"
 #include "lance/arrow_dataset.h"
 
@@ -30,11 +28,7 @@ arrow::Status Dump(const std::string& uri, const std::string& file, const cp::Ex
   if (rows != table->num_rows()) {
     return arrow::Status::Invalid("counted ", rows, " rows, returned ", table->num_rows());
   }
-  ARROW_ASSIGN_OR_RAISE(const auto sink, arrow::io::FileOutputStream::Open(file));
-  ARROW_ASSIGN_OR_RAISE(const auto writer, arrow::ipc::MakeStreamWriter(sink, table->schema()));
-  ARROW_RETURN_NOT_OK(writer->WriteTable(*table));
-  ARROW_RETURN_NOT_OK(writer->Close());
-  return sink->Close();
+  return lance_test::WriteIpc(*table, file);
 }
 
 }  // namespace
@@ -44,7 +38,5 @@ int main(int argc, char** argv) {
   const auto filter = argc == 5
                           ? cp::less(cp::field_ref(std::string(argv[3])), cp::literal(std::stod(argv[4])))
                           : cp::literal(true);
-  const arrow::Status status = Dump(argv[1], argv[2], filter);
-  if (!status.ok()) std::cerr << status.ToString() << std::endl;
-  return status.ok() ? 0 : 1;
+  return lance_test::ExitCode(Dump(argv[1], argv[2], filter));
 }

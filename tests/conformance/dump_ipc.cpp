@@ -6,7 +6,6 @@
 // between.
 
 #include <cstdint>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,12 +15,12 @@
 
 #include "arrow/api.h"
 #include "arrow/io/file.h"
-#include "arrow/ipc/writer.h"
+#include "ipc_program.h"
 #include "lance/api.h"
 
 namespace {
 
-using Arguments = std::map<std::string, std::string>;
+using lance_test::Arguments;
 
 std::vector<std::string> Split(const std::string& text, char separator) {
   std::vector<std::string> parts;
@@ -174,12 +173,7 @@ arrow::Result<std::shared_ptr<arrow::Table>> TakeRows(
 
 arrow::Status Run(int argc, char** argv) {
   if (argc < 3) return arrow::Status::Invalid("usage: dump_ipc URI FILE [KEY=VALUE]...");
-  Arguments arguments;
-  for (int i = 3; i < argc; ++i) {
-    const std::string argument = argv[i];
-    const size_t equals = argument.find('=');
-    arguments[argument.substr(0, equals)] = argument.substr(equals + 1);
-  }
+  Arguments arguments = lance_test::ParseArguments(3, argc, argv);
   lance::OpenOptions open;
   open.version = TakeNumber(&arguments, "version");
   open.tag = Take(&arguments, "tag");
@@ -191,17 +185,9 @@ arrow::Status Run(int argc, char** argv) {
   ARROW_ASSIGN_OR_RAISE(const auto dataset, lance::Dataset::Open(argv[1], open));
   ARROW_ASSIGN_OR_RAISE(const auto table,
                         rows ? TakeRows(*dataset, *rows, scan.columns) : Scan(*dataset, scan));
-  ARROW_ASSIGN_OR_RAISE(const auto file, arrow::io::FileOutputStream::Open(argv[2]));
-  ARROW_ASSIGN_OR_RAISE(const auto writer, arrow::ipc::MakeStreamWriter(file, table->schema()));
-  ARROW_RETURN_NOT_OK(writer->WriteTable(*table));
-  ARROW_RETURN_NOT_OK(writer->Close());
-  return file->Close();
+  return lance_test::WriteIpc(*table, argv[2]);
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  const arrow::Status status = Run(argc, argv);
-  if (!status.ok()) std::cerr << status.ToString() << '\n';
-  return status.ok() ? 0 : 1;
-}
+int main(int argc, char** argv) { return lance_test::ExitCode(Run(argc, argv)); }

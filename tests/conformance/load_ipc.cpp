@@ -3,12 +3,12 @@
 // rows_per_file, page_bytes, load_bytes, bytes_in_flight, stable_row_ids (1), tuned (0) and zstd (a column)
 
 #include <cstdint>
-#include <iostream>
 #include <string>
 
 #include "arrow/api.h"
 #include "arrow/io/file.h"
 #include "arrow/ipc/reader.h"
+#include "ipc_program.h"
 #include "lance/api.h"
 
 namespace {
@@ -63,8 +63,4 @@ arrow::Status Run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  const arrow::Status status = Run(argc, argv);
-  if (!status.ok()) std::cerr << status.ToString() << '\n';
-  return status.ok() ? 0 : 1;
-}
+int main(int argc, char** argv) { return lance_test::ExitCode(Run(argc, argv)); }

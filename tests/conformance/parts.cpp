@@ -6,8 +6,6 @@
 // `rows` of a take, its `ranges` (FIRST+COUNT), or `sample` and `seed`.
 
 #include <cstdint>
-#include <iostream>
-#include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -16,13 +14,12 @@
 #include <vector>
 
 #include "arrow/api.h"
-#include "arrow/io/file.h"
-#include "arrow/ipc/writer.h"
+#include "ipc_program.h"
 #include "lance/api.h"
 
 namespace {
 
-using Arguments = std::map<std::string, std::string>;
+using lance_test::Arguments;
 using TablePtr = std::shared_ptr<arrow::Table>;
 
 std::vector<std::string> Split(const std::string& text, char separator) {
@@ -120,12 +117,7 @@ arrow::Result<TablePtr> Take(const lance::Dataset& dataset, const Arguments& arg
 
 arrow::Status Run(int argc, char** argv) {
   if (argc < 3) return arrow::Status::Invalid("usage: parts URI FILE [KEY=VALUE]...");
-  Arguments arguments;
-  for (int i = 3; i < argc; ++i) {
-    const std::string argument = argv[i];
-    const size_t equals = argument.find('=');
-    arguments[argument.substr(0, equals)] = argument.substr(equals + 1);
-  }
+  const Arguments arguments = lance_test::ParseArguments(3, argc, argv);
   ARROW_ASSIGN_OR_RAISE(const auto opened, lance::Dataset::Open(argv[1]));
   // As another process gets it.
   ARROW_ASSIGN_OR_RAISE(const auto bytes, opened->Serialize());
@@ -133,17 +125,9 @@ arrow::Status Run(int argc, char** argv) {
   ARROW_ASSIGN_OR_RAISE(const auto table,
                         arguments.contains("counts") ? Scan(*dataset, arguments) : Take(*dataset, arguments));
   ARROW_RETURN_NOT_OK(table->ValidateFull());
-  ARROW_ASSIGN_OR_RAISE(const auto file, arrow::io::FileOutputStream::Open(argv[2]));
-  ARROW_ASSIGN_OR_RAISE(const auto writer, arrow::ipc::MakeStreamWriter(file, table->schema()));
-  ARROW_RETURN_NOT_OK(writer->WriteTable(*table));
-  ARROW_RETURN_NOT_OK(writer->Close());
-  return file->Close();
+  return lance_test::WriteIpc(*table, argv[2]);
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  const arrow::Status status = Run(argc, argv);
-  if (!status.ok()) std::cerr << status.ToString() << '\n';
-  return status.ok() ? 0 : 1;
-}
+int main(int argc, char** argv) { return lance_test::ExitCode(Run(argc, argv)); }
