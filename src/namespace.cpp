@@ -16,14 +16,13 @@ namespace lance::inline v0 {
 namespace {
 
 using arrow::StopToken;
+using internal::Nothing;
 using internal::Prepare;
 using internal::Starting;
 using internal::Waiting;
 using Id = Namespace::Id;
 using Properties = Namespace::Properties;
 using Records = internal::ShellOut<internal::CStream>;
-
-arrow::Status Nothing(internal::NoOut&) { return arrow::Status::OK(); }
 
 arrow::Result<bool> ToBool(internal::ValueOut<int32_t>& out) { return out.value != 0; }
 

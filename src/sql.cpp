@@ -112,10 +112,9 @@ class SqlContext::Impl {
   typename Form::template Of<void> Register(const std::string& name, const Dataset& dataset,
                                             const StopToken& stop) const {
     ARROW_ASSIGN_OR_RAISE(const char* c_name, internal::ToC(name, "name"));
-    const auto finish = [](internal::NoOut&) { return arrow::Status::OK(); };
     return Form::Make(
         internal::Prepare<internal::NoOut>(lance_sql_context_register, lance_sql_context_register_async,
-                                           finish, c(), c_name, DatasetAccess::Get(dataset)),
+                                           internal::Nothing, c(), c_name, DatasetAccess::Get(dataset)),
         stop);
   }
 

@@ -25,10 +25,10 @@ typename Form::template Of<CommitResult> CommitHandles(const std::vector<LanceTr
 
 template <typename Form>
 typename Form::template Of<void> DiscardHandle(LanceTransaction* handle, const StopToken& stop) {
-  const auto finish = [](internal::NoOut&) { return arrow::Status::OK(); };
-  return Form::Make(internal::Prepare<internal::NoOut>(lance_transaction_discard,
-                                                       lance_transaction_discard_async, finish, handle),
-                    stop);
+  return Form::Make(
+      internal::Prepare<internal::NoOut>(lance_transaction_discard, lance_transaction_discard_async,
+                                         internal::Nothing, handle),
+      stop);
 }
 
 }  // namespace

@@ -60,6 +60,9 @@ struct NoOut {
   std::tuple<> pointers() { return {}; }
 };
 
+/// What is made of that.
+inline arrow::Status Nothing(NoOut&) { return arrow::Status::OK(); }
+
 /// An output that is a value.
 template <typename T>
 struct ValueOut {

@@ -20,6 +20,7 @@ namespace lance::inline v0 {
 namespace {
 
 using arrow::StopToken;
+using internal::Nothing;
 using internal::Prepare;
 using internal::Starting;
 using internal::Waiting;
@@ -28,8 +29,6 @@ using Progress = internal::Listener<WriteStats>;
 extern "C" void CallProgress(void* context, const LanceWriteStats* stats) noexcept {
   static_cast<Progress*>(context)->Hold()->Tell([&] { return internal::FromC(*stats); });
 }
-
-arrow::Status Nothing(internal::NoOut&) { return arrow::Status::OK(); }
 
 /// The failure of a call that was driving a reader, whose own error says more than what came back through the
 /// stream.
