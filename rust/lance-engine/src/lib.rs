@@ -3,7 +3,7 @@
 //!
 //! Rooms, each of which knows only those before it:
 //! - `settings`, `text`, `redact`, `error`, `engine_error`, `namespace_error`, `sync`, `fault`, `threads`, `callers`, `process`, `panics`,
-//!   `task`, `operation`, `column_path`, `batch_bytes`, `credentials`: the ground
+//!   `task`, `operation`, `column_path`, `batch_bytes`, `commit_handler`, `credentials`: the ground
 //! - `telemetry`: events for the caller's logger, and counts
 //! - `local`: files of the machine; `session`, `runtime`, `parallel`, `place`, `identity`, `absent`, `open`: where all
 //!   runs
@@ -18,6 +18,7 @@ mod batch_bytes;
 pub mod callers;
 mod checksum;
 pub mod column_path;
+mod commit_handler;
 pub mod credentials;
 mod engine_error;
 pub mod error;

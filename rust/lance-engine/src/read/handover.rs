@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::known_location::{KnownLocation, ManifestFile};
 use super::opened::Opened;
 use crate::checksum::checksum;
+use crate::commit_handler::InPlace;
 use crate::error::{Error, Result, code};
 use crate::open::{Access, builder, load};
 use crate::panics::contained;
@@ -115,8 +116,9 @@ pub fn deserialize(bytes: Vec<u8>, settings: AccessSettings) -> Task<Opened> {
             bytes: header.manifest_file_bytes,
             e_tag: header.manifest_e_tag,
         };
-        let target = builder(&place.uri, &access)?
-            .with_commit_handler(Arc::new(KnownLocation::new(handler, known)));
+        let target = builder(&place.uri, &access)?.with_commit_handler(Arc::new(InPlace(
+            Arc::new(KnownLocation::new(handler, known)),
+        )));
         let target = contained(async { Ok(target.with_serialized_manifest(manifest)?) }).await;
         let target = target.map_err(|error| {
             error

@@ -3,15 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use futures::stream::BoxStream;
-use lance_io::object_store::ObjectStore;
-use lance_table::format::{IndexMetadata, Manifest, Transaction};
-use lance_table::io::commit::{
-    CommitError, CommitHandler, ManifestLocation, ManifestNamingScheme, ManifestWriter,
-};
+use lance_table::io::commit::{CommitHandler, ManifestLocation, ManifestNamingScheme};
 use object_store::ObjectStore as Store;
 use object_store::path::Path;
 
+use crate::commit_handler::Before;
 use crate::sync::lock;
 
 /// What is known of the file of a manifest.
@@ -53,21 +49,9 @@ impl KnownLocation {
 }
 
 #[async_trait]
-impl CommitHandler for KnownLocation {
-    fn is_version_not_found_definitive(&self) -> bool {
-        self.inner.is_version_not_found_definitive()
-    }
-
-    fn propagate_commit_error_after_success(&self) -> bool {
-        self.inner.propagate_commit_error_after_success()
-    }
-
-    async fn resolve_latest_location(
-        &self,
-        base: &Path,
-        store: &ObjectStore,
-    ) -> lance_core::Result<ManifestLocation> {
-        self.inner.resolve_latest_location(base, store).await
+impl Before for KnownLocation {
+    fn inner(&self) -> &dyn CommitHandler {
+        self.inner.as_ref()
     }
 
     async fn resolve_version_location(
@@ -84,51 +68,5 @@ impl CommitHandler for KnownLocation {
                     .await
             }
         }
-    }
-
-    async fn version_exists(
-        &self,
-        base: &Path,
-        version: u64,
-        store: &dyn Store,
-        naming: ManifestNamingScheme,
-    ) -> lance_core::Result<bool> {
-        self.inner
-            .version_exists(base, version, store, naming)
-            .await
-    }
-
-    fn list_manifest_locations<'a>(
-        &self,
-        base: &Path,
-        store: &'a ObjectStore,
-        sorted_descending: bool,
-    ) -> BoxStream<'a, lance_core::Result<ManifestLocation>> {
-        self.inner
-            .list_manifest_locations(base, store, sorted_descending)
-    }
-
-    fn list_manifest_locations_since<'a>(
-        &self,
-        base: &Path,
-        store: &'a ObjectStore,
-        since: u64,
-    ) -> BoxStream<'a, lance_core::Result<ManifestLocation>> {
-        self.inner.list_manifest_locations_since(base, store, since)
-    }
-
-    async fn commit(
-        &self,
-        manifest: &mut Manifest,
-        indices: Option<Vec<IndexMetadata>>,
-        base: &Path,
-        store: &ObjectStore,
-        writer: ManifestWriter,
-        naming: ManifestNamingScheme,
-        transaction: Option<Transaction>,
-    ) -> std::result::Result<ManifestLocation, CommitError> {
-        self.inner
-            .commit(manifest, indices, base, store, writer, naming, transaction)
-            .await
     }
 }

@@ -13,6 +13,7 @@ use lance_table::io::commit::CommitHandler;
 use super::gate::Gate;
 use super::history::{History, look_everywhere};
 use super::{Target, UncommittedWrite, columns, merge, origin};
+use crate::commit_handler::InPlace;
 use crate::error::{Error, Result, code};
 use crate::fault;
 use crate::local::store::is_durable;
@@ -171,7 +172,7 @@ impl Commit {
         commit = commit
             .with_session(self.target.access.session()?)
             .with_store_params(self.written_files.store_params(&self.target.access))
-            .with_commit_handler(gate.clone())
+            .with_commit_handler(Arc::new(InPlace(gate.clone())))
             // The engine's own removes what a branch lives on, if its place was typed otherwise.
             .with_skip_auto_cleanup(true)
             .use_stable_row_ids(self.target.stable_row_ids);

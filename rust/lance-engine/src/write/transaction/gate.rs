@@ -6,21 +6,18 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
-use futures::stream::BoxStream;
 use lance::Dataset;
 use lance::dataset::transaction::Operation;
 use lance_core::datatypes::Schema;
 use lance_io::object_store::ObjectStore;
-use lance_table::format::{IndexMetadata, Manifest, Transaction};
-use lance_table::io::commit::{
-    CommitError, CommitHandler, ManifestLocation, ManifestNamingScheme, ManifestWriter,
-};
-use object_store::ObjectStore as Store;
+use lance_table::format::Manifest;
+use lance_table::io::commit::CommitHandler;
 use object_store::path::Path;
 
 use super::columns::{self, Change};
 use super::history::{History, manifests_since};
 use super::{UncommittedWrite, discard, files, origin};
+use crate::commit_handler::Before;
 use crate::error::{Error, Result, code};
 use crate::sync::lock;
 
@@ -57,7 +54,7 @@ impl Gate {
         lock(&self.refusal).clone()
     }
 
-    async fn check(&self, next: &Manifest, base: &Path, store: &ObjectStore) -> Result<()> {
+    async fn look(&self, next: &Manifest, base: &Path, store: &ObjectStore) -> Result<()> {
         let mut there = HashSet::new();
         for (origin, write) in self.origins.iter().zip(self.writes.iter()) {
             if there.insert(origin.manifest().version)
@@ -146,82 +143,22 @@ impl Gate {
 }
 
 #[async_trait]
-impl CommitHandler for Gate {
-    fn is_version_not_found_definitive(&self) -> bool {
-        self.inner.is_version_not_found_definitive()
+impl Before for Gate {
+    fn inner(&self) -> &dyn CommitHandler {
+        self.inner.as_ref()
     }
 
-    fn propagate_commit_error_after_success(&self) -> bool {
-        self.inner.propagate_commit_error_after_success()
-    }
-
-    async fn resolve_latest_location(
+    async fn check(
         &self,
+        manifest: &Manifest,
         base: &Path,
         store: &ObjectStore,
-    ) -> lance_core::Result<ManifestLocation> {
-        self.inner.resolve_latest_location(base, store).await
-    }
-
-    async fn resolve_version_location(
-        &self,
-        base: &Path,
-        version: u64,
-        store: &dyn Store,
-    ) -> lance_core::Result<ManifestLocation> {
-        self.inner
-            .resolve_version_location(base, version, store)
-            .await
-    }
-
-    async fn version_exists(
-        &self,
-        base: &Path,
-        version: u64,
-        store: &dyn Store,
-        naming: ManifestNamingScheme,
-    ) -> lance_core::Result<bool> {
-        self.inner
-            .version_exists(base, version, store, naming)
-            .await
-    }
-
-    fn list_manifest_locations<'a>(
-        &self,
-        base: &Path,
-        store: &'a ObjectStore,
-        sorted_descending: bool,
-    ) -> BoxStream<'a, lance_core::Result<ManifestLocation>> {
-        self.inner
-            .list_manifest_locations(base, store, sorted_descending)
-    }
-
-    fn list_manifest_locations_since<'a>(
-        &self,
-        base: &Path,
-        store: &'a ObjectStore,
-        since: u64,
-    ) -> BoxStream<'a, lance_core::Result<ManifestLocation>> {
-        self.inner.list_manifest_locations_since(base, store, since)
-    }
-
-    async fn commit(
-        &self,
-        manifest: &mut Manifest,
-        indices: Option<Vec<IndexMetadata>>,
-        base: &Path,
-        store: &ObjectStore,
-        writer: ManifestWriter,
-        naming: ManifestNamingScheme,
-        transaction: Option<Transaction>,
-    ) -> std::result::Result<ManifestLocation, CommitError> {
-        if let Err(refusal) = self.check(manifest, base, store).await {
-            *lock(&self.refusal) = Some(refusal.clone());
-            let refusal = lance_core::Error::external(Box::new(refusal));
-            return Err(CommitError::OtherError(refusal));
-        }
-        self.inner
-            .commit(manifest, indices, base, store, writer, naming, transaction)
-            .await
+    ) -> lance_core::Result<()> {
+        let refusal = match self.look(manifest, base, store).await {
+            Ok(()) => return Ok(()),
+            Err(refusal) => refusal,
+        };
+        *lock(&self.refusal) = Some(refusal.clone());
+        Err(lance_core::Error::external(Box::new(refusal)))
     }
 }
