@@ -36,7 +36,7 @@ const MOST_NESTED_TYPES: usize = 500;
 
 /// How deep a tree may be, but for the conditions that AND or OR joins. What the engine does takes the square of the
 /// depth, or more.
-const DEEPEST_TREE: usize = 300;
+pub const DEEPEST_TREE: usize = 300;
 
 /// How often the parser may begin an operand, for each token: where it cannot go on it tries other readings, within
 /// each other.
@@ -111,7 +111,7 @@ fn is_text(path: &[Ident]) -> bool {
     matches!(path, [name] if name.quote_style == Some('"'))
 }
 
-fn refused<T>(why: impl AsRef<str>) -> Result<T> {
+pub fn refused<T>(why: impl AsRef<str>) -> Result<T> {
     Err(Error::invalid_argument(why))
 }
 
@@ -123,11 +123,11 @@ struct Counted {
     operators: Cell<usize>,
 }
 
-/// Whether there was one left.
-fn spend(left: &Cell<usize>) -> bool {
+/// Take one of what is left. What a dialect answers in place of its parser: an error when there was none.
+pub fn spend<T>(left: &Cell<usize>) -> Option<std::result::Result<T, ParserError>> {
     let count = left.get();
     left.set(count.saturating_sub(1));
-    count > 0
+    (count == 0).then_some(Err(ParserError::RecursionLimitExceeded))
 }
 
 impl Dialect for Counted {
@@ -152,8 +152,7 @@ impl Dialect for Counted {
     }
 
     fn parse_prefix(&self, _: &mut Parser) -> Option<std::result::Result<Expr, ParserError>> {
-        let goes_on = spend(&self.tries);
-        (!goes_on).then_some(Err(ParserError::RecursionLimitExceeded))
+        spend(&self.tries)
     }
 
     fn parse_infix(
@@ -162,22 +161,31 @@ impl Dialect for Counted {
         _: &Expr,
         _: u8,
     ) -> Option<std::result::Result<Expr, ParserError>> {
-        let goes_on = spend(&self.operators);
-        (!goes_on).then_some(Err(ParserError::RecursionLimitExceeded))
+        spend(&self.operators)
+    }
+}
+
+/// How often the parser may begin an operand of so many tokens.
+pub fn tries(tokens: usize) -> usize {
+    TRIES + tokens * TRIES_PER_TOKEN
+}
+
+pub fn check_length(text: &str, what: &str) -> Result<()> {
+    match text.len() > LONGEST_TEXT {
+        true => refused(format!(
+            "{what} has {} bytes, the most is {LONGEST_TEXT}",
+            text.len()
+        )),
+        false => Ok(()),
     }
 }
 
 /// The tree of an expression that goes on to the end of the text.
 fn parse(what: &str, text: &str) -> Result<Expr> {
-    if text.len() > LONGEST_TEXT {
-        return refused(format!(
-            "{what} has {} bytes, the most is {LONGEST_TEXT}",
-            text.len()
-        ));
-    }
+    check_length(text, what)?;
     let mut dialect = Counted {
         words: GenericDialect {},
-        tries: Cell::new(TRIES),
+        tries: Cell::new(0),
         operators: Cell::new(MOST_OPERATORS),
     };
     let mut tokens = match Tokenizer::new(&dialect, text).tokenize_with_location() {
@@ -187,7 +195,7 @@ fn parse(what: &str, text: &str) -> Result<Expr> {
     // As the engine does: `==` is `=`.
     tokens.dedup_by(|next, token| (&token.token, &next.token) == (&Token::Eq, &Token::Eq));
     check_nested_types(tokens.iter().map(|token| &token.token), what)?;
-    *dialect.tries.get_mut() += tokens.len() * TRIES_PER_TOKEN;
+    *dialect.tries.get_mut() = tries(tokens.len());
     let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens);
     let parsed = parser.parse_expr();
     if dialect.operators.get() == 0 {

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
 use lance::Dataset;
 use lance::dataset::ProjectionRequest;
 use lance::dataset::scanner::{MaterializationStyle, Scanner};
@@ -17,6 +16,7 @@ use lance_arrow::DataTypeExt;
 use lance_datafusion::planner::Planner;
 
 use super::data_bytes::data_bytes;
+use super::row_sample::{passing, spread};
 use crate::error::Result;
 use crate::fault;
 use crate::local::store::is_local;
@@ -42,8 +42,7 @@ const NARROW_BYTES: usize = 8;
 /// to put together.
 const EARLY_BATCH_ROWS: usize = 16_384;
 
-/// Where the share is looked for: in runs of rows, spread evenly.
-const RUNS: u64 = 32;
+/// Where the share is looked for: so many rows in a run.
 const RUN_ROWS: u64 = 1024;
 
 /// The scanner as a sample has it, where that is cheap. `batch_rows` is what it is bound to.
@@ -73,12 +72,12 @@ pub async fn choose(
     fault::point()?;
     let sample = dataset
         .take(
-            &spread(total),
+            &spread(total, RUN_ROWS),
             ProjectionRequest::from_columns(columns, dataset.schema()),
         )
         .await?;
     fault::point()?;
-    let share = passing_share(&filter, &sample)?;
+    let share = passing(&filter, &sample)? as f64 / sample.num_rows() as f64;
     if let Some(style) = style(dataset, total, share).await? {
         if !matches!(style, MaterializationStyle::AllLate) {
             scanner.batch_size(batch_rows.unwrap_or(EARLY_BATCH_ROWS));
@@ -119,8 +118,18 @@ fn never_fails(filter: &Expr) -> bool {
                 !op.is_logic_operator() && !op.supports_propagation()
             }
             Expr::ScalarFunction(function) => function.name() != "get_field",
-            Expr::Column(_)
-            | Expr::Literal(..)
+            Expr::Column(_) => false,
+            other => !only_tests(other),
+        })
+    });
+    !fails.unwrap_or(true)
+}
+
+/// Whether a part of a filter, but for columns and operators, does no more than test its operands.
+pub fn only_tests(part: &Expr) -> bool {
+    matches!(
+        part,
+        Expr::Literal(..)
             | Expr::Not(_)
             | Expr::IsNull(_)
             | Expr::IsNotNull(_)
@@ -131,11 +140,8 @@ fn never_fails(filter: &Expr) -> bool {
             | Expr::IsNotFalse(_)
             | Expr::IsNotUnknown(_)
             | Expr::Between(_)
-            | Expr::InList(_) => false,
-            _ => true,
-        })
-    });
-    !fails.unwrap_or(true)
+            | Expr::InList(_)
+    )
 }
 
 fn are_narrow(columns: &[String], dataset: &Dataset) -> bool {
@@ -162,21 +168,4 @@ async fn dictionary_fields(dataset: &Arc<Dataset>, rows: u64) -> Result<Vec<u32>
         texts.retain(|id| !large.contains(id));
     }
     Ok(texts)
-}
-
-/// Positions of rows: all when they are few.
-fn spread(total: u64) -> Vec<u64> {
-    if total <= RUNS * RUN_ROWS {
-        return (0..total).collect();
-    }
-    let starts = (0..RUNS).map(|run| run * (total - RUN_ROWS) / (RUNS - 1));
-    starts.flat_map(|start| start..start + RUN_ROWS).collect()
-}
-
-fn passing_share(filter: &Expr, rows: &RecordBatch) -> lance_core::Result<f64> {
-    let passes = Planner::new(rows.schema())
-        .create_physical_expr(filter)?
-        .evaluate(rows)?
-        .into_array(rows.num_rows())?;
-    Ok(passes.as_boolean().true_count() as f64 / rows.num_rows() as f64)
 }

@@ -7,6 +7,8 @@ use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 
+use crate::read::expression::spend;
+
 /// DataFusion's own dialect. Where the parser cannot go on it tries other readings, within each other: it may begin an
 /// operand so many times, and no more.
 #[derive(Debug)]
@@ -46,9 +48,7 @@ impl Dialect for Counted {
     }
 
     fn parse_prefix(&self, _: &mut Parser) -> Option<Result<Expr, ParserError>> {
-        let left = self.tries.get();
-        self.tries.set(left.saturating_sub(1));
-        (left == 0).then_some(Err(ParserError::RecursionLimitExceeded))
+        spend(&self.tries)
     }
 
     as_generic! {

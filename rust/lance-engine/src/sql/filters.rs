@@ -5,6 +5,8 @@ use arrow::datatypes::DataType;
 use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
+use crate::read::scan_strategy::only_tests;
+
 /// Whether a condition only compares columns, which `type_of` knows, with values.
 pub fn only_compares(condition: &Expr, type_of: &impl Fn(&str) -> Option<DataType>) -> bool {
     let other = condition.exists(|part| {
@@ -23,19 +25,7 @@ pub fn only_compares(condition: &Expr, type_of: &impl Fn(&str) -> Option<DataTyp
                     )
             }
             Expr::Like(like) => matches!(*like.pattern, Expr::Literal(..)),
-            Expr::Literal(..)
-            | Expr::Not(_)
-            | Expr::IsNull(_)
-            | Expr::IsNotNull(_)
-            | Expr::IsTrue(_)
-            | Expr::IsFalse(_)
-            | Expr::IsUnknown(_)
-            | Expr::IsNotTrue(_)
-            | Expr::IsNotFalse(_)
-            | Expr::IsNotUnknown(_)
-            | Expr::Between(_)
-            | Expr::InList(_) => true,
-            _ => false,
+            other => only_tests(other),
         })
     });
     !other.unwrap_or(true)

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::ColumnStatistics;
 use datafusion::common::stats::Precision;
@@ -17,10 +17,10 @@ use lance_datafusion::planner::Planner;
 
 use crate::error::Result;
 use crate::fault;
+use crate::read::row_sample::{passing, spread};
 use crate::sync::{Mutex, lock};
 
-/// Where rows are looked at: in runs, the first and the last at the ends.
-const RUNS: u64 = 32;
+/// Rows that are looked at in a run.
 const RUN_ROWS: u64 = 64;
 
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ impl Sample {
             fault::point()?;
             let total = dataset.count_rows(None).await? as u64;
             let request = ProjectionRequest::from_columns(&unknown, dataset.schema());
-            let positions = spread(total);
+            let positions = spread(total, RUN_ROWS);
             let taken = Box::pin(dataset.take(&positions, request)).await?;
             let columns = unknown.into_iter().filter_map(|name| {
                 let column = taken.column_by_name(&name)?.clone();
@@ -62,11 +62,7 @@ impl Sample {
         let columns: BTreeSet<String> = Planner::column_names_in_expr(filter).into_iter().collect();
         let rows = self.rows(dataset, &columns).await?;
         let count = rows.num_rows().max(1);
-        let passes = Planner::new(rows.schema())
-            .create_physical_expr(filter)?
-            .evaluate(&rows)?
-            .into_array(rows.num_rows())?;
-        let passing = passes.as_boolean().true_count() as f64;
+        let passing = passing(filter, &rows)? as f64;
         Ok(passing.max(0.5) / count as f64)
     }
 
@@ -109,13 +105,4 @@ fn ends(column: &ArrayRef) -> Result<(ScalarValue, ScalarValue)> {
     least.update_batch(std::slice::from_ref(column))?;
     greatest.update_batch(std::slice::from_ref(column))?;
     Ok((least.evaluate()?, greatest.evaluate()?))
-}
-
-/// Positions of rows: all when they are few.
-fn spread(total: u64) -> Vec<u64> {
-    if total <= RUNS * RUN_ROWS {
-        return (0..total).collect();
-    }
-    let starts = (0..RUNS).map(|run| run * (total - RUN_ROWS) / (RUNS - 1));
-    starts.flat_map(|start| start..start + RUN_ROWS).collect()
 }

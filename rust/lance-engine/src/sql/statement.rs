@@ -20,17 +20,11 @@ use super::dialect::Counted;
 use super::errors::{self, at};
 use super::places::Places;
 use crate::error::{Error, Result, code};
-use crate::read::expression::{check_arrow_type, check_nested_types};
+use crate::read::expression::{
+    DEEPEST_TREE, check_arrow_type, check_length, check_nested_types, refused, tries,
+};
 
-/// A list of a million numbers takes less.
-const LONGEST_TEXT: usize = 16 << 20;
-
-/// How often the parser may begin an operand, for each token.
-const TRIES_PER_TOKEN: usize = 16;
-const TRIES: usize = 10_000;
-
-/// How deep an expression may be, and how deep where AND or OR joins conditions.
-const DEEPEST_TREE: usize = 300;
+/// How deep an expression may be where AND or OR joins conditions.
 const MOST_CONDITIONS: usize = 2_000;
 
 /// How deep expressions and queries may be within each other in the parser.
@@ -48,25 +42,16 @@ pub struct Statement {
     table_functions: BTreeSet<String>,
 }
 
-fn refused<T>(why: impl AsRef<str>) -> Result<T> {
-    Err(Error::invalid_argument(why))
-}
-
 impl Statement {
     /// For a thread of the runtime, whose stack is large.
     pub fn parse(text: &str) -> Result<Self> {
-        if text.len() > LONGEST_TEXT {
-            return refused(format!(
-                "the query has {} bytes, the most is {LONGEST_TEXT}",
-                text.len()
-            ));
-        }
+        check_length(text, "the query")?;
         let words = Counted::new(0);
         let tokens = Tokenizer::new(&words, text)
             .tokenize_with_location()
             .map_err(|error| errors::of_parser(&error.to_string()))?;
         check_nested_types(tokens.iter().map(|token| &token.token), "the query")?;
-        let dialect = Counted::new(TRIES + tokens.len() * TRIES_PER_TOKEN);
+        let dialect = Counted::new(tries(tokens.len()));
         let places = Places::of_tokens(&tokens);
         let parser = DFParserBuilder::new(tokens)
             .with_dialect(&dialect)
