@@ -83,6 +83,9 @@ fn is_null(what: &str) -> Error {
     Error::invalid_argument(format!("{what} is NULL"))
 }
 
+/// More bytes than a process can address: no array is as long.
+const ADDRESSABLE: usize = 1 << 56;
+
 /// A borrowed array; NULL only goes with a count of 0.
 ///
 /// # Safety
@@ -96,7 +99,7 @@ pub unsafe fn slice<'a, T>(items: *const T, count: usize, what: &str) -> Result<
             ))),
         };
     }
-    if count > isize::MAX as usize / std::mem::size_of::<T>().max(1) {
+    if count > ADDRESSABLE / std::mem::size_of::<T>().max(1) {
         return Err(Error::invalid_argument(format!(
             "{what} has an impossible count of {count}"
         )));
@@ -111,7 +114,8 @@ pub unsafe fn slice<'a, T>(items: *const T, count: usize, what: &str) -> Result<
 /// `items` is NULL or points to `count` values.
 pub unsafe fn copied<T: Copy>(items: *const T, count: usize, what: &str) -> Result<Vec<T>> {
     // SAFETY: forwarded contract.
-    unsafe { slice(items, count, what) }.map(<[T]>::to_vec)
+    let items = unsafe { slice(items, count, what) }?;
+    Ok(items.to_vec())
 }
 
 /// As above; NULL means "not given".
@@ -428,6 +432,17 @@ mod tests {
             old: 1,
             new: 7,
         };
+    }
+
+    #[test]
+    fn more_values_than_a_process_can_address_are_refused() {
+        let byte = 0_u8;
+        for count in [usize::MAX, isize::MAX as usize, ADDRESSABLE + 1] {
+            // SAFETY: a count that is refused is not followed.
+            let read = unsafe { copied(&byte, count, "bytes") };
+            let message = read.unwrap_err().to_string();
+            assert!(message.contains("impossible count"), "{message}");
+        }
     }
 
     #[test]
