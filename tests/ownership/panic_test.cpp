@@ -39,6 +39,7 @@ constexpr const LanceScanOptions* kScanDefaults = nullptr;
 constexpr const LanceTakeOptions* kTakeDefaults = nullptr;
 constexpr const LanceAccessOptions* kAccessDefaults = nullptr;
 constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
+constexpr const LanceVectorQueryOptions* kQueryDefaults = nullptr;
 constexpr const LanceWriteOptions* kWriteDefaults = nullptr;
 constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
 constexpr const LanceCleanupOptions* kCleanupDefaults = nullptr;
@@ -450,6 +451,25 @@ const Function kFunctions[] = {
      },
      Second::kHarmless},
     {"lance_batches_cancel", [](World& world) { return CallC(lance_batches_cancel, world.batches.get()); },
+     Second::kHarmless},
+    {"lance_vector_query_new",
+     [](World& world) {
+       VectorQueryPtr out;
+       ArrowArray vector{};
+       ArrowSchema type{};
+       EXPECT_TRUE(arrow::ExportArray(*SimpleBatch(0, 8)->column(0), &vector, &type).ok());
+       world.probe.Watch(&vector);
+       world.probe.Watch(&type);
+       const Outcome outcome = Make(&out, lance_vector_query_new, "id", &vector, &type, kQueryDefaults);
+       EXPECT_TRUE(vector.release == nullptr && type.release == nullptr);
+       return outcome;
+     },
+     Second::kHarmless},
+    {"lance_text_query_from_json",
+     [](World&) {
+       TextQueryPtr out;
+       return Make(&out, lance_text_query_from_json, LANCE_TEXT(R"({"match": {"terms": "word"}})"));
+     },
      Second::kHarmless},
     {"lance_sql_context_create",
      [](World&) {
