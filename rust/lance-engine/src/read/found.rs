@@ -11,7 +11,7 @@ use lance_index::scalar::inverted::SCORE_COL;
 use lance_index::vector::DIST_COL;
 
 use super::columns::column;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, code};
 use crate::search::VectorQuery;
 use crate::settings::{ScanSettings, SearchFilter};
 
@@ -152,7 +152,17 @@ pub fn check_rules(settings: &ScanSettings) -> Result<()> {
 
 fn path(dataset: &Dataset, query: &VectorQuery) -> Result<String> {
     let column = column(dataset.schema(), query.column())?;
-    Ok(column.path().to_string())
+    // The engine would find no row.
+    match column.expression.contains("``") {
+        true => Err(Error::new(
+            code::NOT_SUPPORTED,
+            format!(
+                "column {:?} has a backtick in its name, and such a one is not searched",
+                column.name
+            ),
+        )),
+        false => Ok(column.path().to_string()),
+    }
 }
 
 /// Have the scanner search.

@@ -86,6 +86,15 @@ impl VectorQuery {
     pub async fn engines(&self, dataset: &Dataset, path: &str) -> Result<Query> {
         let settings = &self.settings;
         let kind = self.column_type(dataset, path)?;
+        if kind.is_multiple && kind.element == DataType::Int8 {
+            return Err(Error::new(
+                code::NOT_SUPPORTED,
+                format!(
+                    "column {:?} has lists of vectors of int8, which are not searched",
+                    self.column
+                ),
+            ));
+        }
         let key = self.vectors_for(&kind)?;
         if self.vectors.has_only_zeros_in_one()? && self.compares_angles(dataset, path).await? {
             return Err(Error::invalid_argument(format!(
