@@ -13,7 +13,7 @@ use lance_index::vector::DIST_COL;
 use super::columns::column;
 use crate::error::{Error, Result, code};
 use crate::search::VectorQuery;
-use crate::settings::{ScanSettings, SearchFilter};
+use crate::settings::{ScanSettings, SearchFilter, SortKey};
 
 /// The columns that a search adds.
 #[derive(Clone, Copy, Default)]
@@ -107,6 +107,19 @@ fn ranking(settings: &ScanSettings) -> Ranking<'_> {
 
 pub fn searches(settings: &ScanSettings) -> bool {
     settings.nearest.is_some() || settings.full_text.is_some()
+}
+
+/// The best texts first, which the engine leaves as they come where vectors chose the rows.
+pub fn ranked(mut settings: ScanSettings) -> ScanSettings {
+    let is_ordered = !settings.order_by.is_empty() || !settings.aggregates.is_empty();
+    if settings.search_filter == SearchFilter::Nearest && !is_ordered {
+        settings.order_by.push(SortKey {
+            column: SCORE_COL.to_string(),
+            descending: true,
+            nulls_first: false,
+        });
+    }
+    settings
 }
 
 /// Options that do not go together.
