@@ -16,6 +16,7 @@
 #include "arrow/type_fwd.h"
 #include "lance/column_encoding.h"
 #include "lance/storage_options.h"
+#include "lance/text_query.h"
 #include "lance/type_fwd.h"
 #include "lance/visibility.h"
 
@@ -140,6 +141,74 @@ struct LANCE_EXPORT VectorQueryOptions {
   /// Partitions of one query that are searched at once: 0 as the index likes it, -1 as many as there are
   /// cores. At most 1024.
   int32_t query_parallelism = 0;
+};
+
+/// How many of the words a text has.
+enum class TextOperator : int {
+  /// One of them, or more.
+  kOr = 0,
+  /// All of them.
+  kAnd = 1,
+};
+
+/// What is one text, where a column has lists.
+enum class DocumentGranularity : int {
+  /// As the index of the column has it; without one, a row.
+  kAsIndexed = 0,
+  /// All that a row has in the column.
+  kRow = 1,
+  /// Each element of the innermost list: a row comes once for each that is found, and `_doc_index` says
+  /// which it is.
+  kListElement = 2,
+};
+
+/// How words are searched.
+struct LANCE_EXPORT TextMatchOptions {
+  /// A column of strings, of lists of them or of JSON, nested ones as "a.b", also through lists. Default:
+  /// every column with an index.
+  std::optional<std::string> column = std::nullopt;
+  TextOperator term_operator = TextOperator::kOr;
+  /// Find words with up to so many letters inserted, left out or replaced, too. At most 16.
+  uint32_t fuzziness = 0;
+  /// The most words that are searched in place of the given ones, all together, where `fuzziness` is not 0.
+  /// At most 1048576.
+  uint32_t max_expansions = 50;
+  /// So many letters at the beginning of a word are as given, where `fuzziness` is not 0.
+  uint32_t prefix_length = 0;
+  /// Multiplies the score; at least 0.
+  double boost = 1.0;
+  DocumentGranularity document_granularity = DocumentGranularity::kAsIndexed;
+};
+
+/// How a phrase is searched.
+struct LANCE_EXPORT TextPhraseOptions {
+  /// A column of strings, of lists of them or of JSON, nested ones as "a.b", also through lists. Default:
+  /// the column with an index, if there is one alone.
+  std::optional<std::string> column = std::nullopt;
+  /// By how many places the words may be out of theirs, all together.
+  uint32_t slop = 0;
+  DocumentGranularity document_granularity = DocumentGranularity::kAsIndexed;
+};
+
+/// What holds for a whole query.
+struct LANCE_EXPORT TextQueryOptions {
+  /// Search these columns in place of those of the query. An empty list: those. Fields of combined_fields
+  /// stay.
+  std::vector<std::string> columns = {};
+  /// The most rows to find, before a filter that is no `prefilter`. Default: as many as `limit` and
+  /// `offset` of the scan need.
+  std::optional<int64_t> limit = std::nullopt;
+  /// Above 1, rows of low scores are missed, and the search is faster. Greater than 0. Default: 1, which
+  /// misses none.
+  std::optional<double> wand_factor = std::nullopt;
+};
+
+/// A column of several that are searched as one text.
+struct LANCE_EXPORT TextField {
+  /// A column as TextMatchOptions has it.
+  std::string column = {};
+  /// How often each of its words counts, from 1 to 1048576.
+  double boost = 1.0;
 };
 
 /// A column to sort by.
@@ -324,7 +393,7 @@ struct LANCE_EXPORT ScanOptions {
   std::shared_ptr<VectorQuery> nearest = nullptr;
   /// Return the rows whose texts are found in place of all, the best first, with their `_score`: a column
   /// as `_distance` is. How many is `limit`.
-  std::shared_ptr<TextQuery> full_text = nullptr;
+  std::optional<TextQuery> full_text = std::nullopt;
   /// Search among the rows that pass `filter`; otherwise only those rows are returned that were found and
   /// pass it, which may be fewer than `k`.
   bool prefilter = true;

@@ -120,6 +120,17 @@ struct LANCE_EXPORT DatasetStatistics {
   uint64_t metadata_cache_misses = 0;
 };
 
+/// A word that is searched for.
+struct LANCE_EXPORT TextToken {
+  /// As it is compared.
+  std::string text = {};
+  /// Its place among the words, those that are left out among them.
+  uint64_t position = 0;
+  /// Where it begins and where it ends in the text, in bytes; both 0 in JSON.
+  uint64_t start = 0;
+  uint64_t end = 0;
+};
+
 /// A part of a scan.
 struct LANCE_EXPORT ScanSplit {
   /// What opens it, in this process or another one. It holds the URI, and no storage options.

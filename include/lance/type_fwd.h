@@ -43,6 +43,12 @@ struct SqlOptions;
 struct SqlTable;
 struct StoreMetrics;
 struct TableDescription;
+struct TextClauses;
+struct TextField;
+struct TextMatchOptions;
+struct TextPhraseOptions;
+struct TextQueryOptions;
+struct TextToken;
 struct VectorQueryOptions;
 struct VersionInfo;
 struct WriteOptions;
@@ -50,10 +56,12 @@ struct WriteStats;
 
 enum class ApproxMode : int;
 enum class DistanceMetric : int;
+enum class DocumentGranularity : int;
 enum class ErrorCode : int;
 enum class LogLevel : int;
 enum class ProblemKind : int;
 enum class SearchFilter : int;
+enum class TextOperator : int;
 enum class WriteMode : int;
 
 }  // namespace v0

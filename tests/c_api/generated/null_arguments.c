@@ -11,6 +11,8 @@ static const LanceText kWithNul = {"a\0b", 3};
 static const LanceKeyValue kNullKey[] = {{{NULL, 0}, {"value", 5}}};
 static const LanceKeyValue kNullValue[] = {{{"key", 3}, {NULL, 0}}};
 static const uint8_t kBytes[] = {0};
+static const LanceTextField kWrongTextFields[] = {{NULL, 0}};
+static const LanceTextClause kWrongTextClauses[] = {{0, 1000, 0}};
 static const LanceSortKey kWrongSortKeys[] = {{NULL, 0, 0}, {"a", 2, 0}, {"a", 0, 2}};
 static const LanceAggregate kWrongAggregates[] = {{1000, 0, "a", "a"}};
 static const LanceColumnHint kWrongColumnHints[] = {
@@ -316,6 +318,64 @@ static void lance_vector_query_new_refuses(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_text_query_match_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_match, LANCE_NO_TEXT, NULL, &made_out);
+  REFUSED(lance_text_query_match, LANCE_TEXT(kNotUtf8), NULL, &made_out);
+  REFUSED(lance_text_query_match, kWithNul, NULL, &made_out);
+  REFUSED(lance_text_query_match, LANCE_TEXT("text"), NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_phrase_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_phrase, LANCE_NO_TEXT, NULL, &made_out);
+  REFUSED(lance_text_query_phrase, LANCE_TEXT(kNotUtf8), NULL, &made_out);
+  REFUSED(lance_text_query_phrase, kWithNul, NULL, &made_out);
+  REFUSED(lance_text_query_phrase, LANCE_TEXT("text"), NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_boost_refuses(const Handles* handles) {
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_boost, NULL, handles->text_query, 0, &made_out);
+  REFUSED(lance_text_query_boost, handles->text_query, NULL, 0, &made_out);
+  REFUSED(lance_text_query_boost, handles->text_query, handles->text_query, 0, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_multi_match_refuses(const Handles* handles) {
+  LanceTextQuery* none_text_query = NULL;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_multi_match, NULL, 1, &made_out);
+  REFUSED(lance_text_query_multi_match, &handles->text_query, 0, &made_out);
+  REFUSED(lance_text_query_multi_match, &none_text_query, 1, &made_out);
+  REFUSED(lance_text_query_multi_match, &handles->text_query, 1, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_combined_fields_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_combined_fields, LANCE_NO_TEXT, NULL, 0, 0, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT(kNotUtf8), NULL, 0, 0, &made_out);
+  REFUSED(lance_text_query_combined_fields, kWithNul, NULL, 0, 0, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 1, 0, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, -1, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, 0, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_boolean_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_boolean, NULL, 1, &made_out);
+  REFUSED(lance_text_query_boolean, NULL, 0, NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_text_query_from_json_refuses(const Handles* handles) {
   (void)handles;
   LanceTextQuery* made_out = NULL;
@@ -324,6 +384,33 @@ static void lance_text_query_from_json_refuses(const Handles* handles) {
   REFUSED(lance_text_query_from_json, kWithNul, &made_out);
   REFUSED(lance_text_query_from_json, LANCE_TEXT("text"), NULL);
   CHECK(made_out == NULL);
+}
+
+static void lance_text_query_to_json_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_text_query_to_json, NULL, &made_out);
+  REFUSED(lance_text_query_to_json, handles->text_query, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_with_refuses(const Handles* handles) {
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_with, NULL, NULL, &made_out);
+  REFUSED(lance_text_query_with, handles->text_query, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_tokenize_refuses(const Handles* handles) {
+  (void)handles;
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_text_tokenize, LANCE_NO_TEXT, NULL, 0, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT(kNotUtf8), NULL, 0, &made_out);
+  REFUSED(lance_text_tokenize, kWithNul, NULL, 0, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT("text"), NULL, 1, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT("text"), kNullKey, 1, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT("text"), kNullValue, 1, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT("text"), NULL, 0, NULL);
+  CHECK(made_out.release == NULL);
 }
 
 static void lance_scanner_open_refuses(const Handles* handles) {
@@ -1157,6 +1244,88 @@ static void lance_vector_query_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_text_match_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceTextMatchOptions options;
+  LanceTextQuery* made_out = NULL;
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.column = kNotUtf8;
+  REFUSED_FOR("options.column", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.term_operator = -1;
+  REFUSED_FOR("options.term_operator", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.term_operator = 1000;
+  REFUSED_FOR("options.term_operator", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.fuzziness = 17;
+  REFUSED_FOR("options.fuzziness", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.max_expansions = 1048577;
+  REFUSED_FOR("options.max_expansions", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.document_granularity = -1;
+  REFUSED_FOR("options.document_granularity", lance_text_query_match, LANCE_TEXT("text"), &options,
+              &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.document_granularity = 1000;
+  REFUSED_FOR("options.document_granularity", lance_text_query_match, LANCE_TEXT("text"), &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_phrase_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceTextPhraseOptions options;
+  LanceTextQuery* made_out = NULL;
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_text_query_phrase, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_text_query_phrase, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.column = kNotUtf8;
+  REFUSED_FOR("options.column", lance_text_query_phrase, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.document_granularity = -1;
+  REFUSED_FOR("options.document_granularity", lance_text_query_phrase, LANCE_TEXT("text"), &options,
+              &made_out);
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.document_granularity = 1000;
+  REFUSED_FOR("options.document_granularity", lance_text_query_phrase, LANCE_TEXT("text"), &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_options_are_checked(const Handles* handles) {
+  LanceTextQueryOptions options;
+  LanceTextQuery* made_out = NULL;
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_text_query_with, handles->text_query, &options, &made_out);
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_text_query_with, handles->text_query, &options, &made_out);
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.column_count = 1;
+  REFUSED_FOR("options.columns", lance_text_query_with, handles->text_query, &options, &made_out);
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.column_count = 1;
+  options.columns = kNullName;
+  REFUSED_FOR("options.columns", lance_text_query_with, handles->text_query, &options, &made_out);
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.limit = -1;
+  REFUSED_FOR("options.limit", lance_text_query_with, handles->text_query, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
 static void lance_scan_options_are_checked(const Handles* handles) {
   LanceScanOptions options;
   LanceScanner* made_out = NULL;
@@ -1557,7 +1726,16 @@ void null_arguments(const Handles* handles) {
   lance_dataset_serialize_refuses(handles);
   lance_dataset_deserialize_refuses(handles);
   lance_vector_query_new_refuses(handles);
+  lance_text_query_match_refuses(handles);
+  lance_text_query_phrase_refuses(handles);
+  lance_text_query_boost_refuses(handles);
+  lance_text_query_multi_match_refuses(handles);
+  lance_text_query_combined_fields_refuses(handles);
+  lance_text_query_boolean_refuses(handles);
   lance_text_query_from_json_refuses(handles);
+  lance_text_query_to_json_refuses(handles);
+  lance_text_query_with_refuses(handles);
+  lance_text_tokenize_refuses(handles);
   lance_scanner_open_refuses(handles);
   lance_scanner_schema_refuses(handles);
   lance_scanner_to_stream_refuses(handles);
@@ -1614,6 +1792,9 @@ void null_arguments(const Handles* handles) {
   lance_take_options_are_checked(handles);
   lance_access_options_are_checked(handles);
   lance_vector_query_options_are_checked(handles);
+  lance_text_match_options_are_checked(handles);
+  lance_text_phrase_options_are_checked(handles);
+  lance_text_query_options_are_checked(handles);
   lance_scan_options_are_checked(handles);
   lance_sql_options_are_checked(handles);
   lance_write_options_are_checked(handles);

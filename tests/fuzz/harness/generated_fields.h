@@ -65,6 +65,34 @@ LanceVectorQueryOptions Fill(Arguments& arguments, LanceVectorQueryOptions field
 }
 
 template <typename Arguments>
+LanceTextMatchOptions Fill(Arguments& arguments, LanceTextMatchOptions fields) {
+  fields.column = arguments.OptionalString();
+  fields.term_operator = arguments.Number(fields.term_operator);
+  fields.fuzziness = arguments.Number(fields.fuzziness);
+  fields.max_expansions = arguments.Number(fields.max_expansions);
+  fields.prefix_length = arguments.Number(fields.prefix_length);
+  fields.boost = arguments.Number(fields.boost);
+  fields.document_granularity = arguments.Number(fields.document_granularity);
+  return fields;
+}
+
+template <typename Arguments>
+LanceTextPhraseOptions Fill(Arguments& arguments, LanceTextPhraseOptions fields) {
+  fields.column = arguments.OptionalString();
+  fields.slop = arguments.Number(fields.slop);
+  fields.document_granularity = arguments.Number(fields.document_granularity);
+  return fields;
+}
+
+template <typename Arguments>
+LanceTextQueryOptions Fill(Arguments& arguments, LanceTextQueryOptions fields) {
+  arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
+  fields.limit = arguments.Number(fields.limit);
+  fields.wand_factor = arguments.Number(fields.wand_factor);
+  return fields;
+}
+
+template <typename Arguments>
 LanceScanOptions Fill(Arguments& arguments, LanceScanOptions fields) {
   arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
   fields.filter = arguments.OptionalText();

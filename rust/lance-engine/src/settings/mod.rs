@@ -31,7 +31,10 @@ pub use scan::{
     Aggregate, AggregateFunction, BlobHandling, FragmentSlice, Materialization, ScanSettings,
     ScanSplit, ScanStatistics, SearchFilter, SortKey,
 };
-pub use search::{ApproxMode, DistanceMetric, VectorQuerySettings};
+pub use search::{
+    ApproxMode, DistanceMetric, DocumentGranularity, TextClause, TextField, TextMatchSettings,
+    TextOccur, TextOperator, TextPhraseSettings, TextQuerySettings, TextToken, VectorQuerySettings,
+};
 pub use session::{SessionSettings, SessionStats};
 pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};
