@@ -242,8 +242,9 @@ fn check_multiplier(name: &str, value: f32) -> Result<()> {
 /// The same query, with the paths of its columns as the engine parses them.
 fn resolved(query: FtsQuery, schema: &Schema) -> Result<FtsQuery> {
     let path = |name: Option<String>| name.map(|name| text_column(schema, &name)).transpose();
-    let each =
-        |queries: Vec<FtsQuery>| queries.into_iter().map(|it| resolved(it, schema)).collect();
+    let each = |queries: Vec<FtsQuery>| -> Result<Vec<_>> {
+        queries.into_iter().map(|it| resolved(it, schema)).collect()
+    };
     Ok(match query {
         FtsQuery::Match(mut query) => {
             query.column = path(query.column)?;
