@@ -143,6 +143,14 @@ arrow::Result<lance::ScanOptions> TakeScan(Arguments* arguments) {
   scan.include_deleted_rows = TakeFlag(arguments, "deleted", false);
   scan.use_scalar_index = TakeFlag(arguments, "scalar_index", true);
   scan.use_statistics = TakeFlag(arguments, "statistics", true);
+  if (const auto json = Take(arguments, "full_text")) {
+    auto query = lance::TextQuery::Json(*json);
+    lance::TextQueryOptions bounds{.columns = TakeLines(arguments, "full_text_columns"),
+                                   .limit = TakeNumber(arguments, "full_text_limit")};
+    scan.full_text = query.With(bounds);
+  }
+  scan.prefilter = TakeFlag(arguments, "prefilter", true);
+  scan.fast_search = TakeFlag(arguments, "fast_search", false);
   return scan;
 }
 
