@@ -34,6 +34,7 @@ constexpr uint64_t kRows = (kBatches + 2) * kRowsPerBatch;
 constexpr const LanceOpenOptions* kOpenDefaults = nullptr;
 constexpr const LanceScanOptions* kScanDefaults = nullptr;
 constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
+constexpr const LanceVectorQueryOptions* kQueryDefaults = nullptr;
 constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
 constexpr const LanceCleanupOptions* kCleanupDefaults = nullptr;
 constexpr const LanceKeyValue* kNoStorageOptions = nullptr;
@@ -58,8 +59,9 @@ class Session {
   Outcome Run() {
     for (const auto step :
          {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan, &Session::ScanBatches,
-          &Session::ScanPushed, &Session::Query, &Session::Take, &Session::TakeRanges, &Session::OpenSplit,
-          &Session::AppendInHalves, &Session::Discard, &Session::Maintain, &Session::ByName}) {
+          &Session::ScanPushed, &Session::Query, &Session::Search, &Session::Take, &Session::TakeRanges,
+          &Session::OpenSplit, &Session::AppendInHalves, &Session::Discard, &Session::Maintain,
+          &Session::ByName}) {
       if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
     }
     return {};
@@ -206,6 +208,28 @@ class Session {
     const LanceSqlQuery* planned = query.get();
     outcome = CALL(lance_sql_query_to_stream, planned, &stream);
     return outcome.ok() ? Read(&stream, 50) : outcome;
+  }
+
+  /// Look for vectors in a column that has none.
+  Outcome Search() {
+    const auto row = SimpleBatch(0, 8)->column(0);
+    ArrowArray vector{};
+    ArrowSchema type{};
+    EXPECT_TRUE(arrow::ExportArray(*row, &vector, &type).ok());
+    probe_.Watch(&vector);
+    probe_.Watch(&type);
+    VectorQueryPtr query;
+    const Outcome made = Made(&query, [&](auto* handle) {
+      return CallC(lance_vector_query_new, "id", &vector, &type, kQueryDefaults, handle);
+    });
+    EXPECT_TRUE(vector.release == nullptr && type.release == nullptr);
+    if (!made.ok()) return made;
+    LanceScanOptions options = LANCE_SCAN_OPTIONS_INIT;
+    options.nearest = query.get();
+    const LanceScanOptions* nearest = &options;
+    ScannerPtr scanner;
+    const Outcome refused = MAKE(&scanner, lance_scanner_open, dataset(), nearest);
+    return refused.code == LANCE_INVALID_ARGUMENT ? Outcome{} : refused;
   }
 
   /// Write a table of a namespace and open it.

@@ -27,6 +27,7 @@ using DatasetPtr = std::unique_ptr<LanceDataset, Free<lance_dataset_free>>;
 using ScannerPtr = std::unique_ptr<LanceScanner, Free<lance_scanner_free>>;
 using SqlContextPtr = std::unique_ptr<LanceSqlContext, Free<lance_sql_context_free>>;
 using SqlQueryPtr = std::unique_ptr<LanceSqlQuery, Free<lance_sql_query_free>>;
+using VectorQueryPtr = std::unique_ptr<LanceVectorQuery, Free<lance_vector_query_free>>;
 using TransactionPtr = std::unique_ptr<LanceTransaction, Free<lance_transaction_free>>;
 using NamespacePtr = std::unique_ptr<LanceNamespace, Free<lance_namespace_free>>;
 using CredentialsProviderPtr =
