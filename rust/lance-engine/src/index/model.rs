@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, ListArray, RecordBatch};
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, Float32Type, Schema};
+use arrow::datatypes::{Field, Float32Type, Schema};
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use lance::Dataset;
@@ -299,6 +299,7 @@ fn rotation(given: &Given<'_>, dimension: usize) -> Result<RabitQuantizationMeta
 #[cfg(test)]
 mod tests {
     use arrow::array::Float32Array;
+    use arrow::datatypes::DataType;
 
     use super::*;
 

@@ -1,13 +1,13 @@
 //! What the engine is told of a vector index.
 
+use arrow::array::Array;
+use arrow::datatypes::DataType;
 use lance::index::vector::{StageParams, VectorIndexParams};
 use lance_index::vector::bq::{RQBuildParams, RQRotationType};
 use lance_index::vector::hnsw::builder::HnswBuildParams;
 use lance_index::vector::ivf::IvfBuildParams;
 use lance_index::vector::pq::PQBuildParams;
 use lance_index::vector::sq::builder::SQBuildParams;
-
-use arrow::datatypes::DataType;
 use serde_json::Value;
 
 use super::kind::{self, VectorColumn};

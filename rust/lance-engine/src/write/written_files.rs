@@ -122,13 +122,17 @@ impl WrittenFiles {
 
     /// Delete every file, and have no other written: tasks of the engine may go on for a while.
     pub async fn give_up(&self, store: &LanceStore) -> crate::error::Result<()> {
-        let files = lock(&self.0.files);
-        self.0.is_closed.store(true, Ordering::Relaxed);
-        let directories: BTreeSet<_> = files.iter().filter_map(Path::parent).collect();
-        drop(files);
+        let directories = self.close();
         self.delete_files(store).await?;
         removal::remove_empty_dirs(store, directories);
         Ok(())
+    }
+
+    /// Have nothing written any more. Returns the directories of what was.
+    fn close(&self) -> BTreeSet<Path> {
+        let files = lock(&self.0.files);
+        self.0.is_closed.store(true, Ordering::Relaxed);
+        files.iter().filter_map(Path::parent).collect()
     }
 
     /// Delete every file. One that cannot be deleted does not keep the others.
