@@ -205,7 +205,15 @@ def bridge_make(item, topics):
 
 
 def from_c(item):
-    fields = ", ".join(f".{field.name} = c.{field.name}{' != 0' * (field.base == 'bool')}" for field in item.field)
+    def value(field):
+        name = f"c.{field.name}"
+        if field.base == "text":
+            return f"std::string({name}.data, {name}.length)"
+        if field.optional:
+            return f"{name} == {unset(field)} ? std::nullopt : std::optional({name})"
+        return f"{name}{' != 0' * (field.base == 'bool')}"
+
+    fields = ", ".join(f".{field.name} = {value(field)}" for field in item.field)
     return f"{item.name} FromC(const {item.struct}& c) {{ return {{{fields}}}; }}\n"
 
 
@@ -286,7 +294,8 @@ def bridge(topic, topics):
     needs = ['"ffi/records_internal.h"'] * bool(records) + ['"ffi/write_hook_internal.h"'] * any(map(has_hook, options)) \
         + ([f'"lance/c/{topic.file}.h"', '"lance/error_code.h"'] if any(item.kind == "codes" for item in enums) else [])
     needs += sorted({f'"{snake(field.of)}_handle_internal.h"' for item in options for field in item.field if field.base == "handle"})
-    std = "#include <optional>\n\n" * ("std::optional" in body)
+    std = "".join(f"#include <{name}>\n" for name in ("optional", "string") if f"std::{name}" in body)
+    std += "\n" * bool(std)
     std += '#include "arrow/array.h"\n#include "arrow/record_batch.h"\n' * bool(records)
     yield f"src/ffi/generated/{topic.file}_internal.cpp", topic.source, (
         own + std + "".join(f"#include {name}\n" for name in needs) + "\n"

@@ -109,6 +109,16 @@ static void lance_dataset_latest_version_refuses(const Handles* handles) {
   REFUSED(lance_dataset_latest_version_async, handles->dataset, &made_out, NULL, NULL, NULL);
 }
 
+static void lance_dataset_latest_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_latest, NULL, &made_out);
+  REFUSED(lance_dataset_latest, handles->dataset, NULL);
+  REFUSED(lance_dataset_latest_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_latest_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_latest_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_dataset_take_refuses(const Handles* handles) {
   struct ArrowArray array = {0};
   struct ArrowSchema schema = {0};
@@ -359,12 +369,13 @@ static void lance_text_query_multi_match_refuses(const Handles* handles) {
 static void lance_text_query_combined_fields_refuses(const Handles* handles) {
   (void)handles;
   LanceTextQuery* made_out = NULL;
-  REFUSED(lance_text_query_combined_fields, LANCE_NO_TEXT, NULL, 0, 0, &made_out);
-  REFUSED(lance_text_query_combined_fields, LANCE_TEXT(kNotUtf8), NULL, 0, 0, &made_out);
-  REFUSED(lance_text_query_combined_fields, kWithNul, NULL, 0, 0, &made_out);
-  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 1, 0, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_NO_TEXT, NULL, 0, 1, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT(kNotUtf8), NULL, 0, 1, &made_out);
+  REFUSED(lance_text_query_combined_fields, kWithNul, NULL, 0, 1, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 1, 1, &made_out);
   REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, -1, &made_out);
-  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, 0, NULL);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, 1000, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, 1, NULL);
   CHECK(made_out == NULL);
 }
 
@@ -630,6 +641,200 @@ static void lance_sql_query_analyze_refuses(const Handles* handles) {
   REFUSED(lance_sql_query_analyze_async, NULL, &made_out, must_not_be_called, NULL, NULL);
   REFUSED(lance_sql_query_analyze_async, handles->sql_query, NULL, must_not_be_called, NULL, NULL);
   REFUSED(lance_sql_query_analyze_async, handles->sql_query, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_create_index_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_create_index, NULL, kNames, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, NULL, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, kNullName, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, kNames, 1, -1, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, kNames, 1, 1000, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, kNames, 1, 1, NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, NULL, kNames, 1, 1, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, NULL, 1, 1, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNullName, 1, 1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNames, 1, -1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNames, 1, 1000, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNames, 1, 1, NULL, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNames, 1, 1, NULL, &made_out, NULL, NULL,
+          NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_indices_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_indices, NULL, &made_out);
+  REFUSED(lance_dataset_indices, handles->dataset, NULL);
+  REFUSED(lance_dataset_indices_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_indices_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_indices_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_index_segments_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_index_segments, NULL, &made_out);
+  REFUSED(lance_dataset_index_segments, handles->dataset, NULL);
+  REFUSED(lance_dataset_index_segments_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_index_segments_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_index_segments_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_index_statistics_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_index_statistics, NULL, "name", &made_out);
+  REFUSED(lance_dataset_index_statistics, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_index_statistics, handles->dataset, kNotUtf8, &made_out);
+  REFUSED(lance_dataset_index_statistics, handles->dataset, "name", NULL);
+  REFUSED(lance_dataset_index_statistics_async, NULL, "name", &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_index_statistics_async, handles->dataset, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_index_statistics_async, handles->dataset, kNotUtf8, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_index_statistics_async, handles->dataset, "name", NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_index_statistics_async, handles->dataset, "name", &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_drop_index_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_drop_index, NULL, "name", &made_out);
+  REFUSED(lance_dataset_drop_index, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_drop_index, handles->dataset, kNotUtf8, &made_out);
+  REFUSED(lance_dataset_drop_index, handles->dataset, "name", NULL);
+  REFUSED(lance_dataset_drop_index_async, NULL, "name", &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_drop_index_async, handles->dataset, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_drop_index_async, handles->dataset, kNotUtf8, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_drop_index_async, handles->dataset, "name", NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_drop_index_async, handles->dataset, "name", &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_prewarm_index_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_prewarm_index, NULL, "name");
+  REFUSED(lance_dataset_prewarm_index, handles->dataset, NULL);
+  REFUSED(lance_dataset_prewarm_index, handles->dataset, kNotUtf8);
+  REFUSED(lance_dataset_prewarm_index_async, NULL, "name", must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_prewarm_index_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_prewarm_index_async, handles->dataset, kNotUtf8, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_prewarm_index_async, handles->dataset, "name", NULL, NULL, NULL);
+}
+
+static void lance_dataset_optimize_indices_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_optimize_indices, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_optimize_indices, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_optimize_indices_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_optimize_indices_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_optimize_indices_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_train_index_refuses(const Handles* handles) {
+  uint8_t* made_out = NULL;
+  size_t made_out_length = 0;
+  REFUSED(lance_dataset_train_index, NULL, kNames, 1, 1, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, NULL, 1, 1, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNullName, 1, 1, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNames, 1, -1, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNames, 1, 1000, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNames, 1, 1, NULL, NULL, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNames, 1, 1, NULL, &made_out, NULL);
+  REFUSED(lance_dataset_train_index_async, NULL, kNames, 1, 1, NULL, &made_out, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, NULL, 1, 1, NULL, &made_out, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNullName, 1, 1, NULL, &made_out,
+          &made_out_length, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, -1, NULL, &made_out, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, 1000, NULL, &made_out,
+          &made_out_length, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, 1, NULL, NULL, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, 1, NULL, &made_out, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, 1, NULL, &made_out, &made_out_length,
+          NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_build_index_segment_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_build_index_segment, NULL, kNames, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, NULL, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, kNullName, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, kNames, 1, -1, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, kNames, 1, 1000, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, kNames, 1, 1, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, NULL, kNames, 1, 1, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, NULL, 1, 1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNullName, 1, 1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNames, 1, -1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNames, 1, 1000, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNames, 1, 1, NULL, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNames, 1, 1, NULL, &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_merge_index_segments_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_merge_index_segments, NULL, kNames, 1, &made_out);
+  REFUSED(lance_dataset_merge_index_segments, handles->dataset, NULL, 1, &made_out);
+  REFUSED(lance_dataset_merge_index_segments, handles->dataset, kNullName, 1, &made_out);
+  REFUSED(lance_dataset_merge_index_segments, handles->dataset, kNames, 1, NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, NULL, kNames, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, handles->dataset, NULL, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, handles->dataset, kNullName, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, handles->dataset, kNames, 1, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, handles->dataset, kNames, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_commit_index_segments_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_commit_index_segments, NULL, "name", kNames, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, NULL, kNames, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, kNotUtf8, kNames, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, "name", NULL, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, "name", kNullName, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, "name", kNames, 1, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, NULL, "name", kNames, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, NULL, kNames, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, kNotUtf8, kNames, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, "name", NULL, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, "name", kNullName, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, "name", kNames, 1, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, "name", kNames, 1, &made_out, NULL,
+          NULL, NULL);
   CHECK(made_out == NULL);
 }
 
@@ -1526,6 +1731,87 @@ static void lance_sql_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_index_options_are_checked(const Handles* handles) {
+  LanceIndexOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.name = kNotUtf8;
+  REFUSED_FOR("options.name", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.parameter_count = 1;
+  REFUSED_FOR("options.parameters", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.parameter_count = 1;
+  options.parameters = kNullKey;
+  REFUSED_FOR("options.parameters", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.parameter_count = 1;
+  options.parameters = kNullValue;
+  REFUSED_FOR("options.parameters", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.replace = 2;
+  REFUSED_FOR("options.replace", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.train = 2;
+  REFUSED_FOR("options.train", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.fragment_count = 1;
+  REFUSED_FOR("options.fragments", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.model_length = 1;
+  REFUSED_FOR("options.model", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_optimize_indices_options_are_checked(const Handles* handles) {
+  LanceOptimizeIndicesOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.name_count = 1;
+  REFUSED_FOR("options.names", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.name_count = 1;
+  options.names = kNullName;
+  REFUSED_FOR("options.names", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.merge_segments = 1000001;
+  REFUSED_FOR("options.merge_segments", lance_dataset_optimize_indices, handles->dataset, &options,
+              &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.retrain = 2;
+  REFUSED_FOR("options.retrain", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.rebalance = 2;
+  REFUSED_FOR("options.rebalance", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.max_rows_per_segment = 0;
+  REFUSED_FOR("options.max_rows_per_segment", lance_dataset_optimize_indices, handles->dataset, &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
 static void lance_write_options_are_checked(const Handles* handles) {
   (void)handles;
   LanceWriteOptions options;
@@ -1712,6 +1998,7 @@ void null_arguments(const Handles* handles) {
   lance_dataset_schema_refuses(handles);
   lance_dataset_count_rows_refuses(handles);
   lance_dataset_latest_version_refuses(handles);
+  lance_dataset_latest_refuses(handles);
   lance_dataset_take_refuses(handles);
   lance_dataset_take_rows_refuses(handles);
   lance_dataset_fragments_refuses(handles);
@@ -1758,6 +2045,17 @@ void null_arguments(const Handles* handles) {
   lance_sql_query_to_batches_refuses(handles);
   lance_sql_query_explain_refuses(handles);
   lance_sql_query_analyze_refuses(handles);
+  lance_dataset_create_index_refuses(handles);
+  lance_dataset_indices_refuses(handles);
+  lance_dataset_index_segments_refuses(handles);
+  lance_dataset_index_statistics_refuses(handles);
+  lance_dataset_drop_index_refuses(handles);
+  lance_dataset_prewarm_index_refuses(handles);
+  lance_dataset_optimize_indices_refuses(handles);
+  lance_dataset_train_index_refuses(handles);
+  lance_dataset_build_index_segment_refuses(handles);
+  lance_dataset_merge_index_segments_refuses(handles);
+  lance_dataset_commit_index_segments_refuses(handles);
   lance_transaction_commit_refuses(handles);
   lance_transaction_discard_refuses(handles);
   lance_transaction_to_json_refuses(handles);
@@ -1797,6 +2095,8 @@ void null_arguments(const Handles* handles) {
   lance_text_query_options_are_checked(handles);
   lance_scan_options_are_checked(handles);
   lance_sql_options_are_checked(handles);
+  lance_index_options_are_checked(handles);
+  lance_optimize_indices_options_are_checked(handles);
   lance_write_options_are_checked(handles);
   lance_check_options_are_checked(handles);
   lance_cleanup_options_are_checked(handles);

@@ -153,6 +153,29 @@ LanceSqlOptions Fill(Arguments& arguments, LanceSqlOptions fields) {
 }
 
 template <typename Arguments>
+LanceIndexOptions Fill(Arguments& arguments, LanceIndexOptions fields) {
+  fields.name = arguments.OptionalString();
+  arguments.KeyValues(&fields.parameters, &fields.parameter_count);
+  fields.replace = arguments.Number(fields.replace);
+  fields.train = arguments.Number(fields.train);
+  arguments.Array(&fields.fragments, &fields.fragment_count, [&] { return arguments.Number(uint64_t{0}); });
+  arguments.Array(&fields.model, &fields.model_length, [&] { return arguments.input().Byte(); });
+  if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceIndexProgress*) {};
+  return fields;
+}
+
+template <typename Arguments>
+LanceOptimizeIndicesOptions Fill(Arguments& arguments, LanceOptimizeIndicesOptions fields) {
+  arguments.Array(&fields.names, &fields.name_count, [&] { return arguments.Column(); });
+  fields.merge_segments = arguments.Number(fields.merge_segments);
+  fields.retrain = arguments.Number(fields.retrain);
+  fields.rebalance = arguments.Number(fields.rebalance);
+  fields.max_rows_per_segment = arguments.Number(fields.max_rows_per_segment);
+  if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceIndexProgress*) {};
+  return fields;
+}
+
+template <typename Arguments>
 LanceWriteOptions Fill(Arguments& arguments, LanceWriteOptions fields) {
   fields.mode = arguments.Number(fields.mode);
   fields.lanes = arguments.Number(fields.lanes);

@@ -5,6 +5,7 @@
 mod callback;
 pub mod codes;
 mod dataset;
+mod index;
 mod maintain;
 mod namespace;
 mod runtime;
@@ -20,6 +21,9 @@ pub use callback::Callback;
 pub use dataset::{
     AccessSettings, DatasetInfo, DatasetStatistics, FragmentInfo, OpenSettings, RowRange,
     TakeSettings, VersionInfo,
+};
+pub use index::{
+    IndexInfo, IndexProgress, IndexSegmentInfo, IndexSettings, IndexType, OptimizeIndicesSettings,
 };
 pub use maintain::{
     CheckProgress, CheckSettings, CheckSummary, CleanupResult, CleanupSettings, Problem,
