@@ -99,6 +99,12 @@ void AddSource(CLI::App& app, Source& source) {
   AddNamespace(app, source.in);
 }
 
+void AddParameters(CLI::App& app, std::map<std::string, std::string>& parameters) {
+  AddPairs(
+      app, "--param", "A parameter of this kind of index, e.g. metric=cosine; may be repeated",
+      [&parameters](std::string key, std::string value) { parameters[std::move(key)] = std::move(value); });
+}
+
 void AddFormat(CLI::App& app, Format& format) {
   AddChoice(app, "--format", format, kReportFormats, "How to print (default: table)");
 }

@@ -2,30 +2,40 @@
 /// What a TextQuery holds, for the options that name one.
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <utility>
 
+#include "arrow/result.h"
+#include "ffi/error_internal.h"
 #include "ffi/handle_internal.h"
 #include "lance/text_query.h"
 
 namespace lance::inline v0 {
 
+/// A handle, or why there is none.
 class TextQuery::Impl {
  public:
-  explicit Impl(internal::TextQueryHandle handle) : handle(std::move(handle)) {}
+  explicit Impl(arrow::Result<internal::TextQueryHandle> handle) : handle(std::move(handle)) {}
 
-  const internal::TextQueryHandle handle;
+  const arrow::Result<internal::TextQueryHandle> handle;
 };
 
 struct TextQueryAccess {
-  static const LanceTextQuery* Get(const TextQuery& query) { return query.impl_->handle.get(); }
+  static arrow::Result<LanceTextQuery*> Get(const TextQuery& query) {
+    if (query.impl_ == nullptr) {
+      return internal::MakeStatus(ErrorCode::kInvalidState, "the text query was moved from");
+    }
+    ARROW_RETURN_NOT_OK(query.impl_->handle);
+    return query.impl_->handle->get();
+  }
 };
 
 namespace internal {
 
 /// Borrow a query; NULL when there is none.
-inline const LanceTextQuery* ToC(const std::shared_ptr<TextQuery>& query) {
-  return query == nullptr ? nullptr : TextQueryAccess::Get(*query);
+inline arrow::Result<const LanceTextQuery*> ToC(const std::optional<TextQuery>& query) {
+  if (!query.has_value()) return nullptr;
+  return TextQueryAccess::Get(*query);
 }
 
 }  // namespace internal

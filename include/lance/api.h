@@ -28,6 +28,8 @@
 #include "lance/credentials.h"
 #include "lance/dataset.h"
 #include "lance/error_code.h"
+#include "lance/hybrid.h"
+#include "lance/index.h"
 #include "lance/lance_writer.h"
 #include "lance/maintenance.h"
 #include "lance/merge.h"

@@ -16,6 +16,7 @@
 #include "arrow/type_fwd.h"
 #include "lance/column_encoding.h"
 #include "lance/storage_options.h"
+#include "lance/text_query.h"
 #include "lance/type_fwd.h"
 #include "lance/visibility.h"
 
@@ -140,6 +141,74 @@ struct LANCE_EXPORT VectorQueryOptions {
   /// Partitions of one query that are searched at once: 0 as the index likes it, -1 as many as there are
   /// cores. At most 1024.
   int32_t query_parallelism = 0;
+};
+
+/// How many of the words a text has.
+enum class TextOperator : int {
+  /// One of them, or more.
+  kOr = 0,
+  /// All of them.
+  kAnd = 1,
+};
+
+/// What is one text, where a column has lists.
+enum class DocumentGranularity : int {
+  /// As the index of the column has it; without one, a row.
+  kAsIndexed = 0,
+  /// All that a row has in the column.
+  kRow = 1,
+  /// Each element of the innermost list: a row comes once for each that is found, and `_doc_index` says
+  /// which it is.
+  kListElement = 2,
+};
+
+/// How words are searched.
+struct LANCE_EXPORT TextMatchOptions {
+  /// A column of strings, of lists of them or of JSON, nested ones as "a.b", also through lists. Default:
+  /// every column with an index.
+  std::optional<std::string> column = std::nullopt;
+  TextOperator term_operator = TextOperator::kOr;
+  /// Find words with up to so many letters inserted, left out or replaced, too. At most 16.
+  uint32_t fuzziness = 0;
+  /// The most words that are searched in place of the given ones, all together, where `fuzziness` is not 0.
+  /// At most 1048576.
+  uint32_t max_expansions = 50;
+  /// So many letters at the beginning of a word are as given, where `fuzziness` is not 0.
+  uint32_t prefix_length = 0;
+  /// Multiplies the score; at least 0.
+  double boost = 1.0;
+  DocumentGranularity document_granularity = DocumentGranularity::kAsIndexed;
+};
+
+/// How a phrase is searched.
+struct LANCE_EXPORT TextPhraseOptions {
+  /// A column of strings, of lists of them or of JSON, nested ones as "a.b", also through lists. Default:
+  /// the column with an index, if there is one alone.
+  std::optional<std::string> column = std::nullopt;
+  /// By how many places the words may be out of theirs, all together.
+  uint32_t slop = 0;
+  DocumentGranularity document_granularity = DocumentGranularity::kAsIndexed;
+};
+
+/// What holds for a whole query.
+struct LANCE_EXPORT TextQueryOptions {
+  /// Search these columns in place of those of the query. An empty list: those. Fields of combined_fields
+  /// stay.
+  std::vector<std::string> columns = {};
+  /// The most rows to find, before a filter that is no `prefilter`. Default: as many as `limit` and
+  /// `offset` of the scan need.
+  std::optional<int64_t> limit = std::nullopt;
+  /// Above 1, rows of low scores are missed, and the search is faster. Greater than 0. Default: 1, which
+  /// misses none.
+  std::optional<double> wand_factor = std::nullopt;
+};
+
+/// A column of several that are searched as one text.
+struct LANCE_EXPORT TextField {
+  /// A column as TextMatchOptions has it.
+  std::string column = {};
+  /// How often each of its words counts, from 1 to 1048576.
+  double boost = 1.0;
 };
 
 /// A column to sort by.
@@ -324,7 +393,7 @@ struct LANCE_EXPORT ScanOptions {
   std::shared_ptr<VectorQuery> nearest = nullptr;
   /// Return the rows whose texts are found in place of all, the best first, with their `_score`: a column
   /// as `_distance` is. How many is `limit`.
-  std::shared_ptr<TextQuery> full_text = nullptr;
+  std::optional<TextQuery> full_text = std::nullopt;
   /// Search among the rows that pass `filter`; otherwise only those rows are returned that were found and
   /// pass it, which may be fewer than `k`.
   bool prefilter = true;
@@ -351,6 +420,104 @@ struct LANCE_EXPORT SqlOptions {
   std::optional<int32_t> parallelism = std::nullopt;
   /// The most rows per batch, about. At most 1048576. Default: 8192.
   std::optional<int64_t> batch_size = std::nullopt;
+};
+
+/// What kind of index it is. docs/indices.md says what each is for, and which parameters it has. Values are
+/// frozen and equal those of the C ABI.
+enum class IndexType : int {
+  /// Sorted values: equality, ranges and lists of values of columns with many different ones.
+  kBtree = 1,
+  /// Rows of each value: columns with few different values.
+  kBitmap = 2,
+  /// Rows of each element of lists: array_has, array_has_any, array_has_all.
+  kLabelList = 3,
+  /// Rows of each three characters of a text: contains.
+  kNgram = 4,
+  /// Least and greatest value of each stretch of rows: small, for columns that are about sorted.
+  kZonemap = 5,
+  /// Whether a stretch of rows may have a value: small, for equality.
+  kBloomFilter = 6,
+  /// Words of texts: full-text search.
+  kInverted = 7,
+  /// Texts and bytes by any part of them: contains, also of fewer than three characters.
+  kFm = 8,
+  /// What is at a path of JSON, in an index of another type.
+  kJson = 9,
+  /// Places: spatial predicates of GeoArrow columns.
+  kRtree = 10,
+  /// Texts that are nearly the same.
+  kMinhash = 11,
+  /// Vectors by partitions, as they are.
+  kIvfFlat = 12,
+  /// Vectors by partitions, of 8 bits a dimension.
+  kIvfSq = 13,
+  /// Vectors by partitions, of one code for several dimensions.
+  kIvfPq = 14,
+  /// Vectors by partitions, of few bits a dimension after a rotation.
+  kIvfRq = 15,
+  /// Vectors by partitions, each a graph.
+  kIvfHnswFlat = 16,
+  /// Vectors by partitions, each a graph, of 8 bits a dimension.
+  kIvfHnswSq = 17,
+  /// Vectors by partitions, each a graph, of one code for several dimensions.
+  kIvfHnswPq = 18,
+};
+
+/// Get the name of a type, for example "BTREE".
+LANCE_EXPORT const char* IndexTypeName(IndexType type);
+
+/// How far the work on an index is. Which stages it has, and what they count, depends on its type.
+struct LANCE_EXPORT IndexProgress {
+  /// Such as `train_ivf`, `shuffle` or `merge_partitions`.
+  std::string stage = {};
+  /// What it counts, such as `rows`; empty where it counts nothing.
+  std::string unit = {};
+  /// How many are done in this stage.
+  uint64_t completed = 0;
+  /// Of how many, where that is known.
+  std::optional<uint64_t> total = std::nullopt;
+};
+
+/// How to make an index.
+struct LANCE_EXPORT IndexOptions {
+  /// What the index is called. Default: the column with `_idx` behind it, and a number where that is
+  /// another index.
+  std::optional<std::string> name = std::nullopt;
+  /// Parameters of its type, such as {"metric", "cosine"} and {"num_partitions", "256"}; docs/indices.md
+  /// lists them. One that the type does not have is ErrorCode::kInvalidArgument, with the nearest names.
+  std::map<std::string, std::string> parameters = {};
+  /// Replace an index of this name, which is ErrorCode::kAlreadyExists otherwise.
+  bool replace = false;
+  /// Index the rows there are. Otherwise only the definition is kept, and optimising indexes the rows. Of a
+  /// type that learns from rows there may be too few: ErrorCode::kFailedPrecondition.
+  bool train = true;
+  /// Index the rows of these fragments only. Default: all.
+  std::optional<std::vector<uint64_t>> fragments = std::nullopt;
+  /// What Dataset::TrainIndex() has learnt, for a vector index. Default: it is learnt now.
+  std::shared_ptr<arrow::Buffer> model = nullptr;
+  /// Called at the beginning and the end of each stage, and now and then between them, on library threads,
+  /// one call after the other; it must be quick and must not call this library. An exception it throws is
+  /// dropped.
+  std::function<void(const IndexProgress&)> progress = {};
+};
+
+/// How to optimise indices.
+struct LANCE_EXPORT OptimizeIndicesOptions {
+  /// Optimise these indices. One that does not exist is ErrorCode::kIndexNotFound. Default: all.
+  std::optional<std::vector<std::string>> names = std::nullopt;
+  /// Merge so many of the newest segments with the rows that are not indexed yet. 0 makes a new segment of
+  /// these rows. At most 1000000. Default: as it pays.
+  std::optional<uint64_t> merge_segments = std::nullopt;
+  /// Learn vector indices anew from all rows, and make one segment of each.
+  bool retrain = false;
+  /// With `merge_segments`, also split and join partitions of vector indices.
+  bool rebalance = false;
+  /// The most rows of a segment that is made. Default: any number.
+  std::optional<uint64_t> max_rows_per_segment = std::nullopt;
+  /// Called at the beginning and the end of each stage, and now and then between them, on library threads,
+  /// one call after the other; it must be quick and must not call this library. An exception it throws is
+  /// dropped.
+  std::function<void(const IndexProgress&)> progress = {};
 };
 
 /// What becomes of a dataset that is there.

@@ -24,11 +24,18 @@ COMMANDS = [
     ["search"],
     ["versions"],
     ["fragments"],
+    ["index"],
+    ["index", "create"],
+    ["index", "list"],
+    ["index", "stats"],
+    ["index", "optimize"],
+    ["index", "prewarm"],
+    ["index", "drop"],
     ["fsck"],
     ["cleanup"],
 ]
 
-GROUPS = [["tpch"], ["tpcds"], ["tables"]]
+GROUPS = [["tpch"], ["tpcds"], ["tables"], ["index"]]
 
 
 def test_without_arguments_it_prints_help(lance):
@@ -110,6 +117,13 @@ def test_version_names_all_versions(lance):
         (["tables"], "see `lance tables --help`"),
         (["tables", "list"], "--namespace is required"),
         (["tables", "drop", "--namespace", "dir:x"], "TABLE is required"),
+        (["index"], "see `lance index --help`"),
+        (["index", "create", "a"], "COLUMN is required"),
+        (["index", "create", "a", "b"], "--type is required"),
+        (["index", "create", "a", "b", "--type", "ivf_pg"], 'unknown kind of index "ivf_pg"; did you mean "ivf_pq"?'),
+        (["index", "create", "a", "b", "--type", "btree", "--param", "x"], "KEY=VALUE"),
+        (["index", "drop", "a"], "NAME is required"),
+        (["index", "optimize", "a", "--merge", "-1"], "--merge: -1 is not a number of 0 or more"),
         (["cleanup", "a", "--older-than", "-5d"], "--older-than"),
         (["cleanup", "a", "--older-than", "5"], "--older-than"),
         (["cleanup", "a", "--older-than", "5 parsecs"], "--older-than"),

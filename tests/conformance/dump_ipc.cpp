@@ -146,7 +146,9 @@ arrow::Status TakeSearch(Arguments* arguments, lance::ScanOptions* scan) {
     ARROW_ASSIGN_OR_RAISE(scan->nearest, TakeNearest(arguments, *path));
   }
   if (const auto json = Take(arguments, "full_text")) {
-    ARROW_ASSIGN_OR_RAISE(scan->full_text, lance::TextQuery::FromJson(*json));
+    const lance::TextQueryOptions bounds{.columns = TakeLines(arguments, "full_text_columns"),
+                                         .limit = TakeNumber(arguments, "full_text_limit")};
+    scan->full_text = lance::TextQuery::Json(*json).With(bounds);
   }
   scan->prefilter = TakeFlag(arguments, "prefilter", true);
   scan->fast_search = TakeFlag(arguments, "fast_search", false);

@@ -6,7 +6,7 @@ import tomllib
 from typing import NamedTuple
 
 TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "search", "scan", "batches",
-          "sql", "transaction", "write", "maintain", "namespace"]
+          "sql", "index", "transaction", "write", "maintain", "namespace"]
 KINDS = ["constant", "codes", "enum", "handle", "struct", "callback", "result", "record", "options", "function"]
 
 # What a type is in C and in Rust, and its bytes.
@@ -193,9 +193,10 @@ def listed(topics):
 
 
 def chosen(topics):
-    """The names of enums that callers choose from in options."""
-    return {field.of for item in [*every(topics, "options"), *listed(topics)] for field in item.c_fields
-            if field.base == "enum"}
+    """The names of enums that callers choose from in options and arguments."""
+    names = {field.of for item in [*every(topics, "options"), *listed(topics)] for field in item.c_fields
+             if field.base == "enum"}
+    return names | {arg.of for function in every(topics, "function") for arg in function.arg or [] if arg.type and arg.base == "enum"}
 
 
 def find(topics, kind, name):

@@ -138,6 +138,10 @@ def result(item, topics):
     def field(f):
         if f.base == "bool":
             return f"{f.name}: told.{f.name}.into(),"
+        if f.base == "text":
+            return f"{f.name}: LanceText::of(&told.{f.name}),"
+        if f.optional:
+            return f"{f.name}: told.{f.name}.unwrap_or({f.base}::UNSET),"
         return f"{f.name}: told.{f.name},"
 
     fields = "".join(map(field, item.field))
@@ -157,6 +161,9 @@ def struct(item, topics):
 impl LanceText {
     /// No text, which is not the empty one.
     pub const NONE: Self = Self { data: std::ptr::null(), length: 0 };
+
+    /// Borrows it.
+    pub fn of(text: &str) -> Self { Self { data: text.as_ptr().cast(), length: text.len() } }
 }
 """
     if item not in listed(topics):

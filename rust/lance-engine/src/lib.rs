@@ -12,6 +12,7 @@
 //! - `read`: scans and their parts, takes, counts
 //! - `sql`: queries over one and several datasets
 //! - `write`: the writer, and commits
+//! - `index`: indices, made, listed, optimised and dropped
 //! - `namespace`: datasets by name
 
 mod absent;
@@ -25,6 +26,7 @@ mod engine_error;
 pub mod error;
 pub mod fault;
 mod identity;
+pub mod index;
 mod local;
 pub mod maintain;
 pub mod namespace;

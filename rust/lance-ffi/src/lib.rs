@@ -17,6 +17,7 @@ mod fault;
 pub mod generated;
 mod guard;
 mod handle;
+mod index;
 mod leaving;
 mod maintain;
 mod namespace;

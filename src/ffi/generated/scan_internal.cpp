@@ -78,7 +78,7 @@ arrow::Result<ScanOptionsC> ScanOptionsC::Make(const ScanOptions& options) {
   out.c.use_scalar_index = options.use_scalar_index;
   out.c.use_statistics = options.use_statistics;
   out.c.nearest = ToC(options.nearest);
-  out.c.full_text = ToC(options.full_text);
+  ARROW_ASSIGN_OR_RAISE(out.c.full_text, ToC(options.full_text));
   out.c.prefilter = options.prefilter;
   out.c.fast_search = options.fast_search;
   ARROW_ASSIGN_OR_RAISE(out.index_segments, NamesC::Make(options.index_segments, "options.index_segments"));

@@ -3,10 +3,14 @@
 /// Search: C++ structs as the C ABI has them.
 #pragma once
 
+#include <vector>
+
 #include "arrow/result.h"
+#include "ffi/arrow_bridge_internal.h"
 #include "ffi/options_internal.h"
 #include "lance/c/search.h"
 #include "lance/options.h"
+#include "lance/results.h"
 
 namespace lance::inline v0::internal {
 
@@ -16,5 +20,30 @@ struct VectorQueryOptionsC {
 
   LanceVectorQueryOptions c = LANCE_VECTOR_QUERY_OPTIONS_INIT;
 };
+
+/// Borrows from the public struct.
+struct TextMatchOptionsC {
+  static arrow::Result<TextMatchOptionsC> Make(const TextMatchOptions& options);
+
+  LanceTextMatchOptions c = LANCE_TEXT_MATCH_OPTIONS_INIT;
+};
+
+/// Borrows from the public struct.
+struct TextPhraseOptionsC {
+  static arrow::Result<TextPhraseOptionsC> Make(const TextPhraseOptions& options);
+
+  LanceTextPhraseOptions c = LANCE_TEXT_PHRASE_OPTIONS_INIT;
+};
+
+/// Borrows from the public struct.
+struct TextQueryOptionsC {
+  static arrow::Result<TextQueryOptionsC> Make(const TextQueryOptions& options);
+
+  LanceTextQueryOptions c = LANCE_TEXT_QUERY_OPTIONS_INIT;
+  NamesC columns;
+};
+
+/// Read a list to its end.
+arrow::Result<std::vector<TextToken>> DecodeTextTokens(CStream* stream);
 
 }  // namespace lance::inline v0::internal

@@ -11,6 +11,8 @@ static const LanceText kWithNul = {"a\0b", 3};
 static const LanceKeyValue kNullKey[] = {{{NULL, 0}, {"value", 5}}};
 static const LanceKeyValue kNullValue[] = {{{"key", 3}, {NULL, 0}}};
 static const uint8_t kBytes[] = {0};
+static const LanceTextField kWrongTextFields[] = {{NULL, 0}};
+static const LanceTextClause kWrongTextClauses[] = {{0, 1000, 0}};
 static const LanceSortKey kWrongSortKeys[] = {{NULL, 0, 0}, {"a", 2, 0}, {"a", 0, 2}};
 static const LanceAggregate kWrongAggregates[] = {{1000, 0, "a", "a"}};
 static const LanceColumnHint kWrongColumnHints[] = {
@@ -105,6 +107,16 @@ static void lance_dataset_latest_version_refuses(const Handles* handles) {
   REFUSED(lance_dataset_latest_version_async, NULL, &made_out, must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_latest_version_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_latest_version_async, handles->dataset, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_dataset_latest_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_latest, NULL, &made_out);
+  REFUSED(lance_dataset_latest, handles->dataset, NULL);
+  REFUSED(lance_dataset_latest_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_latest_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_latest_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
 }
 
 static void lance_dataset_take_refuses(const Handles* handles) {
@@ -316,6 +328,65 @@ static void lance_vector_query_new_refuses(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_text_query_match_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_match, LANCE_NO_TEXT, NULL, &made_out);
+  REFUSED(lance_text_query_match, LANCE_TEXT(kNotUtf8), NULL, &made_out);
+  REFUSED(lance_text_query_match, kWithNul, NULL, &made_out);
+  REFUSED(lance_text_query_match, LANCE_TEXT("text"), NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_phrase_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_phrase, LANCE_NO_TEXT, NULL, &made_out);
+  REFUSED(lance_text_query_phrase, LANCE_TEXT(kNotUtf8), NULL, &made_out);
+  REFUSED(lance_text_query_phrase, kWithNul, NULL, &made_out);
+  REFUSED(lance_text_query_phrase, LANCE_TEXT("text"), NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_boost_refuses(const Handles* handles) {
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_boost, NULL, handles->text_query, 0, &made_out);
+  REFUSED(lance_text_query_boost, handles->text_query, NULL, 0, &made_out);
+  REFUSED(lance_text_query_boost, handles->text_query, handles->text_query, 0, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_multi_match_refuses(const Handles* handles) {
+  LanceTextQuery* none_text_query = NULL;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_multi_match, NULL, 1, &made_out);
+  REFUSED(lance_text_query_multi_match, &handles->text_query, 0, &made_out);
+  REFUSED(lance_text_query_multi_match, &none_text_query, 1, &made_out);
+  REFUSED(lance_text_query_multi_match, &handles->text_query, 1, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_combined_fields_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_combined_fields, LANCE_NO_TEXT, NULL, 0, 1, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT(kNotUtf8), NULL, 0, 1, &made_out);
+  REFUSED(lance_text_query_combined_fields, kWithNul, NULL, 0, 1, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 1, 1, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, -1, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, 1000, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, 1, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_boolean_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_boolean, NULL, 1, &made_out);
+  REFUSED(lance_text_query_boolean, NULL, 0, NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_text_query_from_json_refuses(const Handles* handles) {
   (void)handles;
   LanceTextQuery* made_out = NULL;
@@ -324,6 +395,33 @@ static void lance_text_query_from_json_refuses(const Handles* handles) {
   REFUSED(lance_text_query_from_json, kWithNul, &made_out);
   REFUSED(lance_text_query_from_json, LANCE_TEXT("text"), NULL);
   CHECK(made_out == NULL);
+}
+
+static void lance_text_query_to_json_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_text_query_to_json, NULL, &made_out);
+  REFUSED(lance_text_query_to_json, handles->text_query, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_with_refuses(const Handles* handles) {
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_with, NULL, NULL, &made_out);
+  REFUSED(lance_text_query_with, handles->text_query, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_tokenize_refuses(const Handles* handles) {
+  (void)handles;
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_text_tokenize, LANCE_NO_TEXT, NULL, 0, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT(kNotUtf8), NULL, 0, &made_out);
+  REFUSED(lance_text_tokenize, kWithNul, NULL, 0, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT("text"), NULL, 1, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT("text"), kNullKey, 1, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT("text"), kNullValue, 1, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT("text"), NULL, 0, NULL);
+  CHECK(made_out.release == NULL);
 }
 
 static void lance_scanner_open_refuses(const Handles* handles) {
@@ -543,6 +641,200 @@ static void lance_sql_query_analyze_refuses(const Handles* handles) {
   REFUSED(lance_sql_query_analyze_async, NULL, &made_out, must_not_be_called, NULL, NULL);
   REFUSED(lance_sql_query_analyze_async, handles->sql_query, NULL, must_not_be_called, NULL, NULL);
   REFUSED(lance_sql_query_analyze_async, handles->sql_query, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_create_index_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_create_index, NULL, kNames, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, NULL, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, kNullName, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, kNames, 1, -1, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, kNames, 1, 1000, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, kNames, 1, 1, NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, NULL, kNames, 1, 1, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, NULL, 1, 1, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNullName, 1, 1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNames, 1, -1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNames, 1, 1000, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNames, 1, 1, NULL, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNames, 1, 1, NULL, &made_out, NULL, NULL,
+          NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_indices_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_indices, NULL, &made_out);
+  REFUSED(lance_dataset_indices, handles->dataset, NULL);
+  REFUSED(lance_dataset_indices_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_indices_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_indices_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_index_segments_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_index_segments, NULL, &made_out);
+  REFUSED(lance_dataset_index_segments, handles->dataset, NULL);
+  REFUSED(lance_dataset_index_segments_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_index_segments_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_index_segments_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_index_statistics_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_index_statistics, NULL, "name", &made_out);
+  REFUSED(lance_dataset_index_statistics, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_index_statistics, handles->dataset, kNotUtf8, &made_out);
+  REFUSED(lance_dataset_index_statistics, handles->dataset, "name", NULL);
+  REFUSED(lance_dataset_index_statistics_async, NULL, "name", &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_index_statistics_async, handles->dataset, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_index_statistics_async, handles->dataset, kNotUtf8, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_index_statistics_async, handles->dataset, "name", NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_index_statistics_async, handles->dataset, "name", &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_drop_index_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_drop_index, NULL, "name", &made_out);
+  REFUSED(lance_dataset_drop_index, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_drop_index, handles->dataset, kNotUtf8, &made_out);
+  REFUSED(lance_dataset_drop_index, handles->dataset, "name", NULL);
+  REFUSED(lance_dataset_drop_index_async, NULL, "name", &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_drop_index_async, handles->dataset, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_drop_index_async, handles->dataset, kNotUtf8, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_drop_index_async, handles->dataset, "name", NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_drop_index_async, handles->dataset, "name", &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_prewarm_index_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_prewarm_index, NULL, "name");
+  REFUSED(lance_dataset_prewarm_index, handles->dataset, NULL);
+  REFUSED(lance_dataset_prewarm_index, handles->dataset, kNotUtf8);
+  REFUSED(lance_dataset_prewarm_index_async, NULL, "name", must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_prewarm_index_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_prewarm_index_async, handles->dataset, kNotUtf8, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_prewarm_index_async, handles->dataset, "name", NULL, NULL, NULL);
+}
+
+static void lance_dataset_optimize_indices_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_optimize_indices, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_optimize_indices, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_optimize_indices_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_optimize_indices_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_optimize_indices_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_train_index_refuses(const Handles* handles) {
+  uint8_t* made_out = NULL;
+  size_t made_out_length = 0;
+  REFUSED(lance_dataset_train_index, NULL, kNames, 1, 1, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, NULL, 1, 1, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNullName, 1, 1, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNames, 1, -1, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNames, 1, 1000, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNames, 1, 1, NULL, NULL, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNames, 1, 1, NULL, &made_out, NULL);
+  REFUSED(lance_dataset_train_index_async, NULL, kNames, 1, 1, NULL, &made_out, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, NULL, 1, 1, NULL, &made_out, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNullName, 1, 1, NULL, &made_out,
+          &made_out_length, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, -1, NULL, &made_out, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, 1000, NULL, &made_out,
+          &made_out_length, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, 1, NULL, NULL, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, 1, NULL, &made_out, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, 1, NULL, &made_out, &made_out_length,
+          NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_build_index_segment_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_build_index_segment, NULL, kNames, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, NULL, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, kNullName, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, kNames, 1, -1, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, kNames, 1, 1000, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, kNames, 1, 1, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, NULL, kNames, 1, 1, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, NULL, 1, 1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNullName, 1, 1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNames, 1, -1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNames, 1, 1000, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNames, 1, 1, NULL, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNames, 1, 1, NULL, &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_merge_index_segments_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_merge_index_segments, NULL, kNames, 1, &made_out);
+  REFUSED(lance_dataset_merge_index_segments, handles->dataset, NULL, 1, &made_out);
+  REFUSED(lance_dataset_merge_index_segments, handles->dataset, kNullName, 1, &made_out);
+  REFUSED(lance_dataset_merge_index_segments, handles->dataset, kNames, 1, NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, NULL, kNames, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, handles->dataset, NULL, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, handles->dataset, kNullName, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, handles->dataset, kNames, 1, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, handles->dataset, kNames, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_commit_index_segments_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_commit_index_segments, NULL, "name", kNames, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, NULL, kNames, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, kNotUtf8, kNames, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, "name", NULL, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, "name", kNullName, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, "name", kNames, 1, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, NULL, "name", kNames, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, NULL, kNames, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, kNotUtf8, kNames, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, "name", NULL, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, "name", kNullName, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, "name", kNames, 1, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, "name", kNames, 1, &made_out, NULL,
+          NULL, NULL);
   CHECK(made_out == NULL);
 }
 
@@ -1157,6 +1449,88 @@ static void lance_vector_query_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_text_match_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceTextMatchOptions options;
+  LanceTextQuery* made_out = NULL;
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.column = kNotUtf8;
+  REFUSED_FOR("options.column", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.term_operator = -1;
+  REFUSED_FOR("options.term_operator", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.term_operator = 1000;
+  REFUSED_FOR("options.term_operator", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.fuzziness = 17;
+  REFUSED_FOR("options.fuzziness", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.max_expansions = 1048577;
+  REFUSED_FOR("options.max_expansions", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.document_granularity = -1;
+  REFUSED_FOR("options.document_granularity", lance_text_query_match, LANCE_TEXT("text"), &options,
+              &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.document_granularity = 1000;
+  REFUSED_FOR("options.document_granularity", lance_text_query_match, LANCE_TEXT("text"), &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_phrase_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceTextPhraseOptions options;
+  LanceTextQuery* made_out = NULL;
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_text_query_phrase, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_text_query_phrase, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.column = kNotUtf8;
+  REFUSED_FOR("options.column", lance_text_query_phrase, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.document_granularity = -1;
+  REFUSED_FOR("options.document_granularity", lance_text_query_phrase, LANCE_TEXT("text"), &options,
+              &made_out);
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.document_granularity = 1000;
+  REFUSED_FOR("options.document_granularity", lance_text_query_phrase, LANCE_TEXT("text"), &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_options_are_checked(const Handles* handles) {
+  LanceTextQueryOptions options;
+  LanceTextQuery* made_out = NULL;
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_text_query_with, handles->text_query, &options, &made_out);
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_text_query_with, handles->text_query, &options, &made_out);
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.column_count = 1;
+  REFUSED_FOR("options.columns", lance_text_query_with, handles->text_query, &options, &made_out);
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.column_count = 1;
+  options.columns = kNullName;
+  REFUSED_FOR("options.columns", lance_text_query_with, handles->text_query, &options, &made_out);
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.limit = -1;
+  REFUSED_FOR("options.limit", lance_text_query_with, handles->text_query, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
 static void lance_scan_options_are_checked(const Handles* handles) {
   LanceScanOptions options;
   LanceScanner* made_out = NULL;
@@ -1357,6 +1731,87 @@ static void lance_sql_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_index_options_are_checked(const Handles* handles) {
+  LanceIndexOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.name = kNotUtf8;
+  REFUSED_FOR("options.name", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.parameter_count = 1;
+  REFUSED_FOR("options.parameters", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.parameter_count = 1;
+  options.parameters = kNullKey;
+  REFUSED_FOR("options.parameters", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.parameter_count = 1;
+  options.parameters = kNullValue;
+  REFUSED_FOR("options.parameters", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.replace = 2;
+  REFUSED_FOR("options.replace", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.train = 2;
+  REFUSED_FOR("options.train", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.fragment_count = 1;
+  REFUSED_FOR("options.fragments", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.model_length = 1;
+  REFUSED_FOR("options.model", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_optimize_indices_options_are_checked(const Handles* handles) {
+  LanceOptimizeIndicesOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.name_count = 1;
+  REFUSED_FOR("options.names", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.name_count = 1;
+  options.names = kNullName;
+  REFUSED_FOR("options.names", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.merge_segments = 1000001;
+  REFUSED_FOR("options.merge_segments", lance_dataset_optimize_indices, handles->dataset, &options,
+              &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.retrain = 2;
+  REFUSED_FOR("options.retrain", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.rebalance = 2;
+  REFUSED_FOR("options.rebalance", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.max_rows_per_segment = 0;
+  REFUSED_FOR("options.max_rows_per_segment", lance_dataset_optimize_indices, handles->dataset, &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
 static void lance_write_options_are_checked(const Handles* handles) {
   (void)handles;
   LanceWriteOptions options;
@@ -1543,6 +1998,7 @@ void null_arguments(const Handles* handles) {
   lance_dataset_schema_refuses(handles);
   lance_dataset_count_rows_refuses(handles);
   lance_dataset_latest_version_refuses(handles);
+  lance_dataset_latest_refuses(handles);
   lance_dataset_take_refuses(handles);
   lance_dataset_take_rows_refuses(handles);
   lance_dataset_fragments_refuses(handles);
@@ -1557,7 +2013,16 @@ void null_arguments(const Handles* handles) {
   lance_dataset_serialize_refuses(handles);
   lance_dataset_deserialize_refuses(handles);
   lance_vector_query_new_refuses(handles);
+  lance_text_query_match_refuses(handles);
+  lance_text_query_phrase_refuses(handles);
+  lance_text_query_boost_refuses(handles);
+  lance_text_query_multi_match_refuses(handles);
+  lance_text_query_combined_fields_refuses(handles);
+  lance_text_query_boolean_refuses(handles);
   lance_text_query_from_json_refuses(handles);
+  lance_text_query_to_json_refuses(handles);
+  lance_text_query_with_refuses(handles);
+  lance_text_tokenize_refuses(handles);
   lance_scanner_open_refuses(handles);
   lance_scanner_schema_refuses(handles);
   lance_scanner_to_stream_refuses(handles);
@@ -1580,6 +2045,17 @@ void null_arguments(const Handles* handles) {
   lance_sql_query_to_batches_refuses(handles);
   lance_sql_query_explain_refuses(handles);
   lance_sql_query_analyze_refuses(handles);
+  lance_dataset_create_index_refuses(handles);
+  lance_dataset_indices_refuses(handles);
+  lance_dataset_index_segments_refuses(handles);
+  lance_dataset_index_statistics_refuses(handles);
+  lance_dataset_drop_index_refuses(handles);
+  lance_dataset_prewarm_index_refuses(handles);
+  lance_dataset_optimize_indices_refuses(handles);
+  lance_dataset_train_index_refuses(handles);
+  lance_dataset_build_index_segment_refuses(handles);
+  lance_dataset_merge_index_segments_refuses(handles);
+  lance_dataset_commit_index_segments_refuses(handles);
   lance_transaction_commit_refuses(handles);
   lance_transaction_discard_refuses(handles);
   lance_transaction_to_json_refuses(handles);
@@ -1614,8 +2090,13 @@ void null_arguments(const Handles* handles) {
   lance_take_options_are_checked(handles);
   lance_access_options_are_checked(handles);
   lance_vector_query_options_are_checked(handles);
+  lance_text_match_options_are_checked(handles);
+  lance_text_phrase_options_are_checked(handles);
+  lance_text_query_options_are_checked(handles);
   lance_scan_options_are_checked(handles);
   lance_sql_options_are_checked(handles);
+  lance_index_options_are_checked(handles);
+  lance_optimize_indices_options_are_checked(handles);
   lance_write_options_are_checked(handles);
   lance_check_options_are_checked(handles);
   lance_cleanup_options_are_checked(handles);

@@ -65,6 +65,34 @@ LanceVectorQueryOptions Fill(Arguments& arguments, LanceVectorQueryOptions field
 }
 
 template <typename Arguments>
+LanceTextMatchOptions Fill(Arguments& arguments, LanceTextMatchOptions fields) {
+  fields.column = arguments.OptionalString();
+  fields.term_operator = arguments.Number(fields.term_operator);
+  fields.fuzziness = arguments.Number(fields.fuzziness);
+  fields.max_expansions = arguments.Number(fields.max_expansions);
+  fields.prefix_length = arguments.Number(fields.prefix_length);
+  fields.boost = arguments.Number(fields.boost);
+  fields.document_granularity = arguments.Number(fields.document_granularity);
+  return fields;
+}
+
+template <typename Arguments>
+LanceTextPhraseOptions Fill(Arguments& arguments, LanceTextPhraseOptions fields) {
+  fields.column = arguments.OptionalString();
+  fields.slop = arguments.Number(fields.slop);
+  fields.document_granularity = arguments.Number(fields.document_granularity);
+  return fields;
+}
+
+template <typename Arguments>
+LanceTextQueryOptions Fill(Arguments& arguments, LanceTextQueryOptions fields) {
+  arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
+  fields.limit = arguments.Number(fields.limit);
+  fields.wand_factor = arguments.Number(fields.wand_factor);
+  return fields;
+}
+
+template <typename Arguments>
 LanceScanOptions Fill(Arguments& arguments, LanceScanOptions fields) {
   arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
   fields.filter = arguments.OptionalText();
@@ -121,6 +149,29 @@ LanceSqlOptions Fill(Arguments& arguments, LanceSqlOptions fields) {
   fields.spill_bytes = arguments.Number(fields.spill_bytes);
   fields.parallelism = arguments.Number(fields.parallelism);
   fields.batch_size = arguments.Number(fields.batch_size);
+  return fields;
+}
+
+template <typename Arguments>
+LanceIndexOptions Fill(Arguments& arguments, LanceIndexOptions fields) {
+  fields.name = arguments.OptionalString();
+  arguments.KeyValues(&fields.parameters, &fields.parameter_count);
+  fields.replace = arguments.Number(fields.replace);
+  fields.train = arguments.Number(fields.train);
+  arguments.Array(&fields.fragments, &fields.fragment_count, [&] { return arguments.Number(uint64_t{0}); });
+  arguments.Array(&fields.model, &fields.model_length, [&] { return arguments.input().Byte(); });
+  if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceIndexProgress*) {};
+  return fields;
+}
+
+template <typename Arguments>
+LanceOptimizeIndicesOptions Fill(Arguments& arguments, LanceOptimizeIndicesOptions fields) {
+  arguments.Array(&fields.names, &fields.name_count, [&] { return arguments.Column(); });
+  fields.merge_segments = arguments.Number(fields.merge_segments);
+  fields.retrain = arguments.Number(fields.retrain);
+  fields.rebalance = arguments.Number(fields.rebalance);
+  fields.max_rows_per_segment = arguments.Number(fields.max_rows_per_segment);
+  if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceIndexProgress*) {};
   return fields;
 }
 

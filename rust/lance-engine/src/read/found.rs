@@ -196,11 +196,11 @@ pub async fn search(
                 .apply(scanner, dataset, &path(dataset, query)?)
                 .await?;
             if let Some(text) = text {
-                scanner.filter_query(QueryFilter::Fts(text.engines()))?;
+                scanner.filter_query(QueryFilter::Fts(text.over(dataset.schema())?))?;
             }
         }
         (Ranking::FullText, nearest, Some(text)) => {
-            scanner.full_text_search(text.engines())?;
+            scanner.full_text_search(text.over(dataset.schema())?)?;
             if let Some(query) = nearest {
                 scanner.filter_query(vector_filter(dataset, query).await?)?;
             }

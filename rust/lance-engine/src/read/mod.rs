@@ -3,7 +3,7 @@
 pub mod amplifiers;
 pub mod attempt;
 mod batches;
-mod columns;
+pub(crate) mod columns;
 mod count;
 mod cut;
 mod data_bytes;

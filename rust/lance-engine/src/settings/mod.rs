@@ -5,6 +5,7 @@
 mod callback;
 pub mod codes;
 mod dataset;
+mod index;
 mod maintain;
 mod namespace;
 mod runtime;
@@ -21,6 +22,9 @@ pub use dataset::{
     AccessSettings, DatasetInfo, DatasetStatistics, FragmentInfo, OpenSettings, RowRange,
     TakeSettings, VersionInfo,
 };
+pub use index::{
+    IndexInfo, IndexProgress, IndexSegmentInfo, IndexSettings, IndexType, OptimizeIndicesSettings,
+};
 pub use maintain::{
     CheckProgress, CheckSettings, CheckSummary, CleanupResult, CleanupSettings, Problem,
     ProblemKind,
@@ -31,7 +35,10 @@ pub use scan::{
     Aggregate, AggregateFunction, BlobHandling, FragmentSlice, Materialization, ScanSettings,
     ScanSplit, ScanStatistics, SearchFilter, SortKey,
 };
-pub use search::{ApproxMode, DistanceMetric, VectorQuerySettings};
+pub use search::{
+    ApproxMode, DistanceMetric, DocumentGranularity, TextClause, TextField, TextMatchSettings,
+    TextOccur, TextOperator, TextPhraseSettings, TextQuerySettings, TextToken, VectorQuerySettings,
+};
 pub use session::{SessionSettings, SessionStats};
 pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};

@@ -51,6 +51,14 @@ impl LanceText {
         data: std::ptr::null(),
         length: 0,
     };
+
+    /// Borrows it.
+    pub fn of(text: &str) -> Self {
+        Self {
+            data: text.as_ptr().cast(),
+            length: text.len(),
+        }
+    }
 }
 
 /// Mirrors `LanceKeyValue`.

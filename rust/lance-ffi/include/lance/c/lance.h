@@ -57,6 +57,7 @@
 #include "credentials.h"
 #include "dataset.h"
 #include "error.h"
+#include "index.h"
 #include "maintain.h"
 #include "namespace.h"
 #include "operation.h"

@@ -108,6 +108,124 @@ typedef struct LanceVectorQueryOptions {
  *  fails. */
 LANCE_API void lance_vector_query_options_init(LanceVectorQueryOptions* options, size_t struct_size);
 
+/** How many of the words a text has. */
+typedef int32_t LanceTextOperator;
+
+enum {
+  /** One of them, or more. */
+  LANCE_TEXT_OR = 0,
+  /** All of them. */
+  LANCE_TEXT_AND = 1
+};
+
+/** What is one text, where a column has lists. */
+typedef int32_t LanceDocumentGranularity;
+
+enum {
+  /** As the index of the column has it; without one, a row. */
+  LANCE_DOCUMENT_AS_INDEXED = 0,
+  /** All that a row has in the column. */
+  LANCE_DOCUMENT_ROW = 1,
+  /** Each element of the innermost list: a row comes once for each that is found, and `_doc_index` says
+   *  which it is. */
+  LANCE_DOCUMENT_LIST_ELEMENT = 2
+};
+
+/** How words are searched. */
+typedef struct LanceTextMatchOptions {
+  size_t struct_size;
+  /** A column of strings, of lists of them or of JSON, nested ones as "a.b", also through lists. NULL:
+   *  every column with an index. */
+  const char* column;
+  LanceTextOperator term_operator;
+  /** Find words with up to so many letters inserted, left out or replaced, too. At most 16. */
+  uint32_t fuzziness;
+  /** The most words that are searched in place of the given ones, all together, where `fuzziness` is not 0.
+   *  At most 1048576. */
+  uint32_t max_expansions;
+  /** So many letters at the beginning of a word are as given, where `fuzziness` is not 0. */
+  uint32_t prefix_length;
+  /** Multiplies the score; at least 0. */
+  double boost;
+  LanceDocumentGranularity document_granularity;
+  /** Padding. Never read. */
+  int32_t reserved;
+} LanceTextMatchOptions;
+
+#define LANCE_TEXT_MATCH_OPTIONS_INIT \
+  {sizeof(LanceTextMatchOptions), NULL, LANCE_TEXT_OR, 0, 50, 0, 1.0, LANCE_DOCUMENT_AS_INDEXED, 0}
+
+/** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_TEXT_MATCH_OPTIONS_INIT. Never
+ *  fails. */
+LANCE_API void lance_text_match_options_init(LanceTextMatchOptions* options, size_t struct_size);
+
+/** How a phrase is searched. */
+typedef struct LanceTextPhraseOptions {
+  size_t struct_size;
+  /** A column of strings, of lists of them or of JSON, nested ones as "a.b", also through lists. NULL: the
+   *  column with an index, if there is one alone. */
+  const char* column;
+  /** By how many places the words may be out of theirs, all together. */
+  uint32_t slop;
+  LanceDocumentGranularity document_granularity;
+} LanceTextPhraseOptions;
+
+#define LANCE_TEXT_PHRASE_OPTIONS_INIT {sizeof(LanceTextPhraseOptions), NULL, 0, LANCE_DOCUMENT_AS_INDEXED}
+
+/** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_TEXT_PHRASE_OPTIONS_INIT. Never
+ *  fails. */
+LANCE_API void lance_text_phrase_options_init(LanceTextPhraseOptions* options, size_t struct_size);
+
+/** What holds for a whole query. */
+typedef struct LanceTextQueryOptions {
+  size_t struct_size;
+  /** Search these columns in place of those of the query. An empty list: those. Fields of combined_fields
+   *  stay. */
+  const char* const* columns;
+  size_t column_count;
+  /** The most rows to find, before a filter that is no `prefilter`. #LANCE_UNSET_I64: as many as `limit`
+   *  and `offset` of the scan need. */
+  int64_t limit;
+  /** Above 1, rows of low scores are missed, and the search is faster. Greater than 0. #LANCE_UNSET_F64: 1,
+   *  which misses none. */
+  double wand_factor;
+} LanceTextQueryOptions;
+
+#define LANCE_TEXT_QUERY_OPTIONS_INIT \
+  {sizeof(LanceTextQueryOptions), NULL, 0, LANCE_UNSET_I64, LANCE_UNSET_F64}
+
+/** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_TEXT_QUERY_OPTIONS_INIT. Never
+ *  fails. */
+LANCE_API void lance_text_query_options_init(LanceTextQueryOptions* options, size_t struct_size);
+
+/** A column of several that are searched as one text. */
+typedef struct LanceTextField {
+  /** A column as LanceTextMatchOptions has it. */
+  const char* column;
+  /** How often each of its words counts, from 1 to 1048576. */
+  double boost;
+} LanceTextField;
+
+/** What a clause is to the rows of a query. */
+typedef int32_t LanceTextOccur;
+
+enum {
+  /** It adds its score; where there is no clause that must find a row, one of these does. */
+  LANCE_TEXT_SHOULD = 0,
+  /** It finds the row, and adds its score. */
+  LANCE_TEXT_MUST = 1,
+  /** It does not find the row. */
+  LANCE_TEXT_MUST_NOT = 2
+};
+
+/** A query within another one. */
+typedef struct LanceTextClause {
+  const LanceTextQuery* query;
+  LanceTextOccur occur;
+  /** Padding. Never read. */
+  int32_t reserved;
+} LanceTextClause;
+
 /** \brief Make a search for the vectors of a column that are nearest to the given ones.
  *
  *  The array has numbers for one vector, or lists of as many numbers each. Against a column of vectors,
@@ -131,16 +249,101 @@ LANCE_API LanceStatusCode lance_vector_query_new(const char* column, struct Arro
 /** \brief Free a query. Scanners made with it stay valid. NULL is accepted. */
 LANCE_API void lance_vector_query_free(LanceVectorQuery* vector_query);
 
-/** \brief Make a search for words from its JSON form. What is wrong with it is #LANCE_INVALID_ARGUMENT,
- *  with its place.
+/** \brief Make a search for rows with one of the words, or with all of them. They are ranked by how rare a
+ *  word is, how often it comes, and how short the text is (BM25).
+ *
+ *  Words are cut, folded and stemmed as the index of a column does it; see lance_text_tokenize(). A column
+ *  without an index is searched row by row, as if it had one with the default parameters. Columns are
+ *  looked up when a scan is opened; one that the dataset has not is #LANCE_FIELD_NOT_FOUND there.
+ *
+ *  \param words borrowed.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's; lance_text_query_free(). */
+LANCE_API LanceStatusCode lance_text_query_match(LanceText words, const LanceTextMatchOptions* options,
+                                                 LanceTextQuery** out, LanceError** error);
+
+/** \brief Make a search for rows with the words one behind the other. An index has to have been made
+ *  `with_position`.
+ *
+ *  \param words borrowed.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's; lance_text_query_free(). */
+LANCE_API LanceStatusCode lance_text_query_phrase(LanceText words, const LanceTextPhraseOptions* options,
+                                                  LanceTextQuery** out, LanceError** error);
+
+/** \brief Make a search for the rows of `positive`; those that `negative` finds, too, lose its score times
+ *  `negative_boost`.
+ *
+ *  \param positive borrowed.
+ *  \param negative borrowed.
+ *  \param out the caller's; lance_text_query_free(). */
+LANCE_API LanceStatusCode lance_text_query_boost(const LanceTextQuery* positive,
+                                                 const LanceTextQuery* negative, double negative_boost,
+                                                 LanceTextQuery** out, LanceError** error);
+
+/** \brief Make a search for the rows of all queries, by the best of their scores.
+ *
+ *  \param queries borrowed: of lance_text_query_match(), each with a column.
+ *  \param out the caller's; lance_text_query_free(). */
+LANCE_API LanceStatusCode lance_text_query_multi_match(LanceTextQuery* const* queries, size_t query_count,
+                                                       LanceTextQuery** out, LanceError** error);
+
+/** \brief Make a search for rows with one of the words, or with all of them, in any of these columns,
+ *  ranked as if these were one text (BM25F). One of them has to have an index.
+ *
+ *  \param words borrowed.
+ *  \param fields borrowed.
+ *  \param term_operator borrowed.
+ *  \param out the caller's; lance_text_query_free(). */
+LANCE_API LanceStatusCode lance_text_query_combined_fields(LanceText words, const LanceTextField* fields,
+                                                           size_t field_count,
+                                                           LanceTextOperator term_operator,
+                                                           LanceTextQuery** out, LanceError** error);
+
+/** \brief Make a search for rows that pass all clauses, one of which is no #LANCE_TEXT_MUST_NOT.
+ *
+ *  \param clauses borrowed.
+ *  \param out the caller's; lance_text_query_free(). */
+LANCE_API LanceStatusCode lance_text_query_boolean(const LanceTextClause* clauses, size_t clause_count,
+                                                   LanceTextQuery** out, LanceError** error);
+
+/** \brief Make a search of its JSON form, for example `{"match": {"column": "body", "terms": "columnar
+ *  format", "operator": "and"}}`. What is wrong with it is #LANCE_INVALID_ARGUMENT, with its place.
  *
  *  \param json borrowed.
  *  \param out the caller's; lance_text_query_free(). */
 LANCE_API LanceStatusCode lance_text_query_from_json(LanceText json, LanceTextQuery** out,
                                                      LanceError** error);
 
+/** \brief The JSON form of a search, which all has but for the bounds of lance_text_query_with().
+ *
+ *  \param out the caller's; lance_string_free(). */
+LANCE_API LanceStatusCode lance_text_query_to_json(const LanceTextQuery* text_query, char** out,
+                                                   LanceError** error);
+
+/** \brief Make the same search in other columns, or with bounds. These are of a whole query, which cannot
+ *  become a part of another one then.
+ *
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's; lance_text_query_free(). */
+LANCE_API LanceStatusCode lance_text_query_with(const LanceTextQuery* text_query,
+                                                const LanceTextQueryOptions* options, LanceTextQuery** out,
+                                                LanceError** error);
+
 /** \brief Free a query. Scanners made with it stay valid. NULL is accepted. */
 LANCE_API void lance_text_query_free(LanceTextQuery* text_query);
+
+/** \brief Cut a text into words as an index of the type INVERTED does when it is made with these
+ *  parameters. A parameter that does not exist is #LANCE_INVALID_ARGUMENT, with the nearest names, and so
+ *  is a text of a million words or more.
+ *
+ *  \param text borrowed.
+ *  \param parameters borrowed: those of the index; see docs/search.md.
+ *  \param out the caller's: a stream of the columns `text` (utf8), `position` (uint64), `start` (uint64),
+ *  `end` (uint64). */
+LANCE_API LanceStatusCode lance_text_tokenize(LanceText text, const LanceKeyValue* parameters,
+                                              size_t parameter_count, struct ArrowArrayStream* out,
+                                              LanceError** error);
 
 /** @} */
 
