@@ -27,6 +27,7 @@ mod records;
 mod runtime;
 mod scanner;
 mod session;
+mod shuffle;
 mod sql;
 mod stream;
 mod telemetry;

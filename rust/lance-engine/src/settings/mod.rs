@@ -10,6 +10,7 @@ mod namespace;
 mod runtime;
 mod scan;
 mod session;
+mod shuffle;
 mod sql;
 mod telemetry;
 mod transaction;
@@ -31,6 +32,7 @@ pub use scan::{
     ScanSplit, ScanStatistics, SortKey,
 };
 pub use session::{SessionSettings, SessionStats};
+pub use shuffle::{ShuffleInfo, ShufflePosition, ShuffleRemainder, ShuffleSettings};
 pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};
 pub use transaction::CommitResult;

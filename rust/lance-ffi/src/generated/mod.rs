@@ -15,6 +15,7 @@ pub mod operation;
 pub mod runtime;
 pub mod scan;
 pub mod session;
+pub mod shuffle;
 pub mod sql;
 pub mod telemetry;
 pub mod transaction;

@@ -63,6 +63,7 @@
 #include "runtime.h"
 #include "scan.h"
 #include "session.h"
+#include "shuffle.h"
 #include "sql.h"
 #include "telemetry.h"
 #include "transaction.h"
