@@ -22,7 +22,7 @@ impl Permutation {
     /// Of a size that is less than half of what a u64 counts.
     pub fn new(size: u64, key: u64) -> Self {
         // An even number: if both were odd, shifts would only make even permutations.
-        let left = (size.isqrt() + 1).next_multiple_of(2);
+        let left = (size.saturating_sub(1).isqrt() + 1).next_multiple_of(2);
         let mut random = SplitMix(key);
         Self {
             size,
