@@ -637,6 +637,54 @@ struct LANCE_EXPORT CleanupOptions {
   StorageOptions storage = {};
 };
 
+/// What becomes of rows that cannot be shared out evenly among the shards.
+enum class ShuffleRemainder : int {
+  /// Some shards have one row more than others: together they have every row once.
+  kKeep = 0,
+  /// No shard has them. In another epoch these are other rows.
+  kDrop = 1,
+  /// The first rows of the order come once more in the last shard, or in the last ones, so that all have as
+  /// many.
+  kPad = 2,
+};
+
+/// What comes in an epoch.
+struct LANCE_EXPORT ShuffleOptions {
+  /// Columns, as ScanOptions::columns has them. Default: all; with `expressions` none.
+  std::optional<std::vector<std::string>> columns = std::nullopt;
+  /// Columns that are computed: names, each with one SQL expression, such as {"price", "l_extendedprice *
+  /// (1 - l_discount)"}. They come in this order, after `columns`.
+  std::vector<std::pair<std::string, std::string>> expressions = {};
+  /// One SQL expression. Which rows pass is found out once, when this is opened, and remembered with eight
+  /// bytes for each of them. Default: all rows.
+  std::optional<std::string> filter = std::nullopt;
+  /// Another one is another order.
+  uint64_t seed = 0;
+  /// Which of `shard_count` shards this is, from 0 on.
+  uint64_t shard_index = 0;
+  /// Among how many workers the rows are shared out. Each reads a shard, whose numbers of rows differ by
+  /// one at most. At most 1048576.
+  uint64_t shard_count = 1;
+  ShuffleRemainder remainder = ShuffleRemainder::kKeep;
+  /// The rows of every batch but the last. At most 4294967295.
+  int64_t batch_size = 1024;
+  /// Leave out the last batch where it has fewer rows.
+  bool drop_last = false;
+  /// Otherwise rows come in the order of the dataset in every epoch, as for an evaluation.
+  bool shuffle = true;
+  /// Shuffle blocks of so many rows that are stored one behind the other, and then the rows of each window
+  /// of blocks. A window is read as a whole, and so nearly as fast as in a scan, but has rows of few places
+  /// of the dataset: rows that are stored together may come together. A window is held in memory while it
+  /// is read from, and one more while it is read ahead. At most 4294967295. Default: every row may come
+  /// anywhere, and is read by itself.
+  std::optional<uint64_t> block_rows = std::nullopt;
+  /// The blocks of a window. Of windows that have few rows several are read together. At most 1048576.
+  uint64_t window_blocks = 16;
+  /// About how many bytes of rows are read ahead, but never less than a batch or, with `block_rows`, a
+  /// window. Default: 32 MiB for each core.
+  std::optional<uint64_t> readahead_bytes = std::nullopt;
+};
+
 /// How to connect to a namespace.
 struct LANCE_EXPORT NamespaceOptions {
   /// Use the caches of this session for the tables of the namespace, unless they are opened with another

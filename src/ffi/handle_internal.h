@@ -25,6 +25,7 @@ using ErrorHandle = Handle<LanceError, lance_error_free>;
 using NamespaceHandle = Handle<LanceNamespace, lance_namespace_free>;
 using ScannerHandle = Handle<LanceScanner, lance_scanner_free>;
 using SessionHandle = Handle<LanceSession, lance_session_free>;
+using ShufflerHandle = Handle<LanceShuffler, lance_shuffler_free>;
 using SqlContextHandle = Handle<LanceSqlContext, lance_sql_context_free>;
 using SqlQueryHandle = Handle<LanceSqlQuery, lance_sql_query_free>;
 using StringHandle = Handle<char, lance_string_free>;

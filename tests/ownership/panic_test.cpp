@@ -40,6 +40,7 @@ constexpr const LanceTakeOptions* kTakeDefaults = nullptr;
 constexpr const LanceAccessOptions* kAccessDefaults = nullptr;
 constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
 constexpr const LanceVectorQueryOptions* kQueryDefaults = nullptr;
+constexpr const LanceShuffleOptions* kShuffleDefaults = nullptr;
 constexpr const LanceWriteOptions* kWriteDefaults = nullptr;
 constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
 constexpr const LanceCleanupOptions* kCleanupDefaults = nullptr;
@@ -94,6 +95,8 @@ struct World {
     EXPECT_EQ(Make(&sql_query, lance_sql_prepare, SqlContext(), LANCE_TEXT("select id from simple"),
                    static_cast<ArrowArray*>(nullptr), static_cast<ArrowSchema*>(nullptr)),
               LANCE_OK);
+    EXPECT_EQ(Make(&shuffler, lance_shuffler_open, Dataset(), kShuffleDefaults), LANCE_OK);
+    EXPECT_EQ(Make(&state, lance_shuffler_state, Shuffler(), uint64_t{1}, uint64_t{10}), LANCE_OK);
     EXPECT_EQ(Connect(&ns), LANCE_OK);
     EXPECT_EQ(Open("written", &writer), LANCE_OK);
     WriterPtr uncommitted;
@@ -164,6 +167,7 @@ struct World {
   const LanceBatches* Batches() const { return batches.get(); }
   const LanceSqlContext* SqlContext() const { return sql_context.get(); }
   const LanceSqlQuery* SqlQuery() const { return sql_query.get(); }
+  const LanceShuffler* Shuffler() const { return shuffler.get(); }
   const LanceTransaction* Transaction() const { return transaction.get(); }
   const LanceNamespace* Names() const { return ns.get(); }
 
@@ -180,6 +184,8 @@ struct World {
   SessionPtr session;
   SqlContextPtr sql_context;
   SqlQueryPtr sql_query;
+  ShufflerPtr shuffler;
+  StringPtr state;
   /// Names of tables are taken once.
   int tables = 0;
   NamespacePtr ns;
@@ -531,6 +537,52 @@ const Function kFunctions[] = {
      [](World& world) {
        StringPtr out;
        return MAKE(&out, lance_sql_query_analyze, world.SqlQuery());
+     },
+     Second::kHarmless},
+    {"lance_shuffler_open",
+     [](World& world) {
+       ShufflerPtr out;
+       return MAKE(&out, lance_shuffler_open, world.Dataset(), kShuffleDefaults);
+     },
+     Second::kHarmless},
+    {"lance_shuffler_schema",
+     [](World& world) {
+       Filled<ArrowSchema> out;
+       return CallC(lance_shuffler_schema, world.Shuffler(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_shuffler_info",
+     [](World& world) {
+       LanceShuffleInfo out = LANCE_SHUFFLE_INFO_INIT;
+       return CallC(lance_shuffler_info, world.Shuffler(), &out);
+     },
+     Second::kHarmless},
+    {"lance_shuffler_to_stream",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_shuffler_to_stream, world.Shuffler(), uint64_t{1}, uint64_t{0}, out.out());
+     },
+     Second::kHarmless},
+    {"lance_shuffler_to_batches",
+     [](World& world) {
+       BatchesPtr out;
+       return MAKE(&out, lance_shuffler_to_batches, world.Shuffler(), uint64_t{1}, uint64_t{0});
+     },
+     Second::kHarmless},
+    {"lance_shuffler_state",
+     [](World& world) {
+       StringPtr out;
+       return Make(&out, lance_shuffler_state, world.Shuffler(), uint64_t{1}, uint64_t{0});
+     },
+     Second::kHarmless},
+    {"lance_shuffler_resume",
+     [](World& world) {
+       ShufflerPtr out;
+       LanceShufflePosition position = LANCE_SHUFFLE_POSITION_INIT;
+       return Made(&out, [&](auto* handle) {
+         return CALL(lance_shuffler_resume, LANCE_TEXT(world.state.get()), kAccessDefaults, handle,
+                     &position);
+       });
      },
      Second::kHarmless},
     {"lance_scanner_to_async_device_stream",

@@ -25,6 +25,7 @@ using BatchesPtr = std::unique_ptr<LanceBatches, Free<lance_batches_free>>;
 using OperationPtr = std::unique_ptr<LanceOperation, Free<lance_operation_free>>;
 using DatasetPtr = std::unique_ptr<LanceDataset, Free<lance_dataset_free>>;
 using ScannerPtr = std::unique_ptr<LanceScanner, Free<lance_scanner_free>>;
+using ShufflerPtr = std::unique_ptr<LanceShuffler, Free<lance_shuffler_free>>;
 using SqlContextPtr = std::unique_ptr<LanceSqlContext, Free<lance_sql_context_free>>;
 using SqlQueryPtr = std::unique_ptr<LanceSqlQuery, Free<lance_sql_query_free>>;
 using TextQueryPtr = std::unique_ptr<LanceTextQuery, Free<lance_text_query_free>>;

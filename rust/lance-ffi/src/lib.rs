@@ -29,6 +29,7 @@ mod runtime;
 mod scanner;
 mod search;
 mod session;
+mod shuffle;
 mod sql;
 mod stream;
 mod telemetry;

@@ -218,6 +218,24 @@ LanceCleanupOptions Fill(Arguments& arguments, LanceCleanupOptions fields) {
 }
 
 template <typename Arguments>
+LanceShuffleOptions Fill(Arguments& arguments, LanceShuffleOptions fields) {
+  arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
+  arguments.KeyValues(&fields.expressions, &fields.expression_count);
+  fields.filter = arguments.OptionalText();
+  fields.seed = arguments.Number(fields.seed);
+  fields.shard_index = arguments.Number(fields.shard_index);
+  fields.shard_count = arguments.Number(fields.shard_count);
+  fields.remainder = arguments.Number(fields.remainder);
+  fields.batch_size = arguments.Number(fields.batch_size);
+  fields.drop_last = arguments.Number(fields.drop_last);
+  fields.shuffle = arguments.Number(fields.shuffle);
+  fields.block_rows = arguments.Number(fields.block_rows);
+  fields.window_blocks = arguments.Number(fields.window_blocks);
+  fields.readahead_bytes = arguments.Number(fields.readahead_bytes);
+  return fields;
+}
+
+template <typename Arguments>
 LanceNamespaceOptions Fill(Arguments& arguments, LanceNamespaceOptions fields) {
   fields.timeout_seconds = arguments.Number(fields.timeout_seconds);
   return fields;

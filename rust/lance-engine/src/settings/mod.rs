@@ -12,6 +12,7 @@ mod runtime;
 mod scan;
 mod search;
 mod session;
+mod shuffle;
 mod sql;
 mod telemetry;
 mod transaction;
@@ -40,6 +41,7 @@ pub use search::{
     TextOccur, TextOperator, TextPhraseSettings, TextQuerySettings, TextToken, VectorQuerySettings,
 };
 pub use session::{SessionSettings, SessionStats};
+pub use shuffle::{ShuffleInfo, ShufflePosition, ShuffleRemainder, ShuffleSettings};
 pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};
 pub use transaction::CommitResult;

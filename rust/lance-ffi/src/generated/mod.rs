@@ -17,6 +17,7 @@ pub mod runtime;
 pub mod scan;
 pub mod search;
 pub mod session;
+pub mod shuffle;
 pub mod sql;
 pub mod telemetry;
 pub mod transaction;

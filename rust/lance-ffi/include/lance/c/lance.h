@@ -65,6 +65,7 @@
 #include "scan.h"
 #include "search.h"
 #include "session.h"
+#include "shuffle.h"
 #include "sql.h"
 #include "telemetry.h"
 #include "transaction.h"
