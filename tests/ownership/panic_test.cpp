@@ -37,6 +37,9 @@ constexpr const LanceSessionOptions* kSessionDefaults = nullptr;
 constexpr const LanceOpenOptions* kOpenDefaults = nullptr;
 constexpr const LanceScanOptions* kScanDefaults = nullptr;
 constexpr const LanceTakeOptions* kTakeDefaults = nullptr;
+constexpr const LanceIndexOptions* kIndexDefaults = nullptr;
+constexpr const LanceOptimizeIndicesOptions* kOptimizeDefaults = nullptr;
+constexpr LanceIndexType kBtree = LANCE_INDEX_BTREE;
 constexpr const LanceAccessOptions* kAccessDefaults = nullptr;
 constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
 constexpr const LanceVectorQueryOptions* kQueryDefaults = nullptr;
@@ -52,6 +55,7 @@ constexpr const char* const* kOutermost = nullptr;
 constexpr const char* kTable[] = {"dataset"};
 constexpr const char* kNew[] = {"new"};
 constexpr const char* const* kAllColumns = nullptr;
+constexpr const char* kIdColumn[] = {"id"};
 constexpr void* kNoContext = nullptr;
 constexpr LanceDoneFn kIgnore = [](void*, LanceStatusCode, LanceError* error) { lance_error_free(error); };
 constexpr uint64_t kRows[] = {99, 0};
@@ -280,6 +284,80 @@ const Function kFunctions[] = {
        return CALL(lance_dataset_latest_version, world.Dataset(), &out);
      },
      Second::kHarmless},
+    {"lance_dataset_latest",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_latest, world.Dataset());
+     },
+     Second::kHarmless},
+    {"lance_dataset_create_index",
+     [](World& world) {
+       DatasetPtr out;
+       LanceIndexOptions options = LANCE_INDEX_OPTIONS_INIT;
+       options.replace = 1;
+       return MAKE(&out, lance_dataset_create_index, world.Dataset(), kIdColumn, size_t{1}, kBtree, &options);
+     },
+     Second::kHarmless},
+    {"lance_dataset_indices",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_indices, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_index_segments",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_index_segments, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_index_statistics",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_index_statistics, world.Dataset(), "none");
+     },
+     Second::kHarmless, LANCE_INDEX_NOT_FOUND},
+    {"lance_dataset_drop_index",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_drop_index, world.Dataset(), "none");
+     },
+     Second::kHarmless, LANCE_INDEX_NOT_FOUND},
+    {"lance_dataset_prewarm_index",
+     [](World& world) { return CALL(lance_dataset_prewarm_index, world.Dataset(), "none"); },
+     Second::kHarmless, LANCE_INDEX_NOT_FOUND},
+    {"lance_dataset_optimize_indices",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_optimize_indices, world.Dataset(), kOptimizeDefaults);
+     },
+     Second::kHarmless},
+    {"lance_dataset_train_index",
+     [](World& world) {
+       uint8_t* out = nullptr;
+       size_t length = 0;
+       return CALL(lance_dataset_train_index, world.Dataset(), kIdColumn, size_t{1}, kBtree, kIndexDefaults,
+                   &out, &length);
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_build_index_segment",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_build_index_segment, world.Dataset(), kIdColumn, size_t{1}, kBtree,
+                   kIndexDefaults);
+     },
+     Second::kHarmless},
+    {"lance_dataset_merge_index_segments",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_merge_index_segments, world.Dataset(), kIdColumn, size_t{1});
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_commit_index_segments",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_commit_index_segments, world.Dataset(), "name", kIdColumn, size_t{1});
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
     {"lance_dataset_take",
      [](World& world) {
        Filled<ArrowArray> array;
