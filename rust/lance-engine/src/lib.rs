@@ -24,6 +24,7 @@ mod engine_error;
 pub mod error;
 pub mod fault;
 mod identity;
+mod last_use;
 mod local;
 pub mod maintain;
 pub mod namespace;
