@@ -27,6 +27,7 @@ pub mod error;
 pub mod fault;
 mod identity;
 pub mod index;
+mod last_use;
 mod local;
 pub mod maintain;
 pub mod namespace;

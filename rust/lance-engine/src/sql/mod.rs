@@ -20,6 +20,8 @@ mod sample;
 mod scan;
 mod source;
 mod statement;
+mod stop;
+mod system_columns;
 mod table;
 
 pub use context::SqlContext;
