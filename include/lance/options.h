@@ -86,6 +86,62 @@ struct LANCE_EXPORT AccessOptions {
   std::shared_ptr<Session> session = nullptr;
 };
 
+/// How far two vectors are from each other. Less is nearer.
+enum class DistanceMetric : int {
+  /// That of the column's index; without one L2, and HAMMING for vectors of uint8.
+  kDefault = 0,
+  /// The square of the Euclidean distance.
+  kL2 = 1,
+  /// 1 less the cosine of the angle. A vector of zeros has none.
+  kCosine = 2,
+  /// 1 less the dot product.
+  kDot = 3,
+  /// How many bits differ, of vectors of uint8.
+  kHamming = 4,
+};
+
+/// What a search through IVF_RQ, and one through HNSW that has a filter, prefers.
+enum class ApproxMode : int {
+  /// The usual balance.
+  kNormal = 0,
+  /// Speed, for which it finds less.
+  kFast = 1,
+  /// To find more, for which it takes longer.
+  kAccurate = 2,
+};
+
+/// How a search for the nearest vectors goes about it.
+struct LANCE_EXPORT VectorQueryOptions {
+  /// The most rows to find, for each vector of the query. At most 4294967294.
+  uint32_t k = 10;
+  /// How vectors are compared. An index with another metric is not used.
+  DistanceMetric metric = DistanceMetric::kDefault;
+  /// The fewest partitions of an index that are searched. With the same `maximum_nprobes`, just as many
+  /// are. Default: 1.
+  std::optional<uint32_t> minimum_nprobes = std::nullopt;
+  /// The most partitions of an index that are searched. Default: all, if that many are needed to find `k`
+  /// rows.
+  std::optional<uint32_t> maximum_nprobes = std::nullopt;
+  /// How many partitions are searched at first, between `minimum_nprobes` at 0 and `maximum_nprobes` at 1.
+  /// At most 1. Default: 0.5, as the distances of the partitions tell.
+  std::optional<double> search_effort = std::nullopt;
+  /// How many candidates a search through HNSW keeps; at least `k`. Default: one and a half times `k`.
+  std::optional<uint32_t> ef = std::nullopt;
+  /// Find so many times `k` rows through the index, and rank them anew by their stored vectors. At most
+  /// 65536. Default: rows are ranked as the index knows them.
+  std::optional<uint32_t> refine_factor = std::nullopt;
+  /// Only rows at this distance or farther.
+  std::optional<double> lower_bound = std::nullopt;
+  /// Only rows nearer than this distance.
+  std::optional<double> upper_bound = std::nullopt;
+  /// Answer from an index if the column has one; otherwise all vectors are compared, which misses none.
+  bool use_index = true;
+  ApproxMode approx_mode = ApproxMode::kNormal;
+  /// Partitions of one query that are searched at once: 0 as the index likes it, -1 as many as there are
+  /// cores. At most 1024.
+  int32_t query_parallelism = 0;
+};
+
 /// A column to sort by.
 struct LANCE_EXPORT SortKey {
   /// A column, nested ones as "a.b".
@@ -150,6 +206,16 @@ enum class BlobHandling : int {
   kBytes = 1,
   /// Blobs and other binary columns as structs that say where they are.
   kAllDescriptions = 2,
+};
+
+/// Which of two searches of one scan chooses rows, and which ranks them.
+enum class SearchFilter : int {
+  /// There is one search.
+  kNone = 0,
+  /// The nearest vectors of rows whose text is found.
+  kFullText = 1,
+  /// The texts that are found in rows with the nearest vectors.
+  kNearest = 2,
 };
 
 /// What a scan has read.
@@ -250,6 +316,24 @@ struct LANCE_EXPORT ScanOptions {
   /// Called once for each run of the scan that comes to its end, before that end is told; at the same time
   /// where two runs do. It must be quick and must not call this library. An exception it throws is dropped.
   std::function<void(const ScanStatistics&)> statistics = {};
+  /// Return the rows with the nearest vectors in place of all, the nearest first, with their `_distance`.
+  /// That is a column like any other: it comes last where `columns` is not given, and otherwise where that
+  /// names it; `filter`, where it is no `prefilter`, and `order_by` may name it, too. So may they
+  /// `query_index` of a batch of queries, which comes first. `limit` and `offset` count rows that were
+  /// found.
+  std::shared_ptr<VectorQuery> nearest = nullptr;
+  /// Return the rows whose texts are found in place of all, the best first, with their `_score`: a column
+  /// as `_distance` is. How many is `limit`.
+  std::shared_ptr<TextQuery> full_text = nullptr;
+  /// Search among the rows that pass `filter`; otherwise only those rows are returned that were found and
+  /// pass it, which may be fewer than `k`.
+  bool prefilter = true;
+  /// Search indexed rows alone, and leave out those that were added since.
+  bool fast_search = false;
+  /// Search these segments of the vector index alone, by their UUIDs. An empty list: all.
+  std::vector<std::string> index_segments = {};
+  /// What `nearest` and `full_text` together mean.
+  SearchFilter search_filter = SearchFilter::kNone;
 };
 
 /// What the queries of a context take.

@@ -15,7 +15,9 @@ class Session;
 class SqlContext;
 class SqlQuery;
 class StorageOptions;
+class TextQuery;
 class Transaction;
+class VectorQuery;
 
 struct CheckOptions;
 struct CheckProgress;
@@ -41,13 +43,17 @@ struct SqlOptions;
 struct SqlTable;
 struct StoreMetrics;
 struct TableDescription;
+struct VectorQueryOptions;
 struct VersionInfo;
 struct WriteOptions;
 struct WriteStats;
 
+enum class ApproxMode : int;
+enum class DistanceMetric : int;
 enum class ErrorCode : int;
 enum class LogLevel : int;
 enum class ProblemKind : int;
+enum class SearchFilter : int;
 enum class WriteMode : int;
 
 }  // namespace v0

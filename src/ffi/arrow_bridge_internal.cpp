@@ -1,5 +1,6 @@
 #include "ffi/arrow_bridge_internal.h"
 
+#include "arrow/array.h"
 #include "arrow/record_batch.h"
 #include "ffi/thread_edge_internal.h"
 
@@ -39,6 +40,12 @@ class ExportedArray {
 
 arrow::Status batch_to_ffi(const arrow::RecordBatch& batch, CArray* out) {
   ARROW_RETURN_NOT_OK(WithCode(arrow::ExportRecordBatch(batch, out->get()), ErrorCode::kArrow));
+  ExportedArray::Wrap(out);
+  return arrow::Status::OK();
+}
+
+arrow::Status array_to_ffi(const arrow::Array& array, CArray* out) {
+  ARROW_RETURN_NOT_OK(WithCode(arrow::ExportArray(array, out->get()), ErrorCode::kArrow));
   ExportedArray::Wrap(out);
   return arrow::Status::OK();
 }

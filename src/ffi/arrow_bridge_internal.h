@@ -52,6 +52,8 @@ using CStream = CShell<ArrowArrayStream>;
 
 /// Export a batch as a struct array, without a copy. `out` must be empty.
 arrow::Status batch_to_ffi(const arrow::RecordBatch& batch, CArray* out);
+/// Export an array likewise.
+arrow::Status array_to_ffi(const arrow::Array& array, CArray* out);
 
 /// Call a function that hands out a schema.
 template <typename HandleT>

@@ -28,6 +28,8 @@ using SessionHandle = Handle<LanceSession, lance_session_free>;
 using SqlContextHandle = Handle<LanceSqlContext, lance_sql_context_free>;
 using SqlQueryHandle = Handle<LanceSqlQuery, lance_sql_query_free>;
 using StringHandle = Handle<char, lance_string_free>;
+using TextQueryHandle = Handle<LanceTextQuery, lance_text_query_free>;
 using TransactionHandle = Handle<LanceTransaction, lance_transaction_free>;
+using VectorQueryHandle = Handle<LanceVectorQuery, lance_vector_query_free>;
 
 }  // namespace lance::inline v0::internal

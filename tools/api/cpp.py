@@ -7,7 +7,7 @@ from .model import chosen, every, find, listed, paragraphs, pascal, snake
 
 WIDTH = 104
 TYPES = {
-    "u32": "uint32_t", "u64": "uint64_t", "i32": "int32_t", "i64": "int64_t", "bool": "bool", "text": "std::string",
+    "u32": "uint32_t", "u64": "uint64_t", "i32": "int32_t", "i64": "int64_t", "f64": "double", "bool": "bool", "text": "std::string",
     "name": "std::string", "names": "std::vector<std::string>", "seconds": "std::chrono::seconds",
     "key_values": "std::map<std::string, std::string>", "map": "std::map<std::string, std::string>",
     "storage": "StorageOptions", "enum": "{}", "list": "std::vector<{}>", "u64s": "std::vector<uint64_t>",

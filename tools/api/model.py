@@ -5,8 +5,8 @@ import textwrap
 import tomllib
 from typing import NamedTuple
 
-TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "scan", "batches", "sql",
-          "transaction", "write", "maintain", "namespace"]
+TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "search", "scan", "batches",
+          "sql", "transaction", "write", "maintain", "namespace"]
 KINDS = ["constant", "codes", "enum", "handle", "struct", "callback", "result", "record", "options", "function"]
 
 # What a type is in C and in Rust, and its bytes.
@@ -15,6 +15,7 @@ NUMBERS = {
     "u64": ("uint64_t", "u64", 8),
     "i32": ("int32_t", "i32", 4),
     "i64": ("int64_t", "i64", 8),
+    "f64": ("double", "f64", 8),
 }
 VALUES = NUMBERS | {
     "bool": ("int32_t", "i32", 4),

@@ -209,7 +209,7 @@ def callback(item, topics):
 
 
 LIMITS = {"UINT32_MAX": "u32::MAX", "UINT64_MAX": "u64::MAX", "INT32_MIN": "i32::MIN", "INT64_MIN": "i64::MIN",
-          "SIZE_MAX": "usize::MAX"}
+          "(-DBL_MAX)": "f64::MIN", "SIZE_MAX": "usize::MAX"}
 
 
 def constant(item, topics):

@@ -135,7 +135,7 @@ def wrong_fields(item, topics):
         name = field.c_name
         low, high = field.range
         if field.base in (*model.NUMBERS, "seconds"):
-            if low is not None and (low > 0 or field.base in ("i32", "i64", "seconds")):
+            if low is not None and (low > 0 or field.base in ("i32", "i64", "f64", "seconds")):
                 yield f"options.{name} = {low - 1};", name
             if high is not None:
                 yield f"options.{name} = {high + 1};", name

@@ -8,6 +8,7 @@
 //! - `local`: files of the machine; `session`, `runtime`, `parallel`, `place`, `identity`, `absent`, `open`: where all
 //!   runs
 //! - `maintain`: what lies in a dataset's directories, checks and cleanups
+//! - `search`: what a scan looks for
 //! - `read`: scans and their parts, takes, counts
 //! - `sql`: queries over one and several datasets
 //! - `write`: the writer, and commits
@@ -37,6 +38,7 @@ pub mod process;
 pub mod read;
 mod redact;
 pub mod runtime;
+pub mod search;
 mod session;
 pub mod settings;
 pub mod sql;
@@ -50,3 +52,4 @@ pub mod write;
 pub use credentials::CredentialsProvider;
 pub use error::{Error, Result};
 pub use lance::session::Session;
+pub use search::{TextQuery, VectorQuery};

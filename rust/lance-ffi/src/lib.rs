@@ -26,6 +26,7 @@ mod plain;
 mod records;
 mod runtime;
 mod scanner;
+mod search;
 mod session;
 mod sql;
 mod stream;

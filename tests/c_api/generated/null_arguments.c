@@ -305,6 +305,27 @@ static void lance_dataset_deserialize_refuses(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_vector_query_new_refuses(const Handles* handles) {
+  (void)handles;
+  LanceVectorQuery* made_out = NULL;
+  REFUSED(lance_vector_query_new, NULL, fresh_array(), fresh_schema(), NULL, &made_out);
+  REFUSED(lance_vector_query_new, kNotUtf8, fresh_array(), fresh_schema(), NULL, &made_out);
+  REFUSED(lance_vector_query_new, "name", NULL, fresh_schema(), NULL, &made_out);
+  REFUSED(lance_vector_query_new, "name", fresh_array(), NULL, NULL, &made_out);
+  REFUSED(lance_vector_query_new, "name", fresh_array(), fresh_schema(), NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_from_json_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_from_json, LANCE_NO_TEXT, &made_out);
+  REFUSED(lance_text_query_from_json, LANCE_TEXT(kNotUtf8), &made_out);
+  REFUSED(lance_text_query_from_json, kWithNul, &made_out);
+  REFUSED(lance_text_query_from_json, LANCE_TEXT("text"), NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_scanner_open_refuses(const Handles* handles) {
   LanceScanner* made_out = NULL;
   REFUSED(lance_scanner_open, NULL, NULL, &made_out);
@@ -1057,6 +1078,85 @@ static void lance_access_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_vector_query_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceVectorQueryOptions options;
+  LanceVectorQuery* made_out = NULL;
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.k = 0;
+  REFUSED_FOR("options.k", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.k = 4294967295;
+  REFUSED_FOR("options.k", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.metric = -1;
+  REFUSED_FOR("options.metric", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.metric = 1000;
+  REFUSED_FOR("options.metric", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.minimum_nprobes = 0;
+  REFUSED_FOR("options.minimum_nprobes", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.maximum_nprobes = 0;
+  REFUSED_FOR("options.maximum_nprobes", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.search_effort = -1;
+  REFUSED_FOR("options.search_effort", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.search_effort = 2;
+  REFUSED_FOR("options.search_effort", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.ef = 0;
+  REFUSED_FOR("options.ef", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.refine_factor = 0;
+  REFUSED_FOR("options.refine_factor", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.refine_factor = 65537;
+  REFUSED_FOR("options.refine_factor", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.use_index = 2;
+  REFUSED_FOR("options.use_index", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.approx_mode = -1;
+  REFUSED_FOR("options.approx_mode", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.approx_mode = 1000;
+  REFUSED_FOR("options.approx_mode", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.query_parallelism = -2;
+  REFUSED_FOR("options.query_parallelism", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.query_parallelism = 1025;
+  REFUSED_FOR("options.query_parallelism", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
 static void lance_scan_options_are_checked(const Handles* handles) {
   LanceScanOptions options;
   LanceScanner* made_out = NULL;
@@ -1204,6 +1304,25 @@ static void lance_scan_options_are_checked(const Handles* handles) {
   options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
   options.use_statistics = 2;
   REFUSED_FOR("options.use_statistics", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.prefilter = 2;
+  REFUSED_FOR("options.prefilter", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.fast_search = 2;
+  REFUSED_FOR("options.fast_search", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.index_segment_count = 1;
+  REFUSED_FOR("options.index_segments", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.index_segment_count = 1;
+  options.index_segments = kNullName;
+  REFUSED_FOR("options.index_segments", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.search_filter = -1;
+  REFUSED_FOR("options.search_filter", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.search_filter = 1000;
+  REFUSED_FOR("options.search_filter", lance_scanner_open, handles->dataset, &options, &made_out);
   CHECK(made_out == NULL);
 }
 
@@ -1437,6 +1556,8 @@ void null_arguments(const Handles* handles) {
   lance_dataset_statistics_refuses(handles);
   lance_dataset_serialize_refuses(handles);
   lance_dataset_deserialize_refuses(handles);
+  lance_vector_query_new_refuses(handles);
+  lance_text_query_from_json_refuses(handles);
   lance_scanner_open_refuses(handles);
   lance_scanner_schema_refuses(handles);
   lance_scanner_to_stream_refuses(handles);
@@ -1492,6 +1613,7 @@ void null_arguments(const Handles* handles) {
   lance_open_options_are_checked(handles);
   lance_take_options_are_checked(handles);
   lance_access_options_are_checked(handles);
+  lance_vector_query_options_are_checked(handles);
   lance_scan_options_are_checked(handles);
   lance_sql_options_are_checked(handles);
   lance_write_options_are_checked(handles);
@@ -1505,6 +1627,8 @@ void null_arguments(const Handles* handles) {
   lance_session_free(NULL);
   lance_credentials_provider_free(NULL);
   lance_dataset_free(NULL);
+  lance_vector_query_free(NULL);
+  lance_text_query_free(NULL);
   lance_scanner_free(NULL);
   lance_batches_free(NULL);
   lance_sql_context_free(NULL);

@@ -48,6 +48,23 @@ LanceAccessOptions Fill(Arguments& arguments, LanceAccessOptions fields) {
 }
 
 template <typename Arguments>
+LanceVectorQueryOptions Fill(Arguments& arguments, LanceVectorQueryOptions fields) {
+  fields.k = arguments.Number(fields.k);
+  fields.metric = arguments.Number(fields.metric);
+  fields.minimum_nprobes = arguments.Number(fields.minimum_nprobes);
+  fields.maximum_nprobes = arguments.Number(fields.maximum_nprobes);
+  fields.search_effort = arguments.Number(fields.search_effort);
+  fields.ef = arguments.Number(fields.ef);
+  fields.refine_factor = arguments.Number(fields.refine_factor);
+  fields.lower_bound = arguments.Number(fields.lower_bound);
+  fields.upper_bound = arguments.Number(fields.upper_bound);
+  fields.use_index = arguments.Number(fields.use_index);
+  fields.approx_mode = arguments.Number(fields.approx_mode);
+  fields.query_parallelism = arguments.Number(fields.query_parallelism);
+  return fields;
+}
+
+template <typename Arguments>
 LanceScanOptions Fill(Arguments& arguments, LanceScanOptions fields) {
   arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
   fields.filter = arguments.OptionalText();
@@ -89,6 +106,11 @@ LanceScanOptions Fill(Arguments& arguments, LanceScanOptions fields) {
   fields.use_scalar_index = arguments.Number(fields.use_scalar_index);
   fields.use_statistics = arguments.Number(fields.use_statistics);
   if (arguments.input().Byte() % 2 == 1) fields.statistics = [](void*, const LanceScanStatistics*) {};
+
+  fields.prefilter = arguments.Number(fields.prefilter);
+  fields.fast_search = arguments.Number(fields.fast_search);
+  arguments.Array(&fields.index_segments, &fields.index_segment_count, [&] { return arguments.Column(); });
+  fields.search_filter = arguments.Number(fields.search_filter);
   return fields;
 }
 

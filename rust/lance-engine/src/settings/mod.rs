@@ -9,6 +9,7 @@ mod maintain;
 mod namespace;
 mod runtime;
 mod scan;
+mod search;
 mod session;
 mod sql;
 mod telemetry;
@@ -28,8 +29,9 @@ pub use namespace::{NamespaceDescription, NamespaceItem, NamespaceSettings, Tabl
 pub use runtime::RuntimeSettings;
 pub use scan::{
     Aggregate, AggregateFunction, BlobHandling, FragmentSlice, Materialization, ScanSettings,
-    ScanSplit, ScanStatistics, SortKey,
+    ScanSplit, ScanStatistics, SearchFilter, SortKey,
 };
+pub use search::{ApproxMode, DistanceMetric, VectorQuerySettings};
 pub use session::{SessionSettings, SessionStats};
 pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};

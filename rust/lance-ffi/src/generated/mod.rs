@@ -14,6 +14,7 @@ pub mod namespace;
 pub mod operation;
 pub mod runtime;
 pub mod scan;
+pub mod search;
 pub mod session;
 pub mod sql;
 pub mod telemetry;

@@ -62,6 +62,7 @@
 #include "operation.h"
 #include "runtime.h"
 #include "scan.h"
+#include "search.h"
 #include "session.h"
 #include "sql.h"
 #include "telemetry.h"
