@@ -5,7 +5,7 @@ import textwrap
 import tomllib
 from typing import NamedTuple
 
-TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "search", "scan", "batches",
+TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "search", "scan", "searcher", "batches",
           "sql", "transaction", "write", "maintain", "namespace"]
 KINDS = ["constant", "codes", "enum", "handle", "struct", "callback", "result", "record", "options", "function"]
 

@@ -27,6 +27,7 @@ mod records;
 mod runtime;
 mod scanner;
 mod search;
+mod searcher;
 mod session;
 mod sql;
 mod stream;

@@ -10,7 +10,7 @@ use arrow::array::ArrayRef;
 use tokio::sync::oneshot;
 
 use super::found::Found;
-use super::prepared::Prepared;
+use super::search::Prepared;
 use crate::error::Result;
 use crate::parallel::cores;
 use crate::read::attempt::attempt;

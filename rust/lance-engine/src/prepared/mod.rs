@@ -5,9 +5,9 @@ mod found;
 mod gather;
 mod held;
 mod index;
-mod prepared;
 mod probes;
 mod rows;
+mod search;
 mod searcher;
 
 pub use searcher::{Searcher, open};

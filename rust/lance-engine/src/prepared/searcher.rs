@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use super::found::Found;
 use super::gather::Gather;
-use super::prepared::Prepared;
+use super::search::Prepared;
 use super::rows::Rows;
 use crate::VectorQuery;
 use crate::error::{Error, Result};
@@ -94,8 +94,12 @@ impl Searcher {
         let Some(prepared) = &self.prepared else {
             return Ok(None);
         };
-        let keys = nearest.keys(&self.opened.dataset)?;
-        let is_batch = nearest.is_batch(&self.opened.dataset, nearest.column())?;
+        let (dataset, path) = (&self.opened.dataset, nearest.column());
+        let is_batch = nearest.is_batch(dataset, path)?;
+        let vectors = nearest.engines(dataset, path).await?.key;
+        let length = nearest.length();
+        let firsts = (0..vectors.len()).step_by(length);
+        let keys: Vec<_> = firsts.map(|first| vectors.slice(first, length)).collect();
         let answer = &self.answers[usize::from(is_batch)];
         let answer = answer.get_or_try_init(|| self.answer(nearest)).await?;
         let Some(answer) = answer else {

@@ -10,6 +10,7 @@ mod namespace;
 mod runtime;
 mod scan;
 mod search;
+mod searcher;
 mod session;
 mod sql;
 mod telemetry;
@@ -32,6 +33,7 @@ pub use scan::{
     ScanSplit, ScanStatistics, SearchFilter, SortKey,
 };
 pub use search::{ApproxMode, DistanceMetric, VectorQuerySettings};
+pub use searcher::SearcherSettings;
 pub use session::{SessionSettings, SessionStats};
 pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};

@@ -15,6 +15,7 @@ pub mod operation;
 pub mod runtime;
 pub mod scan;
 pub mod search;
+pub mod searcher;
 pub mod session;
 pub mod sql;
 pub mod telemetry;

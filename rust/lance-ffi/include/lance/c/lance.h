@@ -63,6 +63,7 @@
 #include "runtime.h"
 #include "scan.h"
 #include "search.h"
+#include "searcher.h"
 #include "session.h"
 #include "sql.h"
 #include "telemetry.h"

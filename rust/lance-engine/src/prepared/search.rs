@@ -2,27 +2,27 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float32Array, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
 use arrow::compute::take;
+use arrow::datatypes::{DataType, UInt64Type};
+use futures::TryStreamExt;
 use lance::Dataset;
 use lance::dataset::scanner::{RowAddrMask, RowAddrTreeMap};
-use lance_file::version::ConcreteFileVersion;
-use lance_index::vector::Query;
-use lance_linalg::distance::DistanceType;
-use futures::TryStreamExt;
+use lance::io::exec::QUERY_INDEX_COL;
 use lance_core::ROW_ID;
-use arrow::datatypes::UInt64Type;
-use arrow::datatypes::DataType;
+use lance_file::version::ConcreteFileVersion;
+use lance_index::vector::{DIST_COL, Query};
+use lance_linalg::distance::DistanceType;
 
-use super::found::{Found, Nearest, Range};
+use super::found::{Found, Nearest, Range, nearest};
 use super::held::Held;
 use super::index::OpenIndex;
 use super::rows::Rows;
+use crate::VectorQuery;
 use crate::error::Result;
 use crate::read::Opened;
 use crate::read::scan;
 use crate::settings::{BlobHandling, ScanSettings, SearchFilter};
-use crate::VectorQuery;
 
 /// Rows whose vectors are read at once to rank them anew.
 const ROWS_AT_ONCE: usize = 8192;
@@ -43,11 +43,11 @@ impl Prepared {
     pub async fn of(
         opened: &Arc<Opened>,
         settings: &ScanSettings,
-        nearest: &VectorQuery,
+        example: &VectorQuery,
         most_bytes: u64,
     ) -> Result<Option<Self>> {
         let dataset = &opened.dataset;
-        let path = nearest.column();
+        let path = example.column();
         let fields = dataset.schema().fields.iter();
         let Some(field) = fields.clone().find(|field| field.name == path) else {
             return Ok(None);
@@ -56,7 +56,7 @@ impl Prepared {
         if !is_single || !is_plain(settings) || !is_plainly_stored(dataset) {
             return Ok(None);
         }
-        let query = nearest.for_engine(dataset)?;
+        let query = example.engines(dataset, path).await?;
         let passing = match filters(settings) {
             true => Some(passing(opened, settings).await?),
             false => None,
@@ -138,7 +138,7 @@ impl Prepared {
             }
         }
         let found = found.into_iter();
-        Ok(Some(found.map(|found| super::found::nearest(found, k)).collect()))
+        Ok(Some(found.map(|found| nearest(found, k)).collect()))
     }
 
     /// By their stored vectors.
@@ -200,11 +200,15 @@ fn filters(settings: &ScanSettings) -> bool {
     settings.filter.is_some() || settings.filter_substrait.is_some()
 }
 
-/// What is stored is what is read: not other values for some rows, nor in the first format.
+/// What is stored is what is read, not other values for some rows, nor in the first format; and no stored column has the
+/// name of one that a search adds.
 fn is_plainly_stored(dataset: &Dataset) -> bool {
-    let mut fragments = dataset.fragments().iter();
     let format = dataset.manifest().data_storage_format.lance_file_format();
-    format != ConcreteFileVersion::V1 && fragments.all(|fragment| fragment.overlays.is_empty())
+    let mut fragments = dataset.fragments().iter();
+    let mut fields = dataset.schema().fields.iter();
+    format != ConcreteFileVersion::V1
+        && fragments.all(|fragment| fragment.overlays.is_empty())
+        && fields.all(|field| field.name != DIST_COL && field.name != QUERY_INDEX_COL)
 }
 
 /// A scan for the vectors of these fragments.
