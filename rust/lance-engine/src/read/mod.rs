@@ -10,6 +10,7 @@ mod data_bytes;
 pub mod dataset;
 pub mod expression;
 mod finish;
+mod found;
 pub mod fragments;
 pub mod handover;
 mod known_location;

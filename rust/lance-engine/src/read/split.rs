@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::cut::{Cuts, cut};
 use super::dataset;
+use super::found::searches;
 use super::scan::{Query, prepare};
 use crate::checksum::checksum;
 use crate::error::{Error, Result, code};
@@ -68,6 +69,7 @@ pub fn splits(query: Arc<Query>, count: u64) -> Task<Vec<ScanSplit>> {
 
 fn refuse_what_depends_on_all_rows(settings: &ScanSettings) -> Result<()> {
     let wrong = [
+        ("a search", searches(settings)),
         ("a limit", settings.limit.is_some()),
         ("an offset", settings.offset > 0),
         ("an order", !settings.order_by.is_empty()),

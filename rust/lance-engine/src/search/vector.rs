@@ -6,12 +6,18 @@ use lance::Dataset;
 use lance::dataset::scanner::Scanner;
 use lance::index::{DatasetIndexExt, DatasetIndexInternalExt};
 use lance_index::metrics::NoOpMetricsCollector;
-use lance_index::vector::ApproxMode as EngineMode;
+use lance_index::vector::{ApproxMode as EngineMode, Query};
 use lance_linalg::distance::DistanceType;
 
 use super::vectors::Vectors;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, code};
 use crate::settings::{ApproxMode, DistanceMetric, VectorQuerySettings};
+
+/// Rows that the engine makes room for before it looks at one. A row takes less than 64 bytes.
+const MOST_ROWS: u64 = 1 << 26;
+
+/// Where the engine begins unless told.
+const USUAL_EFFORT: f64 = 0.5;
 
 /// A search for the nearest vectors.
 #[derive(Clone, Debug)]
@@ -36,20 +42,51 @@ impl VectorQuery {
         &self.column
     }
 
-    /// The most rows that are found, for each vector of a batch.
-    pub fn k(&self) -> u32 {
-        self.settings.k
+    pub fn uses_index(&self) -> bool {
+        self.settings.use_index
     }
 
-    /// Whether what is found says which vector it is near to.
+    /// Whether it is several queries, so that what is found says which it is near to; `path` is that of the column in
+    /// the dataset.
     pub fn is_batch(&self, dataset: &Dataset, path: &str) -> Result<bool> {
         Ok(self.vectors.are_listed && !self.column_type(dataset, path)?.is_multiple)
     }
 
-    /// Have the scanner look for it; `path` is that of the column in the dataset.
+    /// Have the scanner look for it.
     pub async fn apply(&self, scanner: &mut Scanner, dataset: &Dataset, path: &str) -> Result<()> {
-        let vectors = self.vectors_for(&self.column_type(dataset, path)?)?;
-        let metric = self.metric();
+        let query = self.engines(dataset, path).await?;
+        let vectors = match self.vectors.are_listed {
+            true => self.vectors.listed(query.key)?,
+            false => query.key,
+        };
+        scanner.nearest(&query.column, vectors.as_ref(), query.k)?;
+        if let Some(metric) = query.metric_type {
+            scanner.distance_metric(metric);
+        }
+        scanner.minimum_nprobes(query.minimum_nprobes);
+        if let Some(partitions) = query.maximum_nprobes {
+            scanner.maximum_nprobes(partitions);
+        }
+        scanner.search_effort(query.search_effort)?;
+        if let Some(candidates) = query.ef {
+            scanner.ef(candidates);
+        }
+        if let Some(factor) = query.refine_factor {
+            scanner.refine(factor);
+        }
+        scanner
+            .distance_range(query.lower_bound, query.upper_bound)
+            .use_index(query.use_index)
+            .query_parallelism(query.query_parallelism)
+            .approx_mode(query.approx_mode);
+        Ok(())
+    }
+
+    /// As the engine has it.
+    pub async fn engines(&self, dataset: &Dataset, path: &str) -> Result<Query> {
+        let settings = &self.settings;
+        let kind = self.column_type(dataset, path)?;
+        let key = self.vectors_for(&kind)?;
         if self.vectors.has_only_zeros_in_one()? && self.compares_angles(dataset, path).await? {
             return Err(Error::invalid_argument(format!(
                 "a vector of the query for column {:?} has zeros alone: it has no angle, which the metric COSINE compares",
@@ -58,41 +95,39 @@ impl VectorQuery {
         }
         // The engine makes room for as many rows as it is told, however few there are.
         let rows = stored_rows(dataset).max(1);
-        let k = u64::from(self.settings.k).min(rows);
-        scanner.nearest(path, vectors.as_ref(), k as usize)?;
-        if let Some(metric) = metric {
-            scanner.distance_metric(metric);
+        let k = u64::from(settings.k).min(rows);
+        let factor = settings.refine_factor;
+        let factor = factor.map(|factor| u64::from(factor).min(rows.div_ceil(k)));
+        let found = k * factor.unwrap_or(1);
+        let room = found.saturating_mul(self.vectors.count() as u64);
+        if self.vectors.count() > 1 && room > MOST_ROWS {
+            return Err(Error::new(
+                code::RESOURCE_EXHAUSTED,
+                format!("the vectors of the query may find {room} rows, the most is {MOST_ROWS}"),
+            ));
         }
-        self.tune(scanner, k, rows)
-    }
-
-    fn tune(&self, scanner: &mut Scanner, k: u64, rows: u64) -> Result<()> {
-        let settings = &self.settings;
-        if let Some(partitions) = settings.minimum_nprobes {
-            scanner.minimum_nprobes(partitions as usize);
-        }
-        if let Some(partitions) = settings.maximum_nprobes {
-            scanner.maximum_nprobes(partitions as usize);
-        }
-        if let Some(effort) = settings.search_effort {
-            scanner.search_effort(effort)?;
-        }
-        if let Some(candidates) = settings.ef {
-            scanner.ef(u64::from(candidates).min(rows).max(k) as usize);
-        }
-        if let Some(factor) = settings.refine_factor {
-            scanner.refine(u64::from(factor).min(rows.div_ceil(k)) as u32);
-        }
-        let bound = |bound: Option<f64>| bound.map(|bound| bound as f32);
-        scanner.distance_range(bound(settings.lower_bound), bound(settings.upper_bound));
-        scanner.use_index(settings.use_index);
-        scanner.query_parallelism(settings.query_parallelism);
-        scanner.approx_mode(match settings.approx_mode {
-            ApproxMode::Normal => EngineMode::Normal,
-            ApproxMode::Fast => EngineMode::Fast,
-            ApproxMode::Accurate => EngineMode::Accurate,
-        });
-        Ok(())
+        let ef = settings.ef;
+        Ok(Query {
+            column: path.to_string(),
+            key,
+            k: k as usize,
+            lower_bound: settings.lower_bound.map(|bound| bound as f32),
+            upper_bound: settings.upper_bound.map(|bound| bound as f32),
+            minimum_nprobes: settings.minimum_nprobes.map_or(1, |least| least as usize),
+            maximum_nprobes: settings.maximum_nprobes.map(|most| most as usize),
+            search_effort: settings.search_effort.unwrap_or(USUAL_EFFORT),
+            ef: ef.map(|ef| u64::from(ef).min(rows).max(found) as usize),
+            refine_factor: factor.map(|factor| factor as u32),
+            metric_type: self.metric(),
+            use_index: settings.use_index,
+            query_parallelism: settings.query_parallelism,
+            dist_q_c: 0.0,
+            approx_mode: match settings.approx_mode {
+                ApproxMode::Normal => EngineMode::Normal,
+                ApproxMode::Fast => EngineMode::Fast,
+                ApproxMode::Accurate => EngineMode::Accurate,
+            },
+        })
     }
 
     fn column_type(&self, dataset: &Dataset, path: &str) -> Result<ColumnType> {
@@ -107,23 +142,18 @@ impl VectorQuery {
         })
     }
 
-    /// What is looked for, in the type of the column.
+    /// The numbers of all vectors, in the type of the column.
     fn vectors_for(&self, kind: &ColumnType) -> Result<ArrayRef> {
         let column = &self.column;
-        let (given, length) = (self.vectors.length, kind.length);
+        let (given, length) = (self.vectors.length(), kind.length);
         let element = &kind.element;
         if given != length {
             return Err(Error::invalid_argument(format!(
                 "a vector of the query has {given} numbers, and those of column {column:?} have {length}"
             )));
         }
-        let fits = match (self.metric(), element) {
-            (None, _) => true,
-            (Some(DistanceType::Hamming), DataType::UInt8) => true,
-            (Some(DistanceType::Hamming), _) | (_, DataType::UInt8) => false,
-            (Some(_), _) => true,
-        };
-        if !fits {
+        let is_hamming = self.metric() == Some(DistanceType::Hamming);
+        if self.metric().is_some() && is_hamming != (*element == DataType::UInt8) {
             return Err(Error::invalid_argument(format!(
                 "the metric of the query does not compare {element}, of which column {column:?} is: HAMMING is for uint8 alone, and the others are for all types but that"
             )));
@@ -181,7 +211,8 @@ impl ColumnType {
         match data_type {
             DataType::FixedSizeList(item, length) => {
                 let element = item.data_type().clone();
-                let is_known = element.is_floating() || matches!(element, DataType::UInt8 | DataType::Int8);
+                let is_known =
+                    element.is_floating() || matches!(element, DataType::UInt8 | DataType::Int8);
                 is_known.then_some(Self {
                     element,
                     length: *length as usize,
@@ -202,15 +233,21 @@ impl ColumnType {
 
 /// Options that do not go together.
 fn check_rules(settings: &VectorQuerySettings) -> Result<()> {
-    let is_less = |a: Option<f64>, b: Option<f64>| a.zip(b).is_some_and(|(a, b)| a >= b);
+    let probes = settings.minimum_nprobes.zip(settings.maximum_nprobes);
+    let bounds = settings.lower_bound.zip(settings.upper_bound);
+    let found = u64::from(settings.k) * u64::from(settings.refine_factor.unwrap_or(1));
     for (is_wrong, why) in [
         (
-            settings.minimum_nprobes.zip(settings.maximum_nprobes).is_some_and(|(least, most)| least > most),
+            probes.is_some_and(|(least, most)| least > most),
             "minimum_nprobes is more than maximum_nprobes",
         ),
         (
-            is_less(settings.lower_bound, settings.upper_bound),
-            "lower_bound is not less than upper_bound, so that no row could be found",
+            bounds.is_some_and(|(lower, upper)| lower >= upper),
+            "lower_bound is not less than upper_bound: no row could be found",
+        ),
+        (
+            settings.ef.is_some_and(|ef| u64::from(ef) < found),
+            "ef is less than the rows to find, which are k, or so many times it as refine_factor says",
         ),
     ] {
         if is_wrong {
@@ -222,8 +259,10 @@ fn check_rules(settings: &VectorQuerySettings) -> Result<()> {
 
 /// Rows of all fragments, deleted ones among them.
 fn stored_rows(dataset: &Dataset) -> u64 {
-    let fragments = dataset.fragments().iter();
-    // Files from before the engine counted rows say nothing.
-    let rows = fragments.map(|fragment| fragment.physical_rows.map_or(u64::from(u32::MAX), |rows| rows as u64));
+    let rows = dataset.fragments().iter().map(|fragment| {
+        // Files of an old engine do not say.
+        let rows = fragment.physical_rows.map(|rows| rows as u64);
+        rows.unwrap_or(u64::from(u32::MAX))
+    });
     rows.fold(0, u64::saturating_add)
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, FixedSizeListArray, GenericListArray, OffsetSizeTrait,
+};
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{DataType, Field, Float64Type};
 use arrow::error::ArrowError;
@@ -15,7 +17,7 @@ pub struct Vectors {
     /// Of all vectors, one behind the other.
     numbers: ArrayRef,
     /// Of each vector.
-    pub length: usize,
+    length: usize,
     /// They were given as a list, even if it has one.
     pub are_listed: bool,
 }
@@ -23,28 +25,13 @@ pub struct Vectors {
 impl Vectors {
     /// Numbers are one vector, and lists of as many numbers each are several.
     pub fn of(given: &ArrayRef) -> Result<Self> {
-        if given.logical_null_count() > 0 {
-            return Err(Error::invalid_argument("a vector of the query is NULL"));
-        }
         let (numbers, length, are_listed) = match given.data_type() {
             DataType::FixedSizeList(..) => {
                 let lists = given.as_fixed_size_list();
                 (lists.values().clone(), lists.value_length() as usize, true)
             }
-            DataType::List(_) => {
-                let lists = given.as_list::<i32>();
-                let (first, last) = (lists.value_offsets()[0], lists.value_offsets()[lists.len()]);
-                let length = common_length(lists.offsets().lengths())?;
-                let numbers = lists.values();
-                (numbers.slice(first as usize, (last - first) as usize), length, true)
-            }
-            DataType::LargeList(_) => {
-                let lists = given.as_list::<i64>();
-                let (first, last) = (lists.value_offsets()[0], lists.value_offsets()[lists.len()]);
-                let length = common_length(lists.offsets().lengths())?;
-                let numbers = lists.values();
-                (numbers.slice(first as usize, (last - first) as usize), length, true)
-            }
+            DataType::List(_) => joined(given.as_list::<i32>())?,
+            DataType::LargeList(_) => joined(given.as_list::<i64>())?,
             _ => (given.clone(), given.len(), false),
         };
         if !is_number(numbers.data_type()) {
@@ -56,8 +43,8 @@ impl Vectors {
         if numbers.is_empty() {
             return Err(Error::invalid_argument("the query has no numbers"));
         }
-        if numbers.null_count() > 0 {
-            return Err(Error::invalid_argument("a number of the query is NULL"));
+        if given.null_count() > 0 || numbers.null_count() > 0 {
+            return Err(Error::invalid_argument("the query has a NULL"));
         }
         if !are_finite(&numbers)? {
             return Err(Error::invalid_argument(
@@ -71,17 +58,25 @@ impl Vectors {
         })
     }
 
-    /// In the type of a column; none where one of the numbers does not fit.
+    /// How many numbers each has.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    pub fn count(&self) -> usize {
+        self.numbers.len() / self.length
+    }
+
+    /// The numbers of all in the type of a column; none where one of them does not fit.
     pub fn cast_to(&self, element: &DataType) -> Result<Option<ArrayRef>> {
-        let Some(numbers) = cast_exactly(&self.numbers, element)? else {
-            return Ok(None);
-        };
-        if !self.are_listed {
-            return Ok(Some(numbers));
-        }
-        let item = Arc::new(Field::new_list_field(element.clone(), true));
+        cast_exactly(&self.numbers, element)
+    }
+
+    /// Numbers of all of these vectors as a list for each.
+    pub fn listed(&self, numbers: ArrayRef) -> Result<ArrayRef> {
+        let item = Arc::new(Field::new_list_field(numbers.data_type().clone(), true));
         let lists = FixedSizeListArray::try_new(item, self.length as i32, numbers, None);
-        Ok(Some(Arc::new(lists.map_err(unreadable)?)))
+        Ok(Arc::new(lists.map_err(unreadable)?))
     }
 
     pub fn has_only_zeros_in_one(&self) -> Result<bool> {
@@ -92,14 +87,18 @@ impl Vectors {
     }
 }
 
-fn common_length(mut lengths: impl Iterator<Item = usize>) -> Result<usize> {
-    let first = lengths.next().unwrap_or(0);
-    match lengths.find(|length| *length != first) {
-        Some(other) => Err(Error::invalid_argument(format!(
-            "the vectors of the query have {first} and {other} numbers: all have as many"
-        ))),
-        None => Ok(first),
+/// The numbers of lists that have as many each.
+fn joined<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> Result<(ArrayRef, usize, bool)> {
+    let mut lengths = lists.offsets().lengths();
+    let length = lengths.next().unwrap_or(0);
+    if let Some(other) = lengths.find(|other| *other != length) {
+        return Err(Error::invalid_argument(format!(
+            "the vectors of the query have {length} and {other} numbers: all have as many"
+        )));
     }
+    let first = lists.value_offsets()[0].as_usize();
+    let numbers = lists.values().slice(first, length * lists.len());
+    Ok((numbers, length, true))
 }
 
 fn is_number(data_type: &DataType) -> bool {
