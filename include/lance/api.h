@@ -37,6 +37,7 @@
 #include "lance/runtime.h"
 #include "lance/scanner.h"
 #include "lance/search.h"
+#include "lance/searcher.h"
 #include "lance/session.h"
 #include "lance/sql.h"
 #include "lance/status.h"

@@ -104,8 +104,19 @@ mod tests {
     #[test]
     fn the_nearest_are_kept_and_ties_go_to_the_least_id() {
         let mut nearest = Nearest::new(3, Range::default());
-        let distances = [Some(2.0), Some(1.0), None, Some(f32::NAN), Some(1.0), Some(1.0), Some(0.5)];
-        nearest.show(&[9, 8, 7, 6, 5, 4, 3], &Float32Array::from(distances.to_vec()));
+        let distances = [
+            Some(2.0),
+            Some(1.0),
+            None,
+            Some(f32::NAN),
+            Some(1.0),
+            Some(1.0),
+            Some(0.5),
+        ];
+        nearest.show(
+            &[9, 8, 7, 6, 5, 4, 3],
+            &Float32Array::from(distances.to_vec()),
+        );
         let rows: Vec<_> = nearest.into_found().iter().map(|found| found.row).collect();
         assert_eq!(rows, [3, 4, 5]);
     }

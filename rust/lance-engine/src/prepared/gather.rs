@@ -48,7 +48,11 @@ impl Gather {
     }
 
     /// None where it cannot be answered in this way.
-    pub async fn search(&self, prepared: &Arc<Prepared>, key: ArrayRef) -> Result<Option<Vec<Found>>> {
+    pub async fn search(
+        &self,
+        prepared: &Arc<Prepared>,
+        key: ArrayRef,
+    ) -> Result<Option<Vec<Found>>> {
         let (found, answer) = oneshot::channel();
         let starts = {
             let mut state = lock(&self.state);

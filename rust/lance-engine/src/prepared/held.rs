@@ -88,9 +88,8 @@ impl Held {
 impl Part {
     fn of(batch: &RecordBatch) -> Result<Self> {
         let vectors = batch.column(0).as_fixed_size_list_opt();
-        let vectors = vectors.ok_or_else(|| {
-            Error::new(code::NOT_SUPPORTED, "only single vectors are held")
-        })?;
+        let vectors = vectors
+            .ok_or_else(|| Error::new(code::NOT_SUPPORTED, "only single vectors are held"))?;
         Ok(Self {
             rows: batch[ROW_ID].clone(),
             vectors: vectors.clone(),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Float32Array, RecordBatch, UInt32Array};
 use arrow::compute::concat;
 use arrow::datatypes::{Float32Type, UInt64Type};
-use futures::future::OptionFuture;
 use futures::TryStreamExt;
+use futures::future::OptionFuture;
 use lance::Dataset;
 use lance::dataset::scanner::RowAddrMask;
 use lance::index::prefilter::DatasetPreFilter;
@@ -71,7 +71,12 @@ impl OpenIndex {
         let known = known
             .collect::<Option<Vec<_>>>()
             .and_then(|known| known.into_iter().reduce(|all, some| all | some))
-            .ok_or_else(|| Error::new(code::NOT_SUPPORTED, "an index does not say which fragments it knows"))?;
+            .ok_or_else(|| {
+                Error::new(
+                    code::NOT_SUPPORTED,
+                    "an index does not say which fragments it knows",
+                )
+            })?;
         let fragments = dataset.fragments().iter();
         let (indexed, unindexed): (Vec<_>, Vec<_>) = fragments
             .cloned()
@@ -260,7 +265,9 @@ impl Segment {
             let (partitions, distances) = (Arc::new(partitions), Arc::new(distances));
             let (admitted, metrics) = (self.admitted.clone(), Arc::new(NoOpMetricsCollector));
             let batches = index
-                .search_partitions(query, partitions, distances, 0, first, admitted, None, metrics)
+                .search_partitions(
+                    query, partitions, distances, 0, first, admitted, None, metrics,
+                )
                 .await?;
             return Ok(batches.try_collect().await?);
         }
@@ -316,11 +323,7 @@ fn finished(query: &Query, found: Vec<Found>, goes_on: bool) -> Option<Vec<Found
     Some(nearest(found, query.k.saturating_mul(factor)))
 }
 
-async fn open(
-    dataset: &Dataset,
-    path: &str,
-    part: &IndexMetadata,
-) -> Result<Arc<dyn VectorIndex>> {
+async fn open(dataset: &Dataset, path: &str, part: &IndexMetadata) -> Result<Arc<dyn VectorIndex>> {
     let opened = dataset.open_vector_index(path, &part.uuid, &NoOpMetricsCollector);
     Ok(opened.await?)
 }

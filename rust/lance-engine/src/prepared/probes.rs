@@ -170,11 +170,31 @@ mod tests {
             (query(10, 1, None, 0.25), 4),
             (query(1, 1, None, 0.5), 11),
         ] {
-            assert_eq!(initial(&query, &distances, DistanceType::L2), Some(wanted), "{query:?}");
+            assert_eq!(
+                initial(&query, &distances, DistanceType::L2),
+                Some(wanted),
+                "{query:?}"
+            );
         }
-        assert_eq!(initial(&query(10, 1, None, 0.5), &[], DistanceType::L2), Some(0));
-        assert_eq!(initial(&query(100_001, 1, None, 0.5), &distances, DistanceType::L2), None);
-        assert_eq!(initial(&query(10, 1, None, 0.5), &distances, DistanceType::Hamming), None);
-        assert_eq!(initial(&query(10, 3, Some(3), 0.5), &distances, DistanceType::Hamming), Some(3));
+        assert_eq!(
+            initial(&query(10, 1, None, 0.5), &[], DistanceType::L2),
+            Some(0)
+        );
+        assert_eq!(
+            initial(&query(100_001, 1, None, 0.5), &distances, DistanceType::L2),
+            None
+        );
+        assert_eq!(
+            initial(&query(10, 1, None, 0.5), &distances, DistanceType::Hamming),
+            None
+        );
+        assert_eq!(
+            initial(
+                &query(10, 3, Some(3), 0.5),
+                &distances,
+                DistanceType::Hamming
+            ),
+            Some(3)
+        );
     }
 }

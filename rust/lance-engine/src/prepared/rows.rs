@@ -99,9 +99,8 @@ impl Rows {
             return Ok(reader.clone());
         }
         let found = self.dataset().get_fragment(fragment as usize);
-        let found = found.ok_or_else(|| {
-            Error::new(code::INTERNAL, "a row that was found is of no fragment")
-        })?;
+        let found = found
+            .ok_or_else(|| Error::new(code::INTERNAL, "a row that was found is of no fragment"))?;
         let reader = found.open(&self.schema, FragReadConfig::default()).await?;
         let reader = Arc::new(reader);
         let mut readers = lock(&self.readers);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, UInt64Array};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, UInt64Type};
 use futures::TryStreamExt;
@@ -81,7 +81,13 @@ impl Prepared {
             Some(_) if settings.fast_search => None,
             Some(index) if index.unindexed.is_empty() => None,
             Some(index) => Some(index.unindexed.iter().map(|fragment| fragment.id).collect()),
-            None => Some(dataset.fragments().iter().map(|fragment| fragment.id).collect()),
+            None => Some(
+                dataset
+                    .fragments()
+                    .iter()
+                    .map(|fragment| fragment.id)
+                    .collect(),
+            ),
         };
         let held = match held {
             None => None,
@@ -159,7 +165,9 @@ impl Prepared {
             let vectors = batch.column(0);
             for (key, found) in keys.iter().zip(found) {
                 let ids: Vec<_> = found.iter().map(|found| found.row).collect();
-                let places = ids.iter().map(|id| rows.partition_point(|row| row < id) as u64);
+                let places = ids
+                    .iter()
+                    .map(|id| rows.partition_point(|row| row < id) as u64);
                 let vectors = take(vectors, &UInt64Array::from_iter_values(places), None)?;
                 let compare = self.metric.arrow_batch_func();
                 let distances = compare(key.as_ref(), vectors.as_fixed_size_list())?;
@@ -183,7 +191,6 @@ fn is_plain(settings: &ScanSettings) -> bool {
         && settings.full_text.is_none()
         && settings.search_filter == SearchFilter::None
         && settings.index_segments.is_empty()
-        && settings.statistics.is_none()
         && (settings.prefilter || !filters(settings))
 }
 
@@ -239,7 +246,13 @@ async fn passing(opened: &Arc<Opened>, settings: &ScanSettings) -> Result<RowAdd
     let mut batches = batches.into_batches();
     let mut ids = RowAddrTreeMap::new();
     while let Some(batch) = batches.try_next().await? {
-        ids |= RowAddrTreeMap::from_iter(batch[ROW_ID].as_primitive::<UInt64Type>().values().iter().copied());
+        ids |= RowAddrTreeMap::from_iter(
+            batch[ROW_ID]
+                .as_primitive::<UInt64Type>()
+                .values()
+                .iter()
+                .copied(),
+        );
     }
     Ok(RowAddrMask::from_allowed(ids))
 }

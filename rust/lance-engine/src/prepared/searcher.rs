@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{Array, ArrayRef, Float32Array, Int32Array, RecordBatch, RecordBatchOptions, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, Float32Array, Int32Array, RecordBatch, RecordBatchOptions, UInt64Array,
+};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use futures::TryStreamExt;
@@ -15,13 +17,13 @@ use tokio::sync::OnceCell;
 
 use super::found::Found;
 use super::gather::Gather;
-use super::search::Prepared;
 use super::rows::Rows;
+use super::search::Prepared;
 use crate::VectorQuery;
 use crate::error::{Error, Result};
+use crate::read::Opened;
 use crate::read::attempt::attempt;
 use crate::read::scan;
-use crate::read::{Opened, yielded};
 use crate::settings::{ScanSettings, SearcherSettings};
 use crate::task::Task;
 
@@ -55,11 +57,18 @@ pub fn open(
                 "options.nearest is missing: a searcher looks for the nearest vectors",
             ));
         };
+        if settings.statistics.is_some() {
+            return Err(Error::invalid_argument(
+                "options.statistics is for scans: a searcher has none",
+            ));
+        }
         scan::prepare(opened.clone(), settings.clone()).await?;
         let prepared = Prepared::of(&opened, &settings, &nearest, asked.held_bytes);
         let prepared = attempt(prepared).await.flatten().map(Arc::new);
         let gather = asked.gather_milliseconds.map(u64::from);
-        let together = prepared.as_ref().is_some_and(|it| it.is_searched_together());
+        let together = prepared
+            .as_ref()
+            .is_some_and(|it| it.is_searched_together());
         Ok(Searcher {
             gather: gather
                 .filter(|_| together)
@@ -132,7 +141,11 @@ impl Searcher {
             let same = stored.fields().iter().zip(&dataset.schema().fields);
             let mut same = same.filter(|(stored, _)| stored.name() == field.name());
             match same.next() {
-                Some((stored, of)) if stored.data_type() == field.data_type() && !of.is_blob() && !has_json_fields(field) => {
+                Some((stored, of))
+                    if stored.data_type() == field.data_type()
+                        && !of.is_blob()
+                        && !has_json_fields(field) =>
+                {
                     ids.push(of.id);
                 }
                 _ => return Ok(None),
@@ -176,17 +189,23 @@ impl Answer {
                 ROW_ID => ids.clone(),
                 QUERY_INDEX_COL => {
                     let queries = (0..).zip(found);
-                    let queries = queries.flat_map(|(query, found)| std::iter::repeat_n(query, found.len()));
+                    let queries =
+                        queries.flat_map(|(query, found)| std::iter::repeat_n(query, found.len()));
                     Arc::new(Int32Array::from_iter_values(queries))
                 }
                 name => {
                     let column = taken.as_ref().and_then(|taken| taken.column_by_name(name));
-                    let column = column.ok_or_else(|| Error::invalid_argument("a column was not read"))?;
+                    let column =
+                        column.ok_or_else(|| Error::invalid_argument("a column was not read"))?;
                     column.clone()
                 }
             });
         }
         let options = RecordBatchOptions::new().with_row_count(Some(count));
-        Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
+        Ok(RecordBatch::try_new_with_options(
+            self.schema.clone(),
+            columns,
+            &options,
+        )?)
     }
 }
