@@ -123,6 +123,8 @@ class Item(dict):
         """The least and the greatest value; None where the type itself says so."""
         if self.base == "seconds":
             return 0, None
+        if self.base == "f64":
+            return tuple(None if bound is None else float(bound) for bound in (self.min, self.max))
         return self.min, self.max
 
 

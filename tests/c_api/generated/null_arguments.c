@@ -1154,11 +1154,11 @@ static void lance_vector_query_options_are_checked(const Handles* handles) {
   REFUSED_FOR("options.maximum_nprobes", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
               &options, &made_out);
   options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
-  options.search_effort = -1;
+  options.search_effort = -1.0;
   REFUSED_FOR("options.search_effort", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
               &options, &made_out);
   options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
-  options.search_effort = 2;
+  options.search_effort = 2.0;
   REFUSED_FOR("options.search_effort", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
               &options, &made_out);
   options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;

@@ -235,7 +235,8 @@ async fn filter(
     let Some(filter) = &settings.filter else {
         return Ok(BTreeSet::new());
     };
-    let checked = expression::check("the filter", filter, &found.rows(dataset.schema())?)?;
+    let schema = found.rows(dataset.schema())?;
+    let checked = expression::check("the filter", filter, &schema)?;
     let early = checked.columns.iter().find(|name| found.adds(name));
     if let Some(name) = early.filter(|_| settings.prefilter) {
         return Err(Error::invalid_argument(format!(

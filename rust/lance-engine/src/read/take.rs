@@ -16,6 +16,7 @@ use lance_core::{ROW_ID, ROW_OFFSET};
 
 use super::attempt::attempt;
 use super::expression;
+use super::found::Found;
 use super::opened::Opened;
 use super::projection::{Names, Output};
 use super::shrink::too_long;
@@ -70,7 +71,8 @@ pub fn take(
 
 /// The columns that a take returns.
 pub fn outputs(dataset: &Arc<Dataset>, settings: &TakeSettings) -> Result<Vec<Output>> {
-    Names::of(dataset, &settings.expressions)?.outputs(settings.columns.as_deref())
+    Names::of(dataset, Found::default(), &settings.expressions)?
+        .outputs(settings.columns.as_deref())
 }
 
 /// What is taken.

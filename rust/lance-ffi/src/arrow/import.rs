@@ -52,7 +52,7 @@ pub fn import_array(array: FFI_ArrowArray, schema: &FFI_ArrowSchema) -> Result<A
     unsafe { preflight::check_schema(schema) }?;
     let field = Field::try_from(schema).map_err(unreadable_schema)?;
     let data_type = field.data_type().clone();
-    preflight::check_types(&[field].into())?;
+    preflight::check_types(&vec![field].into())?;
     let no_nulls = "the array must not contain nulls";
     let data = import_data(array, data_type, &Arc::default(), no_nulls)?;
     Ok(make_array(data))

@@ -128,7 +128,11 @@ impl LanceVectorQueryOptions {
                     1..=u32::MAX,
                     "options.maximum_nprobes",
                 )?,
-                search_effort: optional_within(raw.search_effort, 0..=1, "options.search_effort")?,
+                search_effort: optional_within(
+                    raw.search_effort,
+                    0.0..=1.0,
+                    "options.search_effort",
+                )?,
                 ef: optional_within(raw.ef, 1..=u32::MAX, "options.ef")?,
                 refine_factor: optional_within(
                     raw.refine_factor,
