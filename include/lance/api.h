@@ -40,6 +40,7 @@
 #include "lance/runtime.h"
 #include "lance/scanner.h"
 #include "lance/search.h"
+#include "lance/searcher.h"
 #include "lance/session.h"
 #include "lance/shuffle.h"
 #include "lance/sql.h"

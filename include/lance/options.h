@@ -405,6 +405,18 @@ struct LANCE_EXPORT ScanOptions {
   SearchFilter search_filter = SearchFilter::kNone;
 };
 
+/// What a searcher may take.
+struct LANCE_EXPORT SearcherOptions {
+  /// The most bytes of vectors that are held in memory, of rows that no index finds. With more of them,
+  /// each search reads all. 0 holds none.
+  uint64_t held_bytes = 268435456;
+  /// Answer searches of several threads together, which takes less than one after the other: those that
+  /// come while all cores search are the next batch, and each batch waits so long for more. 0 waits for
+  /// none. It has no effect on an index with HNSW. At most 10000. Default: each search is answered by
+  /// itself.
+  std::optional<uint32_t> gather_milliseconds = std::nullopt;
+};
+
 /// What the queries of a context take.
 struct LANCE_EXPORT SqlOptions {
   /// The most memory for joins, groups and sorts of all queries together. Groups and sorts that need more

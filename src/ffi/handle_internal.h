@@ -24,6 +24,7 @@ using DatasetHandle = Handle<LanceDataset, lance_dataset_free>;
 using ErrorHandle = Handle<LanceError, lance_error_free>;
 using NamespaceHandle = Handle<LanceNamespace, lance_namespace_free>;
 using ScannerHandle = Handle<LanceScanner, lance_scanner_free>;
+using SearcherHandle = Handle<LanceSearcher, lance_searcher_free>;
 using SessionHandle = Handle<LanceSession, lance_session_free>;
 using ShufflerHandle = Handle<LanceShuffler, lance_shuffler_free>;
 using SqlContextHandle = Handle<LanceSqlContext, lance_sql_context_free>;

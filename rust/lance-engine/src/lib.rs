@@ -10,6 +10,7 @@
 //! - `maintain`: what lies in a dataset's directories, checks and cleanups
 //! - `search`: what a scan looks for
 //! - `read`: scans and their parts, takes, counts
+//! - `prepared`: searches that are prepared once and run many times
 //! - `sql`: queries over one and several datasets
 //! - `write`: the writer, and commits
 //! - `index`: indices, made, listed, optimised and dropped
@@ -37,6 +38,7 @@ pub mod operation;
 pub mod panics;
 mod parallel;
 pub mod place;
+pub mod prepared;
 pub mod process;
 pub mod read;
 mod redact;

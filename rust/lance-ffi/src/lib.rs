@@ -28,6 +28,7 @@ mod records;
 mod runtime;
 mod scanner;
 mod search;
+mod searcher;
 mod session;
 mod shuffle;
 mod sql;

@@ -506,6 +506,45 @@ static void lance_scanner_open_split_refuses(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_searcher_open_refuses(const Handles* handles) {
+  LanceSearcher* made_out = NULL;
+  REFUSED(lance_searcher_open, NULL, NULL, NULL, &made_out);
+  REFUSED(lance_searcher_open, handles->dataset, NULL, NULL, NULL);
+  REFUSED(lance_searcher_open_async, NULL, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_open_async, handles->dataset, NULL, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_open_async, handles->dataset, NULL, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_searcher_is_prepared_refuses(const Handles* handles) {
+  int32_t made_out = 0;
+  REFUSED(lance_searcher_is_prepared, NULL, &made_out);
+  REFUSED(lance_searcher_is_prepared, handles->searcher, NULL);
+}
+
+static void lance_searcher_run_refuses(const Handles* handles) {
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  REFUSED(lance_searcher_run, NULL, fresh_array(), fresh_schema(), &array, &schema);
+  REFUSED(lance_searcher_run, handles->searcher, NULL, fresh_schema(), &array, &schema);
+  REFUSED(lance_searcher_run, handles->searcher, fresh_array(), NULL, &array, &schema);
+  REFUSED(lance_searcher_run, handles->searcher, fresh_array(), fresh_schema(), NULL, &schema);
+  REFUSED(lance_searcher_run, handles->searcher, fresh_array(), fresh_schema(), &array, NULL);
+  REFUSED(lance_searcher_run_async, NULL, fresh_array(), fresh_schema(), &array, &schema, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, NULL, fresh_schema(), &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, fresh_array(), NULL, &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, fresh_array(), fresh_schema(), NULL, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, fresh_array(), fresh_schema(), &array, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, fresh_array(), fresh_schema(), &array, &schema, NULL,
+          NULL, NULL);
+  CHECK(array.release == NULL && schema.release == NULL);
+}
+
 static void lance_batches_open_refuses(const Handles* handles) {
   LanceBatches* made_out = NULL;
   REFUSED(lance_batches_open, NULL, &made_out);
@@ -1779,6 +1818,22 @@ static void lance_scan_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_searcher_options_are_checked(const Handles* handles) {
+  LanceSearcherOptions options;
+  LanceSearcher* made_out = NULL;
+  options = (LanceSearcherOptions)LANCE_SEARCHER_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_searcher_open, handles->dataset, &options, &options, &made_out);
+  options = (LanceSearcherOptions)LANCE_SEARCHER_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_searcher_open, handles->dataset, &options, &options, &made_out);
+  options = (LanceSearcherOptions)LANCE_SEARCHER_OPTIONS_INIT;
+  options.gather_milliseconds = 10001;
+  REFUSED_FOR("options.gather_milliseconds", lance_searcher_open, handles->dataset, &options, &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
 static void lance_sql_options_are_checked(const Handles* handles) {
   (void)handles;
   LanceSqlOptions options;
@@ -2185,6 +2240,9 @@ void null_arguments(const Handles* handles) {
   lance_scanner_analyze_refuses(handles);
   lance_scanner_splits_refuses(handles);
   lance_scanner_open_split_refuses(handles);
+  lance_searcher_open_refuses(handles);
+  lance_searcher_is_prepared_refuses(handles);
+  lance_searcher_run_refuses(handles);
   lance_batches_open_refuses(handles);
   lance_batches_schema_refuses(handles);
   lance_batches_next_refuses(handles);
@@ -2255,6 +2313,7 @@ void null_arguments(const Handles* handles) {
   lance_text_phrase_options_are_checked(handles);
   lance_text_query_options_are_checked(handles);
   lance_scan_options_are_checked(handles);
+  lance_searcher_options_are_checked(handles);
   lance_sql_options_are_checked(handles);
   lance_index_options_are_checked(handles);
   lance_optimize_indices_options_are_checked(handles);
@@ -2273,6 +2332,7 @@ void null_arguments(const Handles* handles) {
   lance_vector_query_free(NULL);
   lance_text_query_free(NULL);
   lance_scanner_free(NULL);
+  lance_searcher_free(NULL);
   lance_batches_free(NULL);
   lance_sql_context_free(NULL);
   lance_sql_query_free(NULL);

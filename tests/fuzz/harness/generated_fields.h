@@ -143,6 +143,13 @@ LanceScanOptions Fill(Arguments& arguments, LanceScanOptions fields) {
 }
 
 template <typename Arguments>
+LanceSearcherOptions Fill(Arguments& arguments, LanceSearcherOptions fields) {
+  fields.held_bytes = arguments.Number(fields.held_bytes);
+  fields.gather_milliseconds = arguments.Number(fields.gather_milliseconds);
+  return fields;
+}
+
+template <typename Arguments>
 LanceSqlOptions Fill(Arguments& arguments, LanceSqlOptions fields) {
   fields.memory_bytes = arguments.Number(fields.memory_bytes);
   fields.spill_directory = arguments.OptionalString();

@@ -42,6 +42,19 @@ impl VectorQuery {
         &self.column
     }
 
+    /// The same search, for other vectors.
+    pub fn with_vectors(&self, vectors: &ArrayRef) -> Result<Self> {
+        Ok(Self {
+            vectors: Vectors::of(vectors)?,
+            ..self.clone()
+        })
+    }
+
+    /// How many numbers each vector has.
+    pub fn length(&self) -> usize {
+        self.vectors.length()
+    }
+
     pub fn uses_index(&self) -> bool {
         self.settings.use_index
     }

@@ -11,6 +11,7 @@ mod namespace;
 mod runtime;
 mod scan;
 mod search;
+mod searcher;
 mod session;
 mod shuffle;
 mod sql;
@@ -40,6 +41,7 @@ pub use search::{
     ApproxMode, DistanceMetric, DocumentGranularity, TextClause, TextField, TextMatchSettings,
     TextOccur, TextOperator, TextPhraseSettings, TextQuerySettings, TextToken, VectorQuerySettings,
 };
+pub use searcher::SearcherSettings;
 pub use session::{SessionSettings, SessionStats};
 pub use shuffle::{ShuffleInfo, ShufflePosition, ShuffleRemainder, ShuffleSettings};
 pub use sql::{SqlSettings, SqlTable};

@@ -16,6 +16,7 @@ pub mod operation;
 pub mod runtime;
 pub mod scan;
 pub mod search;
+pub mod searcher;
 pub mod session;
 pub mod shuffle;
 pub mod sql;

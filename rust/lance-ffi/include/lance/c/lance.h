@@ -64,6 +64,7 @@
 #include "runtime.h"
 #include "scan.h"
 #include "search.h"
+#include "searcher.h"
 #include "session.h"
 #include "shuffle.h"
 #include "sql.h"
