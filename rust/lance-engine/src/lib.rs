@@ -3,7 +3,7 @@
 //!
 //! Rooms, each of which knows only those before it:
 //! - `settings`, `text`, `redact`, `error`, `engine_error`, `namespace_error`, `sync`, `fault`, `threads`, `callers`, `process`, `panics`,
-//!   `task`, `operation`, `column_path`, `batch_bytes`, `commit_handler`, `credentials`: the ground
+//!   `task`, `operation`, `column_path`, `batch_bytes`, `commit_handler`, `credentials`, `reporting`: the ground
 //! - `telemetry`: events for the caller's logger, and counts
 //! - `local`: files of the machine; `session`, `runtime`, `parallel`, `place`, `identity`, `absent`, `open`: where all
 //!   runs
@@ -42,6 +42,7 @@ pub mod prepared;
 pub mod process;
 pub mod read;
 mod redact;
+mod reporting;
 pub mod runtime;
 pub mod search;
 mod session;

@@ -12,13 +12,13 @@ use lance_file::writer::FileWriterOptions;
 use super::dictionaries::has_narrow_keys;
 use super::hints::ColumnHints;
 use super::lane_source::LOADS;
-use super::progress::Progress;
 use super::transaction::Target;
 use super::written_files::WrittenFiles;
 use crate::error::{Error, Result};
 use crate::open::Access;
 use crate::place::Place;
-use crate::settings::{WriteMode, WriteSettings};
+use crate::reporting::Reporter;
+use crate::settings::{WriteMode, WriteSettings, WriteStats};
 
 const MIB: u64 = 1 << 20;
 const MIN_BYTES_IN_FLIGHT: u64 = 64 * MIB;
@@ -39,7 +39,7 @@ pub struct WritePlan {
     pub mode: WriteMode,
     pub lanes: usize,
     pub preserve_order: bool,
-    pub progress: Progress,
+    pub progress: Reporter<WriteStats>,
     max_bytes_in_flight: Option<u64>,
     max_rows_per_file: Option<u64>,
     max_bytes_per_file: Option<u64>,
@@ -99,7 +99,7 @@ impl WritePlan {
             mode: settings.mode,
             lanes: settings.lanes.max(1) as usize,
             preserve_order: settings.preserve_order,
-            progress: Progress::new(settings.progress),
+            progress: Reporter::new(settings.progress),
             max_bytes_in_flight: settings.max_bytes_in_flight,
             max_rows_per_file: rows,
             max_bytes_per_file: settings.max_bytes_per_file,
