@@ -429,16 +429,6 @@ TEST(SearchNamesTest, ColumnsHaveOddNames) {
   }
 }
 
-TEST(SearchNamesTest, ABacktickInANameIsNotSupported) {
-  const TempDir dir;
-  const Rows rows(arrow::float32());
-  const auto dataset = rows.Write(dir / "d", "a`b");
-  for (const std::string name : {"a`b", "`a``b`"}) {
-    const auto nearest = VectorQuery::Make(name, Doubles(rows.query)).ValueOrDie();
-    EXPECT_THAT(dataset->Scan({.nearest = nearest}), FailsWith(ErrorCode::kNotSupported)) << name;
-  }
-}
-
 TEST(SearchNamesTest, AColumnIsInAStruct) {
   const TempDir dir;
   const Rows rows(arrow::float32());
