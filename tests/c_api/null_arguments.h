@@ -36,6 +36,7 @@ typedef struct Handles {
   LanceBatches* batches;
   LanceSqlContext* sql_context;
   LanceSqlQuery* sql_query;
+  LanceTextQuery* text_query;
   LanceTransaction* transaction;
   LanceWriter* writer;
   LanceNamespace* ns;

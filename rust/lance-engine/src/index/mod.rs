@@ -13,6 +13,7 @@ mod optimize;
 mod parameters;
 mod progress;
 mod segments;
+mod tokenizer;
 mod vector;
 
 pub use create::{create, drop_index};
@@ -20,3 +21,4 @@ pub use list::{list, prewarm, segments as list_segments, statistics};
 pub use model::train;
 pub use optimize::optimize;
 pub use segments::{build as build_segment, commit as commit_segments, merge as merge_segments};
+pub use tokenizer::tokenize;

@@ -13,7 +13,7 @@ use lance_index::vector::DIST_COL;
 use super::columns::column;
 use crate::error::{Error, Result};
 use crate::search::VectorQuery;
-use crate::settings::{ScanSettings, SearchFilter};
+use crate::settings::{ScanSettings, SearchFilter, SortKey};
 
 /// The columns that a search adds.
 #[derive(Clone, Copy, Default)]
@@ -107,6 +107,21 @@ fn ranking(settings: &ScanSettings) -> Ranking<'_> {
 
 pub fn searches(settings: &ScanSettings) -> bool {
     settings.nearest.is_some() || settings.full_text.is_some()
+}
+
+/// The settings of a scan, with the order that its rows have. The engine sorts texts that were found only where it looks for
+/// some of them.
+pub fn in_order(mut settings: ScanSettings) -> ScanSettings {
+    let has_order = settings.limit.is_some() || !settings.order_by.is_empty();
+    let is_plain = settings.ordered && !has_order && settings.aggregates.is_empty();
+    if is_plain && matches!(ranking(&settings), Ranking::FullText) {
+        settings.order_by.push(SortKey {
+            column: SCORE_COL.to_string(),
+            descending: true,
+            nulls_first: false,
+        });
+    }
+    settings
 }
 
 /// Options that do not go together.
