@@ -53,7 +53,8 @@ arrow::Result<Values> ValuesOf(const arrow::RecordBatch& batch, const char* name
   ARROW_ASSIGN_OR_RAISE(const auto rows, RowIds(batch));
   ARROW_ASSIGN_OR_RAISE(const auto column, Column<arrow::FloatArray>(batch, name));
   Values values;
-  for (int64_t i = 0; i < column->length(); ++i) values.emplace(rows[static_cast<size_t>(i)], column->Value(i));
+  for (int64_t i = 0; i < column->length(); ++i)
+    values.emplace(rows[static_cast<size_t>(i)], column->Value(i));
   return values;
 }
 
@@ -79,7 +80,8 @@ class Hybrid {
       return Refuse("search_filter makes one of the searches a filter, and so is not for a hybrid search");
     }
     if (!scan_.order_by.empty() || !scan_.aggregates.empty() || !scan_.group_by.empty()) {
-      return Refuse("a hybrid search has an order of its own: order_by, aggregates and group_by are not for it");
+      return Refuse(
+          "a hybrid search has an order of its own: order_by, aggregates and group_by are not for it");
     }
     if (scan_.with_row_address || scan_.include_deleted_rows) {
       return Refuse("with_row_address and include_deleted_rows are not for a hybrid search");

@@ -17,7 +17,6 @@
 #include "flags.h"
 #include "lance/api.h"
 #include "rows.h"
-#include "text_input.h"
 #include "vector_input.h"
 
 namespace lance::cli {
@@ -33,11 +32,16 @@ const std::map<std::string, ApproxMode> kModes = {
 
 struct Args {
   Source source;
+  /// Of vectors; where only words are searched, of texts.
   std::string column;
-  /// One of the three.
+  std::string text_column;
+  /// One of the two, or none with `text`.
   std::string like;
   std::string vector;
   std::string text;
+  TextMatchOptions words;
+  bool is_phrase = false;
+  bool all_words = false;
   VectorQueryOptions options;
   ScanOptions scan;
   Format format = Format::kTable;
@@ -68,17 +72,38 @@ arrow::Status AddVectors(const Dataset& dataset, const Args& args, ScanOptions* 
   return arrow::Status::OK();
 }
 
-arrow::Status AddWords(const Args& args, ScanOptions* scan) {
-  ARROW_ASSIGN_OR_RAISE(scan->full_text, FindWords(args.text, args.column));
-  scan->limit = args.options.k;
-  return arrow::Status::OK();
+TextQuery Words(const Args& args, const std::string& column) {
+  std::optional<std::string> named;
+  if (!column.empty()) named = column;
+  if (args.is_phrase) return TextQuery::Phrase(args.text, {.column = named});
+  TextMatchOptions options = args.words;
+  options.column = named;
+  if (args.all_words) options.term_operator = TextOperator::kAnd;
+  return TextQuery::Match(args.text, options);
+}
+
+/// Print what two searches have found, ranked as one.
+arrow::Status SearchBoth(const std::shared_ptr<Dataset>& dataset, const Args& args) {
+  ScanOptions scan = args.scan;
+  ARROW_RETURN_NOT_OK(AddVectors(*dataset, args, &scan));
+  scan.full_text = Words(args, args.text_column);
+  scan.limit = args.options.k;
+  ARROW_ASSIGN_OR_RAISE(const auto rows, HybridSearch(dataset, scan, {.full_text_rows = args.options.k}));
+  ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::RecordBatchReader::Make({rows}));
+  return PrintRows(*reader, args.format).status();
 }
 
 arrow::Status Search(const Args& args) {
   ARROW_ASSIGN_OR_RAISE(const auto dataset, args.source.Open());
   ScanOptions scan = args.scan;
-  const bool is_text = !args.text.empty();
-  ARROW_RETURN_NOT_OK(is_text ? AddWords(args, &scan) : AddVectors(*dataset, args, &scan));
+  const bool is_text = args.like.empty() && args.vector.empty();
+  if (!is_text && !args.text.empty()) return SearchBoth(dataset, args);
+  if (is_text) {
+    scan.full_text = Words(args, args.column.empty() ? args.text_column : args.column);
+    scan.limit = args.options.k;
+  } else {
+    ARROW_RETURN_NOT_OK(AddVectors(*dataset, args, &scan));
+  }
   const std::string rank = is_text ? "_score" : "_distance";
   if (scan.columns && std::ranges::find(*scan.columns, rank) == scan.columns->end()) {
     scan.columns->push_back(rank);
@@ -119,11 +144,39 @@ void AddTuning(CLI::App& app, VectorQueryOptions& options) {
             "What a search through IVF_RQ prefers (default: normal)");
 }
 
+/// What is looked for in texts, and how.
+void AddText(CLI::App& app, Args& args) {
+  auto* const text =
+      app.add_option("--text", args.text,
+                     "Find texts with any of these words; beside a vector, what both find in one ranking")
+          ->type_name("WORDS");
+  auto* const phrase =
+      app.add_flag("--phrase", args.is_phrase, "The words one behind the other")->needs(text);
+  app.add_flag("--all-words", args.all_words, "All of the words")->needs(text)->excludes(phrase);
+  app.add_option("--fuzzy", args.words.fuzziness, "Also words with up to so many letters changed")
+      ->needs(text)
+      ->excludes(phrase)
+      ->check(CLI::Range(0, 16).description(""))
+      ->type_name("N");
+  app.add_option("--text-column", args.text_column,
+                 "The column with the words (default: every one with an index for that)")
+      ->needs(text)
+      ->type_name("COLUMN");
+}
+
 /// Throw if the arguments do not fit together.
 void CheckUsage(const Args& args) {
-  const int ways = static_cast<int>(!args.like.empty()) + static_cast<int>(!args.vector.empty()) +
-                   static_cast<int>(!args.text.empty());
-  if (ways != 1) throw CLI::RequiredError("one of --like, --vector and --text");
+  if (!args.like.empty() && !args.vector.empty()) {
+    throw CLI::ValidationError("--like", "it does not go with --vector");
+  }
+  const bool is_text = args.like.empty() && args.vector.empty();
+  if (is_text && args.text.empty()) throw CLI::RequiredError("one of --like, --vector and --text");
+  if (is_text && !args.column.empty() && !args.text_column.empty()) {
+    throw CLI::ValidationError("--text-column", "it is what --column says where only words are searched");
+  }
+  if (!is_text && !args.text.empty() && (args.explain || args.analyze)) {
+    throw CLI::ValidationError("--text", "two searches have no plan in common");
+  }
 }
 
 Action Declare(CLI::App& app) {
@@ -131,7 +184,9 @@ Action Declare(CLI::App& app) {
   ScanOptions& scan = args->scan;
   AddSource(app, args->source);
   AddRowFormat(app, args->format);
-  app.add_option("--column", args->column, "The column to search (default: the only one of vectors)")
+  app.add_option(
+         "--column", args->column,
+         "The column to search (default: the only one of vectors, or every one with an index for words)")
       ->type_name("COLUMN");
   app.add_option(
          "--like", args->like,
@@ -141,7 +196,7 @@ Action Declare(CLI::App& app) {
          "--vector", args->vector,
          "Find what is near to a vector: [1, 2, 3], or a file of that; a list of vectors is several queries")
       ->type_name("FILE|JSON");
-  app.add_option("--text", args->text, "Find texts with any of these words")->type_name("WORDS");
+  AddText(app, *args);
   app.add_option("-k", args->options.k, "The most rows to find (default: 10)")
       ->check(AtLeast(1))
       ->type_name("N");
@@ -172,7 +227,9 @@ Action Declare(CLI::App& app) {
       "  lance search data/images.lance --column embedding --like \"name = 'cat.png'\" -k 5 --columns name\n"
       "  lance search data/images.lance --vector \"[0.1, 0.7, 0.2]\" --filter \"year > 2020\" --metric "
       "cosine\n"
-      "  lance search data/images.lance --vector query.json --nprobes 20 --refine 5 --format json");
+      "  lance search data/images.lance --vector query.json --nprobes 20 --refine 5 --format json\n"
+      "  lance search data/books.lance --text \"columnar format\" --all-words --columns title\n"
+      "  lance search data/books.lance --text \"columnar format\" --like 42");
   return [args] {
     CheckUsage(*args);
     return Search(*args);

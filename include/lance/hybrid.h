@@ -24,10 +24,11 @@ struct LANCE_EXPORT RankedRow {
   double score = 0;
 };
 
-/// Rank what was found: rows of both batches, each once, in any order. The best score comes first, and of equal ones
-/// the row that was named first.
+/// Rank what was found: rows of both batches, each once, in any order. The best score comes first, and of
+/// equal ones the row that was named first.
 ///
-/// \param[in] nearest columns `_rowid` and `_distance`, the nearest first, and HybridOptions::reranker_columns
+/// \param[in] nearest columns `_rowid` and `_distance`, the nearest first, and
+/// HybridOptions::reranker_columns
 /// \param[in] full_text columns `_rowid` and `_score`, the best first, and the same columns
 using Reranker = std::function<arrow::Result<std::vector<RankedRow>>(
     const std::shared_ptr<arrow::RecordBatch>& nearest,
@@ -47,8 +48,8 @@ struct LANCE_EXPORT HybridOptions {
   std::vector<std::string> reranker_columns = {};
 };
 
-/// Reciprocal-rank fusion: in each ranking the row at place p, counted from 1, gets 1 / (constant + p), and these add up.
-/// A row that a ranking has several times counts at its first place.
+/// Reciprocal-rank fusion: in each ranking the row at place p, counted from 1, gets 1 / (constant + p), and
+/// these add up. A row that a ranking has several times counts at its first place.
 ///
 /// \param[in] rankings row ids, the best first
 /// \param[in] constant how little the first places are above the others
@@ -68,10 +69,10 @@ LANCE_EXPORT std::vector<RankedRow> FuseRanks(const std::vector<std::vector<uint
 ///   }));
 /// \endcode
 ///
-/// `filter`, `prefilter` and the like hold for both searches; `columns` and `expressions`, `limit` and `offset` for
-/// the answer, which is read once the ranking is known. After its columns come `_distance` and `_score`, null where
-/// that search did not find the row, and `_relevance_score`. What asks for another order or for groups is
-/// ErrorCode::kInvalidArgument, and so is a batch of vectors.
+/// `filter`, `prefilter` and the like hold for both searches; `columns` and `expressions`, `limit` and
+/// `offset` for the answer, which is read once the ranking is known. After its columns come `_distance` and
+/// `_score`, null where that search did not find the row, and `_relevance_score`. What asks for another order
+/// or for groups is ErrorCode::kInvalidArgument, and so is a batch of vectors.
 ///
 /// \param[in] dataset what is searched
 /// \param[in] scan with `nearest` and `full_text`, and without a `search_filter`

@@ -185,7 +185,7 @@ struct LANCE_EXPORT TextPhraseOptions {
   /// A column of strings, of lists of them or of JSON, nested ones as "a.b", also through lists. Default:
   /// the column with an index, if there is one alone.
   std::optional<std::string> column = std::nullopt;
-  /// By how many places the words may be out of theirs, all together.
+  /// How many other words may stand between those of the phrase, all together.
   uint32_t slop = 0;
   DocumentGranularity document_granularity = DocumentGranularity::kAsIndexed;
 };

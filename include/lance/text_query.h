@@ -15,8 +15,8 @@
 namespace lance {
 inline namespace v0 {
 
-/// A search for words in texts, for ScanOptions::full_text. A value: immutable, thread-safe, and cheap to copy.
-/// It knows no dataset, so that any number of scans may be given it.
+/// A search for words in texts, for ScanOptions::full_text. A value: immutable, thread-safe, and cheap to
+/// copy. It knows no dataset, so that any number of scans may be given it.
 ///
 /// \code
 ///   using lance::TextQuery;
@@ -27,17 +27,17 @@ inline namespace v0 {
 ///   ARROW_ASSIGN_OR_RAISE(auto scanner, dataset->Scan({.limit = 10, .full_text = query}));
 /// \endcode
 ///
-/// Words are cut, folded and stemmed as the index of a column does it; see Tokenize(). A column without an index
-/// is searched row by row, as if it had one with the default parameters. Where a query names no column, those
-/// with an index are searched. Options are in lance/options.h.
+/// Words are cut, folded and stemmed as the index of a column does it; see Tokenize(). A column without an
+/// index is searched row by row, as if it had one with the default parameters. Where a query names no column,
+/// those with an index are searched. Options are in lance/options.h.
 ///
-/// Making a query fails only later, where it is used: status() tells at once. A text, a number or a combination
-/// that may not be is ErrorCode::kInvalidArgument; a column that the dataset of the scan has not is
-/// kFieldNotFound.
+/// Making a query fails only later, where it is used: status() tells at once. A text, a number or a
+/// combination that may not be is ErrorCode::kInvalidArgument; a column that the dataset of the scan has not
+/// is kFieldNotFound.
 class LANCE_EXPORT TextQuery {
  public:
-  /// Rows with one of the words, or with all of them. They are ranked by how rare a word is, how often it comes,
-  /// and how short the text is (BM25).
+  /// Rows with one of the words, or with all of them. They are ranked by how rare a word is, how often it
+  /// comes, and how short the text is (BM25).
   static TextQuery Match(const std::string& words);
   static TextQuery Match(const std::string& words, const TextMatchOptions& options);
 
@@ -53,8 +53,8 @@ class LANCE_EXPORT TextQuery {
   /// The same words in each of these columns.
   static TextQuery MultiMatch(const std::string& words, const std::vector<std::string>& columns);
 
-  /// Rows with one of the words, or with all of them, in any of these columns, ranked as if these were one text
-  /// (BM25F). One of them has to have an index.
+  /// Rows with one of the words, or with all of them, in any of these columns, ranked as if these were one
+  /// text (BM25F). One of them has to have an index.
   static TextQuery CombinedFields(const std::string& words, const std::vector<TextField>& fields);
   static TextQuery CombinedFields(const std::string& words, const std::vector<TextField>& fields,
                                   TextOperator term_operator);
@@ -93,8 +93,8 @@ struct LANCE_EXPORT TextClauses {
   std::vector<TextQuery> must_not = {};
 };
 
-/// Cut a text into words as an INVERTED index does when it is made with these parameters; see docs/search.md for
-/// them. A parameter that does not exist is ErrorCode::kInvalidArgument, with the nearest names.
+/// Cut a text into words as an INVERTED index does when it is made with these parameters; see docs/search.md
+/// for them. A parameter that does not exist is ErrorCode::kInvalidArgument, with the nearest names.
 LANCE_EXPORT arrow::Result<std::vector<TextToken>> Tokenize(
     const std::string& text, const std::map<std::string, std::string>& parameters = {});
 

@@ -37,6 +37,7 @@ typedef struct Handles {
   LanceSqlContext* sql_context;
   LanceSqlQuery* sql_query;
   LanceShuffler* shuffler;
+  LanceTextQuery* text_query;
   LanceTransaction* transaction;
   LanceWriter* writer;
   LanceNamespace* ns;

@@ -8,7 +8,7 @@ use lance_engine::settings::{
     TextClause, TextField, TextMatchSettings, TextOperator, TextPhraseSettings, TextQuerySettings,
     TextToken, VectorQuerySettings,
 };
-use lance_engine::{Result, TextQuery, VectorQuery, search};
+use lance_engine::{Result, TextQuery, VectorQuery, index};
 
 use crate::arrow::import_array;
 use crate::handle::Handle;
@@ -73,5 +73,5 @@ pub fn query_with(query: Arc<TextQuery>, settings: TextQuerySettings) -> Result<
 }
 
 pub fn tokenize(text: String, parameters: HashMap<String, String>) -> Result<Vec<TextToken>> {
-    search::tokenize(&text, &parameters)
+    index::tokenize(&text, &parameters)
 }

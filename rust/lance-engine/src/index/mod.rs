@@ -14,6 +14,7 @@ mod parameters;
 mod progress;
 mod segments;
 mod train;
+mod tokenizer;
 mod vector;
 
 pub use create::{create, drop_index};
@@ -21,3 +22,4 @@ pub use list::{list, prewarm, segments as list_segments, statistics};
 pub use optimize::optimize;
 pub use segments::{build as build_segment, commit as commit_segments, merge as merge_segments};
 pub use train::train;
+pub use tokenizer::tokenize;

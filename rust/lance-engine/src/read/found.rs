@@ -109,10 +109,13 @@ pub fn searches(settings: &ScanSettings) -> bool {
     settings.nearest.is_some() || settings.full_text.is_some()
 }
 
-/// The best texts first, which the engine leaves as they come where vectors chose the rows.
-pub fn ranked(mut settings: ScanSettings) -> ScanSettings {
-    let is_ordered = !settings.order_by.is_empty() || !settings.aggregates.is_empty();
-    if settings.search_filter == SearchFilter::Nearest && !is_ordered {
+/// The settings of a scan, with the order that its rows have. The engine sorts texts that were found only where it looks
+/// for some of them, and not where vectors chose the rows.
+pub fn in_order(mut settings: ScanSettings) -> ScanSettings {
+    let is_sorted = settings.limit.is_some() && settings.search_filter != SearchFilter::Nearest;
+    let has_order = is_sorted || !settings.order_by.is_empty();
+    let is_plain = settings.ordered && !has_order && settings.aggregates.is_empty();
+    if is_plain && matches!(ranking(&settings), Ranking::FullText) {
         settings.order_by.push(SortKey {
             column: SCORE_COL.to_string(),
             descending: true,

@@ -165,7 +165,7 @@ fn finish(settings: &ScanSettings, names: &Names) -> Result<(Option<Finish>, Vec
 async fn prepare_plain(opened: Arc<Opened>, settings: ScanSettings) -> Result<Query> {
     check_rules(&settings)?;
     found::check_rules(&settings)?;
-    let settings = found::ranked(settings);
+    let settings = found::in_order(settings);
     let dataset = &opened.dataset;
     let mut scanner = dataset.scan();
     scanner.blob_handling(match settings.blob_handling {

@@ -147,7 +147,7 @@ pub struct TextPhraseSettings {
     /// A column of strings, of lists of them or of JSON, nested ones as "a.b", also through lists. Unless given:
     /// the column with an index, if there is one alone.
     pub column: Option<String>,
-    /// By how many places the words may be out of theirs, all together.
+    /// How many other words may stand between those of the phrase, all together.
     pub slop: u32,
     pub document_granularity: DocumentGranularity,
 }

@@ -165,7 +165,7 @@ typedef struct LanceTextPhraseOptions {
   /** A column of strings, of lists of them or of JSON, nested ones as "a.b", also through lists. NULL: the
    *  column with an index, if there is one alone. */
   const char* column;
-  /** By how many places the words may be out of theirs, all together. */
+  /** How many other words may stand between those of the phrase, all together. */
   uint32_t slop;
   LanceDocumentGranularity document_granularity;
 } LanceTextPhraseOptions;
