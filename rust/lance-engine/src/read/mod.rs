@@ -18,6 +18,7 @@ mod opened;
 mod projection;
 mod ranges;
 mod restriction;
+mod rewording;
 pub mod row_sample;
 mod row_widths;
 mod sample;

@@ -270,6 +270,7 @@ pub fn open(text: String, access: AccessSettings) -> Task<Query> {
             version: Some(document.version.version),
             storage_options: access.storage_options,
             session: access.session,
+            credentials: access.credentials,
             ..OpenSettings::default()
         };
         let opened = dataset::open(place.clone(), version).await?;
