@@ -85,6 +85,9 @@ struct LANCE_EXPORT AccessOptions {
   /// Use the caches of this session, which keeps them for as long as it is needed. Default: the process's
   /// own.
   std::shared_ptr<Session> session = nullptr;
+  /// Get storage options that expire, credentials above all, from this provider. They are put over
+  /// `storage`. Default: none.
+  std::shared_ptr<CredentialsProvider> credentials = nullptr;
 };
 
 /// How far two vectors are from each other. Less is nearer.

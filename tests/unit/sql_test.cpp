@@ -317,6 +317,13 @@ TEST_F(SqlTest, WhatChangesSomethingIsRefused) {
     EXPECT_THAT(Query(text), FailsWith(ErrorCode::kNotSupported)) << text;
   }
   ExpectNumber(kPeople, "select count(*) from people");
+  // The planner would forget how often a row comes.
+  for (const char* text : {"select id from people intersect all select id from pets",
+                           "select 1 union (select id from people except all select id from pets)",
+                           "select * from (select 1 union all select 2 except all select 3) a"}) {
+    EXPECT_THAT(Query(text), FailsWith(ErrorCode::kNotSupported)) << text;
+  }
+  ExpectNumber(kPets, "select count(*) from (select id from people intersect select id from pets)");
 }
 
 TEST_F(SqlTest, TablesCanBeListedAndDescribed) {

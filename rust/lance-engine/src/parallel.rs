@@ -1,11 +1,9 @@
 //! Work that is split over the cores.
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures::channel::mpsc;
 use futures::future::join_all;
-use futures::{SinkExt, Stream, StreamExt, stream};
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
@@ -38,27 +36,6 @@ pub async fn beside<T: Send + 'static>(
     part: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     joined(AbortOnDrop(Handle::current().spawn(part)).await)
-}
-
-/// Drive a stream beside the caller, one item ahead, to its end or its first error. It ends when this is dropped, wherever
-/// it is: whoever waits here does not wait for it.
-pub fn apart<T: Send + 'static>(
-    items: impl Stream<Item = Result<T>> + Send + 'static,
-) -> impl Stream<Item = Result<T>> + Send + 'static {
-    let (mut send, receive) = mpsc::channel(0);
-    let task = Handle::current().spawn(async move {
-        let mut items = pin!(items);
-        while let Some(item) = items.next().await {
-            let failed = item.is_err();
-            if send.send(item).await.is_err() || failed {
-                return;
-            }
-        }
-    });
-    let ahead = (receive, AbortOnDrop(task));
-    stream::unfold(ahead, |(mut receive, task)| async move {
-        Some((receive.next().await?, (receive, task)))
-    })
 }
 
 /// Run the parts side by side; what they yield, in their order. A panic in one goes on here. All of them end when this is

@@ -24,6 +24,7 @@ mod projection;
 mod random;
 mod ranges;
 mod restriction;
+mod rewording;
 pub mod row_sample;
 mod row_widths;
 mod sample;

@@ -126,6 +126,7 @@ impl<T: Part> Letter<T> {
             version: Some(self.version.version),
             storage_options: access.storage_options,
             session: access.session,
+            credentials: access.credentials,
             ..OpenSettings::default()
         };
         let opened = dataset::open(place.clone(), version).await?;

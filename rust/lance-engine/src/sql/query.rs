@@ -21,10 +21,9 @@ use super::errors;
 use super::names::ExactNames;
 use super::parameters::Parameters;
 use super::statement::Statement;
-use super::stop::Stop;
+use super::turns::taking_turns;
 use crate::error::{Error, Result};
 use crate::panics::contained;
-use crate::parallel::apart;
 use crate::read::Yield;
 use crate::sync::{Mutex, lock};
 use crate::task::Task;
@@ -160,8 +159,7 @@ impl SqlQuery {
 
     /// The batches of these steps, and the steps as they run.
     fn start(&self, steps: Arc<dyn ExecutionPlan>) -> Result<Started> {
-        let stop = Stop::default();
-        let steps = stop.in_steps(steps)?;
+        let steps = taking_turns(steps)?;
         let batches = execute_stream(steps.clone(), self.state.task_ctx())?;
         let schema = self.schema.clone();
         let batches = stream::try_unfold((batches, schema), |(mut batches, schema)| async move {
@@ -172,7 +170,7 @@ impl SqlQuery {
             let next = contained(next).await.map_err(errors::while_running)?;
             Ok(next.map(|batch| (batch, (batches, schema))))
         });
-        Ok((steps, stop.when_dropped(apart(batches)).boxed()))
+        Ok((steps, batches.boxed()))
     }
 
     /// How it will run, with what is estimated if `verbose`.

@@ -11,8 +11,9 @@ use datafusion::sql::TableReference;
 use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem,
-    Statement as Sql, TableAlias, TableFactor, Visit, VisitMut, Visitor, VisitorMut,
+    BinaryOperator, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr,
+    SetOperator, SetQuantifier, Statement as Sql, TableAlias, TableFactor, Visit, VisitMut, Visitor,
+    VisitorMut,
 };
 use datafusion::sql::sqlparser::tokenizer::{Location, Tokenizer};
 
@@ -159,6 +160,26 @@ fn check_reads(parsed: &Parsed, places: &Places) -> Result<()> {
     ))
 }
 
+/// Whether sets of rows are compared with how often each has a row. DataFusion would only ask whether it has.
+fn counts_alike(body: &SetExpr) -> bool {
+    let mut left = vec![body];
+    while let Some(body) = left.pop() {
+        if let SetExpr::SetOperation {
+            op,
+            set_quantifier,
+            left: first,
+            right: second,
+        } = body
+        {
+            if *op != SetOperator::Union && *set_quantifier == SetQuantifier::All {
+                return true;
+            }
+            left.extend([first.as_ref(), second.as_ref()]);
+        }
+    }
+    false
+}
+
 /// Looks at each node of a tree. The visit grows its stack.
 #[derive(Default)]
 struct Look {
@@ -226,6 +247,13 @@ impl Visitor for Look {
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
         let tables = query.with.iter().flat_map(|with| &with.cte_tables);
+        if counts_alike(&query.body) {
+            return ControlFlow::Break(Error::new(
+                code::NOT_SUPPORTED,
+                "INTERSECT ALL and EXCEPT ALL, which count rows that are alike, are not supported: \
+                 leave out ALL, or number the rows with row_number()",
+            ));
+        }
         for table in tables {
             self.given_tables.insert(table.alias.name.value.to_lowercase());
             self.gives_alias(&table.alias);
