@@ -24,8 +24,7 @@ arrow::Result<std::shared_ptr<VectorQuery>> VectorQuery::Make(const std::string&
   ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::VectorQueryOptionsC::Make(options));
   internal::CArray array;
   internal::CSchema type;
-  ARROW_RETURN_NOT_OK(
-      internal::WithCode(arrow::ExportType(*vectors->type(), type.get()), ErrorCode::kArrow));
+  ARROW_RETURN_NOT_OK(internal::WithCode(arrow::ExportType(*vectors->type(), type.get()), ErrorCode::kArrow));
   ARROW_RETURN_NOT_OK(internal::array_to_ffi(*vectors, &array));
   auto made = internal::CallForHandle<internal::VectorQueryHandle>(lance_vector_query_new, c_column,
                                                                    array.get(), type.get(), &c_options.c);

@@ -18,8 +18,8 @@ inline namespace v0 {
 ///
 /// \code
 ///   ARROW_ASSIGN_OR_RAISE(auto nearest, lance::VectorQuery::Make("embedding", vector, {.k = 10}));
-///   ARROW_ASSIGN_OR_RAISE(auto scanner, dataset->Scan({.columns = {{"id", "_distance"}}, .nearest = nearest}));
-///   ARROW_ASSIGN_OR_RAISE(auto table, scanner->ToTable());
+///   ARROW_ASSIGN_OR_RAISE(auto scanner, dataset->Scan({.columns = {{"id", "_distance"}}, .nearest =
+///   nearest})); ARROW_ASSIGN_OR_RAISE(auto table, scanner->ToTable());
 /// \endcode
 class LANCE_EXPORT VectorQuery {
  public:
