@@ -34,4 +34,4 @@ pub use session::{SessionSettings, SessionStats};
 pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};
 pub use transaction::CommitResult;
-pub use write::{ColumnHint, WriteMode, WriteSettings, WriteStats};
+pub use write::{ColumnHint, EncodingProfile, WriteMode, WriteSettings, WriteStats};
