@@ -545,6 +545,18 @@ enum class WriteMode : int {
   kOverwrite = 2,
 };
 
+/// What columns without an encoding of their own are encoded for.
+enum class EncodingProfile : int {
+  /// To be read as fast as what the engine's own writer makes by default, in no more bytes, and to be
+  /// written faster.
+  kRead = 0,
+  /// For few bytes: decimals with LZ4 unless few of them differ, and dictionaries for strings of one
+  /// letter. Columns that differ from #LANCE_ENCODING_READ take up to twice the time to read.
+  kSize = 1,
+  /// The choice is the engine's, page by page.
+  kEngine = 2,
+};
+
 /// How much a writer has taken in and written so far.
 struct LANCE_EXPORT WriteStats {
   /// Accepted by the writer: batches, rows, and their bytes in memory.
@@ -595,10 +607,7 @@ struct LANCE_EXPORT WriteOptions {
   std::optional<std::string> commit_message = std::nullopt;
   /// Properties kept with the version.
   std::map<std::string, std::string> transaction_properties = {};
-  /// Give columns without an encoding of their own one that was measured to pay: decimals are stored with
-  /// LZ4, short strings in dictionaries, 64-bit integers without one unless few differ, and values that
-  /// rarely repeat never as runs. The schema of the dataset does not change. Otherwise the choice is the
-  /// engine's.
+  /// Older than `encoding_profile`: false stands for EncodingProfile::kEngine, whatever that says.
   bool tuned_encodings = true;
   /// Per-column encodings. The schema keeps them in the metadata of its fields. Of a dataset that is
   /// appended to, they have to be its own.
@@ -613,6 +622,9 @@ struct LANCE_EXPORT WriteOptions {
   /// Get storage options that expire, credentials above all, from this provider. They are put over
   /// `storage`. Default: none.
   std::shared_ptr<CredentialsProvider> credentials = nullptr;
+  /// What columns without an encoding of their own are encoded for. The schema of the dataset does not
+  /// change, and an append may have another profile than what is there.
+  EncodingProfile encoding_profile = EncodingProfile::kRead;
 };
 
 /// How far a check is.

@@ -2038,6 +2038,12 @@ static void lance_write_options_are_checked(const Handles* handles) {
   options.storage_options_count = 1;
   options.storage_options = kNullValue;
   REFUSED_FOR("options.storage_options", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
+  options.encoding_profile = -1;
+  REFUSED_FOR("options.encoding_profile", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
+  options.encoding_profile = 1000;
+  REFUSED_FOR("options.encoding_profile", lance_writer_open, URI, fresh_schema(), &options, &made_out);
   CHECK(made_out == NULL);
 }
 

@@ -202,6 +202,7 @@ LanceWriteOptions Fill(Arguments& arguments, LanceWriteOptions fields) {
   arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
   if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceWriteStats*) {};
 
+  fields.encoding_profile = arguments.Number(fields.encoding_profile);
   return fields;
 }
 

@@ -47,4 +47,4 @@ pub use shuffle::{ShuffleInfo, ShufflePosition, ShuffleRemainder, ShuffleSetting
 pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};
 pub use transaction::CommitResult;
-pub use write::{ColumnHint, WriteMode, WriteSettings, WriteStats};
+pub use write::{ColumnHint, EncodingProfile, WriteMode, WriteSettings, WriteStats};

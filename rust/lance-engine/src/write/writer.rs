@@ -160,7 +160,7 @@ impl Write {
             began_at.clone(),
             plan.write_params(&schema, &written_files)?,
             schema.clone(),
-            plan.tuned_encodings,
+            plan.encoding_profile,
         )?;
         let lanes = Lanes::new(
             plan.lanes,
