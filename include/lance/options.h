@@ -456,7 +456,7 @@ enum class IndexType : int {
   kInverted = 7,
   /// Texts and bytes by any part of them: contains, also of fewer than three characters.
   kFm = 8,
-  /// What is at a path of JSON, in an index of another type.
+  /// A field of JSON, in an index of another type.
   kJson = 9,
   /// Places: spatial predicates of GeoArrow columns.
   kRtree = 10,
