@@ -345,7 +345,12 @@ mod tests {
                 "target_index_parameters",
                 "[]",
                 "must be a JSON object",
-            (IndexType::Json, "path", "$.a", "must be the name of a field"),
+            ),
+            (
+                IndexType::Json,
+                "path",
+                "$.a",
+                "must be the name of a field",
             ),
             (IndexType::Inverted, "stem", "yes", "must be true or false"),
             (
