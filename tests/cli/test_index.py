@@ -91,12 +91,12 @@ def test_what_cannot_be_done_is_told_and_leaves_nothing(lance, people, unchanged
 
 
 def test_an_interrupt_leaves_no_file(lance, tmp_path):
-    dimension, rows = 64, 20_000
+    dimension, rows = 64, 5000
     values = pa.array([(i * 7919 % 1000) / 1000 for i in range(rows * dimension)], pa.float32())
     table = pa.table({"v": pa.FixedSizeListArray.from_arrays(values, dimension)})
     dataset = tmp_path / "v.lance"
     pylance.write_dataset(table, dataset)
-    command = [PROGRAM, "index", "create", dataset, "v", "--type", "ivf_hnsw_pq", "--param", "num_partitions=32"]
+    command = [PROGRAM, "index", "create", dataset, "v", "--type", "ivf_pq", "--param", "kmeans_redos=500"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     time.sleep(0.7)
     process.send_signal(signal.SIGINT)

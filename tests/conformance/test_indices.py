@@ -58,7 +58,7 @@ def random_table(rng, first, rows):
             "f": pa.array(some(lambda: rng.randrange(-400, 400) / 8), pa.float64()),
             "name": pa.array(some(name), pa.string()),
             "tags": pa.array(some(lambda: [rng.choice(WORDS) for _ in range(rng.randrange(4))]), pa.list_(pa.string())),
-            "o.d `q": pa.array(some(lambda: rng.randrange(30)), pa.int64()),
+            "o d 'q": pa.array(some(lambda: rng.randrange(30)), pa.int64()),
             "st": pa.array([{"x": rng.randrange(50)} for _ in range(rows)], pa.struct([("x", pa.int16())])),
             "vec": pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), DIMENSION),
         }
@@ -174,7 +174,7 @@ def random_condition(rng, depth=0):
             f"contains(name, '{word}')",
             f"array_has(tags, '{word}')",
             f"array_has_all(tags, ['{word}', 'red'])",
-            f"`o.d ``q` {rng.choice(['<', '='])} {rng.randrange(30)}",
+            f"`o d 'q` {rng.choice(['<', '='])} {rng.randrange(30)}",
             f"st.x > {rng.randrange(50)}",
             f"id {rng.choice(['<', '>='])} {rng.randrange(ROWS)}",
             f"id = {rng.randrange(ROWS)}",
@@ -189,7 +189,7 @@ CHOICES = {
     "f": ["btree", "zonemap"],
     "name": ["btree", "ngram", "fm", "bitmap", "zonemap"],
     "tags": ["label_list"],
-    "`o.d ``q`": ["btree", "bitmap"],
+    "`o d 'q`": ["btree", "bitmap"],
     "st.x": ["btree", "bitmap"],
     "id": ["btree", "zonemap", "bloom_filter"],
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use lance::Dataset;
 use lance::index::DatasetIndexExt;
 use lance_table::format::{IndexMetadata, pb};
 use prost::Message;
@@ -14,7 +15,6 @@ use super::definition::Definition;
 use super::list::existing;
 use super::progress::Telling;
 use crate::error::{Error, Result, code};
-use crate::panics::contained;
 use crate::read::Opened;
 use crate::settings::{IndexSettings, IndexType};
 use crate::task::Task;
@@ -87,11 +87,15 @@ pub fn build(
             .clone()
             .unwrap_or_else(|| definition.plain_column());
         let telling = Telling::new(settings.progress);
-        let mut change = Change::new(&opened)?;
-        let fragments = definition.fragments.clone();
-        let building = definition.build(&mut change.dataset, &name, fragments, telling.engine());
-        let outcome = contained(building).await;
-        write(&opened, &change.end(outcome).await?)
+        let progress = telling.engine();
+        let building = |mut dataset| async move {
+            let fragments = definition.fragments.clone();
+            definition
+                .build(&mut dataset, &name, fragments, progress)
+                .await
+        };
+        let segment = Change::new(&opened)?.run(building).await?;
+        write(&opened, &segment)
     })
 }
 
@@ -99,15 +103,11 @@ pub fn build(
 pub fn merge(opened: Arc<Opened>, segments: Vec<String>) -> Task<String> {
     Box::pin(async move {
         let segments = read_all(&segments)?;
-        let change = Change::new(&opened)?;
-        let merging = async {
-            Ok(change
-                .dataset
-                .merge_existing_index_segments(segments)
-                .await?)
+        let merging = |dataset: Dataset| async move {
+            Ok(dataset.merge_existing_index_segments(segments).await?)
         };
-        let outcome = contained(merging).await;
-        write(&opened, &change.end(outcome).await?)
+        let merged = Change::new(&opened)?.run(merging).await?;
+        write(&opened, &merged)
     })
 }
 
@@ -138,15 +138,14 @@ pub fn commit(opened: Arc<Opened>, name: String, segments: Vec<String>) -> Task<
                 ),
             ));
         }
-        let mut change = Change::new(&opened)?;
-        let dataset = &mut change.dataset;
-        let committing = async {
+        let committing = |mut dataset: Dataset| async move {
             dataset
                 .commit_existing_index_segments(&name, &column, segments)
                 .await?;
-            Ok(())
+            Ok(dataset)
         };
-        let outcome = contained(committing).await;
-        change.end_at_version(&opened, outcome).await
+        Change::new(&opened)?
+            .run_to_version(&opened, committing)
+            .await
     })
 }

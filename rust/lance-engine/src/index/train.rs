@@ -6,6 +6,7 @@ use arrow::datatypes::Float32Type;
 use lance::Dataset;
 use lance::index::vector::ivf::build_ivf_model;
 use lance::index::vector::pq::build_pq_model;
+use lance_index::progress::IndexBuildProgress;
 use lance_index::vector::bq::RQRotationType;
 use lance_index::vector::bq::builder::RabitQuantizer;
 use lance_index::vector::bq::storage::RabitQuantizationMetadata;
@@ -19,6 +20,7 @@ use super::progress::Telling;
 use super::vector::{self, Given};
 use crate::error::{Error, Result, code};
 use crate::panics::contained;
+use crate::parallel::aside;
 use crate::read::Opened;
 use crate::settings::{IndexSettings, IndexType};
 use crate::task::Task;
@@ -42,8 +44,9 @@ pub fn train(
             .filter(|_| kind::is_vector(kind))
             .ok_or_else(|| no_model(kind))?;
         let telling = Telling::new(settings.progress);
-        let learning = learn(&opened.dataset, &definition, &column, &telling);
-        let model = contained(learning)
+        let dataset = opened.dataset.clone();
+        let learning = learn(dataset, definition, column, telling.engine());
+        let model = aside(contained(learning))
             .await
             .map_err(|error| match error.code() {
                 code::PANIC => error
@@ -56,11 +59,12 @@ pub fn train(
 }
 
 async fn learn(
-    dataset: &Dataset,
-    definition: &Definition,
-    column: &VectorColumn,
-    telling: &Telling,
+    dataset: Arc<Dataset>,
+    definition: Definition,
+    column: VectorColumn,
+    progress: Arc<dyn IndexBuildProgress>,
 ) -> Result<Model> {
+    let (dataset, column) = (dataset.as_ref(), &column);
     let kind = definition.kind;
     let given = Given(&definition.parameters);
     let metric = vector::metric(&definition.parameters, column);
@@ -83,7 +87,6 @@ async fn learn(
         .unwrap_or_else(|| recommended_num_partitions(rows, size));
     ivf.num_partitions = Some(partitions.min(rows));
 
-    let progress = telling.engine();
     progress
         .stage_start("train_ivf", Some(ivf.max_iters as u64), "iterations")
         .await?;

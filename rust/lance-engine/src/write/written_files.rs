@@ -46,7 +46,7 @@ struct Entries {
     landing: Mutex<Landing>,
     /// How much is being written: puts, and uploads that are neither completed nor aborted.
     uploads: watch::Sender<usize>,
-    /// Nothing may be written any more.
+    /// Nothing may be written any more. Set while `files` is locked.
     is_closed: AtomicBool,
 }
 
@@ -95,11 +95,18 @@ impl WrittenFiles {
         }
     }
 
+    fn begin_landing(&self) -> Result<()> {
+        let _files = lock(&self.0.files);
+        self.refuse_if_closed()?;
+        self.land(Landing::Unknown);
+        Ok(())
+    }
+
     fn land(&self, landing: Landing) {
         *lock(&self.0.landing) = landing;
     }
 
-    pub fn landing(&self) -> Landing {
+    fn landing(&self) -> Landing {
         *lock(&self.0.landing)
     }
 
@@ -120,18 +127,26 @@ impl WrittenFiles {
         let _ = timeout(LONGEST_ABORT, ended).await;
     }
 
-    /// Delete every file, and have no other written: tasks of the engine may go on for a while.
+    /// Have nothing written any more, unless the manifest is or may be there, which is told: tasks of the engine may go on
+    /// for a while.
+    pub fn close(&self) -> Landing {
+        let _files = lock(&self.0.files);
+        let landing = self.landing();
+        if landing == Landing::None {
+            self.0.is_closed.store(true, Ordering::Relaxed);
+        }
+        landing
+    }
+
+    /// Delete every file of what is closed, and the directories that are empty then.
     pub async fn give_up(&self, store: &LanceStore) -> crate::error::Result<()> {
-        let directories = self.close();
         self.delete_files(store).await?;
-        removal::remove_empty_dirs(store, directories);
+        removal::remove_empty_dirs(store, self.directories());
         Ok(())
     }
 
-    /// Have nothing written any more. Returns the directories of what was.
-    fn close(&self) -> BTreeSet<Path> {
+    fn directories(&self) -> BTreeSet<Path> {
         let files = lock(&self.0.files);
-        self.0.is_closed.store(true, Ordering::Relaxed);
         files.iter().filter_map(Path::parent).collect()
     }
 
@@ -187,7 +202,7 @@ impl RecordingStore {
         options: PutOptions,
     ) -> Result<PutResult> {
         let mut pauses = MANIFEST_RETRIES.iter();
-        self.written_files.land(Landing::Unknown);
+        self.written_files.begin_landing()?;
         loop {
             let done = self
                 .inner
