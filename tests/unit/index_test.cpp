@@ -416,6 +416,7 @@ TEST_F(IndexTest, WhatCannotBeIndexedIsRefusedAndLeavesNoFile) {
        "no fragment"},
       {"id", IndexType::kBtree, {.fragments = {{1, 1}}}, ErrorCode::kInvalidArgument, "named twice"},
       {"id", IndexType::kBtree, {.name = ""}, ErrorCode::kInvalidArgument, "empty"},
+      {"id", IndexType::kBtree, {.name = "__lance_frag_reuse"}, ErrorCode::kInvalidArgument, "the engine's"},
       {"id",
        IndexType::kBtree,
        {.model = arrow::Buffer::FromString("x")},

@@ -14,6 +14,9 @@ use crate::read::Opened;
 use crate::settings::{IndexInfo, IndexSegmentInfo};
 use crate::task::Task;
 
+/// What the names of indices begin with that the engine keeps for itself.
+const RESERVED: &str = "__lance";
+
 /// All that the manifest names, also those that this library cannot read, but for what the engine keeps for itself.
 pub async fn existing(dataset: &Dataset) -> Result<Vec<IndexMetadata>> {
     let store = dataset.object_store(None).await?;
@@ -50,6 +53,17 @@ pub fn check_names<'a>(
             ))
         }
         None => Ok(()),
+    }
+}
+
+/// Refuse a name that no index of a caller's may have.
+pub fn check_new_name(name: &str) -> Result<()> {
+    match name {
+        "" => Err(Error::invalid_argument("the name of an index is empty")),
+        name if name.starts_with(RESERVED) => Err(Error::invalid_argument(format!(
+            "the name {name:?} is the engine's: those of others do not begin with {RESERVED}"
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Change;
 use super::definition::Definition;
-use super::list::existing;
+use super::list::{check_new_name, existing};
 use super::progress::Telling;
 use crate::error::{Error, Result, code};
 use crate::read::Opened;
@@ -115,9 +115,7 @@ pub fn merge(opened: Arc<Opened>, segments: Vec<String>) -> Task<String> {
 pub fn commit(opened: Arc<Opened>, name: String, segments: Vec<String>) -> Task<Opened> {
     Box::pin(async move {
         let segments = read_all(&segments)?;
-        if name.is_empty() {
-            return Err(Error::invalid_argument("the name of an index is empty"));
-        }
+        check_new_name(&name)?;
         let field = segments[0].keyed_field();
         let column = field.and_then(|id| opened.dataset.schema().field_path(id).ok());
         let column = column.ok_or_else(|| {
