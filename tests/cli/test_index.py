@@ -42,7 +42,7 @@ def test_parameters_and_kinds_are_typed_in_any_case(lance, people):
     lance("index", "create", people, "id", "--type", "Zonemap", "--param", "rows_per_zone=100", "--name", "a b")
     [index] = indices(lance, people)
     assert (index["name"], index["type"]) == ("a b", "ZONEMAP")
-    assert index["details"]["rows_per_zone"] == 100
+    assert json.loads(lance("index", "stats", people, "a b"))["indices"][0]["rows_per_zone"] == 100
 
 
 def test_a_replaced_index_leaves_with_its_version(lance, people):
