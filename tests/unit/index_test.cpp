@@ -48,7 +48,7 @@ using DatasetPtr = std::shared_ptr<Dataset>;
 constexpr int64_t kRows = 1200;
 constexpr int32_t kDimension = 16;
 /// A name that has to be quoted in paths and in SQL.
-const std::string kOdd = "o d `d\"";
+const std::string kOdd = "o d 'd\"";
 
 template <typename Builder, typename Value>
 std::shared_ptr<arrow::Array> Column(int64_t rows, const std::shared_ptr<arrow::DataType>& type,
@@ -78,7 +78,7 @@ std::shared_ptr<arrow::RecordBatch> Rows(int64_t first, int64_t rows, uint32_t s
                                                  "file", "Größe", "x",    "percent%",   "under_score"};
   const auto word = [&random] { return words[random() % words.size()]; };
 
-  const auto place = arrow::struct_({arrow::field("x", arrow::int32()), arrow::field("y.z", arrow::utf8())});
+  const auto place = arrow::struct_({arrow::field("x", arrow::int32()), arrow::field("y z", arrow::utf8())});
   const auto point =
       arrow::struct_({arrow::field("x", arrow::float64()), arrow::field("y", arrow::float64())});
   const arrow::FieldVector fields = {
@@ -294,7 +294,7 @@ INSTANTIATE_TEST_SUITE_P(
         Scalar{IndexType::kBtree, "name", "name in ('red red', 'lance x', 'Größe blue')"},
         Scalar{
             IndexType::kBtree, "place.x", "place.x between 10 and 12", {.parameters = {{"zone_size", "64"}}}},
-        Scalar{IndexType::kBtree, "`o d ``d\"`", "`o d ``d\"` = 7"},
+        Scalar{IndexType::kBtree, "`o d 'd\"`", "`o d 'd\"` = 7"},
         Scalar{IndexType::kBitmap, "few", "few = 3 or few is null"},
         Scalar{IndexType::kLabelList, "tags", "array_has_any(tags, ['red', 'x'])"},
         Scalar{IndexType::kNgram, "name", "contains(name, 'reen')"},
