@@ -162,6 +162,39 @@ def scan_contests():
         yield Contest(title, tuple(contenders), bars)
 
 
+def split_contests():
+    dataset = tables.lineitem_dataset()
+    for title, columns in (
+        ("scan all of lineitem SF 1 by two splits", ()),
+        ("scan three columns by two splits", ("--columns", "l_orderkey,l_extendedprice,l_discount")),
+    ):
+        words = ("scan", dataset, *columns)
+        yield Contest(
+            title,
+            (ours(*words, "--splits", "2", name="two splits, a thread each"), ours(*words, name="one scan")),
+            (Bar("one scan", 1.0),),
+        )
+
+
+def sql_contests():
+    parquet, queries = tables.tpch_parquets(), tables.tpch_queries()
+
+    def other(engine, name):
+        peer = ROOT / "benchmarks/peers/sql_peer.py"
+        return Contender(name, (sys.executable, peer, engine, parquet, queries))
+
+    yield Contest(
+        "the 22 queries of TPC-H SF 1, in one process",
+        (
+            ours("sql", tables.tpch_datasets(), queries),
+            other("datafusion", "DataFusion, Parquet"),
+            other("duckdb", "DuckDB, Parquet"),
+        ),
+        (Bar("DataFusion, Parquet", 1.0),),
+        remark="Each query is planned and run once; opening the tables, and starting, are not counted.",
+    )
+
+
 def take_contests():
     dataset = tables.lineitem_dataset()
     for rows, at_most in ((1, 0.6), (100, 0.45), (10_000, 0.6)):
@@ -200,6 +233,8 @@ CONTESTS = {
     "generate": generate_contests,
     "import": import_contests,
     "scan": scan_contests,
+    "split": split_contests,
+    "sql": sql_contests,
     "take": take_contests,
     "open": open_contests,
     "start": start_contests,

@@ -95,19 +95,52 @@ def _with_views(schema):
     return pa.schema([field.with_type(type_) for field, type_ in zip(schema, types)])
 
 
-def tpch_arrows():
-    """All tables of TPC-H SF 1 as Arrow IPC files, of the types that the generator makes."""
+def tpch_datasets():
+    """All tables of TPC-H SF 1 as datasets of a directory."""
 
-    def make_datasets(path):
+    def make(path):
         words = ["tpch", "generate", "--scale", 1, "--output", path]
         subprocess.run([LANCE, *map(str, words)], check=True, stdout=subprocess.DEVNULL)
 
-    datasets = _make(PLACE / "tpch", make_datasets)
+    return _make(PLACE / "tpch", make)
+
+
+def tpch_parquets():
+    """The same tables as files of Parquet in a directory."""
+
+    def make(path):
+        words = ["parquet", "--scale-factor", "1", "--output-dir", path]
+        subprocess.run([TPCHGEN, *map(str, words)], check=True, stdout=subprocess.DEVNULL)
+
+    return _make(PLACE / "tpch_parquet", make)
+
+
+def tpch_queries():
+    """The 22 queries as files 01.sql to 22.sql of a directory, as DuckDB's extension has them."""
+
+    def make(path):
+        import duckdb
+        import duckdb_extension_tpch
+
+        place = Path(duckdb_extension_tpch.__file__).parent
+        extension = next(place.glob("extensions/*/tpch.duckdb_extension"))
+        with duckdb.connect() as connection:
+            connection.execute(f"LOAD '{extension}'")
+            queries = connection.execute("SELECT query_nr, query FROM tpch_queries()").fetchall()
+        path.mkdir()
+        for number, text in queries:
+            (path / f"{number:02}.sql").write_text(text)
+
+    return _make(PLACE / "tpch_queries", make)
+
+
+def tpch_arrows():
+    """All tables of TPC-H SF 1 as Arrow IPC files, of the types that the generator makes."""
 
     def make(path):
         import lance
 
-        dataset = lance.dataset(str(datasets / f"{path.stem}.lance"))
+        dataset = lance.dataset(str(tpch_datasets() / f"{path.stem}.lance"))
         schema = _with_views(dataset.schema)
         batches = (batch.cast(schema) for batch in dataset.to_batches(batch_size=BATCH_ROWS))
         _write_arrow(path, batches, schema)

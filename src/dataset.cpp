@@ -20,9 +20,11 @@ namespace lance::inline v0 {
 namespace {
 
 using arrow::StopToken;
+using internal::BatchOut;
 using internal::CStream;
 using internal::Prepare;
 using internal::Starting;
+using internal::ToBatch;
 using internal::ValueOut;
 using internal::Waiting;
 
@@ -31,13 +33,6 @@ using ScanStatisticsCall = internal::Listener<ScanStatistics>;
 extern "C" void CallStatistics(void* context, const LanceScanStatistics* statistics) noexcept {
   static_cast<ScanStatisticsCall*>(context)->Hold()->Tell([&] { return internal::FromC(*statistics); });
 }
-
-/// A batch with its schema.
-struct BatchOut {
-  internal::CArray array;
-  internal::CSchema schema;
-  auto pointers() { return std::make_tuple(array.get(), schema.get()); }
-};
 
 DatasetInfo ToInfo(const LanceDatasetInfo& c) {
   return {
@@ -211,10 +206,6 @@ class Dataset::Impl {
   const std::shared_ptr<arrow::Schema> schema;
 
  private:
-  static arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(BatchOut& out) {
-    return internal::WithCode(arrow::ImportRecordBatch(out.array.get(), out.schema.get()), ErrorCode::kArrow);
-  }
-
   static arrow::Result<uint64_t> ToNumber(ValueOut<uint64_t>& out) { return out.value; }
 
   const LanceDataset* c() const { return handle.get(); }

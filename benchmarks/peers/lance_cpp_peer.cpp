@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -134,7 +136,42 @@ struct ReadArguments {
   uint64_t rows = 0;
   int repeat = 1;
   bool cold = false;
+  uint64_t splits = 0;
 };
+
+/// Read a scan to its end; how many rows it has.
+arrow::Result<uint64_t> RowsOf(const lance::Scanner& scanner) {
+  ARROW_ASSIGN_OR_RAISE(const auto reader, scanner.ToReader());
+  for (uint64_t rows = 0;;) {
+    ARROW_ASSIGN_OR_RAISE(const auto batch, reader->Next());
+    if (batch == nullptr) return rows;
+    rows += static_cast<uint64_t>(batch->num_rows());
+  }
+}
+
+/// The same by splits, each on a thread of its own that opens it.
+arrow::Result<uint64_t> RowsOfSplits(const lance::Scanner& scanner, uint64_t count) {
+  ARROW_ASSIGN_OR_RAISE(const auto splits, scanner.Splits(count));
+  std::vector<arrow::Result<uint64_t>> rows(splits.size(), uint64_t{0});
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < splits.size(); ++i) {
+      threads.emplace_back([&, i] {
+        const auto read = [&]() -> arrow::Result<uint64_t> {
+          ARROW_ASSIGN_OR_RAISE(const auto part, lance::Scanner::OpenSplit(splits[i].text));
+          return RowsOf(*part);
+        };
+        rows[i] = read();
+      });
+    }
+  }
+  uint64_t all = 0;
+  for (const auto& part : rows) {
+    ARROW_RETURN_NOT_OK(part);
+    all += *part;
+  }
+  return all;
+}
 
 arrow::Status Scan(const ReadArguments& arguments) {
   ARROW_ASSIGN_OR_RAISE(const auto dataset, lance::Dataset::Open(arguments.dataset));
@@ -144,12 +181,46 @@ arrow::Status Scan(const ReadArguments& arguments) {
   uint64_t rows = 0;
   return Report(&rows, [&]() -> arrow::Status {
     ARROW_ASSIGN_OR_RAISE(const auto scanner, dataset->Scan(options));
-    ARROW_ASSIGN_OR_RAISE(const auto reader, scanner->ToReader());
-    for (;;) {
-      ARROW_ASSIGN_OR_RAISE(const auto batch, reader->Next());
-      if (batch == nullptr) return arrow::Status::OK();
-      rows += static_cast<uint64_t>(batch->num_rows());
+    const uint64_t splits = arguments.splits;
+    return (splits > 0 ? RowsOfSplits(*scanner, splits) : RowsOf(*scanner)).Value(&rows);
+  });
+}
+
+struct SqlArguments {
+  std::string tables;
+  std::string queries;
+};
+
+/// The entries of a directory that end so, sorted.
+std::vector<std::filesystem::path> EntriesOf(const std::string& directory, const std::string& extension) {
+  std::vector<std::filesystem::path> entries;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.path().extension() == extension) entries.push_back(entry.path());
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+/// Every query of a directory over the datasets of another.
+arrow::Status Sql(const SqlArguments& arguments) {
+  ARROW_ASSIGN_OR_RAISE(const auto context, lance::SqlContext::Make());
+  for (const auto& path : EntriesOf(arguments.tables, ".lance")) {
+    ARROW_ASSIGN_OR_RAISE(const auto dataset, lance::Dataset::Open(path.string()));
+    ARROW_RETURN_NOT_OK(context->Register(path.stem().string(), *dataset));
+  }
+  std::vector<std::string> texts;
+  for (const auto& path : EntriesOf(arguments.queries, ".sql")) {
+    std::ifstream file(path);
+    texts.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  }
+  uint64_t rows = 0;
+  return Report(&rows, [&]() -> arrow::Status {
+    for (const std::string& text : texts) {
+      ARROW_ASSIGN_OR_RAISE(const auto query, context->Prepare(text));
+      ARROW_ASSIGN_OR_RAISE(const auto table, query->ToTable());
+      rows += static_cast<uint64_t>(table->num_rows());
     }
+    return arrow::Status::OK();
   });
 }
 
@@ -217,11 +288,21 @@ int main(int argc, char** argv) {
     command->add_option("--rows", read.rows);
     command->add_option("--repeat", read.repeat);
     command->add_flag("--cold", read.cold);
+    command->add_option("--splits", read.splits);
     command->callback([&, function = function] {
       status = configure();
       if (status.ok()) status = function(read);
     });
   }
+
+  SqlArguments sql;
+  auto* sql_command = app.add_subcommand("sql");
+  sql_command->add_option("tables", sql.tables)->required();
+  sql_command->add_option("queries", sql.queries)->required();
+  sql_command->callback([&] {
+    status = configure();
+    if (status.ok()) status = Sql(sql);
+  });
   CLI11_PARSE(app, argc, argv);
   if (!status.ok()) std::cerr << status.ToString() << std::endl;
   return status.ok() ? 0 : 1;

@@ -89,15 +89,18 @@ class FirstRowsReader : public arrow::RecordBatchReader {
 
 bool IsBinary(Format format) { return format == Format::kArrow || format == Format::kParquet; }
 
-/// Write rows to a file, which is only there if all are in it.
+/// Write rows to a file, which is only there if all are in it. What is there and is no file, such as a pipe, stays.
 arrow::Status WriteFile(arrow::RecordBatchReader& reader, Format format, const std::string& path) {
-  const std::string unfinished = path + ".part";
-  const auto write = [&]() -> arrow::Status {
-    ARROW_ASSIGN_OR_RAISE(const auto out, arrow::io::FileOutputStream::Open(unfinished));
+  const auto write = [&](const std::string& to) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto out, arrow::io::FileOutputStream::Open(to));
     return WriteRows(reader, format, out).status();
   };
-  arrow::Status written = write();
   std::error_code failure;
+  const auto there = std::filesystem::status(path, failure);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) return write(path);
+
+  const std::string unfinished = path + ".part";
+  arrow::Status written = write(unfinished);
   if (written.ok()) {
     std::filesystem::rename(unfinished, path, failure);
     if (!failure) return arrow::Status::OK();

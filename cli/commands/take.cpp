@@ -67,7 +67,9 @@ arrow::Status Take(const Args& args) {
   const int ways = static_cast<int>(!args.positions.empty()) + static_cast<int>(!args.row_ids.empty()) +
                    static_cast<int>(!args.addresses.empty()) + static_cast<int>(!args.ranges.empty()) +
                    static_cast<int>(args.sample.has_value());
-  if (ways != 1) throw CLI::RequiredError("one of --rows, --row-id, --address, --range and --sample");
+  constexpr const char* kWays = "--rows, --row-id, --address, --range and --sample";
+  if (ways == 0) throw CLI::RequiredError(fmt::format("one of {}", kWays));
+  if (ways > 1) throw CLI::ValidationError("take", fmt::format("give only one of {}", kWays));
   ARROW_ASSIGN_OR_RAISE(const auto dataset, args.source.Open());
   ARROW_ASSIGN_OR_RAISE(const auto reader, Read(*dataset, args));
   return PrintRows(*reader, args.format).status();

@@ -293,6 +293,13 @@ class LANCE_EXPORT Dataset {
                                                                    const std::vector<std::string>& segments,
                                                                    const arrow::StopToken& stop = {}) const;
 
+  /// Prepare to read rows in a random order, anew in each epoch, as one of several workers. Columns are
+  /// looked up and rows are filtered now.
+  arrow::Result<std::shared_ptr<Shuffler>> Shuffle(const ShuffleOptions& options = {},
+                                                   const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Shuffler>> ShuffleAsync(const ShuffleOptions& options = {},
+                                                        const arrow::StopToken& stop = {}) const;
+
   /// What was read through this object and its scanners since it was opened, and what the caches of its
   /// session did.
   arrow::Result<DatasetStatistics> Statistics() const;

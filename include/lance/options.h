@@ -85,6 +85,9 @@ struct LANCE_EXPORT AccessOptions {
   /// Use the caches of this session, which keeps them for as long as it is needed. Default: the process's
   /// own.
   std::shared_ptr<Session> session = nullptr;
+  /// Get storage options that expire, credentials above all, from this provider. They are put over
+  /// `storage`. Default: none.
+  std::shared_ptr<CredentialsProvider> credentials = nullptr;
 };
 
 /// How far two vectors are from each other. Less is nearer.
@@ -405,6 +408,18 @@ struct LANCE_EXPORT ScanOptions {
   SearchFilter search_filter = SearchFilter::kNone;
 };
 
+/// What a searcher may take.
+struct LANCE_EXPORT SearcherOptions {
+  /// The most bytes of vectors that are held in memory, of rows that no index finds. With more of them,
+  /// each search reads all. 0 holds none.
+  uint64_t held_bytes = 268435456;
+  /// Answer searches of several threads together, which takes less than one after the other: those that
+  /// come while all cores search are the next batch, and each batch waits so long for more. 0 waits for
+  /// none. It has no effect on an index with HNSW. At most 10000. Default: each search is answered by
+  /// itself.
+  std::optional<uint32_t> gather_milliseconds = std::nullopt;
+};
+
 /// What the queries of a context take.
 struct LANCE_EXPORT SqlOptions {
   /// The most memory for joins, groups and sorts of all queries together. Groups and sorts that need more
@@ -530,6 +545,18 @@ enum class WriteMode : int {
   kOverwrite = 2,
 };
 
+/// What columns without an encoding of their own are encoded for.
+enum class EncodingProfile : int {
+  /// To be read as fast as what the engine's own writer makes by default, in no more bytes, and to be
+  /// written faster.
+  kRead = 0,
+  /// For few bytes: decimals with LZ4 unless few of them differ, and dictionaries for strings of one
+  /// letter. Columns that differ from #LANCE_ENCODING_READ take up to twice the time to read.
+  kSize = 1,
+  /// The choice is the engine's, page by page.
+  kEngine = 2,
+};
+
 /// How much a writer has taken in and written so far.
 struct LANCE_EXPORT WriteStats {
   /// Accepted by the writer: batches, rows, and their bytes in memory.
@@ -580,10 +607,7 @@ struct LANCE_EXPORT WriteOptions {
   std::optional<std::string> commit_message = std::nullopt;
   /// Properties kept with the version.
   std::map<std::string, std::string> transaction_properties = {};
-  /// Give columns without an encoding of their own one that was measured to pay: decimals are stored with
-  /// LZ4, short strings in dictionaries, 64-bit integers without one unless few differ, and values that
-  /// rarely repeat never as runs. The schema of the dataset does not change. Otherwise the choice is the
-  /// engine's.
+  /// Older than `encoding_profile`: false stands for EncodingProfile::kEngine, whatever that says.
   bool tuned_encodings = true;
   /// Per-column encodings. The schema keeps them in the metadata of its fields. Of a dataset that is
   /// appended to, they have to be its own.
@@ -598,6 +622,9 @@ struct LANCE_EXPORT WriteOptions {
   /// Get storage options that expire, credentials above all, from this provider. They are put over
   /// `storage`. Default: none.
   std::shared_ptr<CredentialsProvider> credentials = nullptr;
+  /// What columns without an encoding of their own are encoded for. The schema of the dataset does not
+  /// change, and an append may have another profile than what is there.
+  EncodingProfile encoding_profile = EncodingProfile::kRead;
 };
 
 /// How far a check is.
@@ -635,6 +662,54 @@ struct LANCE_EXPORT CleanupOptions {
   /// Remove nothing, and report what would be removed.
   bool dry_run = false;
   StorageOptions storage = {};
+};
+
+/// What becomes of rows that cannot be shared out evenly among the shards.
+enum class ShuffleRemainder : int {
+  /// Some shards have one row more than others: together they have every row once.
+  kKeep = 0,
+  /// No shard has them. In another epoch these are other rows.
+  kDrop = 1,
+  /// The first rows of the order come once more in the last shard, or in the last ones, so that all have as
+  /// many.
+  kPad = 2,
+};
+
+/// What comes in an epoch.
+struct LANCE_EXPORT ShuffleOptions {
+  /// Columns, as ScanOptions::columns has them. Default: all; with `expressions` none.
+  std::optional<std::vector<std::string>> columns = std::nullopt;
+  /// Columns that are computed: names, each with one SQL expression, such as {"price", "l_extendedprice *
+  /// (1 - l_discount)"}. They come in this order, after `columns`.
+  std::vector<std::pair<std::string, std::string>> expressions = {};
+  /// One SQL expression. Which rows pass is found out once, when this is opened, and remembered with eight
+  /// bytes for each of them. Default: all rows.
+  std::optional<std::string> filter = std::nullopt;
+  /// Another one is another order.
+  uint64_t seed = 0;
+  /// Which of `shard_count` shards this is, from 0 on.
+  uint64_t shard_index = 0;
+  /// Among how many workers the rows are shared out. Each reads a shard, whose numbers of rows differ by
+  /// one at most. At most 1048576.
+  uint64_t shard_count = 1;
+  ShuffleRemainder remainder = ShuffleRemainder::kKeep;
+  /// The rows of every batch but the last. At most 4294967295.
+  int64_t batch_size = 1024;
+  /// Leave out the last batch where it has fewer rows.
+  bool drop_last = false;
+  /// Otherwise rows come in the order of the dataset in every epoch, as for an evaluation.
+  bool shuffle = true;
+  /// Shuffle blocks of so many rows that are stored one behind the other, and then the rows of each window
+  /// of blocks. A window is read as a whole, and so nearly as fast as in a scan, but has rows of few places
+  /// of the dataset: rows that are stored together may come together. A window is held in memory while it
+  /// is read from, and one more while it is read ahead. At most 4294967295. Default: every row may come
+  /// anywhere, and is read by itself.
+  std::optional<uint64_t> block_rows = std::nullopt;
+  /// The blocks of a window. Of windows that have few rows several are read together. At most 1048576.
+  uint64_t window_blocks = 16;
+  /// About how many bytes of rows are read ahead, but never less than a batch or, with `block_rows`, a
+  /// window. Default: 32 MiB for each core.
+  std::optional<uint64_t> readahead_bytes = std::nullopt;
 };
 
 /// How to connect to a namespace.

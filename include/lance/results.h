@@ -240,6 +240,23 @@ struct LANCE_EXPORT CleanupResult {
   uint64_t bytes = 0;
 };
 
+/// How much comes in an epoch.
+struct LANCE_EXPORT ShuffleInfo {
+  /// Rows of this shard that come.
+  uint64_t rows = 0;
+  /// The batches that these are, read from the beginning.
+  uint64_t batches = 0;
+  /// Rows that there are for all shards together.
+  uint64_t all_rows = 0;
+};
+
+/// A place in an epoch.
+struct LANCE_EXPORT ShufflePosition {
+  uint64_t epoch = 0;
+  /// Rows of the shard that have come before it.
+  uint64_t rows_done = 0;
+};
+
 /// What a namespace knows of a table.
 struct LANCE_EXPORT TableDescription {
   /// The place of the dataset: a path or URI.

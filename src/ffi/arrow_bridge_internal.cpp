@@ -50,4 +50,13 @@ arrow::Status array_to_ffi(const arrow::Array& array, CArray* out) {
   return arrow::Status::OK();
 }
 
+arrow::Status ArrayShells::Export(const arrow::Array& values) {
+  ARROW_RETURN_NOT_OK(WithCode(arrow::ExportType(*values.type(), type.get()), ErrorCode::kArrow));
+  return array_to_ffi(values, &array);
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(BatchOut& out) {
+  return WithCode(arrow::ImportRecordBatch(out.array.get(), out.schema.get()), ErrorCode::kArrow);
+}
+
 }  // namespace lance::inline v0::internal

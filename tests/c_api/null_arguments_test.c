@@ -263,6 +263,7 @@ int main(void) {
   CHECK_CALL(LANCE_OK, lance_sql_context_create, NULL, &handles.sql_context);
   CHECK_CALL(LANCE_OK, lance_sql_prepare, handles.sql_context, LANCE_TEXT("select 1"), NULL, NULL,
              &handles.sql_query);
+  CHECK_CALL(LANCE_OK, lance_shuffler_open, handles.dataset, NULL, &handles.shuffler);
   handles.transaction = make_transaction();
   handles.writer = open_writer(URI "/writers");
   handles.ns = connect_namespace();
@@ -284,6 +285,7 @@ int main(void) {
   CHECK_CALL(LANCE_OK, lance_transaction_discard, handles.transaction);
   lance_transaction_free(handles.transaction);
   lance_writer_free(handles.writer);
+  lance_shuffler_free(handles.shuffler);
   lance_sql_query_free(handles.sql_query);
   lance_sql_context_free(handles.sql_context);
   lance_namespace_free(handles.ns);

@@ -91,6 +91,10 @@ def test_mistakes(lance, points, tmp_path):
         assert message in lance.fails("search", points, *arguments), arguments
     pylance.write_dataset(pa.table({"a": [1]}), str(tmp_path / "plain"))
     assert "no column of vectors" in lance.fails("search", "plain", "--like", 0)
+    odd = pa.table({"a`b": pa.array([[1.0, 2.0]], pa.list_(pa.float32(), 2))})
+    pylance.write_dataset(odd, str(tmp_path / "odd"))
+    for name in ["a`b", "`a``b`"]:
+        assert "backtick" in lance.fails("search", "odd", "--column", name, "--vector", "[1, 2]")
     two = pa.array([[1.0, 2.0]], pa.list_(pa.float32(), 2))
     pylance.write_dataset(pa.table({"a": two, "b": two}), str(tmp_path / "two"))
     assert "a, b" in lance.fails("search", "two", "--like", 0)

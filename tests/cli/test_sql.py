@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 from decimal import Decimal
 
@@ -58,6 +59,16 @@ def test_parameters(lance, data):
                 "--param", "x=true", "--param", "n=null", "--param", "s=a=b") == [
         {"a": -7, "b": "7", "c": True, "d": None, "e": "a=b"}]  # fmt: skip
     assert rows(lance, "select count(*) as n from people where name = $name", "--data", data, "--param", "name=name 5") == [{"n": 1}]
+
+
+def test_what_is_no_file_stays_what_it_is(lance, data):
+    os.mkfifo(data / "pipe")
+    command = [str(PROGRAM), "sql", "select 1 as one", "--format", "csv", "-o", str(data / "pipe")]
+    with subprocess.Popen(command) as program, open(data / "pipe") as pipe:
+        assert pipe.read() == '"one"\n1\n'
+    assert program.returncode == 0
+    assert (data / "pipe").is_fifo()
+    assert not (data / "pipe.part").exists()
 
 
 def test_every_format_has_the_same_rows(lance, data):

@@ -74,7 +74,7 @@ def test_version_names_all_versions(lance):
         (["info", "a", "--tag", "t", "--at-version", "1"], "--at-version"),
         (["info", "a", "--storage-option", "novalue"], "KEY=VALUE"),
         (["take", "a"], "one of --rows, --row-id, --address, --range and --sample is required"),
-        (["take", "a", "--rows", "1", "--sample", "1"], "one of --rows, --row-id, --address, --range and --sample"),
+        (["take", "a", "--rows", "1", "--sample", "1"], "give only one of --rows, --row-id, --address, --range and --sample"),
         (["take", "a", "--seed", "1"], "--seed requires --sample"),
         (["take", "a", "--sample", "-1"], "--sample: -1 is not a number of 0 or more"),
         (["take", "a", "--range", "1..x"], "--range: 1..x is no range; one looks like 10..20"),

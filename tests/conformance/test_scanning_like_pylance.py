@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 import columns
+from conditions import random_condition
 
 ROWS = 3000
 SCANS = 60
@@ -41,28 +42,6 @@ def random_table(rng, storage_version):
     )
 
 
-def random_condition(rng, depth=0):
-    if depth < 3 and rng.random() < 0.5:
-        left, right = random_condition(rng, depth + 1), random_condition(rng, depth + 1)
-        return f"({left} {rng.choice(['AND', 'OR'])} {right})"
-    condition = rng.choice(
-        [
-            f"id {rng.choice(['<', '>=', '<>'])} {rng.randrange(ROWS)}",
-            f"id % {rng.randrange(1, 30)} = 0",
-            f"n BETWEEN {rng.randrange(-50, 0)} AND {rng.randrange(50)}",
-            f"n IN ({', '.join(str(rng.randrange(-50, 50)) for _ in range(rng.randrange(1, 9)))})",
-            f"f > {rng.randrange(-10, 10)}.25",
-            f"Text = '{rng.choice(['a', 'bb', 'cccccc', ''])}'",
-            f"Text LIKE '%{rng.choice('abcü')}%'",
-            f"st.x > {rng.randrange(-50, 50)}",
-            f"length(st.y) > {rng.randrange(5)}",
-            f"`sp ace` <> {rng.randrange(-50, 50)}",
-            f"{rng.choice(['n', 'Text', 'st.y', 'l'])} IS {rng.choice(['', 'NOT '])}NULL",
-        ]
-    )
-    return f"NOT ({condition})" if rng.random() < 0.2 else condition
-
-
 def random_columns(rng):
     names = ["id", "n", "f", "Text", "sp ace", "st", "st.x", "st.y", "l", "_rowid", "_rowaddr"]
     return rng.sample(names, rng.randrange(1, len(names)))
@@ -91,7 +70,7 @@ def test_random_scans(tmp_path, read_with_us, storage_version, seed):
             options["columns"] = named
             ours["columns"] = "\n".join(named)
         if rng.random() < 0.7:
-            options["filter"] = ours["filter"] = random_condition(rng)
+            options["filter"] = ours["filter"] = random_condition(rng, ROWS)
         if rng.random() < 0.3:
             options["limit"] = ours["limit"] = rng.choice([0, 1, 7, 400, ROWS * 2])
         if rng.random() < 0.3:

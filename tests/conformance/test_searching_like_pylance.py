@@ -1,11 +1,14 @@
 """Searches for the nearest vectors, beside pylance's: the index files are the same, so the answers are."""
 
+import json
 import random
 
 import lance
 import numpy as np
 import pyarrow as pa
 import pytest
+from lance.dataset import VectorSearchQuery
+from lance.query import MatchQuery
 
 LENGTH = 16
 ROWS = 1500
@@ -175,3 +178,52 @@ def test_lists_of_vectors_with_an_index(read_with_us, tmp_path):
         scan = {"columns": ["id", "_distance"]}
         theirs = with_pylance(dataset, nearest, scan)
         assert_same(with_us(read_with_us, tmp_path, dataset, nearest, scan), theirs)
+
+
+WORDS = ["apple", "pear", "plum", "fig", "quince"]
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory):
+    """Vectors with texts, both with an index."""
+    rng = np.random.default_rng(11)
+    texts = [" ".join(rng.choice(WORDS, rng.integers(1, 6))) for _ in range(ROWS)]
+    table = table_of(0, clustered(rng, ROWS)).append_column("text", pa.array(texts))
+    dataset = lance.write_dataset(table, tmp_path_factory.mktemp("described") / "d", max_rows_per_file=400)
+    dataset.create_index("v", "IVF_FLAT", num_partitions=4)
+    dataset.create_scalar_index("text", "INVERTED")
+    dataset.delete("id % 13 = 5")
+    return dataset, clustered(rng, 4)
+
+
+@pytest.mark.parametrize("expression", [None, "part < 3"])
+def test_texts_choose_among_vectors(described, read_with_us, tmp_path, expression):
+    dataset, queries = described
+    for query in queries:
+        nearest = {"k": 15, "q": query}
+        scan = {"columns": ["id", "_distance"], "prefilter": True}
+        search = MatchQuery("plum", "text")
+        chosen = {"expr_filter": expression, "search_filter": search} if expression else search
+        theirs = with_pylance(dataset, nearest, {**scan, "filter": chosen})
+        scan |= {"filter": expression} if expression else {}
+        words = json.dumps({"match": {"terms": "plum", "column": "text"}})
+        ours = with_us(read_with_us, tmp_path, dataset, nearest, {**scan, "full_text": words, "search_filter": "full_text"})
+        assert_same(ours, theirs)
+        assert ours.num_rows == 15
+
+
+def test_vectors_choose_among_texts(described, read_with_us, tmp_path):
+    dataset, queries = described
+    for query in queries:
+        nearest = {"k": 200, "q": query, "minimum_nprobes": 4, "maximum_nprobes": 4}
+        chosen = VectorSearchQuery("v", query, k=200, minimum_nprobes=4, maximum_nprobes=4)
+        theirs = dataset.to_table(
+            columns=["id", "_score"], full_text_query=MatchQuery("plum fig", "text"), filter=chosen, prefilter=True
+        )
+        words = json.dumps({"match": {"terms": "plum fig", "column": "text"}})
+        scan = {"columns": ["id", "_score"], "full_text": words, "search_filter": "nearest", "limit": 20}
+        ours = with_us(read_with_us, tmp_path, dataset, nearest, scan)
+        assert ours.schema.names == ["id", "_score"]
+        best = np.sort(theirs["_score"].to_numpy())[::-1][:20]
+        np.testing.assert_allclose(ours["_score"].to_numpy(), best, rtol=1e-5)
+        assert ours.num_rows == 20

@@ -60,6 +60,7 @@ class Session {
     for (const auto step :
          {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan, &Session::ScanBatches,
           &Session::ScanPushed, &Session::Query, &Session::Search, &Session::Take, &Session::TakeRanges,
+           &Session::Shuffle,
           &Session::OpenSplit, &Session::AppendInHalves, &Session::Discard, &Session::Maintain,
           &Session::ByName}) {
       if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
@@ -330,6 +331,32 @@ class Session {
     const auto batch = arrow::ImportRecordBatch(&array, &schema);
     EXPECT_TRUE(batch.ok() && (*batch)->num_rows() == 3) << batch.status().ToString();
     return outcome;
+  }
+
+  /// The second half of an epoch, as another process reads it.
+  Outcome Shuffle() {
+    const LanceShuffleOptions* defaults = nullptr;
+    const LanceAccessOptions* access = nullptr;
+    ShufflerPtr shuffler;
+    Outcome outcome = MAKE(&shuffler, lance_shuffler_open, dataset(), defaults);
+    if (!outcome.ok()) return outcome;
+    const LanceShuffler* shuffled = shuffler.get();
+    StringPtr state;
+    outcome = Made(&state, [&](auto* handle) {
+      return CallC(lance_shuffler_state, shuffled, uint64_t{2}, kRows / 2, handle);
+    });
+    if (!outcome.ok()) return outcome;
+    LanceShufflePosition position = LANCE_SHUFFLE_POSITION_INIT;
+    ShufflerPtr resumed;
+    outcome = Made(&resumed, [&](auto* handle) {
+      return CALL(lance_shuffler_resume, LANCE_TEXT(state.get()), access, handle, &position);
+    });
+    if (!outcome.ok()) return outcome;
+    EXPECT_EQ(position.rows_done, kRows / 2);
+    const LanceShuffler* rest = resumed.get();
+    ArrowArrayStream stream{};
+    outcome = CALL(lance_shuffler_to_stream, rest, position.epoch, position.rows_done, &stream);
+    return outcome.ok() ? Read(&stream, kRows - kRows / 2) : outcome;
   }
 
   Outcome TakeRanges() {

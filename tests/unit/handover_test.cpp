@@ -111,6 +111,31 @@ TEST_F(HandoverTest, ASessionOfItsOwnIsUsed) {
   EXPECT_GT(stats.metadata_cache_entries, 0U);
 }
 
+TEST_F(HandoverTest, CredentialsComeFromAProvider) {
+  int calls = 0;
+  bool fails = false;
+  ASSERT_OK_AND_ASSIGN(const auto provider,
+                       lance::CredentialsProvider::Make([&]() -> arrow::Result<lance::Credentials> {
+                         ++calls;
+                         if (fails) return arrow::Status::IOError("no luck");
+                         return lance::Credentials();
+                       }));
+  ASSERT_OK_AND_ASSIGN(const auto scanner, dataset_->Scan());
+  ASSERT_OK_AND_ASSIGN(const auto splits, scanner->Splits(1));
+  {
+    ASSERT_OK_AND_ASSIGN(const auto copy, Dataset::Deserialize(*bytes_, {.credentials = provider}));
+    EXPECT_EQ(Ids(*copy), Range(0, kRows));
+    EXPECT_EQ(calls, 1);
+    ASSERT_OK_AND_ASSIGN(const auto part, lance::Scanner::OpenSplit(splits[0].text, {.credentials = provider}));
+    EXPECT_EQ(*part->CountRows(), static_cast<uint64_t>(kRows));
+    EXPECT_EQ(calls, 2);
+  }
+  fails = true;
+  EXPECT_THAT(Dataset::Deserialize(*bytes_, {.credentials = provider}), FailsWith(ErrorCode::kCallback));
+  EXPECT_THAT(lance::Scanner::OpenSplit(splits[0].text, {.credentials = provider}),
+              FailsWith(ErrorCode::kCallback));
+}
+
 TEST_F(HandoverTest, ReadsAreCountedForTheirDatasetAlone) {
   ASSERT_OK_AND_ASSIGN(const auto session, lance::Session::Make());
   ASSERT_OK_AND_ASSIGN(const auto other, Dataset::Open(uri_, {.session = session}));

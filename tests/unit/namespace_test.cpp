@@ -226,6 +226,12 @@ TEST_F(NamespaceTest, OddNamesAreRefused) {
     EXPECT_THAT(ns_->DropTable(id), FailsWith(ErrorCode::kInvalidArgument));
     EXPECT_THAT(WriteTable(*ns_, id, 0, 1), FailsWith(ErrorCode::kInvalidArgument));
   }
+  // These would become a part of the path, and reach another place of the server.
+  ASSERT_OK_AND_ASSIGN(const auto server, Namespace::Connect("rest", {{"uri", "http://127.0.0.1:1"}}));
+  for (const Id& id : {Id{"."}, Id{".."}}) {
+    EXPECT_THAT(server->DropTable(id), FailsWith(ErrorCode::kInvalidArgument));
+    EXPECT_THAT(server->ListTables(id), FailsWith(ErrorCode::kInvalidArgument));
+  }
 }
 
 TEST_F(NamespaceTest, WrongPropertiesAreRefused) {

@@ -5,8 +5,8 @@ import textwrap
 import tomllib
 from typing import NamedTuple
 
-TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "search", "scan", "batches",
-          "sql", "index", "transaction", "write", "maintain", "namespace"]
+TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "search", "scan",
+          "searcher", "batches", "sql", "index", "transaction", "write", "maintain", "shuffle", "namespace"]
 KINDS = ["constant", "codes", "enum", "handle", "struct", "callback", "result", "record", "options", "function"]
 
 # What a type is in C and in Rust, and its bytes.

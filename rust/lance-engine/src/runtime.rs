@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 
 use crate::error::{Error, Result, code};
 use crate::fault;
+use crate::last_use;
 use crate::panics::{contain, contained};
 use crate::process;
 use crate::session;
@@ -154,9 +155,11 @@ pub fn session() -> Result<Arc<Session>> {
 }
 
 /// The registry keeps an entry for every store, with the files that it notes and with what renews its credentials, until
-/// it is asked what is still in use.
+/// it is asked what is still in use, which looks at all of them. So it is asked after something that used one has gone.
 pub fn forget_unused_stores() {
-    if let Some(engine) = ENGINE.get() {
+    if let Some(engine) = ENGINE.get()
+        && last_use::take_note()
+    {
         engine.session.store_registry().active_stores();
     }
 }

@@ -37,6 +37,7 @@ arrow::Result<AccessOptionsC> AccessOptionsC::Make(const AccessOptions& options)
   AccessOptionsC out;
   out.storage = ToC(options.storage.map());
   out.c.session = ToC(options.session);
+  out.c.credentials = ToC(options.credentials);
   out.c.storage_options = out.storage.data();
   out.c.storage_options_count = out.storage.size();
   return out;

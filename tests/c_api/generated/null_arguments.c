@@ -506,6 +506,45 @@ static void lance_scanner_open_split_refuses(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_searcher_open_refuses(const Handles* handles) {
+  LanceSearcher* made_out = NULL;
+  REFUSED(lance_searcher_open, NULL, NULL, NULL, &made_out);
+  REFUSED(lance_searcher_open, handles->dataset, NULL, NULL, NULL);
+  REFUSED(lance_searcher_open_async, NULL, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_open_async, handles->dataset, NULL, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_open_async, handles->dataset, NULL, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_searcher_is_prepared_refuses(const Handles* handles) {
+  int32_t made_out = 0;
+  REFUSED(lance_searcher_is_prepared, NULL, &made_out);
+  REFUSED(lance_searcher_is_prepared, handles->searcher, NULL);
+}
+
+static void lance_searcher_run_refuses(const Handles* handles) {
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  REFUSED(lance_searcher_run, NULL, fresh_array(), fresh_schema(), &array, &schema);
+  REFUSED(lance_searcher_run, handles->searcher, NULL, fresh_schema(), &array, &schema);
+  REFUSED(lance_searcher_run, handles->searcher, fresh_array(), NULL, &array, &schema);
+  REFUSED(lance_searcher_run, handles->searcher, fresh_array(), fresh_schema(), NULL, &schema);
+  REFUSED(lance_searcher_run, handles->searcher, fresh_array(), fresh_schema(), &array, NULL);
+  REFUSED(lance_searcher_run_async, NULL, fresh_array(), fresh_schema(), &array, &schema, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, NULL, fresh_schema(), &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, fresh_array(), NULL, &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, fresh_array(), fresh_schema(), NULL, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, fresh_array(), fresh_schema(), &array, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, fresh_array(), fresh_schema(), &array, &schema, NULL,
+          NULL, NULL);
+  CHECK(array.release == NULL && schema.release == NULL);
+}
+
 static void lance_batches_open_refuses(const Handles* handles) {
   LanceBatches* made_out = NULL;
   REFUSED(lance_batches_open, NULL, &made_out);
@@ -989,6 +1028,85 @@ static void lance_dataset_cleanup_refuses(const Handles* handles) {
   REFUSED(lance_dataset_cleanup_async, URI, NULL, NULL, must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_cleanup_async, URI, NULL, &no_size_out, must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_cleanup_async, URI, NULL, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_shuffler_open_refuses(const Handles* handles) {
+  LanceShuffler* made_out = NULL;
+  REFUSED(lance_shuffler_open, NULL, NULL, &made_out);
+  REFUSED(lance_shuffler_open, handles->dataset, NULL, NULL);
+  REFUSED(lance_shuffler_open_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_open_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_open_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_shuffler_schema_refuses(const Handles* handles) {
+  struct ArrowSchema made_out = {0};
+  REFUSED(lance_shuffler_schema, NULL, &made_out);
+  REFUSED(lance_shuffler_schema, handles->shuffler, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_shuffler_info_refuses(const Handles* handles) {
+  LanceShuffleInfo made_out = LANCE_SHUFFLE_INFO_INIT;
+  LanceShuffleInfo no_size_out = {0};
+  REFUSED(lance_shuffler_info, NULL, &made_out);
+  REFUSED(lance_shuffler_info, handles->shuffler, NULL);
+  REFUSED(lance_shuffler_info, handles->shuffler, &no_size_out);
+}
+
+static void lance_shuffler_to_stream_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_shuffler_to_stream, NULL, 1, 1, &made_out);
+  REFUSED(lance_shuffler_to_stream, handles->shuffler, 1, 1, NULL);
+  REFUSED(lance_shuffler_to_stream_async, NULL, 1, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_to_stream_async, handles->shuffler, 1, 1, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_to_stream_async, handles->shuffler, 1, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_shuffler_to_batches_refuses(const Handles* handles) {
+  LanceBatches* made_out = NULL;
+  REFUSED(lance_shuffler_to_batches, NULL, 1, 1, &made_out);
+  REFUSED(lance_shuffler_to_batches, handles->shuffler, 1, 1, NULL);
+  REFUSED(lance_shuffler_to_batches_async, NULL, 1, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_to_batches_async, handles->shuffler, 1, 1, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_to_batches_async, handles->shuffler, 1, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_shuffler_state_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_shuffler_state, NULL, 1, 1, &made_out);
+  REFUSED(lance_shuffler_state, handles->shuffler, 1, 1, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_shuffler_resume_refuses(const Handles* handles) {
+  (void)handles;
+  LanceShuffler* made_out = NULL;
+  LanceShufflePosition made_position = LANCE_SHUFFLE_POSITION_INIT;
+  LanceShufflePosition no_size_position = {0};
+  REFUSED(lance_shuffler_resume, LANCE_NO_TEXT, NULL, &made_out, &made_position);
+  REFUSED(lance_shuffler_resume, LANCE_TEXT(kNotUtf8), NULL, &made_out, &made_position);
+  REFUSED(lance_shuffler_resume, kWithNul, NULL, &made_out, &made_position);
+  REFUSED(lance_shuffler_resume, LANCE_TEXT("text"), NULL, NULL, &made_position);
+  REFUSED(lance_shuffler_resume, LANCE_TEXT("text"), NULL, &made_out, NULL);
+  REFUSED(lance_shuffler_resume, LANCE_TEXT("text"), NULL, &made_out, &no_size_position);
+  REFUSED(lance_shuffler_resume_async, LANCE_NO_TEXT, NULL, &made_out, &made_position, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_shuffler_resume_async, LANCE_TEXT(kNotUtf8), NULL, &made_out, &made_position,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_resume_async, kWithNul, NULL, &made_out, &made_position, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_shuffler_resume_async, LANCE_TEXT("text"), NULL, NULL, &made_position, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_shuffler_resume_async, LANCE_TEXT("text"), NULL, &made_out, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_shuffler_resume_async, LANCE_TEXT("text"), NULL, &made_out, &no_size_position,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_resume_async, LANCE_TEXT("text"), NULL, &made_out, &made_position, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
 }
 
 static void lance_namespace_connect_refuses(const Handles* handles) {
@@ -1700,6 +1818,22 @@ static void lance_scan_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_searcher_options_are_checked(const Handles* handles) {
+  LanceSearcherOptions options;
+  LanceSearcher* made_out = NULL;
+  options = (LanceSearcherOptions)LANCE_SEARCHER_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_searcher_open, handles->dataset, &options, &options, &made_out);
+  options = (LanceSearcherOptions)LANCE_SEARCHER_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_searcher_open, handles->dataset, &options, &options, &made_out);
+  options = (LanceSearcherOptions)LANCE_SEARCHER_OPTIONS_INIT;
+  options.gather_milliseconds = 10001;
+  REFUSED_FOR("options.gather_milliseconds", lance_searcher_open, handles->dataset, &options, &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
 static void lance_sql_options_are_checked(const Handles* handles) {
   (void)handles;
   LanceSqlOptions options;
@@ -1904,6 +2038,12 @@ static void lance_write_options_are_checked(const Handles* handles) {
   options.storage_options_count = 1;
   options.storage_options = kNullValue;
   REFUSED_FOR("options.storage_options", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
+  options.encoding_profile = -1;
+  REFUSED_FOR("options.encoding_profile", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
+  options.encoding_profile = 1000;
+  REFUSED_FOR("options.encoding_profile", lance_writer_open, URI, fresh_schema(), &options, &made_out);
   CHECK(made_out == NULL);
 }
 
@@ -1973,6 +2113,81 @@ static void lance_cleanup_options_are_checked(const Handles* handles) {
   REFUSED_FOR("options.storage_options", lance_dataset_cleanup, URI, &options, &made_out);
 }
 
+static void lance_shuffle_options_are_checked(const Handles* handles) {
+  LanceShuffleOptions options;
+  LanceShuffler* made_out = NULL;
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.column_count = 1;
+  REFUSED_FOR("options.columns", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.column_count = 1;
+  options.columns = kNullName;
+  REFUSED_FOR("options.columns", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.expression_count = 1;
+  REFUSED_FOR("options.expressions", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.expression_count = 1;
+  options.expressions = kNullKey;
+  REFUSED_FOR("options.expressions", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.expression_count = 1;
+  options.expressions = kNullValue;
+  REFUSED_FOR("options.expressions", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.filter = LANCE_TEXT(kNotUtf8);
+  REFUSED_FOR("options.filter", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.filter = kWithNul;
+  REFUSED_FOR("options.filter", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.shard_count = 0;
+  REFUSED_FOR("options.shard_count", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.shard_count = 1048577;
+  REFUSED_FOR("options.shard_count", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.remainder = -1;
+  REFUSED_FOR("options.remainder", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.remainder = 1000;
+  REFUSED_FOR("options.remainder", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.batch_size = 0;
+  REFUSED_FOR("options.batch_size", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.batch_size = 4294967296;
+  REFUSED_FOR("options.batch_size", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.drop_last = 2;
+  REFUSED_FOR("options.drop_last", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.shuffle = 2;
+  REFUSED_FOR("options.shuffle", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.block_rows = 0;
+  REFUSED_FOR("options.block_rows", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.block_rows = 4294967296;
+  REFUSED_FOR("options.block_rows", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.window_blocks = 0;
+  REFUSED_FOR("options.window_blocks", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.window_blocks = 1048577;
+  REFUSED_FOR("options.window_blocks", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.readahead_bytes = 0;
+  REFUSED_FOR("options.readahead_bytes", lance_shuffler_open, handles->dataset, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
 static void lance_namespace_options_are_checked(const Handles* handles) {
   (void)handles;
   LanceNamespaceOptions options;
@@ -2031,6 +2246,9 @@ void null_arguments(const Handles* handles) {
   lance_scanner_analyze_refuses(handles);
   lance_scanner_splits_refuses(handles);
   lance_scanner_open_split_refuses(handles);
+  lance_searcher_open_refuses(handles);
+  lance_searcher_is_prepared_refuses(handles);
+  lance_searcher_run_refuses(handles);
   lance_batches_open_refuses(handles);
   lance_batches_schema_refuses(handles);
   lance_batches_next_refuses(handles);
@@ -2070,6 +2288,13 @@ void null_arguments(const Handles* handles) {
   lance_writer_abort_refuses(handles);
   lance_dataset_check_refuses(handles);
   lance_dataset_cleanup_refuses(handles);
+  lance_shuffler_open_refuses(handles);
+  lance_shuffler_schema_refuses(handles);
+  lance_shuffler_info_refuses(handles);
+  lance_shuffler_to_stream_refuses(handles);
+  lance_shuffler_to_batches_refuses(handles);
+  lance_shuffler_state_refuses(handles);
+  lance_shuffler_resume_refuses(handles);
   lance_namespace_connect_refuses(handles);
   lance_namespace_list_namespaces_refuses(handles);
   lance_namespace_create_namespace_refuses(handles);
@@ -2094,12 +2319,14 @@ void null_arguments(const Handles* handles) {
   lance_text_phrase_options_are_checked(handles);
   lance_text_query_options_are_checked(handles);
   lance_scan_options_are_checked(handles);
+  lance_searcher_options_are_checked(handles);
   lance_sql_options_are_checked(handles);
   lance_index_options_are_checked(handles);
   lance_optimize_indices_options_are_checked(handles);
   lance_write_options_are_checked(handles);
   lance_check_options_are_checked(handles);
   lance_cleanup_options_are_checked(handles);
+  lance_shuffle_options_are_checked(handles);
   lance_namespace_options_are_checked(handles);
   lance_string_free(NULL);
   lance_bytes_free(NULL, 0);
@@ -2111,10 +2338,12 @@ void null_arguments(const Handles* handles) {
   lance_vector_query_free(NULL);
   lance_text_query_free(NULL);
   lance_scanner_free(NULL);
+  lance_searcher_free(NULL);
   lance_batches_free(NULL);
   lance_sql_context_free(NULL);
   lance_sql_query_free(NULL);
   lance_transaction_free(NULL);
   lance_writer_free(NULL);
+  lance_shuffler_free(NULL);
   lance_namespace_free(NULL);
 }

@@ -143,6 +143,13 @@ LanceScanOptions Fill(Arguments& arguments, LanceScanOptions fields) {
 }
 
 template <typename Arguments>
+LanceSearcherOptions Fill(Arguments& arguments, LanceSearcherOptions fields) {
+  fields.held_bytes = arguments.Number(fields.held_bytes);
+  fields.gather_milliseconds = arguments.Number(fields.gather_milliseconds);
+  return fields;
+}
+
+template <typename Arguments>
 LanceSqlOptions Fill(Arguments& arguments, LanceSqlOptions fields) {
   fields.memory_bytes = arguments.Number(fields.memory_bytes);
   fields.spill_directory = arguments.OptionalString();
@@ -195,6 +202,7 @@ LanceWriteOptions Fill(Arguments& arguments, LanceWriteOptions fields) {
   arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
   if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceWriteStats*) {};
 
+  fields.encoding_profile = arguments.Number(fields.encoding_profile);
   return fields;
 }
 
@@ -214,6 +222,24 @@ LanceCleanupOptions Fill(Arguments& arguments, LanceCleanupOptions fields) {
   fields.orphan_min_age_seconds = arguments.Number(fields.orphan_min_age_seconds);
   fields.dry_run = arguments.Number(fields.dry_run);
   arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
+  return fields;
+}
+
+template <typename Arguments>
+LanceShuffleOptions Fill(Arguments& arguments, LanceShuffleOptions fields) {
+  arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
+  arguments.KeyValues(&fields.expressions, &fields.expression_count);
+  fields.filter = arguments.OptionalText();
+  fields.seed = arguments.Number(fields.seed);
+  fields.shard_index = arguments.Number(fields.shard_index);
+  fields.shard_count = arguments.Number(fields.shard_count);
+  fields.remainder = arguments.Number(fields.remainder);
+  fields.batch_size = arguments.Number(fields.batch_size);
+  fields.drop_last = arguments.Number(fields.drop_last);
+  fields.shuffle = arguments.Number(fields.shuffle);
+  fields.block_rows = arguments.Number(fields.block_rows);
+  fields.window_blocks = arguments.Number(fields.window_blocks);
+  fields.readahead_bytes = arguments.Number(fields.readahead_bytes);
   return fields;
 }
 

@@ -56,7 +56,15 @@ impl Change {
     pub async fn end_at_version(self, opened: &Opened, outcome: Result<()>) -> Result<Opened> {
         let version = self.dataset.manifest().version;
         self.end(outcome).await?;
-        let dataset = opened.plain.checkout_version(version).await?;
+        let dataset = opened
+            .plain
+            .checkout_version(version)
+            .await
+            .map_err(|error| {
+                Error::from(error).context(&format!(
+                    "version {version} was made, but it cannot be opened"
+                ))
+            })?;
         Ok(Opened::new(dataset))
     }
 }

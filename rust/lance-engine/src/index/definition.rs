@@ -30,6 +30,8 @@ pub struct Definition {
     pub kind: IndexType,
     /// The path of the column, as the engine parses it.
     pub column: String,
+    /// As the caller wrote it.
+    shown: String,
     pub field: Field,
     pub parameters: Checked,
     params: Params,
@@ -71,6 +73,7 @@ impl Definition {
         Ok(Self {
             kind,
             column,
+            shown: shown.clone(),
             field,
             parameters,
             params,
@@ -122,7 +125,7 @@ impl Definition {
             code::FAILED_PRECONDITION,
             format!(
                 "column {:?} has too few vectors for an index of the kind {kind}, which learns from at least {needed}: add rows, or make the index without training and optimise it later",
-                self.column
+                self.shown
             ),
         )
     }
@@ -143,7 +146,7 @@ impl Definition {
             }
             Some(name) => name.clone(),
             None => {
-                let base = format!("{}_idx", self.shown_column());
+                let base = format!("{}_idx", self.plain_column());
                 let numbered = (2..).map(|number| format!("{base}_{number}"));
                 let mut names = std::iter::once(base.clone()).chain(numbered);
                 let of = kind::of(self.kind).name;
@@ -174,7 +177,7 @@ impl Definition {
     }
 
     /// The path as the engine names indices after it.
-    fn shown_column(&self) -> String {
+    pub fn plain_column(&self) -> String {
         let path = parse_field_path(&self.column).unwrap_or_else(|_| vec![self.column.clone()]);
         let names: Vec<_> = path.iter().map(String::as_str).collect();
         match names.iter().any(|name| name.contains('.')) {

@@ -2,17 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use lance_index::progress::{IndexBuildProgress, noop_progress};
 
+use crate::reporting::Reporter;
 use crate::settings::{Callback, IndexProgress};
 use crate::sync::{Mutex, lock};
-use crate::threads;
-
-/// A report more often than this would cost more than it tells.
-const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Tells the caller while this lives. Tasks of the engine may outlive the work that began them.
 pub struct Telling(Option<Arc<Progress>>);
@@ -21,11 +17,8 @@ impl Telling {
     pub fn new(callback: Option<Callback<IndexProgress>>) -> Self {
         Self(callback.map(|callback| {
             Arc::new(Progress {
-                state: Mutex::new(State {
-                    callback: Some(callback),
-                    so_far: IndexProgress::default(),
-                    last: None,
-                }),
+                reporter: Reporter::new(Some(callback)),
+                so_far: Mutex::default(),
             })
         }))
     }
@@ -42,39 +35,31 @@ impl Telling {
 impl Drop for Telling {
     fn drop(&mut self) {
         if let Some(progress) = &self.0 {
-            lock(&progress.state).callback = None;
+            progress.reporter.stop();
         }
     }
 }
 
-/// One call of the callback comes after the other.
 struct Progress {
-    state: Mutex<State>,
+    reporter: Reporter<IndexProgress>,
+    so_far: Mutex<IndexProgress>,
 }
 
-struct State {
-    callback: Option<Callback<IndexProgress>>,
-    so_far: IndexProgress,
-    last: Option<Instant>,
-}
-
-impl State {
-    fn enter(&mut self, stage: &str) {
-        if self.so_far.stage != stage {
-            self.so_far = IndexProgress {
+impl Progress {
+    /// Stages of some kinds run side by side; what is told is of one.
+    fn change(&self, stage: &str, change: impl FnOnce(&mut IndexProgress)) {
+        let mut so_far = lock(&self.so_far);
+        if so_far.stage != stage {
+            *so_far = IndexProgress {
                 stage: stage.to_string(),
                 ..IndexProgress::default()
             };
         }
+        change(&mut so_far);
     }
 
-    fn tell(&mut self) {
-        self.last = Some(Instant::now());
-        if let Some(callback) = &self.callback {
-            threads::enter_callback();
-            callback.call(&self.so_far);
-            threads::leave_callback();
-        }
+    fn so_far(&self) -> IndexProgress {
+        lock(&self.so_far).clone()
     }
 }
 
@@ -92,32 +77,26 @@ impl IndexBuildProgress for Progress {
         total: Option<u64>,
         unit: &str,
     ) -> lance_core::Result<()> {
-        let mut state = lock(&self.state);
-        state.so_far = IndexProgress {
-            stage: stage.to_string(),
-            unit: unit.to_string(),
-            completed: 0,
-            total,
-        };
-        state.tell();
+        self.change(stage, |so_far| {
+            so_far.unit = unit.to_string();
+            so_far.completed = 0;
+            so_far.total = total;
+        });
+        self.reporter.report_now(|| self.so_far());
         Ok(())
     }
 
     async fn stage_progress(&self, stage: &str, completed: u64) -> lance_core::Result<()> {
-        let mut state = lock(&self.state);
-        state.enter(stage);
-        state.so_far.completed = completed;
-        if state.last.is_none_or(|at| at.elapsed() >= INTERVAL) {
-            state.tell();
-        }
+        self.change(stage, |so_far| so_far.completed = completed);
+        self.reporter.report(|| self.so_far());
         Ok(())
     }
 
     async fn stage_complete(&self, stage: &str) -> lance_core::Result<()> {
-        let mut state = lock(&self.state);
-        state.enter(stage);
-        state.so_far.completed = state.so_far.total.unwrap_or(state.so_far.completed);
-        state.tell();
+        self.change(stage, |so_far| {
+            so_far.completed = so_far.total.unwrap_or(so_far.completed);
+        });
+        self.reporter.report_now(|| self.so_far());
         Ok(())
     }
 }

@@ -85,7 +85,7 @@ pub fn build(
         let name = settings
             .name
             .clone()
-            .unwrap_or_else(|| definition.column.clone());
+            .unwrap_or_else(|| definition.plain_column());
         let telling = Telling::new(settings.progress);
         let mut change = Change::new(&opened)?;
         let fragments = definition.fragments.clone();

@@ -30,6 +30,7 @@ use url::Url;
 use super::open_files::{OpenFile, OpenFiles};
 use super::version_files::{self, is_version_file};
 use crate::error::{Error, code};
+use crate::last_use;
 use crate::telemetry::stores::{self, Store};
 
 /// What the engine calls a local store that is used like a remote one.
@@ -103,6 +104,12 @@ struct LocalStore {
     inner: LocalFileSystem,
     files: OpenFiles,
     counters: Store,
+}
+
+impl Drop for LocalStore {
+    fn drop(&mut self) {
+        last_use::note();
+    }
 }
 
 impl fmt::Display for LocalStore {

@@ -27,12 +27,15 @@ impl Namespace {
                     "the name {name:?} has a {delimiter:?} in it, which separates names"
                 ));
             }
-            if !self.properties.is_remote()
-                && (name.contains(['/', '\\']) || matches!(name.as_str(), "." | ".."))
-            {
+            let leads_elsewhere = matches!(name.as_str(), "." | "..");
+            if !self.properties.is_remote() && (name.contains(['/', '\\']) || leads_elsewhere) {
                 return refuse(format!(
                     "the name {name:?} cannot be one of a file in the directory"
                 ));
+            }
+            // Alone, it is a part of the path of a URL.
+            if id.len() == 1 && leads_elsewhere {
+                return refuse(format!("the name {name:?} cannot be one of a table or namespace"));
             }
         }
         Ok(())

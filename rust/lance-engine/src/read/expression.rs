@@ -4,6 +4,7 @@
 //! and plans, evaluates and drops it by recursion of which only a part grows its stack. So the text is parsed here
 //! first, and the tree is looked at as the engine will see it.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -23,6 +24,7 @@ use lance_core::is_system_column;
 use super::amplifiers;
 use super::columns::{has_child, no_such_column};
 use super::literals::{Edit, Use, edited, exact};
+use super::rewording::reword;
 use crate::error::{Error, Result, code};
 
 /// A list of a million numbers takes less.
@@ -37,6 +39,9 @@ const MOST_NESTED_TYPES: usize = 500;
 /// How deep a tree may be, but for the conditions that AND or OR joins. What the engine does takes the square of the
 /// depth, or more.
 pub const DEEPEST_TREE: usize = 300;
+
+/// How deep a tree may be that is written as text again.
+const DEEPEST_WRITTEN: usize = 2_000;
 
 /// How often the parser may begin an operand, for each token: where it cannot go on it tries other readings, within
 /// each other.
@@ -65,13 +70,16 @@ pub struct Checked {
 /// Check an expression over these columns; messages call it `what`. For a thread of the runtime, whose stack is large.
 pub fn check(what: &str, text: &str, schema: &Schema) -> Result<Checked> {
     amplifiers::bound();
-    let tree = parse(what, text)?;
-    let mut look = Look::new(what, schema);
-    if let ControlFlow::Break(error) = tree.visit(&mut look) {
-        return Err(error);
+    let mut tree = parse(what, text)?;
+    let mut look = Look::at(&tree, what, schema)?;
+    let mut text = Cow::Borrowed(text);
+    if look.deepest <= DEEPEST_WRITTEN && reword(&mut tree) {
+        text = Cow::Owned(tree.to_string());
+        tree = parse(what, &text)?;
+        look = Look::at(&tree, what, schema)?;
     }
     Ok(Checked {
-        sql: edited(text, look.edits),
+        sql: edited(&text, look.edits),
         columns: look.columns,
         reads_system_columns: look.reads_system_columns,
         is_column: column_path(&tree).is_some_and(|path| !is_text(path)),
@@ -266,6 +274,8 @@ struct Look<'a> {
     schema: &'a Schema,
     /// Above the node: which of them count for the depth, and the operator of those that AND or OR joins.
     above: Vec<(bool, Option<BinaryOperator>)>,
+    /// The most nodes that were above one.
+    deepest: usize,
     depth: usize,
     functions: usize,
     columns: BTreeSet<String>,
@@ -279,11 +289,21 @@ impl<'a> Look<'a> {
             what,
             schema,
             above: Vec::new(),
+            deepest: 0,
             depth: 0,
             functions: 0,
             columns: BTreeSet::new(),
             reads_system_columns: false,
             edits: Vec::new(),
+        }
+    }
+
+    /// Look at a tree.
+    fn at(tree: &Expr, what: &'a str, schema: &'a Schema) -> Result<Self> {
+        let mut look = Self::new(what, schema);
+        match tree.visit(&mut look) {
+            ControlFlow::Break(error) => Err(error),
+            ControlFlow::Continue(()) => Ok(look),
         }
     }
 
@@ -401,6 +421,7 @@ impl Visitor for Look<'_> {
         };
         let deepens = self.deepens(joins);
         self.above.push((deepens, joins.cloned()));
+        self.deepest = self.deepest.max(self.above.len());
         self.depth += usize::from(deepens);
         self.functions += usize::from(matches!(node, Expr::Function(_)));
         if self.depth > DEEPEST_TREE {

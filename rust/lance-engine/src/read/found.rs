@@ -11,7 +11,7 @@ use lance_index::scalar::inverted::SCORE_COL;
 use lance_index::vector::DIST_COL;
 
 use super::columns::column;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, code};
 use crate::search::VectorQuery;
 use crate::settings::{ScanSettings, SearchFilter, SortKey};
 
@@ -109,10 +109,11 @@ pub fn searches(settings: &ScanSettings) -> bool {
     settings.nearest.is_some() || settings.full_text.is_some()
 }
 
-/// The settings of a scan, with the order that its rows have. The engine sorts texts that were found only where it looks for
-/// some of them.
+/// The settings of a scan, with the order that its rows have. The engine sorts texts that were found only where it looks
+/// for some of them, and not where vectors chose the rows.
 pub fn in_order(mut settings: ScanSettings) -> ScanSettings {
-    let has_order = settings.limit.is_some() || !settings.order_by.is_empty();
+    let is_sorted = settings.limit.is_some() && settings.search_filter != SearchFilter::Nearest;
+    let has_order = is_sorted || !settings.order_by.is_empty();
     let is_plain = settings.ordered && !has_order && settings.aggregates.is_empty();
     if is_plain && matches!(ranking(&settings), Ranking::FullText) {
         settings.order_by.push(SortKey {
@@ -167,7 +168,17 @@ pub fn check_rules(settings: &ScanSettings) -> Result<()> {
 
 fn path(dataset: &Dataset, query: &VectorQuery) -> Result<String> {
     let column = column(dataset.schema(), query.column())?;
-    Ok(column.path().to_string())
+    // The engine would find no row.
+    match column.expression.contains("``") {
+        true => Err(Error::new(
+            code::NOT_SUPPORTED,
+            format!(
+                "column {:?} has a backtick in its name, and such a one is not searched",
+                column.name
+            ),
+        )),
+        false => Ok(column.path().to_string()),
+    }
 }
 
 /// Have the scanner search.

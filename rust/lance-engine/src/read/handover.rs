@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use lance_table::io::commit::{ManifestNamingScheme, commit_handler_from_url};
+use lance_table::io::commit::ManifestNamingScheme;
 use serde::{Deserialize, Serialize};
 
 use super::known_location::{KnownLocation, ManifestFile};
@@ -16,7 +16,6 @@ use crate::error::{Error, Result, code};
 use crate::open::{Access, builder, load};
 use crate::panics::contained;
 use crate::place::Place;
-use crate::session::store_params;
 use crate::settings::AccessSettings;
 use crate::task::Task;
 
@@ -104,8 +103,8 @@ pub fn deserialize(bytes: Vec<u8>, settings: AccessSettings) -> Task<Opened> {
             session: settings.session,
             ..Access::default()
         };
-        let params = store_params(&access.storage_options);
-        let handler = commit_handler_from_url(&place.uri, &Some(params)).await?;
+        let access = access.renewed_by(settings.credentials).await?;
+        let handler = access.commit_handler(&place.uri).await?;
         let naming = match header.newer_names {
             true => ManifestNamingScheme::V2,
             false => ManifestNamingScheme::V1,

@@ -7,6 +7,7 @@ use lance_io::object_store::WrappingObjectStore;
 use lance_io::utils::tracking_store::IOTracker;
 
 use super::row_widths::RowWidths;
+use crate::last_use::LastUse;
 
 /// A version, and what was learnt of it. Neither ever changes what it tells.
 pub struct Opened {
@@ -16,6 +17,8 @@ pub struct Opened {
     pub widths: RowWidths,
     /// What it was asked for. Others have counts of their own, although they share the connections.
     pub requests: IOTracker,
+    /// Behind what uses stores.
+    _last_use: LastUse,
 }
 
 impl Opened {
@@ -27,6 +30,7 @@ impl Opened {
             plain: dataset,
             widths: RowWidths::default(),
             requests,
+            _last_use: LastUse,
         }
     }
 }

@@ -72,7 +72,7 @@ impl<'a> Names<'a> {
         let schema = found.columns(dataset.schema())?;
         let expressions = expressions.iter();
         let checked: Result<Vec<_>> = expressions
-            .map(|(name, sql)| computed(dataset, &schema, name, sql))
+            .map(|(name, sql)| computed(dataset, &schema, found, name, sql))
             .collect();
         let expressions = checked?;
         check_distinct(expressions.iter().map(|output| output.name.as_str()))?;
@@ -123,7 +123,13 @@ impl<'a> Names<'a> {
     }
 }
 
-fn computed(dataset: &Arc<Dataset>, schema: &Schema, name: &str, sql: &str) -> Result<Output> {
+fn computed(
+    dataset: &Arc<Dataset>,
+    schema: &Schema,
+    found: Found,
+    name: &str,
+    sql: &str,
+) -> Result<Output> {
     let what = format!("the expression {name:?}");
     if name.is_empty() {
         return Err(Error::invalid_argument(format!(
@@ -144,7 +150,9 @@ fn computed(dataset: &Arc<Dataset>, schema: &Schema, name: &str, sql: &str) -> R
     }
     // In parentheses it is no name of a column, and the end of a comment is none of the query.
     let sql = format!("({}\n)", checked.sql);
-    plan(dataset, name, &sql, checked.is_column).map_err(|error| error.context(&what))?;
+    // The engine knows the type of what a search adds only where that is made.
+    let is_typed = !checked.is_column && !checked.columns.iter().any(|name| found.adds(name));
+    plan(dataset, name, &sql, is_typed).map_err(|error| error.context(&what))?;
     Ok(Output {
         name: name.to_string(),
         sql,
@@ -155,9 +163,9 @@ fn computed(dataset: &Arc<Dataset>, schema: &Schema, name: &str, sql: &str) -> R
 }
 
 /// Plan one expression, so that what is wrong with it is told of that one.
-fn plan(dataset: &Arc<Dataset>, name: &str, sql: &str, is_column: bool) -> Result<()> {
+fn plan(dataset: &Arc<Dataset>, name: &str, sql: &str, is_typed: bool) -> Result<()> {
     let plan = ProjectionPlan::from_expressions(dataset.clone(), &[(name, sql)])?;
-    if !is_column {
+    if is_typed {
         plan.output_schema()?;
     }
     Ok(())

@@ -42,6 +42,19 @@ impl VectorQuery {
         &self.column
     }
 
+    /// The same search, for other vectors.
+    pub fn with_vectors(&self, vectors: &ArrayRef) -> Result<Self> {
+        Ok(Self {
+            vectors: Vectors::of(vectors)?,
+            ..self.clone()
+        })
+    }
+
+    /// How many numbers each vector has.
+    pub fn length(&self) -> usize {
+        self.vectors.length()
+    }
+
     pub fn uses_index(&self) -> bool {
         self.settings.use_index
     }
@@ -86,6 +99,15 @@ impl VectorQuery {
     pub async fn engines(&self, dataset: &Dataset, path: &str) -> Result<Query> {
         let settings = &self.settings;
         let kind = self.column_type(dataset, path)?;
+        if kind.is_multiple && kind.element == DataType::Int8 {
+            return Err(Error::new(
+                code::NOT_SUPPORTED,
+                format!(
+                    "column {:?} has lists of vectors of int8, which are not searched",
+                    self.column
+                ),
+            ));
+        }
         let key = self.vectors_for(&kind)?;
         if self.vectors.has_only_zeros_in_one()? && self.compares_angles(dataset, path).await? {
             return Err(Error::invalid_argument(format!(

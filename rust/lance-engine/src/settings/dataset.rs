@@ -105,4 +105,7 @@ pub struct AccessSettings {
     /// Use the caches of this session, which keeps them for as long as it is needed. Unless given: the process's
     /// own.
     pub session: Option<Arc<crate::Session>>,
+    /// Get storage options that expire, credentials above all, from this provider. They are put over `storage`.
+    /// Unless given: none.
+    pub credentials: Option<Arc<crate::CredentialsProvider>>,
 }

@@ -11,7 +11,9 @@ mod namespace;
 mod runtime;
 mod scan;
 mod search;
+mod searcher;
 mod session;
+mod shuffle;
 mod sql;
 mod telemetry;
 mod transaction;
@@ -39,8 +41,10 @@ pub use search::{
     ApproxMode, DistanceMetric, DocumentGranularity, TextClause, TextField, TextMatchSettings,
     TextOccur, TextOperator, TextPhraseSettings, TextQuerySettings, TextToken, VectorQuerySettings,
 };
+pub use searcher::SearcherSettings;
 pub use session::{SessionSettings, SessionStats};
+pub use shuffle::{ShuffleInfo, ShufflePosition, ShuffleRemainder, ShuffleSettings};
 pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};
 pub use transaction::CommitResult;
-pub use write::{ColumnHint, WriteMode, WriteSettings, WriteStats};
+pub use write::{ColumnHint, EncodingProfile, WriteMode, WriteSettings, WriteStats};

@@ -17,11 +17,12 @@ use lance_datafusion::udf::register_functions;
 
 use super::catalog::Tables;
 use super::floats::FloatsDecide;
-use super::names::exact_columns;
+use super::names::ExactNames;
 use super::parameters::Parameters;
 use super::query::SqlQuery;
 use super::source::Source;
 use super::statement::{DEEPEST_NESTING, Statement};
+use super::system_columns::{self, WithSystemColumns};
 use super::table::Table;
 use crate::error::{Error, Result};
 use crate::parallel;
@@ -32,6 +33,8 @@ use crate::task::Task;
 
 const CATALOG: &str = "lance";
 const SCHEMA: &str = "public";
+/// The same tables, for queries that name system columns.
+const WITH_SYSTEM_COLUMNS: &str = "with_system_columns";
 
 /// A build side of so many values is a list of what rows of the other side may have, which Lance filters by.
 const MOST_JOIN_VALUES: usize = 10_000;
@@ -86,6 +89,8 @@ impl SqlContext {
         let tables = Arc::new(Tables::default());
         let catalog = MemoryCatalogProvider::new();
         catalog.register_schema(SCHEMA, tables.clone())?;
+        let with_system_columns = Arc::new(WithSystemColumns(tables.clone()));
+        catalog.register_schema(WITH_SYSTEM_COLUMNS, with_system_columns)?;
         context.register_catalog(CATALOG, Arc::new(catalog));
         Ok(Self {
             context,
@@ -101,8 +106,8 @@ impl SqlContext {
                 return Err(Error::invalid_argument("a table has a name"));
             }
             self.tables.refuse_taken(&name)?;
-            let table = Table(Source::new(opened).await?);
-            self.tables.insert(name, Arc::new(table))
+            let (source, schema) = Source::new(opened).await?;
+            self.tables.insert(name, Arc::new(Table { source, schema }))
         })
     }
 
@@ -115,9 +120,9 @@ impl SqlContext {
     pub fn tables(&self) -> Vec<SqlTable> {
         let told = |(name, table): (String, Arc<Table>)| SqlTable {
             name,
-            uri: table.0.opened.dataset.uri().to_string(),
-            version: table.0.opened.dataset.version().version,
-            rows: table.0.rows as u64,
+            uri: table.source.opened.dataset.uri().to_string(),
+            version: table.source.opened.dataset.version().version,
+            rows: table.source.rows as u64,
         };
         self.tables.all().into_iter().map(told).collect()
     }
@@ -130,16 +135,19 @@ impl SqlContext {
     ) -> Task<SqlQuery> {
         Box::pin(async move {
             let parameters = Parameters::of(parameters.as_ref())?;
-            let tables = self.tables.all();
             let mut statement = Statement::parse(&text)?;
-            statement.check_tables(&self.tables)?;
-            exact_columns(&mut statement, &tables);
+            let names = ExactNames::of(&statement.tables_named(&self.tables)?);
+            names.write_in(&mut statement);
             let mut state = self.context.state();
             let partitions = self
                 .parallelism
                 .map_or_else(parallel::cores, |n| n as usize);
-            state.config_mut().options_mut().execution.target_partitions = partitions;
-            SqlQuery::plan(state, statement, parameters).await
+            let options = state.config_mut().options_mut();
+            options.execution.target_partitions = partitions;
+            if system_columns::are_named_in(&mut statement, &self.tables)? {
+                options.catalog.default_schema = WITH_SYSTEM_COLUMNS.to_string();
+            }
+            SqlQuery::plan(state, statement, names, parameters).await
         })
     }
 }

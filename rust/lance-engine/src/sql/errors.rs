@@ -8,6 +8,30 @@ use super::places::Places;
 use crate::error::{Error, code};
 use crate::read::amplifiers;
 
+/// A column that no table has, and what is known of where it is named.
+pub struct Missing {
+    pub name: String,
+    pub table: Option<String>,
+    pub place: Option<Location>,
+}
+
+/// The column that a query was not planned for.
+pub fn missing(error: &DataFusionError) -> Option<Missing> {
+    let DataFusionError::SchemaError(cause, _) = root(error) else {
+        return None;
+    };
+    let SchemaError::FieldNotFound { field, .. } = &**cause else {
+        return None;
+    };
+    let told = error.diagnostic().and_then(|told| told.span);
+    let span = told.or_else(|| field.spans().first());
+    Some(Missing {
+        name: field.name.clone(),
+        table: field.relation.as_ref().map(|table| table.table().to_string()),
+        place: span.map(|span| Location::of(span.start.line, span.start.column)),
+    })
+}
+
 /// Before the place at the end of what the parser says.
 const LINE: &str = " at Line: ";
 const COLUMN: &str = ", Column: ";
@@ -23,15 +47,21 @@ pub fn at(error: Error, place: Option<Location>) -> Error {
     }
 }
 
-/// What the parser or its tokenizer says.
-pub fn of_parser(text: &str) -> Error {
+/// What the parser says where the text is at its end.
+const AT_END: &str = "found: EOF";
+
+/// What the parser or its tokenizer says of a text that ends there.
+pub fn of_parser(text: &str, end: Location) -> Error {
     let said = text.strip_prefix("sql parser error: ").unwrap_or(text);
     let place = said.rfind(LINE).and_then(|start| {
         let (line, column) = said[start + LINE.len()..].split_once(COLUMN)?;
         let place = Location::of(line.parse().ok()?, column.trim().parse().ok()?);
         Some((&said[..start], place))
     });
-    let (said, place) = place.map_or((said, None), |(said, place)| (said, Some(place)));
+    let (said, place) = place.map_or_else(
+        || (said, said.ends_with(AT_END).then_some(end)),
+        |(said, place)| (said, Some(place)),
+    );
     at(
         Error::invalid_argument(format!("the query is no SQL: {said}")),
         place,
@@ -47,7 +77,7 @@ pub fn of_query(error: DataFusionError, places: &Places) -> Error {
             ParserError::RecursionLimitExceeded => Error::invalid_argument(
                 "the query has too many parentheses, functions or queries within each other",
             ),
-            said => of_parser(&said.to_string()),
+            said => of_parser(&said.to_string(), places.end()),
         },
         DataFusionError::SchemaError(error, _) => match &**error {
             SchemaError::FieldNotFound {
@@ -107,13 +137,22 @@ mod tests {
     #[test]
     fn the_place_of_a_mistake_is_told_in_words() {
         let said = "sql parser error: Expected: an expression, found: FROM at Line: 2, Column: 8";
-        let error = of_parser(said);
+        let end = Location::of(3, 1);
+        let error = of_parser(said, end);
         assert_eq!(error.code(), code::INVALID_ARGUMENT);
         assert_eq!(
             error.message(),
             "the query is no SQL: Expected: an expression, found: FROM at line 2, column 8"
         );
-        let error = of_parser("sql parser error: odd");
-        assert_eq!(error.message(), "the query is no SQL: odd");
+        for (said, told) in [
+            ("odd", "odd"),
+            (
+                "Expected: an expression, found: EOF",
+                "Expected: an expression, found: EOF at line 3, column 1",
+            ),
+        ] {
+            let error = of_parser(&format!("sql parser error: {said}"), end);
+            assert_eq!(error.message(), format!("the query is no SQL: {told}"));
+        }
     }
 }

@@ -20,7 +20,9 @@ mod sample;
 mod scan;
 mod source;
 mod statement;
+mod system_columns;
 mod table;
+mod turns;
 
 pub use context::SqlContext;
 pub use query::SqlQuery;

@@ -28,7 +28,16 @@ impl Parameters {
         let schema = batch.schema_ref();
         let columns = schema.fields().iter().zip(batch.columns());
         let mut values: Vec<(String, ScalarValue)> = Vec::new();
-        for (field, column) in columns {
+        for (i, (field, column)) in columns.enumerate() {
+            if let Ok(place) = field.name().parse::<usize>()
+                && place != i + 1
+            {
+                return Err(Error::invalid_argument(format!(
+                    "the parameter {:?} has the name of place {place}, and is at place {}",
+                    field.name(),
+                    i + 1
+                )));
+            }
             if values.iter().any(|(name, _)| name == field.name()) {
                 return Err(Error::invalid_argument(format!(
                     "the parameter {:?} is given twice",

@@ -3,18 +3,31 @@
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 /// Words, and where they are.
-pub struct Places(Vec<TokenWithSpan>);
+pub struct Places {
+    words: Vec<TokenWithSpan>,
+    end: Location,
+}
 
 impl Places {
     pub fn of_tokens(tokens: &[TokenWithSpan]) -> Self {
         let is_word =
             |token: &&TokenWithSpan| matches!(token.token, Token::Word(_) | Token::Placeholder(_));
-        Self(tokens.iter().filter(is_word).cloned().collect())
+        let is_said = |token: &&TokenWithSpan| !matches!(token.token, Token::Whitespace(_));
+        let last = tokens.iter().rfind(is_said);
+        Self {
+            words: tokens.iter().filter(is_word).cloned().collect(),
+            end: last.map_or(Location::of(1, 1), |token| token.span.end),
+        }
+    }
+
+    /// Behind the last token.
+    pub fn end(&self) -> Location {
+        self.end
     }
 
     /// The verb of a statement.
     pub fn first_word(&self) -> Option<String> {
-        self.0.first().map(|token| token.to_string())
+        self.words.first().map(|token| token.to_string())
     }
 
     /// The first place of a name, in whatever case.
@@ -30,7 +43,7 @@ impl Places {
     }
 
     fn first(&self, is_it: impl Fn(&Token) -> bool) -> Option<Location> {
-        let found = self.0.iter().find(|token| is_it(&token.token));
+        let found = self.words.iter().find(|token| is_it(&token.token));
         found.map(|token| token.span.start)
     }
 }

@@ -18,8 +18,10 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::errors;
+use super::names::ExactNames;
 use super::parameters::Parameters;
 use super::statement::Statement;
+use super::turns::taking_turns;
 use crate::error::{Error, Result};
 use crate::panics::contained;
 use crate::read::Yield;
@@ -34,6 +36,11 @@ pub struct SqlQuery {
     /// How it will run: for the first run, as it learns while it does.
     steps: Mutex<Option<Arc<dyn ExecutionPlan>>>,
 }
+
+type Started = (
+    Arc<dyn ExecutionPlan>,
+    BoxStream<'static, Result<RecordBatch>>,
+);
 
 /// The steps of a plan. An anti join that NULLs decide has to know whether its other side is empty, and some joins find
 /// NULLs equal: what joins learn changes no scan then.
@@ -95,19 +102,29 @@ fn with_schema(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
 impl SqlQuery {
     pub async fn plan(
         state: SessionState,
-        statement: Statement,
+        mut statement: Statement,
+        names: ExactNames,
         parameters: Parameters,
     ) -> Result<Self> {
-        let Statement { parsed, places, .. } = statement;
-        let explain = |error: DataFusionError| errors::of_query(error, &places);
+        let Statement { parsed, places, .. } = &mut statement;
+        let explain = |error: DataFusionError| errors::of_query(error, places);
         let planned = contained(async {
-            let plan = state.statement_to_plan(parsed).await.map_err(explain)?;
+            let plan = loop {
+                let error = match state.statement_to_plan(parsed.clone()).await {
+                    Ok(plan) => break plan,
+                    Err(error) => error,
+                };
+                let missing = errors::missing(&error);
+                if !missing.is_some_and(|missing| names.write_at(&missing, parsed)) {
+                    return Err(explain(error));
+                }
+            };
             let reads = SQLOptions::new()
                 .with_allow_ddl(false)
                 .with_allow_dml(false)
                 .with_allow_statements(false);
             reads.verify_plan(&plan).map_err(explain)?;
-            let plan = parameters.bind(plan, &places)?;
+            let plan = parameters.bind(plan, places)?;
             let plan = state.optimize(&plan).map_err(explain)?;
             let steps = steps_of(&plan, &state).await.map_err(explain)?;
             Ok((steps, plan))
@@ -135,16 +152,15 @@ impl SqlQuery {
     /// Run it; the batches have the schema returned with them.
     pub fn run(self: Arc<Self>) -> Task<(SchemaRef, Yield)> {
         Box::pin(async move {
-            let steps = self.steps().await?;
-            Ok((self.schema.clone(), self.start(steps)?.into()))
+            let (_, batches) = self.start(self.steps().await?)?;
+            Ok((self.schema.clone(), batches.into()))
         })
     }
 
-    fn start(
-        &self,
-        steps: Arc<dyn ExecutionPlan>,
-    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let batches = execute_stream(steps, self.state.task_ctx())?;
+    /// The batches of these steps, and the steps as they run.
+    fn start(&self, steps: Arc<dyn ExecutionPlan>) -> Result<Started> {
+        let steps = taking_turns(steps)?;
+        let batches = execute_stream(steps.clone(), self.state.task_ctx())?;
         let schema = self.schema.clone();
         let batches = stream::try_unfold((batches, schema), |(mut batches, schema)| async move {
             let next = async {
@@ -154,7 +170,7 @@ impl SqlQuery {
             let next = contained(next).await.map_err(errors::while_running)?;
             Ok(next.map(|batch| (batch, (batches, schema))))
         });
-        Ok(batches.boxed())
+        Ok((steps, batches.boxed()))
     }
 
     /// How it will run, with what is estimated if `verbose`.
@@ -174,8 +190,7 @@ impl SqlQuery {
     /// Run it to its end, and tell how it ran: the rows and the time of each step.
     pub fn analyze(self: Arc<Self>) -> Task<String> {
         Box::pin(async move {
-            let steps = self.steps().await?;
-            let batches = self.start(steps.clone())?;
+            let (steps, batches) = self.start(self.steps().await?)?;
             batches
                 .try_for_each(|_| std::future::ready(Ok::<(), Error>(())))
                 .await?;

@@ -2,7 +2,6 @@
 //! which values columns lie. Planners only estimate by it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -11,12 +10,12 @@ use datafusion::common::stats::Precision;
 use datafusion::functions_aggregate::min_max::{MaxAccumulator, MinAccumulator};
 use datafusion::logical_expr::{Accumulator, Expr};
 use datafusion::scalar::ScalarValue;
-use lance::Dataset;
 use lance::dataset::ProjectionRequest;
 use lance_datafusion::planner::Planner;
 
-use crate::error::Result;
+use crate::error::{Error, Result, code};
 use crate::fault;
+use crate::read::Opened;
 use crate::read::row_sample::{passing, spread};
 use crate::sync::{Mutex, lock};
 
@@ -28,7 +27,8 @@ pub struct Sample(Mutex<HashMap<String, ArrayRef>>);
 
 impl Sample {
     /// These columns of the rows.
-    async fn rows(&self, dataset: &Arc<Dataset>, names: &BTreeSet<String>) -> Result<RecordBatch> {
+    async fn rows(&self, opened: &Opened, names: &BTreeSet<String>) -> Result<RecordBatch> {
+        let dataset = &opened.dataset;
         let unknown: Vec<_> = {
             let known = lock(&self.0);
             let unknown = names.iter().filter(|name| !known.contains_key(*name));
@@ -37,8 +37,16 @@ impl Sample {
         if !unknown.is_empty() {
             fault::point()?;
             let total = dataset.count_rows(None).await? as u64;
-            let request = ProjectionRequest::from_columns(&unknown, dataset.schema());
             let positions = spread(total, RUN_ROWS);
+            let asked = unknown.iter().cloned().collect();
+            let fits = Box::pin(opened.widths.batch_rows(dataset, &asked, false)).await;
+            if fits.is_some_and(|rows| rows < positions.len()) {
+                return Err(Error::new(
+                    code::RESOURCE_EXHAUSTED,
+                    "some rows are too wide to be looked at",
+                ));
+            }
+            let request = ProjectionRequest::from_columns(&unknown, dataset.schema());
             let taken = Box::pin(dataset.take(&positions, request)).await?;
             let columns = unknown.into_iter().filter_map(|name| {
                 let column = taken.column_by_name(&name)?.clone();
@@ -58,9 +66,9 @@ impl Sample {
     }
 
     /// Which part of the rows a filter lets pass, more than none.
-    pub async fn share(&self, dataset: &Arc<Dataset>, filter: &Expr) -> Result<f64> {
+    pub async fn share(&self, opened: &Opened, filter: &Expr) -> Result<f64> {
         let columns: BTreeSet<String> = Planner::column_names_in_expr(filter).into_iter().collect();
-        let rows = self.rows(dataset, &columns).await?;
+        let rows = self.rows(opened, &columns).await?;
         let count = rows.num_rows().max(1);
         let passing = passing(filter, &rows)? as f64;
         Ok(passing.max(0.5) / count as f64)
@@ -69,11 +77,11 @@ impl Sample {
     /// The ends of those columns that have some, and NULLs.
     pub async fn statistics(
         &self,
-        dataset: &Arc<Dataset>,
+        opened: &Opened,
         names: &BTreeSet<String>,
         total: usize,
     ) -> Result<HashMap<String, ColumnStatistics>> {
-        let rows = self.rows(dataset, names).await?;
+        let rows = self.rows(opened, names).await?;
         let schema = rows.schema();
         let columns = schema.fields().iter().zip(rows.columns());
         columns

@@ -24,7 +24,6 @@ use crate::read::scan_strategy;
 #[derive(Clone)]
 pub struct Source {
     pub opened: Arc<Opened>,
-    pub schema: SchemaRef,
     pub rows: usize,
     is_local: bool,
     /// The types of columns that conditions of Lance may name.
@@ -39,7 +38,8 @@ impl fmt::Debug for Source {
 }
 
 impl Source {
-    pub async fn new(opened: Arc<Opened>) -> Result<Self> {
+    /// And the schema of its columns.
+    pub async fn new(opened: Arc<Opened>) -> Result<(Self, SchemaRef)> {
         let dataset = &opened.dataset;
         let schema = yielded(dataset.scan().create_plan().await?.schema());
         let stored = Schema::from(dataset.schema());
@@ -55,14 +55,14 @@ impl Source {
             })
             .map(|(field, _)| (field.name().clone(), field.data_type().clone()))
             .collect();
-        Ok(Self {
+        let source = Self {
             rows: dataset.count_rows(None).await?,
             is_local: is_local(dataset.object_store(None).await?.as_ref()),
-            schema,
             types: types.into(),
             sample: Arc::default(),
             opened,
-        })
+        };
+        Ok((source, schema))
     }
 
     fn type_of(&self) -> impl Fn(&str) -> Option<DataType> {
@@ -103,7 +103,7 @@ impl Source {
     pub async fn share(&self, condition: &Expr) -> Option<f64> {
         match self.rows {
             0 => None,
-            _ => attempt(self.sample.share(&self.opened.dataset, condition)).await,
+            _ => attempt(self.sample.share(&self.opened, condition)).await,
         }
     }
 
@@ -128,7 +128,7 @@ impl Source {
             .collect();
         let looked_at = self
             .sample
-            .statistics(&self.opened.dataset, &names, self.rows);
+            .statistics(&self.opened, &names, self.rows);
         let mut known = match self.rows {
             0 => HashMap::new(),
             _ => attempt(looked_at).await.unwrap_or_default(),

@@ -5,20 +5,23 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use datafusion::sql::TableReference;
 use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, ObjectName, Select, Statement as Sql, TableFactor, Visit, VisitMut,
-    Visitor, VisitorMut,
+    BinaryOperator, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr,
+    SetOperator, SetQuantifier, Statement as Sql, TableAlias, TableFactor, Visit, VisitMut, Visitor,
+    VisitorMut,
 };
-use datafusion::sql::sqlparser::tokenizer::Tokenizer;
+use datafusion::sql::sqlparser::tokenizer::{Location, Tokenizer};
 
 use super::catalog::Tables;
 use super::dialect::Counted;
 use super::errors::{self, at};
 use super::places::Places;
+use super::table::Table;
 use crate::error::{Error, Result, code};
 use crate::read::expression::{
     DEEPEST_TREE, check_arrow_type, check_length, check_nested_types, refused, tries,
@@ -38,6 +41,10 @@ const MOST_SELECTS: usize = 256;
 pub struct Statement {
     pub parsed: Parsed,
     pub places: Places,
+    /// Names that the query gives to columns and tables or calls tables by, in lower case.
+    pub given_names: BTreeSet<String>,
+    /// The tables among them that are queries.
+    pub given_tables: BTreeSet<String>,
     /// What has arguments where a table may be.
     table_functions: BTreeSet<String>,
 }
@@ -49,7 +56,7 @@ impl Statement {
         let words = Counted::new(0);
         let tokens = Tokenizer::new(&words, text)
             .tokenize_with_location()
-            .map_err(|error| errors::of_parser(&error.to_string()))?;
+            .map_err(|error| errors::of_parser(&error.to_string(), Location::empty()))?;
         check_nested_types(tokens.iter().map(|token| &token.token), "the query")?;
         let dialect = Counted::new(tries(tokens.len()));
         let places = Places::of_tokens(&tokens);
@@ -77,29 +84,36 @@ impl Statement {
         Ok(Self {
             parsed,
             places,
+            given_names: look.given_names,
+            given_tables: look.given_tables,
             table_functions: look.table_functions,
         })
     }
 
-    /// Every table that it names exists.
-    pub fn check_tables(&self, tables: &Tables) -> Result<()> {
+    /// The tables that it names, all of which exist.
+    pub fn tables_named(&self, tables: &Tables) -> Result<Vec<Arc<Table>>> {
         let (named, _) = resolve_table_references(&self.parsed, true)
             .map_err(|error| errors::of_query(error, &self.places))?;
+        let mut found = Vec::new();
         for name in named {
-            if let TableReference::Bare { table } = &name
-                && !self.table_functions.contains(table.as_ref())
-                && tables.find(table).is_none()
+            let table = tables.find(name.table());
+            if let TableReference::Bare { table: bare } = &name
+                && table.is_none()
+                && !self.table_functions.contains(bare.as_ref())
             {
-                return Err(at(tables.no_such(table), self.places.of(table)));
+                return Err(at(tables.no_such(bare), self.places.of(bare)));
             }
+            found.extend(table);
         }
-        Ok(())
+        Ok(found)
     }
+}
 
-    pub fn visit_mut<V: VisitorMut>(&mut self, visitor: &mut V) {
-        if let Some(sql) = sql_of_mut(&mut self.parsed) {
-            let _ = VisitMut::visit(sql, visitor);
-        }
+/// Change the statement, or the one that is explained.
+pub fn visit_mut<V: VisitorMut>(parsed: &mut Parsed, visitor: &mut V) -> ControlFlow<V::Break> {
+    match sql_of_mut(parsed) {
+        Some(sql) => VisitMut::visit(sql, visitor),
+        None => ControlFlow::Continue(()),
     }
 }
 
@@ -146,6 +160,26 @@ fn check_reads(parsed: &Parsed, places: &Places) -> Result<()> {
     ))
 }
 
+/// Whether sets of rows are compared with how often each has a row. DataFusion would only ask whether it has.
+fn counts_alike(body: &SetExpr) -> bool {
+    let mut left = vec![body];
+    while let Some(body) = left.pop() {
+        if let SetExpr::SetOperation {
+            op,
+            set_quantifier,
+            left: first,
+            right: second,
+        } = body
+        {
+            if *op != SetOperator::Union && *set_quantifier == SetQuantifier::All {
+                return true;
+            }
+            left.extend([first.as_ref(), second.as_ref()]);
+        }
+    }
+    false
+}
+
 /// Looks at each node of a tree. The visit grows its stack.
 #[derive(Default)]
 struct Look {
@@ -156,9 +190,20 @@ struct Look {
     relations: usize,
     selects: usize,
     table_functions: BTreeSet<String>,
+    given_names: BTreeSet<String>,
+    given_tables: BTreeSet<String>,
 }
 
 impl Look {
+    fn gives(&mut self, name: &Ident) {
+        self.given_names.insert(name.value.to_lowercase());
+    }
+
+    fn gives_alias(&mut self, alias: &TableAlias) {
+        self.gives(&alias.name);
+        alias.columns.iter().for_each(|column| self.gives(&column.name));
+    }
+
     fn joins(node: &Expr) -> Option<BinaryOperator> {
         match node {
             Expr::BinaryOp {
@@ -200,7 +245,27 @@ impl Visitor for Look {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_relation(&mut self, _: &ObjectName) -> ControlFlow<Error> {
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        let tables = query.with.iter().flat_map(|with| &with.cte_tables);
+        if counts_alike(&query.body) {
+            return ControlFlow::Break(Error::new(
+                code::NOT_SUPPORTED,
+                "INTERSECT ALL and EXCEPT ALL, which count rows that are alike, are not supported: \
+                 leave out ALL, or number the rows with row_number()",
+            ));
+        }
+        for table in tables {
+            self.given_tables.insert(table.alias.name.value.to_lowercase());
+            self.gives_alias(&table.alias);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<Error> {
+        name.0
+            .iter()
+            .filter_map(ObjectNamePart::as_ident)
+            .for_each(|part| self.gives(part));
         self.relations += 1;
         match self.relations > MOST_RELATIONS {
             true => ControlFlow::Break(Error::invalid_argument(format!(
@@ -219,10 +284,25 @@ impl Visitor for Look {
         {
             self.table_functions.insert(name.to_string().to_lowercase());
         }
+        if let TableFactor::Table { alias, .. }
+        | TableFactor::Derived { alias, .. }
+        | TableFactor::TableFunction { alias, .. }
+        | TableFactor::Function { alias, .. }
+        | TableFactor::UNNEST { alias, .. }
+        | TableFactor::NestedJoin { alias, .. } = factor
+            && let Some(alias) = alias
+        {
+            self.gives_alias(alias);
+        }
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_select(&mut self, _: &Select) -> ControlFlow<Error> {
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Error> {
+        for item in &select.projection {
+            if let SelectItem::ExprWithAlias { alias, .. } = item {
+                self.gives(alias);
+            }
+        }
         self.selects += 1;
         match self.selects > MOST_SELECTS {
             true => ControlFlow::Break(Error::invalid_argument(format!(

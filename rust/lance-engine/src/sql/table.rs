@@ -19,7 +19,11 @@ use crate::error::Result;
 use crate::panics::contained;
 
 #[derive(Debug)]
-pub struct Table(pub Source);
+pub struct Table {
+    pub source: Source,
+    /// Columns of the dataset, and what else is known of each row.
+    pub schema: SchemaRef,
+}
 
 impl Table {
     /// Read the rows that pass these filters, at most so many.
@@ -30,10 +34,10 @@ impl Table {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Scan> {
-        let source = &self.0;
+        let source = &self.source;
         let schema: SchemaRef = match projection {
-            Some(columns) => source.schema.project(columns)?.into(),
-            None => source.schema.clone(),
+            Some(columns) => self.schema.project(columns)?.into(),
+            None => self.schema.clone(),
         };
         let batch_rows = state.config().batch_size();
         let condition = conjunction(filters.iter().cloned());
@@ -58,7 +62,7 @@ impl Table {
             partitions = 1;
             scanner
                 .scan_in_order(true)
-                .limit(Some(limit as i64), None)?;
+                .limit(Some(i64::try_from(limit).unwrap_or(i64::MAX)), None)?;
             rows = rows.min(&Precision::Exact(limit));
         }
         let mut scanners = Vec::new();
@@ -79,7 +83,7 @@ impl Table {
 #[async_trait]
 impl TableProvider for Table {
     fn schema(&self) -> SchemaRef {
-        self.0.schema.clone()
+        self.schema.clone()
     }
 
     fn table_type(&self) -> TableType {
@@ -103,7 +107,7 @@ impl TableProvider for Table {
         &self,
         filters: &[&Expr],
     ) -> PlanResult<Vec<TableProviderFilterPushDown>> {
-        let decided = |filter: &&Expr| match self.0.decides(filter) {
+        let decided = |filter: &&Expr| match self.source.decides(filter) {
             true => TableProviderFilterPushDown::Exact,
             false => TableProviderFilterPushDown::Unsupported,
         };

@@ -27,6 +27,7 @@ use url::Url;
 use super::log;
 use super::retries::driving;
 use super::stores::{self, Store};
+use crate::last_use;
 
 /// The schemes whose stores are counted here. That of local files counts for itself.
 const SCHEMES: [&str; 7] = [
@@ -122,6 +123,12 @@ fn requests<T: 'static>(store: Store, mut items: BoxStream<'static, T>) -> BoxSt
 struct Metered<T> {
     inner: T,
     store: Store,
+}
+
+impl<T> Drop for Metered<T> {
+    fn drop(&mut self) {
+        last_use::note();
+    }
 }
 
 impl fmt::Display for Metered<Arc<dyn ObjectStore>> {

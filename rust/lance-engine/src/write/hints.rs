@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest_hint};
 use crate::settings::ColumnHint;
 
 pub const ENCODING_PREFIX: &str = "lance-encoding:";
@@ -19,25 +19,29 @@ enum Values {
 
 const COMPRESSIONS: Values = Values::OneOf(&["none", "lz4", "zstd", "fsst"]);
 
-fn allowed_values(key: &str) -> Option<Values> {
-    Some(match key {
-        "compression" | "dict-values-compression" => COMPRESSIONS,
-        "compression-level" | "dict-values-compression-level" => Values::Integer,
-        "structural-encoding" => Values::OneOf(&["miniblock", "fullzip", "sparse"]),
-        "bss" => Values::OneOf(&["off", "on", "auto"]),
-        "packed" => Values::OneOf(&["true", "false"]),
-        "rle-threshold" | "dict-size-ratio" => Values::Number,
-        "minichunk-size" | "dict-divisor" | "dict-max-size" => Values::Integer,
-        _ => return None,
-    })
-}
+const HINTS: &[(&str, Values)] = &[
+    ("compression", COMPRESSIONS),
+    ("compression-level", Values::Integer),
+    ("structural-encoding", Values::OneOf(&["miniblock", "fullzip", "sparse"])),
+    ("bss", Values::OneOf(&["off", "on", "auto"])),
+    ("packed", Values::OneOf(&["true", "false"])),
+    ("rle-threshold", Values::Number),
+    ("minichunk-size", Values::Integer),
+    ("dict-divisor", Values::Integer),
+    ("dict-max-size", Values::Integer),
+    ("dict-size-ratio", Values::Number),
+    ("dict-values-compression", COMPRESSIONS),
+    ("dict-values-compression-level", Values::Integer),
+];
 
 fn check(hint: &ColumnHint) -> Result<()> {
     let ColumnHint { column, key, value } = hint;
-    let wanted = match allowed_values(key) {
+    let known = HINTS.iter().find(|(name, _)| name == key);
+    let wanted = match known.map(|(_, values)| values) {
         None => {
             return Err(Error::invalid_argument(format!(
-                "there is no encoding hint {key:?} (column {column:?})"
+                "there is no encoding hint {key:?} (column {column:?}){}",
+                nearest_hint(key, HINTS.iter().map(|(name, _)| name))
             )));
         }
         Some(Values::OneOf(names)) if names.contains(&value.as_str()) => return Ok(()),

@@ -1191,6 +1191,7 @@ pub struct LanceAccessOptions {
     pub storage_options: *const LanceKeyValue,
     pub storage_options_count: usize,
     pub session: *const LanceSession,
+    pub credentials: *const LanceCredentialsProvider,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -1200,15 +1201,17 @@ unsafe impl Versioned for LanceAccessOptions {
         storage_options: std::ptr::null(),
         storage_options_count: 0,
         session: std::ptr::null(),
+        credentials: std::ptr::null(),
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceAccessOptions>() == 32);
+    assert!(size_of::<LanceAccessOptions>() == 40);
     assert!(offset_of!(LanceAccessOptions, struct_size) == 0);
     assert!(offset_of!(LanceAccessOptions, storage_options) == 8);
     assert!(offset_of!(LanceAccessOptions, storage_options_count) == 16);
     assert!(offset_of!(LanceAccessOptions, session) == 24);
+    assert!(offset_of!(LanceAccessOptions, credentials) == 32);
 };
 
 impl LanceAccessOptions {
@@ -1227,6 +1230,13 @@ impl LanceAccessOptions {
                 session: match raw.session.is_null() {
                     true => None,
                     false => Some(LanceSession::get(raw.session, "options.session")?.value()),
+                },
+                credentials: match raw.credentials.is_null() {
+                    true => None,
+                    false => Some(
+                        LanceCredentialsProvider::get(raw.credentials, "options.credentials")?
+                            .value(),
+                    ),
                 },
             })
         }

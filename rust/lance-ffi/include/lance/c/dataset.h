@@ -351,9 +351,12 @@ typedef struct LanceAccessOptions {
   /** Use the caches of this session, which keeps them for as long as it is needed. NULL: the process's own.
    */
   const LanceSession* session;
+  /** Get storage options that expire, credentials above all, from this provider. They are put over
+   *  `storage`. NULL: none. */
+  const LanceCredentialsProvider* credentials;
 } LanceAccessOptions;
 
-#define LANCE_ACCESS_OPTIONS_INIT {sizeof(LanceAccessOptions), NULL, 0, NULL}
+#define LANCE_ACCESS_OPTIONS_INIT {sizeof(LanceAccessOptions), NULL, 0, NULL, NULL}
 
 /** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_ACCESS_OPTIONS_INIT. Never fails. */
 LANCE_API void lance_access_options_init(LanceAccessOptions* options, size_t struct_size);

@@ -99,7 +99,8 @@ LANCE_API void lance_sql_context_free(LanceSqlContext* sql_context);
  *  nearest names.
  *
  *  In the text, `$name` is the parameter of the column of this name, and `$1` that of the first column.
- *  Every parameter has a value, and every value is used.
+ *  Every parameter has a value, and every value is used. Columns that every dataset has, such as `_rowid`,
+ *  are found by their names, and a `*` does not mean them.
  *
  *  \param text borrowed. SQL, of at most 16 MiB.
  *  \param parameters consumed; may be NULL: a struct array of one row, one child per parameter.
