@@ -135,7 +135,7 @@ impl Lookup {
                 return Ok(0);
             }
             if let Some(found) = attempt(self.found(&values)).await.flatten()
-                && let Some(count) = found.len()
+                && let Some(count) = RowAddrMask::from_allowed(found).max_len()
             {
                 return Ok(count);
             }
