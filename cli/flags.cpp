@@ -15,6 +15,8 @@ namespace {
 
 const std::map<std::string, WriteMode> kModes = {
     {"create", WriteMode::kCreate}, {"append", WriteMode::kAppend}, {"overwrite", WriteMode::kOverwrite}};
+const std::map<std::string, EncodingProfile> kProfiles = {
+    {"read", EncodingProfile::kRead}, {"size", EncodingProfile::kSize}, {"engine", EncodingProfile::kEngine}};
 const std::vector<std::string> kStorageVersions = {"2.0", "2.1", "2.2", "2.3", "stable", "next"};
 const std::map<std::string, Format> kReportFormats = {{"table", Format::kTable}, {"json", Format::kJson}};
 const std::map<std::string, Format> kRowFormats = {
@@ -99,6 +101,12 @@ void AddSource(CLI::App& app, Source& source) {
   AddNamespace(app, source.in);
 }
 
+void AddParameters(CLI::App& app, std::map<std::string, std::string>& parameters) {
+  AddPairs(
+      app, "--param", "A parameter of this kind of index, e.g. metric=cosine; may be repeated",
+      [&parameters](std::string key, std::string value) { parameters[std::move(key)] = std::move(value); });
+}
+
 void AddFormat(CLI::App& app, Format& format) {
   AddChoice(app, "--format", format, kReportFormats, "How to print (default: table)");
 }
@@ -145,6 +153,9 @@ void AddWrite(CLI::App& app, WriteFlags& write) {
   app.add_option("--data-storage-version", write.options.data_storage_version, "Lance file format, e.g. 2.1")
       ->check(CLI::IsMember(kStorageVersions).description(""))
       ->type_name("VERSION");
+  AddChoice(
+      app, "--profile", write.options.encoding_profile, kProfiles,
+      "What columns are encoded for: to be read fast, for few bytes, or as the engine does (default: read)");
   app.add_flag("--durable", write.options.durable,
                "Sync files and directories, so that a commit survives a power failure");
   AddStorage(app, write.options.storage);

@@ -48,6 +48,9 @@ CLI::Option* AddNamespace(CLI::App& app, NamespaceFlags& in);
 /// DATASET, the flags of a version, --storage-option, --namespace and --property.
 void AddSource(CLI::App& app, Source& source);
 
+/// --param, of an index.
+void AddParameters(CLI::App& app, std::map<std::string, std::string>& parameters);
+
 /// --format of a report.
 void AddFormat(CLI::App& app, Format& format);
 

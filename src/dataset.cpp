@@ -11,6 +11,7 @@
 #include "ffi/generated/scan_internal.h"
 #include "ffi/handle_internal.h"
 #include "ffi/operation_internal.h"
+#include "ffi/owned_bytes_internal.h"
 #include "ffi/stream_reader_internal.h"
 #include "lance/scanner.h"
 #include "scanner_internal.h"
@@ -19,9 +20,11 @@ namespace lance::inline v0 {
 namespace {
 
 using arrow::StopToken;
+using internal::BatchOut;
 using internal::CStream;
 using internal::Prepare;
 using internal::Starting;
+using internal::ToBatch;
 using internal::ValueOut;
 using internal::Waiting;
 
@@ -30,22 +33,6 @@ using ScanStatisticsCall = internal::Listener<ScanStatistics>;
 extern "C" void CallStatistics(void* context, const LanceScanStatistics* statistics) noexcept {
   static_cast<ScanStatisticsCall*>(context)->Hold()->Tell([&] { return internal::FromC(*statistics); });
 }
-
-/// A batch with its schema.
-struct BatchOut {
-  internal::CArray array;
-  internal::CSchema schema;
-  auto pointers() { return std::make_tuple(array.get(), schema.get()); }
-};
-
-/// Bytes of the C ABI's.
-class OwnedBytes : public arrow::Buffer {
- public:
-  OwnedBytes(uint8_t* bytes, size_t length) : Buffer(bytes, static_cast<int64_t>(length)) {}
-  OwnedBytes(const OwnedBytes&) = delete;
-  OwnedBytes& operator=(const OwnedBytes&) = delete;
-  ~OwnedBytes() override { lance_bytes_free(const_cast<uint8_t*>(data()), static_cast<size_t>(size())); }
-};
 
 DatasetInfo ToInfo(const LanceDatasetInfo& c) {
   return {
@@ -103,7 +90,7 @@ class Dataset::Impl {
     uint8_t* bytes = nullptr;
     size_t length = 0;
     ARROW_RETURN_NOT_OK(internal::Call(lance_dataset_serialize, c(), &bytes, &length));
-    return std::make_shared<OwnedBytes>(bytes, length);
+    return internal::OwnBytes(bytes, length);
   }
 
   auto Info() const {
@@ -115,6 +102,12 @@ class Dataset::Impl {
   auto LatestVersion() const {
     return Prepare<ValueOut<uint64_t>>(lance_dataset_latest_version, lance_dataset_latest_version_async,
                                        ToNumber, c());
+  }
+
+  auto Latest() const {
+    using Out = internal::HandleOut<internal::DatasetHandle>;
+    const auto finish = [uri = uri](Out& out) { return DatasetAccess::Make(uri, out.Take()); };
+    return Prepare<Out>(lance_dataset_latest, lance_dataset_latest_async, finish, c());
   }
 
   auto Versions() const {
@@ -213,10 +206,6 @@ class Dataset::Impl {
   const std::shared_ptr<arrow::Schema> schema;
 
  private:
-  static arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(BatchOut& out) {
-    return internal::WithCode(arrow::ImportRecordBatch(out.array.get(), out.schema.get()), ErrorCode::kArrow);
-  }
-
   static arrow::Result<uint64_t> ToNumber(ValueOut<uint64_t>& out) { return out.value; }
 
   const LanceDataset* c() const { return handle.get(); }
@@ -279,6 +268,14 @@ arrow::Result<uint64_t> Dataset::LatestVersion(const StopToken& stop) const {
 
 arrow::Future<uint64_t> Dataset::LatestVersionAsync(const StopToken& stop) const {
   return impl_->LatestVersion().Start(stop);
+}
+
+arrow::Result<std::shared_ptr<Dataset>> Dataset::Latest(const StopToken& stop) const {
+  return impl_->Latest().Wait(stop);
+}
+
+arrow::Future<std::shared_ptr<Dataset>> Dataset::LatestAsync(const StopToken& stop) const {
+  return impl_->Latest().Start(stop);
 }
 
 arrow::Result<std::vector<VersionInfo>> Dataset::Versions(const StopToken& stop) const {

@@ -8,7 +8,7 @@
 /// LanceWriter: its destruction aborts its calls on their way, so keep it until their futures have ended.
 ///
 /// Dataset::Version() has no asynchronous form: use InfoAsync(). Dataset::Statistics(), Session::Stats(),
-/// GetMetrics() and SqlContext::Tables() need none, they do not wait for anything.
+/// GetMetrics(), SqlContext::Tables() and Shuffler::State() need none, they do not wait for anything.
 ///
 /// `stop` is an arrow::StopToken. When it asks for a stop, the work ends within some milliseconds, releases
 /// what it holds, and fails with ErrorCode::kCancelled and the token's own message; a call whose token has
@@ -27,7 +27,10 @@
 #include "lance/column_encoding.h"
 #include "lance/credentials.h"
 #include "lance/dataset.h"
+#include "lance/dlpack.h"
 #include "lance/error_code.h"
+#include "lance/hybrid.h"
+#include "lance/index.h"
 #include "lance/lance_writer.h"
 #include "lance/maintenance.h"
 #include "lance/merge.h"
@@ -36,10 +39,14 @@
 #include "lance/results.h"
 #include "lance/runtime.h"
 #include "lance/scanner.h"
+#include "lance/search.h"
+#include "lance/searcher.h"
 #include "lance/session.h"
+#include "lance/shuffle.h"
 #include "lance/sql.h"
 #include "lance/status.h"
 #include "lance/storage_options.h"
 #include "lance/telemetry.h"
+#include "lance/text_query.h"
 #include "lance/transaction.h"
 #include "lance/version.h"

@@ -84,6 +84,11 @@ class LANCE_EXPORT Dataset {
   arrow::Result<uint64_t> LatestVersion(const arrow::StopToken& stop = {}) const;
   arrow::Future<uint64_t> LatestVersionAsync(const arrow::StopToken& stop = {}) const;
 
+  /// Open the newest version of the same branch, with the session, the caches and the credentials of this
+  /// object. Where there is no newer one, it is another object of the same version.
+  arrow::Result<std::shared_ptr<Dataset>> Latest(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> LatestAsync(const arrow::StopToken& stop = {}) const;
+
   /// List the versions that still exist, oldest first.
   arrow::Result<std::vector<VersionInfo>> Versions(const arrow::StopToken& stop = {}) const;
   arrow::Future<std::vector<VersionInfo>> VersionsAsync(const arrow::StopToken& stop = {}) const;
@@ -191,6 +196,109 @@ class LANCE_EXPORT Dataset {
                                                                  std::optional<uint64_t> seed = std::nullopt,
                                                                  const TakeOptions& options = {},
                                                                  const arrow::StopToken& stop = {}) const;
+
+  /// Make an index of a column, and commit it. Filters, nearest neighbours and full-text search use it in the
+  /// version that is returned, and in later ones.
+  ///
+  /// What cannot be indexed is refused before anything is built: a column that does not exist is
+  /// ErrorCode::kFieldNotFound, one of a type that this kind of index does not take kInvalidArgument. Rows
+  /// that others append meanwhile are not indexed. When the call fails or is stopped, no file of it stays;
+  /// after kCommitStatusUnknown the index may be there, and so its files stay.
+  ///
+  /// \param[in] column a name, as ScanOptions::columns has them
+  /// \param[in] type what kind of index
+  /// \param[in] options its name and its parameters
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> CreateIndex(const std::string& column, IndexType type,
+                                                      const IndexOptions& options = {},
+                                                      const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> CreateIndexAsync(const std::string& column, IndexType type,
+                                                           const IndexOptions& options = {},
+                                                           const arrow::StopToken& stop = {}) const;
+
+  /// List the indices, by name. Those that the engine keeps for itself are left out.
+  arrow::Result<std::vector<IndexInfo>> Indices(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<IndexInfo>> IndicesAsync(const arrow::StopToken& stop = {}) const;
+
+  /// List the segments of all indices, by the name of the index, the oldest first.
+  arrow::Result<std::vector<IndexSegmentInfo>> IndexSegments(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<IndexSegmentInfo>> IndexSegmentsAsync(const arrow::StopToken& stop = {}) const;
+
+  /// What the engine tells of an index, as JSON. It reads the index. One that does not exist is
+  /// ErrorCode::kIndexNotFound, here and below.
+  arrow::Result<std::string> IndexStatistics(const std::string& name,
+                                             const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> IndexStatisticsAsync(const std::string& name,
+                                                  const arrow::StopToken& stop = {}) const;
+
+  /// Drop an index, and commit that. Its files go with the last version that has it, in a cleanup.
+  arrow::Result<std::shared_ptr<Dataset>> DropIndex(const std::string& name,
+                                                    const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> DropIndexAsync(const std::string& name,
+                                                         const arrow::StopToken& stop = {}) const;
+
+  /// Read an index into the cache of the session, as far as that has room.
+  arrow::Status PrewarmIndex(const std::string& name, const arrow::StopToken& stop = {}) const;
+  arrow::Future<> PrewarmIndexAsync(const std::string& name, const arrow::StopToken& stop = {}) const;
+
+  /// Index the rows that are not indexed yet, merge segments, and commit that. Where there is nothing to do,
+  /// no version is made, and the dataset that is returned is of this one. As to failures it is like
+  /// CreateIndex().
+  arrow::Result<std::shared_ptr<Dataset>> OptimizeIndices(const OptimizeIndicesOptions& options = {},
+                                                          const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> OptimizeIndicesAsync(const OptimizeIndicesOptions& options = {},
+                                                               const arrow::StopToken& stop = {}) const;
+
+  /// Learn what the segments of a vector index must have in common, from the rows of this version: partitions
+  /// and codes. The bytes are for IndexOptions::model, in whichever process. Segments that several processes
+  /// build with one model can be merged, and are searched alike. Other types learn nothing:
+  /// ErrorCode::kInvalidArgument.
+  arrow::Result<std::shared_ptr<arrow::Buffer>> TrainIndex(const std::string& column, IndexType type,
+                                                           const IndexOptions& options = {},
+                                                           const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<arrow::Buffer>> TrainIndexAsync(const std::string& column, IndexType type,
+                                                                const IndexOptions& options = {},
+                                                                const arrow::StopToken& stop = {}) const;
+
+  /// Build a segment of an index without committing it: of IndexOptions::fragments, perhaps in one of several
+  /// processes. It is described in JSON. Its files belong to no version until CommitIndexSegments(); a
+  /// cleanup removes those of a segment that is never committed.
+  arrow::Result<std::string> BuildIndexSegment(const std::string& column, IndexType type,
+                                               const IndexOptions& options = {},
+                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> BuildIndexSegmentAsync(const std::string& column, IndexType type,
+                                                    const IndexOptions& options = {},
+                                                    const arrow::StopToken& stop = {}) const;
+
+  /// Make one segment of several that were built for the same index and are not committed. Those of a vector
+  /// index need one model. The files of the segments that were merged stay until a cleanup.
+  ///
+  /// \param[in] segments what BuildIndexSegment() has returned
+  /// \param[in] stop ends the call early
+  arrow::Result<std::string> MergeIndexSegments(const std::vector<std::string>& segments,
+                                                const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> MergeIndexSegmentsAsync(const std::vector<std::string>& segments,
+                                                     const arrow::StopToken& stop = {}) const;
+
+  /// Commit segments as an index. Segments of an index of this name that cover other fragments stay; those
+  /// that cover the same ones are replaced. Two of the given ones may not cover the same fragment.
+  ///
+  /// \param[in] name the name of the index
+  /// \param[in] segments what BuildIndexSegment() and MergeIndexSegments() have returned
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> CommitIndexSegments(const std::string& name,
+                                                              const std::vector<std::string>& segments,
+                                                              const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> CommitIndexSegmentsAsync(const std::string& name,
+                                                                   const std::vector<std::string>& segments,
+                                                                   const arrow::StopToken& stop = {}) const;
+
+  /// Prepare to read rows in a random order, anew in each epoch, as one of several workers. Columns are
+  /// looked up and rows are filtered now.
+  arrow::Result<std::shared_ptr<Shuffler>> Shuffle(const ShuffleOptions& options = {},
+                                                   const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Shuffler>> ShuffleAsync(const ShuffleOptions& options = {},
+                                                        const arrow::StopToken& stop = {}) const;
 
   /// What was read through this object and its scanners since it was opened, and what the caches of its
   /// session did.

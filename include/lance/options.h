@@ -16,6 +16,7 @@
 #include "arrow/type_fwd.h"
 #include "lance/column_encoding.h"
 #include "lance/storage_options.h"
+#include "lance/text_query.h"
 #include "lance/type_fwd.h"
 #include "lance/visibility.h"
 
@@ -89,6 +90,130 @@ struct LANCE_EXPORT AccessOptions {
   std::shared_ptr<CredentialsProvider> credentials = nullptr;
 };
 
+/// How far two vectors are from each other. Less is nearer.
+enum class DistanceMetric : int {
+  /// That of the column's index; without one L2, and HAMMING for vectors of uint8.
+  kDefault = 0,
+  /// The square of the Euclidean distance.
+  kL2 = 1,
+  /// 1 less the cosine of the angle. A vector of zeros has none.
+  kCosine = 2,
+  /// 1 less the dot product.
+  kDot = 3,
+  /// How many bits differ, of vectors of uint8.
+  kHamming = 4,
+};
+
+/// What a search through IVF_RQ, and one through HNSW that has a filter, prefers.
+enum class ApproxMode : int {
+  /// The usual balance.
+  kNormal = 0,
+  /// Speed, for which it finds less.
+  kFast = 1,
+  /// To find more, for which it takes longer.
+  kAccurate = 2,
+};
+
+/// How a search for the nearest vectors goes about it.
+struct LANCE_EXPORT VectorQueryOptions {
+  /// The most rows to find, for each vector of the query. At most 4294967294.
+  uint32_t k = 10;
+  /// How vectors are compared. An index with another metric is not used.
+  DistanceMetric metric = DistanceMetric::kDefault;
+  /// The fewest partitions of an index that are searched. With the same `maximum_nprobes`, just as many
+  /// are. Default: 1.
+  std::optional<uint32_t> minimum_nprobes = std::nullopt;
+  /// The most partitions of an index that are searched. Default: all, if that many are needed to find `k`
+  /// rows.
+  std::optional<uint32_t> maximum_nprobes = std::nullopt;
+  /// How many partitions are searched at first, between `minimum_nprobes` at 0 and `maximum_nprobes` at 1.
+  /// At most 1. Default: 0.5, as the distances of the partitions tell.
+  std::optional<double> search_effort = std::nullopt;
+  /// How many candidates a search through HNSW keeps; at least `k`. Default: one and a half times `k`.
+  std::optional<uint32_t> ef = std::nullopt;
+  /// Find so many times `k` rows through the index, and rank them anew by their stored vectors. At most
+  /// 65536. Default: rows are ranked as the index knows them.
+  std::optional<uint32_t> refine_factor = std::nullopt;
+  /// Only rows at this distance or farther.
+  std::optional<double> lower_bound = std::nullopt;
+  /// Only rows nearer than this distance.
+  std::optional<double> upper_bound = std::nullopt;
+  /// Answer from an index if the column has one; otherwise all vectors are compared, which misses none.
+  bool use_index = true;
+  ApproxMode approx_mode = ApproxMode::kNormal;
+  /// Partitions of one query that are searched at once: 0 as the index likes it, -1 as many as there are
+  /// cores. At most 1024.
+  int32_t query_parallelism = 0;
+};
+
+/// How many of the words a text has.
+enum class TextOperator : int {
+  /// One of them, or more.
+  kOr = 0,
+  /// All of them.
+  kAnd = 1,
+};
+
+/// What is one text, where a column has lists.
+enum class DocumentGranularity : int {
+  /// As the index of the column has it; without one, a row.
+  kAsIndexed = 0,
+  /// All that a row has in the column.
+  kRow = 1,
+  /// Each element of the innermost list: a row comes once for each that is found, and `_doc_index` says
+  /// which it is.
+  kListElement = 2,
+};
+
+/// How words are searched.
+struct LANCE_EXPORT TextMatchOptions {
+  /// A column of strings, of lists of them or of JSON, nested ones as "a.b", also through lists. Default:
+  /// every column with an index.
+  std::optional<std::string> column = std::nullopt;
+  TextOperator term_operator = TextOperator::kOr;
+  /// Find words with up to so many letters inserted, left out or replaced, too. At most 16.
+  uint32_t fuzziness = 0;
+  /// The most words that are searched in place of the given ones, all together, where `fuzziness` is not 0.
+  /// At most 1048576.
+  uint32_t max_expansions = 50;
+  /// So many letters at the beginning of a word are as given, where `fuzziness` is not 0.
+  uint32_t prefix_length = 0;
+  /// Multiplies the score; at least 0.
+  double boost = 1.0;
+  DocumentGranularity document_granularity = DocumentGranularity::kAsIndexed;
+};
+
+/// How a phrase is searched.
+struct LANCE_EXPORT TextPhraseOptions {
+  /// A column of strings, of lists of them or of JSON, nested ones as "a.b", also through lists. Default:
+  /// the column with an index, if there is one alone.
+  std::optional<std::string> column = std::nullopt;
+  /// How many other words may stand between those of the phrase, all together.
+  uint32_t slop = 0;
+  DocumentGranularity document_granularity = DocumentGranularity::kAsIndexed;
+};
+
+/// What holds for a whole query.
+struct LANCE_EXPORT TextQueryOptions {
+  /// Search these columns in place of those of the query. An empty list: those. Fields of combined_fields
+  /// stay.
+  std::vector<std::string> columns = {};
+  /// The most rows to find, before a filter that is no `prefilter`. Default: as many as `limit` and
+  /// `offset` of the scan need.
+  std::optional<int64_t> limit = std::nullopt;
+  /// Above 1, rows of low scores are missed, and the search is faster. Greater than 0. Default: 1, which
+  /// misses none.
+  std::optional<double> wand_factor = std::nullopt;
+};
+
+/// A column of several that are searched as one text.
+struct LANCE_EXPORT TextField {
+  /// A column as TextMatchOptions has it.
+  std::string column = {};
+  /// How often each of its words counts, from 1 to 1048576.
+  double boost = 1.0;
+};
+
 /// A column to sort by.
 struct LANCE_EXPORT SortKey {
   /// A column, nested ones as "a.b".
@@ -153,6 +278,16 @@ enum class BlobHandling : int {
   kBytes = 1,
   /// Blobs and other binary columns as structs that say where they are.
   kAllDescriptions = 2,
+};
+
+/// Which of two searches of one scan chooses rows, and which ranks them.
+enum class SearchFilter : int {
+  /// There is one search.
+  kNone = 0,
+  /// The nearest vectors of rows whose text is found.
+  kFullText = 1,
+  /// The texts that are found in rows with the nearest vectors.
+  kNearest = 2,
 };
 
 /// What a scan has read.
@@ -253,6 +388,36 @@ struct LANCE_EXPORT ScanOptions {
   /// Called once for each run of the scan that comes to its end, before that end is told; at the same time
   /// where two runs do. It must be quick and must not call this library. An exception it throws is dropped.
   std::function<void(const ScanStatistics&)> statistics = {};
+  /// Return the rows with the nearest vectors in place of all, the nearest first, with their `_distance`.
+  /// That is a column like any other: it comes last where `columns` is not given, and otherwise where that
+  /// names it; `filter`, where it is no `prefilter`, and `order_by` may name it, too. So may they
+  /// `query_index` of a batch of queries, which comes first. `limit` and `offset` count rows that were
+  /// found.
+  std::shared_ptr<VectorQuery> nearest = nullptr;
+  /// Return the rows whose texts are found in place of all, the best first, with their `_score`: a column
+  /// as `_distance` is. How many is `limit`.
+  std::optional<TextQuery> full_text = std::nullopt;
+  /// Search among the rows that pass `filter`; otherwise only those rows are returned that were found and
+  /// pass it, which may be fewer than `k`.
+  bool prefilter = true;
+  /// Search indexed rows alone, and leave out those that were added since.
+  bool fast_search = false;
+  /// Search these segments of the vector index alone, by their UUIDs. An empty list: all.
+  std::vector<std::string> index_segments = {};
+  /// What `nearest` and `full_text` together mean.
+  SearchFilter search_filter = SearchFilter::kNone;
+};
+
+/// What a searcher may take.
+struct LANCE_EXPORT SearcherOptions {
+  /// The most bytes of vectors that are held in memory, of rows that no index finds. With more of them,
+  /// each search reads all. 0 holds none.
+  uint64_t held_bytes = 268435456;
+  /// Answer searches of several threads together, which takes less than one after the other: those that
+  /// come while all cores search are the next batch, and each batch waits so long for more. 0 waits for
+  /// none. It has no effect on an index with HNSW. At most 10000. Default: each search is answered by
+  /// itself.
+  std::optional<uint32_t> gather_milliseconds = std::nullopt;
 };
 
 /// What the queries of a context take.
@@ -272,6 +437,104 @@ struct LANCE_EXPORT SqlOptions {
   std::optional<int64_t> batch_size = std::nullopt;
 };
 
+/// What kind of index it is. docs/indices.md says what each is for, and which parameters it has. Values are
+/// frozen and equal those of the C ABI.
+enum class IndexType : int {
+  /// Sorted values: equality, ranges and lists of values of columns with many different ones.
+  kBtree = 1,
+  /// Rows of each value: columns with few different values.
+  kBitmap = 2,
+  /// Rows of each element of lists: array_has, array_has_any, array_has_all.
+  kLabelList = 3,
+  /// Rows of each three characters of a text: contains.
+  kNgram = 4,
+  /// Least and greatest value of each stretch of rows: small, for columns that are about sorted.
+  kZonemap = 5,
+  /// Whether a stretch of rows may have a value: small, for equality.
+  kBloomFilter = 6,
+  /// Words of texts: full-text search.
+  kInverted = 7,
+  /// Texts and bytes by any part of them: contains, also of fewer than three characters.
+  kFm = 8,
+  /// What is at a path of JSON, in an index of another type.
+  kJson = 9,
+  /// Places: spatial predicates of GeoArrow columns.
+  kRtree = 10,
+  /// Texts that are nearly the same.
+  kMinhash = 11,
+  /// Vectors by partitions, as they are.
+  kIvfFlat = 12,
+  /// Vectors by partitions, of 8 bits a dimension.
+  kIvfSq = 13,
+  /// Vectors by partitions, of one code for several dimensions.
+  kIvfPq = 14,
+  /// Vectors by partitions, of few bits a dimension after a rotation.
+  kIvfRq = 15,
+  /// Vectors by partitions, each a graph.
+  kIvfHnswFlat = 16,
+  /// Vectors by partitions, each a graph, of 8 bits a dimension.
+  kIvfHnswSq = 17,
+  /// Vectors by partitions, each a graph, of one code for several dimensions.
+  kIvfHnswPq = 18,
+};
+
+/// Get the name of a type, for example "BTREE".
+LANCE_EXPORT const char* IndexTypeName(IndexType type);
+
+/// How far the work on an index is. Which stages it has, and what they count, depends on its type.
+struct LANCE_EXPORT IndexProgress {
+  /// Such as `train_ivf`, `shuffle` or `merge_partitions`.
+  std::string stage = {};
+  /// What it counts, such as `rows`; empty where it counts nothing.
+  std::string unit = {};
+  /// How many are done in this stage.
+  uint64_t completed = 0;
+  /// Of how many, where that is known.
+  std::optional<uint64_t> total = std::nullopt;
+};
+
+/// How to make an index.
+struct LANCE_EXPORT IndexOptions {
+  /// What the index is called. Default: the column with `_idx` behind it, and a number where that is
+  /// another index.
+  std::optional<std::string> name = std::nullopt;
+  /// Parameters of its type, such as {"metric", "cosine"} and {"num_partitions", "256"}; docs/indices.md
+  /// lists them. One that the type does not have is ErrorCode::kInvalidArgument, with the nearest names.
+  std::map<std::string, std::string> parameters = {};
+  /// Replace an index of this name, which is ErrorCode::kAlreadyExists otherwise.
+  bool replace = false;
+  /// Index the rows there are. Otherwise only the definition is kept, and optimising indexes the rows. Of a
+  /// type that learns from rows there may be too few: ErrorCode::kFailedPrecondition.
+  bool train = true;
+  /// Index the rows of these fragments only. Default: all.
+  std::optional<std::vector<uint64_t>> fragments = std::nullopt;
+  /// What Dataset::TrainIndex() has learnt, for a vector index. Default: it is learnt now.
+  std::shared_ptr<arrow::Buffer> model = nullptr;
+  /// Called at the beginning and the end of each stage, and now and then between them, on library threads,
+  /// one call after the other; it must be quick and must not call this library. An exception it throws is
+  /// dropped.
+  std::function<void(const IndexProgress&)> progress = {};
+};
+
+/// How to optimise indices.
+struct LANCE_EXPORT OptimizeIndicesOptions {
+  /// Optimise these indices. One that does not exist is ErrorCode::kIndexNotFound. Default: all.
+  std::optional<std::vector<std::string>> names = std::nullopt;
+  /// Merge so many of the newest segments with the rows that are not indexed yet. 0 makes a new segment of
+  /// these rows. At most 1000000. Default: as it pays.
+  std::optional<uint64_t> merge_segments = std::nullopt;
+  /// Learn vector indices anew from all rows, and make one segment of each.
+  bool retrain = false;
+  /// With `merge_segments`, also split and join partitions of vector indices.
+  bool rebalance = false;
+  /// The most rows of a segment that is made. Default: any number.
+  std::optional<uint64_t> max_rows_per_segment = std::nullopt;
+  /// Called at the beginning and the end of each stage, and now and then between them, on library threads,
+  /// one call after the other; it must be quick and must not call this library. An exception it throws is
+  /// dropped.
+  std::function<void(const IndexProgress&)> progress = {};
+};
+
 /// What becomes of a dataset that is there.
 enum class WriteMode : int {
   /// Make a new dataset; an existing one is ErrorCode::kAlreadyExists.
@@ -280,6 +543,18 @@ enum class WriteMode : int {
   kAppend = 1,
   /// Replace the rows and the schema in a new version; make the dataset if it does not exist.
   kOverwrite = 2,
+};
+
+/// What columns without an encoding of their own are encoded for.
+enum class EncodingProfile : int {
+  /// To be read as fast as what the engine's own writer makes by default, in no more bytes, and to be
+  /// written faster.
+  kRead = 0,
+  /// For few bytes: decimals with LZ4 unless few of them differ, and dictionaries for strings of one
+  /// letter. Columns that differ from #LANCE_ENCODING_READ take up to twice the time to read.
+  kSize = 1,
+  /// The choice is the engine's, page by page.
+  kEngine = 2,
 };
 
 /// How much a writer has taken in and written so far.
@@ -332,10 +607,7 @@ struct LANCE_EXPORT WriteOptions {
   std::optional<std::string> commit_message = std::nullopt;
   /// Properties kept with the version.
   std::map<std::string, std::string> transaction_properties = {};
-  /// Give columns without an encoding of their own one that was measured to pay: decimals are stored with
-  /// LZ4, short strings in dictionaries, 64-bit integers without one unless few differ, and values that
-  /// rarely repeat never as runs. The schema of the dataset does not change. Otherwise the choice is the
-  /// engine's.
+  /// Older than `encoding_profile`: false stands for EncodingProfile::kEngine, whatever that says.
   bool tuned_encodings = true;
   /// Per-column encodings. The schema keeps them in the metadata of its fields. Of a dataset that is
   /// appended to, they have to be its own.
@@ -350,6 +622,9 @@ struct LANCE_EXPORT WriteOptions {
   /// Get storage options that expire, credentials above all, from this provider. They are put over
   /// `storage`. Default: none.
   std::shared_ptr<CredentialsProvider> credentials = nullptr;
+  /// What columns without an encoding of their own are encoded for. The schema of the dataset does not
+  /// change, and an append may have another profile than what is there.
+  EncodingProfile encoding_profile = EncodingProfile::kRead;
 };
 
 /// How far a check is.
@@ -387,6 +662,54 @@ struct LANCE_EXPORT CleanupOptions {
   /// Remove nothing, and report what would be removed.
   bool dry_run = false;
   StorageOptions storage = {};
+};
+
+/// What becomes of rows that cannot be shared out evenly among the shards.
+enum class ShuffleRemainder : int {
+  /// Some shards have one row more than others: together they have every row once.
+  kKeep = 0,
+  /// No shard has them. In another epoch these are other rows.
+  kDrop = 1,
+  /// The first rows of the order come once more in the last shard, or in the last ones, so that all have as
+  /// many.
+  kPad = 2,
+};
+
+/// What comes in an epoch.
+struct LANCE_EXPORT ShuffleOptions {
+  /// Columns, as ScanOptions::columns has them. Default: all; with `expressions` none.
+  std::optional<std::vector<std::string>> columns = std::nullopt;
+  /// Columns that are computed: names, each with one SQL expression, such as {"price", "l_extendedprice *
+  /// (1 - l_discount)"}. They come in this order, after `columns`.
+  std::vector<std::pair<std::string, std::string>> expressions = {};
+  /// One SQL expression. Which rows pass is found out once, when this is opened, and remembered with eight
+  /// bytes for each of them. Default: all rows.
+  std::optional<std::string> filter = std::nullopt;
+  /// Another one is another order.
+  uint64_t seed = 0;
+  /// Which of `shard_count` shards this is, from 0 on.
+  uint64_t shard_index = 0;
+  /// Among how many workers the rows are shared out. Each reads a shard, whose numbers of rows differ by
+  /// one at most. At most 1048576.
+  uint64_t shard_count = 1;
+  ShuffleRemainder remainder = ShuffleRemainder::kKeep;
+  /// The rows of every batch but the last. At most 4294967295.
+  int64_t batch_size = 1024;
+  /// Leave out the last batch where it has fewer rows.
+  bool drop_last = false;
+  /// Otherwise rows come in the order of the dataset in every epoch, as for an evaluation.
+  bool shuffle = true;
+  /// Shuffle blocks of so many rows that are stored one behind the other, and then the rows of each window
+  /// of blocks. A window is read as a whole, and so nearly as fast as in a scan, but has rows of few places
+  /// of the dataset: rows that are stored together may come together. A window is held in memory while it
+  /// is read from, and one more while it is read ahead. At most 4294967295. Default: every row may come
+  /// anywhere, and is read by itself.
+  std::optional<uint64_t> block_rows = std::nullopt;
+  /// The blocks of a window. Of windows that have few rows several are read together. At most 1048576.
+  uint64_t window_blocks = 16;
+  /// About how many bytes of rows are read ahead, but never less than a batch or, with `block_rows`, a
+  /// window. Default: 32 MiB for each core.
+  std::optional<uint64_t> readahead_bytes = std::nullopt;
 };
 
 /// How to connect to a namespace.

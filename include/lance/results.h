@@ -120,6 +120,17 @@ struct LANCE_EXPORT DatasetStatistics {
   uint64_t metadata_cache_misses = 0;
 };
 
+/// A word that is searched for.
+struct LANCE_EXPORT TextToken {
+  /// As it is compared.
+  std::string text = {};
+  /// Its place among the words, those that are left out among them.
+  uint64_t position = 0;
+  /// Where it begins and where it ends in the text, in bytes; both 0 in JSON.
+  uint64_t start = 0;
+  uint64_t end = 0;
+};
+
 /// A part of a scan.
 struct LANCE_EXPORT ScanSplit {
   /// What opens it, in this process or another one. It holds the URI, and no storage options.
@@ -138,6 +149,43 @@ struct LANCE_EXPORT SqlTable {
   /// Of the dataset.
   uint64_t version = 0;
   uint64_t rows = 0;
+};
+
+/// An index of a version.
+struct LANCE_EXPORT IndexInfo {
+  std::string name = {};
+  /// As IndexTypeName() has it, such as `IVF_PQ`; another word where a later version made it.
+  std::string index_type = {};
+  /// The column, as a path.
+  std::string column = {};
+  /// Parts of the index, each with rows of its own.
+  uint64_t segments = 0;
+  /// Rows that it covers, as far as they are live.
+  uint64_t rows = 0;
+  /// Live rows that it does not cover.
+  uint64_t unindexed_rows = 0;
+  /// Of its files, where that was recorded.
+  std::optional<uint64_t> bytes = std::nullopt;
+  /// When its newest segment was made: microseconds since 1970-01-01 UTC.
+  std::optional<int64_t> created_micros = std::nullopt;
+  /// JSON: what it was made with.
+  std::string details = {};
+};
+
+/// A segment of an index.
+struct LANCE_EXPORT IndexSegmentInfo {
+  /// The name of the index.
+  std::string index = {};
+  /// It names the directory of the segment's files, too.
+  std::string uuid = {};
+  /// JSON: the ids of the fragments it covers, sorted; `null` where that was not recorded.
+  std::string fragments = {};
+  /// The version from whose rows it was made.
+  uint64_t dataset_version = 0;
+  /// Of its files, where that was recorded.
+  std::optional<uint64_t> bytes = std::nullopt;
+  /// Microseconds since 1970-01-01 UTC.
+  std::optional<int64_t> created_micros = std::nullopt;
 };
 
 /// What a commit made.
@@ -190,6 +238,23 @@ struct LANCE_EXPORT CleanupResult {
   uint64_t temporary_files = 0;
   /// Of all these, manifests included.
   uint64_t bytes = 0;
+};
+
+/// How much comes in an epoch.
+struct LANCE_EXPORT ShuffleInfo {
+  /// Rows of this shard that come.
+  uint64_t rows = 0;
+  /// The batches that these are, read from the beginning.
+  uint64_t batches = 0;
+  /// Rows that there are for all shards together.
+  uint64_t all_rows = 0;
+};
+
+/// A place in an epoch.
+struct LANCE_EXPORT ShufflePosition {
+  uint64_t epoch = 0;
+  /// Rows of the shard that have come before it.
+  uint64_t rows_done = 0;
 };
 
 /// What a namespace knows of a table.

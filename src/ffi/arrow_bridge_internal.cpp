@@ -1,5 +1,6 @@
 #include "ffi/arrow_bridge_internal.h"
 
+#include "arrow/array.h"
 #include "arrow/record_batch.h"
 #include "ffi/thread_edge_internal.h"
 
@@ -41,6 +42,21 @@ arrow::Status batch_to_ffi(const arrow::RecordBatch& batch, CArray* out) {
   ARROW_RETURN_NOT_OK(WithCode(arrow::ExportRecordBatch(batch, out->get()), ErrorCode::kArrow));
   ExportedArray::Wrap(out);
   return arrow::Status::OK();
+}
+
+arrow::Status array_to_ffi(const arrow::Array& array, CArray* out) {
+  ARROW_RETURN_NOT_OK(WithCode(arrow::ExportArray(array, out->get()), ErrorCode::kArrow));
+  ExportedArray::Wrap(out);
+  return arrow::Status::OK();
+}
+
+arrow::Status ArrayShells::Export(const arrow::Array& values) {
+  ARROW_RETURN_NOT_OK(WithCode(arrow::ExportType(*values.type(), type.get()), ErrorCode::kArrow));
+  return array_to_ffi(values, &array);
+}
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(BatchOut& out) {
+  return WithCode(arrow::ImportRecordBatch(out.array.get(), out.schema.get()), ErrorCode::kArrow);
 }
 
 }  // namespace lance::inline v0::internal

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <tuple>
 #include <utility>
 
 #include "arrow/c/abi.h"
@@ -52,6 +53,30 @@ using CStream = CShell<ArrowArrayStream>;
 
 /// Export a batch as a struct array, without a copy. `out` must be empty.
 arrow::Status batch_to_ffi(const arrow::RecordBatch& batch, CArray* out);
+/// Export an array likewise.
+arrow::Status array_to_ffi(const arrow::Array& array, CArray* out);
+
+/// An array and its type, both consumed by one call.
+struct ArrayShells {
+  arrow::Status Export(const arrow::Array& values);
+  arrow::Status AfterConsumedBy(arrow::Status status) {
+    return type.AfterConsumedBy(array.AfterConsumedBy(std::move(status)));
+  }
+
+  CArray array;
+  CSchema type;
+};
+
+/// An output that is a batch with its schema.
+struct BatchOut {
+  auto pointers() { return std::make_tuple(array.get(), schema.get()); }
+
+  CArray array;
+  CSchema schema;
+};
+
+/// What is made of that.
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(BatchOut& out);
 
 /// Call a function that hands out a schema.
 template <typename HandleT>

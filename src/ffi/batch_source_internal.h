@@ -35,30 +35,35 @@ class BatchSource {
               std::shared_ptr<const void> needs = nullptr)
       : handle(std::move(handle)), schema(std::move(schema)), needs_(std::move(needs)) {}
 
-  arrow::Result<ReaderPtr> ToReader(const arrow::StopToken& stop) const {
+  /// \param[in] stop ends what is run
+  /// \param[in] args what the functions need to know of a run
+  template <typename... Args>
+  arrow::Result<ReaderPtr> ToReader(const arrow::StopToken& stop, Args... args) const {
     // Who waits for a batch of a stream cannot be stopped, but gets it without a change of threads.
     if (IsStoppable(stop)) {
       ARROW_RETURN_NOT_OK(CheckMayWait());
-      return ToReaderAsync(stop).MoveResult();
+      return ToReaderAsync(stop, args...).MoveResult();
     }
     CStream stream;
-    ARROW_RETURN_NOT_OK(Call(kToStream, handle.get(), stream.get()));
+    ARROW_RETURN_NOT_OK(Call(kToStream, c(), args..., stream.get()));
     return StreamReader::Make(&stream, needs_);
   }
 
-  arrow::Future<ReaderPtr> ToReaderAsync(const arrow::StopToken& stop) const {
+  template <typename... Args>
+  arrow::Future<ReaderPtr> ToReaderAsync(const arrow::StopToken& stop, Args... args) const {
     const auto finish = [stop, needs = needs_](BatchesOut& out) -> arrow::Result<ReaderPtr> {
       return BatchesReader::Make(out.Take(), stop, needs);
     };
-    return ToBatches(finish).Start(stop);
+    return ToBatches(finish, args...).Start(stop);
   }
 
-  arrow::Future<Generator> ToGenerator(const arrow::StopToken& stop) const {
+  template <typename... Args>
+  arrow::Future<Generator> ToGenerator(const arrow::StopToken& stop, Args... args) const {
     const auto finish = [stop, needs = needs_](BatchesOut& out) -> arrow::Result<Generator> {
       ARROW_ASSIGN_OR_RAISE(auto reader, BatchesReader::Make(out.Take(), stop, needs));
       return [reader = std::move(reader)] { return reader->NextAsync(); };
     };
-    return ToBatches(finish).Start(stop);
+    return ToBatches(finish, args...).Start(stop);
   }
 
   arrow::Result<TablePtr> ToTable(const arrow::StopToken& stop) const {
@@ -85,9 +90,9 @@ class BatchSource {
   using BatchesOut = HandleOut<BatchesHandle>;
 
   /// `finish` makes something of the batches.
-  template <typename Finish>
-  auto ToBatches(Finish finish) const {
-    return Prepare<BatchesOut>(kToBatches, kToBatchesAsync, std::move(finish), c());
+  template <typename Finish, typename... Args>
+  auto ToBatches(Finish finish, Args... args) const {
+    return Prepare<BatchesOut>(kToBatches, kToBatchesAsync, std::move(finish), c(), args...);
   }
 
   const std::shared_ptr<const void> needs_;

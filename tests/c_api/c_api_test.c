@@ -335,6 +335,50 @@ static void datasets_and_splits_travel(void) {
   splits.release(&splits);
 }
 
+/* Two shards of an epoch, the second in the order of the dataset and from its middle on. */
+static void epochs_are_shuffled_in_shards(void) {
+  LanceDataset* dataset = open_dataset(URI);
+  LanceShuffleOptions options = LANCE_SHUFFLE_OPTIONS_INIT;
+  options.shard_count = 2;
+  options.shard_index = 1;
+  options.batch_size = 64;
+  options.shuffle = 0;
+  LanceShuffler* shuffler = NULL;
+  CHECK_CALL(LANCE_OK, lance_shuffler_open, dataset, &options, &shuffler);
+  lance_dataset_free(dataset);
+  LanceShuffleInfo info = LANCE_SHUFFLE_INFO_INIT;
+  CHECK_CALL(LANCE_OK, lance_shuffler_info, shuffler, &info);
+  CHECK(info.rows == 500 && info.batches == 8 && info.all_rows == 1000);
+  char* state = NULL;
+  CHECK_CALL(LANCE_INVALID_ARGUMENT, lance_shuffler_state, shuffler, 3, 501, &state);
+  CHECK_CALL(LANCE_OK, lance_shuffler_state, shuffler, 3, 250, &state);
+  lance_shuffler_free(shuffler);
+  LanceShufflePosition position = LANCE_SHUFFLE_POSITION_INIT;
+  CHECK_CALL(LANCE_OK, lance_shuffler_resume, LANCE_TEXT(state), NULL, &shuffler, &position);
+  lance_string_free(state);
+  CHECK(position.epoch == 3 && position.rows_done == 250);
+  struct ArrowArrayStream stream;
+  CHECK_CALL(LANCE_OK, lance_shuffler_to_stream, shuffler, position.epoch, position.rows_done, &stream);
+  struct ArrowSchema schema;
+  CHECK_CALL(LANCE_OK, lance_shuffler_schema, shuffler, &schema);
+  struct ArrowArray array;
+  CHECK(stream.get_next(&stream, &array) == 0 && array.length == 64);
+  CHECK(first_id(&array, &schema) == 750);
+  stream.release(&stream);
+  LanceBatches* batches = NULL;
+  CHECK_CALL(LANCE_OK, lance_shuffler_to_batches, shuffler, position.epoch, position.rows_done, &batches);
+  lance_shuffler_free(shuffler);
+  uint64_t rows = 0;
+  for (;;) {
+    CHECK_CALL(LANCE_OK, lance_batches_next, batches, &array);
+    if (array.release == NULL) break;
+    rows += (uint64_t)array.length;
+    array.release(&array);
+  }
+  CHECK(rows == 250);
+  lance_batches_free(batches);
+}
+
 static void transactions_travel_as_json(void) {
   LanceWriter* writer = open_writer(URI, LANCE_WRITE_APPEND);
   write_rows(writer, 1000, 5);
@@ -380,6 +424,7 @@ int main(void) {
   take_returns_rows_in_the_order_asked_for();
   rows_are_taken_by_address_and_range_and_at_random();
   datasets_and_splits_travel();
+  epochs_are_shuffled_in_shards();
   transactions_travel_as_json();
   frees_accept_null();
   CHECK(live_structs == 0);

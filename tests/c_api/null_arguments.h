@@ -36,6 +36,8 @@ typedef struct Handles {
   LanceBatches* batches;
   LanceSqlContext* sql_context;
   LanceSqlQuery* sql_query;
+  LanceShuffler* shuffler;
+  LanceTextQuery* text_query;
   LanceTransaction* transaction;
   LanceWriter* writer;
   LanceNamespace* ns;

@@ -258,10 +258,12 @@ int main(void) {
   Handles handles = {.dataset = make_dataset()};
   CHECK_CALL(LANCE_OK, lance_scanner_open, handles.dataset, NULL, &handles.scanner);
   CHECK_CALL(LANCE_OK, lance_session_create, NULL, &handles.session);
+  CHECK_CALL(LANCE_OK, lance_text_query_match, LANCE_TEXT("text"), NULL, &handles.text_query);
   CHECK_CALL(LANCE_OK, lance_batches_open, handles.scanner, &handles.batches);
   CHECK_CALL(LANCE_OK, lance_sql_context_create, NULL, &handles.sql_context);
   CHECK_CALL(LANCE_OK, lance_sql_prepare, handles.sql_context, LANCE_TEXT("select 1"), NULL, NULL,
              &handles.sql_query);
+  CHECK_CALL(LANCE_OK, lance_shuffler_open, handles.dataset, NULL, &handles.shuffler);
   handles.transaction = make_transaction();
   handles.writer = open_writer(URI "/writers");
   handles.ns = connect_namespace();
@@ -283,11 +285,13 @@ int main(void) {
   CHECK_CALL(LANCE_OK, lance_transaction_discard, handles.transaction);
   lance_transaction_free(handles.transaction);
   lance_writer_free(handles.writer);
+  lance_shuffler_free(handles.shuffler);
   lance_sql_query_free(handles.sql_query);
   lance_sql_context_free(handles.sql_context);
   lance_namespace_free(handles.ns);
   lance_batches_free(handles.batches);
   lance_scanner_free(handles.scanner);
+  lance_text_query_free(handles.text_query);
   lance_session_free(handles.session);
   lance_dataset_free(handles.dataset);
   CHECK(live_structs == 0);

@@ -11,6 +11,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 LANCE = Path(os.environ.get("LANCE_BIN", PROJECT / "build/release/bin/lance"))
 DUMP = Path(os.environ.get("LANCE_DUMP", PROJECT / "build/release/tests/conformance/dump_ipc"))
 PARTS = Path(os.environ.get("LANCE_PARTS", PROJECT / "build/release/tests/conformance/parts"))
+SEARCHES = Path(os.environ.get("LANCE_SEARCHES", PROJECT / "build/release/tests/conformance/searches"))
 LOAD = Path(os.environ.get("LANCE_LOAD", PROJECT / "build/release/tests/conformance/load_ipc"))
 
 

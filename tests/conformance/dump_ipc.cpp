@@ -3,7 +3,7 @@
 //
 // Keys: version, tag, branch; take, positions with commas between; the options of a scan, whose count must
 // agree. Numbers of a list have commas between, other items are lines, and the parts of an item have tabs
-// between.
+// between. `nearest` is an Arrow IPC stream of one column, which has the name of the column to search.
 
 #include <cstdint>
 #include <map>
@@ -15,6 +15,7 @@
 
 #include "arrow/api.h"
 #include "arrow/io/file.h"
+#include "arrow/ipc/reader.h"
 #include "ipc_program.h"
 #include "lance/api.h"
 
@@ -56,6 +57,13 @@ std::optional<int64_t> TakeNumber(Arguments* arguments, const std::string& key) 
   return std::stoll(*text);
 }
 
+template <typename Number>
+std::optional<Number> TakeA(Arguments* arguments, const std::string& key) {
+  const auto text = Take(arguments, key);
+  if (!text) return std::nullopt;
+  return static_cast<Number>(std::stod(*text));
+}
+
 bool TakeFlag(Arguments* arguments, const std::string& key, bool otherwise) {
   return TakeNumber(arguments, key).value_or(otherwise) != 0;
 }
@@ -86,6 +94,67 @@ lance::BlobHandling BlobHandlingOf(const std::string& name) {
       {"all_descriptions", lance::BlobHandling::kAllDescriptions},
   };
   return kNames.at(name);
+}
+
+lance::DistanceMetric MetricOf(const std::string& name) {
+  static const std::map<std::string, lance::DistanceMetric> kNames = {
+      {"default", lance::DistanceMetric::kDefault}, {"l2", lance::DistanceMetric::kL2},
+      {"cosine", lance::DistanceMetric::kCosine},   {"dot", lance::DistanceMetric::kDot},
+      {"hamming", lance::DistanceMetric::kHamming},
+  };
+  return kNames.at(name);
+}
+
+lance::ApproxMode ApproxOf(const std::string& name) {
+  static const std::map<std::string, lance::ApproxMode> kNames = {{"normal", lance::ApproxMode::kNormal},
+                                                                  {"fast", lance::ApproxMode::kFast},
+                                                                  {"accurate", lance::ApproxMode::kAccurate}};
+  return kNames.at(name);
+}
+
+lance::SearchFilter SearchFilterOf(const std::string& name) {
+  static const std::map<std::string, lance::SearchFilter> kNames = {
+      {"none", lance::SearchFilter::kNone},
+      {"full_text", lance::SearchFilter::kFullText},
+      {"nearest", lance::SearchFilter::kNearest}};
+  return kNames.at(name);
+}
+
+arrow::Result<std::shared_ptr<lance::VectorQuery>> TakeNearest(Arguments* arguments,
+                                                               const std::string& path) {
+  ARROW_ASSIGN_OR_RAISE(const auto file, arrow::io::ReadableFile::Open(path));
+  ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::ipc::RecordBatchStreamReader::Open(file));
+  ARROW_ASSIGN_OR_RAISE(const auto table, reader->ToTable());
+  lance::VectorQueryOptions options;
+  if (const auto k = TakeA<uint32_t>(arguments, "k")) options.k = *k;
+  options.metric = MetricOf(Take(arguments, "metric").value_or("default"));
+  options.minimum_nprobes = TakeA<uint32_t>(arguments, "minimum_nprobes");
+  options.maximum_nprobes = TakeA<uint32_t>(arguments, "maximum_nprobes");
+  options.search_effort = TakeA<double>(arguments, "search_effort");
+  options.ef = TakeA<uint32_t>(arguments, "ef");
+  options.refine_factor = TakeA<uint32_t>(arguments, "refine_factor");
+  options.lower_bound = TakeA<double>(arguments, "lower_bound");
+  options.upper_bound = TakeA<double>(arguments, "upper_bound");
+  options.use_index = TakeFlag(arguments, "use_index", true);
+  options.approx_mode = ApproxOf(Take(arguments, "approx_mode").value_or("normal"));
+  options.query_parallelism = TakeA<int32_t>(arguments, "query_parallelism").value_or(0);
+  return lance::VectorQuery::Make(table->field(0)->name(), table->column(0)->chunk(0), options);
+}
+
+arrow::Status TakeSearch(Arguments* arguments, lance::ScanOptions* scan) {
+  if (const auto path = Take(arguments, "nearest")) {
+    ARROW_ASSIGN_OR_RAISE(scan->nearest, TakeNearest(arguments, *path));
+  }
+  if (const auto json = Take(arguments, "full_text")) {
+    const lance::TextQueryOptions bounds{.columns = TakeLines(arguments, "full_text_columns"),
+                                         .limit = TakeNumber(arguments, "full_text_limit")};
+    scan->full_text = lance::TextQuery::Json(*json).With(bounds);
+  }
+  scan->prefilter = TakeFlag(arguments, "prefilter", true);
+  scan->fast_search = TakeFlag(arguments, "fast_search", false);
+  scan->index_segments = TakeLines(arguments, "index_segments");
+  scan->search_filter = SearchFilterOf(Take(arguments, "search_filter").value_or("none"));
+  return arrow::Status::OK();
 }
 
 arrow::Result<std::shared_ptr<arrow::Buffer>> ReadFile(const std::string& path) {
@@ -143,6 +212,7 @@ arrow::Result<lance::ScanOptions> TakeScan(Arguments* arguments) {
   scan.include_deleted_rows = TakeFlag(arguments, "deleted", false);
   scan.use_scalar_index = TakeFlag(arguments, "scalar_index", true);
   scan.use_statistics = TakeFlag(arguments, "statistics", true);
+  ARROW_RETURN_NOT_OK(TakeSearch(arguments, &scan));
   return scan;
 }
 

@@ -1,6 +1,7 @@
 // Writes an Arrow IPC stream, whose batches may have dictionaries of their own, into a dataset through
 // lance-cpp: load_ipc FILE URI [KEY=VALUE]..., the keys being mode (append or overwrite), message, storage,
-// rows_per_file, page_bytes, load_bytes, bytes_in_flight, stable_row_ids (1), tuned (0) and zstd (a column)
+// rows_per_file, page_bytes, load_bytes, bytes_in_flight, stable_row_ids (1), profile (read, size or engine)
+// and zstd (a column)
 
 #include <cstdint>
 #include <string>
@@ -36,8 +37,10 @@ arrow::Result<lance::WriteOptions> ParseOptions(int argc, char** argv) {
       options.max_bytes_in_flight = std::stoull(value);
     } else if (key == "stable_row_ids") {
       options.stable_row_ids = true;
-    } else if (key == "tuned") {
-      options.tuned_encodings = value != "0";
+    } else if (key == "profile") {
+      options.encoding_profile = value == "size"     ? lance::EncodingProfile::kSize
+                                 : value == "engine" ? lance::EncodingProfile::kEngine
+                                                     : lance::EncodingProfile::kRead;
     } else if (key == "zstd") {
       options.encodings.push_back(
           {.column = value, .compression = lance::ColumnEncoding::Compression::kZstd});

@@ -3,7 +3,8 @@
 // Keys: columns and expressions (NAME=SQL; one a line), filter, fragments (with commas between) of a scan,
 // which is cut into each of the numbers of parts that `counts` has; the parts, opened by their texts in
 // another process or in this one, must be what the scan returns. Or `by` (positions, row_ids, addresses) and
-// `rows` of a take, its `ranges` (FIRST+COUNT), or `sample` and `seed`.
+// `rows` of a take, its `ranges` (FIRST+COUNT), or `sample` and `seed`. Or `shards` and `seed`, also
+// `block_rows`, of an epoch, whose shards come one after another, each with a break in the middle.
 
 #include <cstdint>
 #include <memory>
@@ -90,6 +91,30 @@ arrow::Result<TablePtr> Scan(const lance::Dataset& dataset, const Arguments& arg
   return whole;
 }
 
+arrow::Result<TablePtr> Shuffle(const lance::Dataset& dataset, const Arguments& arguments) {
+  auto options = Columns<lance::ShuffleOptions>(arguments);
+  options.filter = Get(arguments, "filter");
+  options.seed = std::stoull(arguments.at("seed"));
+  options.shard_count = std::stoull(arguments.at("shards"));
+  options.batch_size = 100;
+  if (const auto rows = Get(arguments, "block_rows")) options.block_rows = std::stoull(*rows);
+  arrow::RecordBatchVector batches;
+  std::shared_ptr<arrow::Schema> schema;
+  for (; options.shard_index < options.shard_count; ++options.shard_index) {
+    ARROW_ASSIGN_OR_RAISE(const auto shuffler, dataset.Shuffle(options));
+    schema = shuffler->schema();
+    ARROW_ASSIGN_OR_RAISE(const auto reader, shuffler->ToReader(1));
+    for (uint64_t i = 0; i < shuffler->info().batches / 2; ++i) {
+      ARROW_ASSIGN_OR_RAISE(batches.emplace_back(), reader->Next());
+    }
+    ARROW_ASSIGN_OR_RAISE(const auto state, reader->State());
+    ARROW_ASSIGN_OR_RAISE(const auto resumed, lance::Shuffler::Resume(state));
+    ARROW_ASSIGN_OR_RAISE(const auto rest, resumed->ToRecordBatches());
+    batches.insert(batches.end(), rest.begin(), rest.end());
+  }
+  return arrow::Table::FromRecordBatches(schema, batches);
+}
+
 arrow::Result<TablePtr> Take(const lance::Dataset& dataset, const Arguments& arguments) {
   const auto options = Columns<lance::TakeOptions>(arguments);
   if (const auto texts = Get(arguments, "ranges")) {
@@ -115,6 +140,11 @@ arrow::Result<TablePtr> Take(const lance::Dataset& dataset, const Arguments& arg
   return ToTable(batch);
 }
 
+arrow::Result<TablePtr> Read(const lance::Dataset& dataset, const Arguments& arguments) {
+  if (arguments.contains("counts")) return Scan(dataset, arguments);
+  return arguments.contains("shards") ? Shuffle(dataset, arguments) : Take(dataset, arguments);
+}
+
 arrow::Status Run(int argc, char** argv) {
   if (argc < 3) return arrow::Status::Invalid("usage: parts URI FILE [KEY=VALUE]...");
   const Arguments arguments = lance_test::ParseArguments(3, argc, argv);
@@ -122,8 +152,7 @@ arrow::Status Run(int argc, char** argv) {
   // As another process gets it.
   ARROW_ASSIGN_OR_RAISE(const auto bytes, opened->Serialize());
   ARROW_ASSIGN_OR_RAISE(const auto dataset, lance::Dataset::Deserialize(*bytes));
-  ARROW_ASSIGN_OR_RAISE(const auto table,
-                        arguments.contains("counts") ? Scan(*dataset, arguments) : Take(*dataset, arguments));
+  ARROW_ASSIGN_OR_RAISE(const auto table, Read(*dataset, arguments));
   ARROW_RETURN_NOT_OK(table->ValidateFull());
   return lance_test::WriteIpc(*table, argv[2]);
 }

@@ -118,6 +118,24 @@ def test_rows_are_taken_as_they_are_scanned(tmp_path, read_parts, seed):
     assert sample == read_parts(dataset, sample=size, seed=seed, columns="id")["id"].to_pylist()
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_an_epoch_has_every_row_once(tmp_path, read_parts, seed):
+    rng = random.Random(f"epochs {seed}")
+    dataset = random_dataset(rng, tmp_path / "d")
+    columns = ["id", *rng.sample(["n", "text", "st", "l", "_rowaddr", "_rowoffset"], rng.randrange(6))]
+    theirs, ours = computed(columns)
+    for filter in (None, rng.choice(["n > 0", "id % 7 = 2 OR n = 5", "id < 0"])):
+        given = {} if filter is None else {"filter": filter}
+        expected = dataset.to_table(columns=theirs, **given)
+        epochs = []
+        for shards in (1, rng.randrange(2, 9)):
+            blocks = {} if seed % 2 else {"block_rows": 1 + seed * 40}
+            epochs.append(read_parts(dataset, shards=shards, seed=seed, **blocks, **given, **ours))
+        assert_same(epochs[0].sort_by("id"), expected.sort_by("id"))
+        assert_same(epochs[1], epochs[0])
+        assert expected.num_rows < 50 or epochs[0]["id"] != expected["id"]
+
+
 def test_deleted_rows_are_left_out_and_what_was_never_stored_is_refused(tmp_path, read_parts):
     dataset = lance.write_dataset(pa.table({"id": range(100)}), tmp_path / "d", max_rows_per_file=50)
     dataset.delete("id IN (3, 4, 60) OR id >= 90")

@@ -34,6 +34,7 @@ constexpr uint64_t kRows = (kBatches + 2) * kRowsPerBatch;
 constexpr const LanceOpenOptions* kOpenDefaults = nullptr;
 constexpr const LanceScanOptions* kScanDefaults = nullptr;
 constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
+constexpr const LanceVectorQueryOptions* kQueryDefaults = nullptr;
 constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
 constexpr const LanceCleanupOptions* kCleanupDefaults = nullptr;
 constexpr const LanceKeyValue* kNoStorageOptions = nullptr;
@@ -58,8 +59,10 @@ class Session {
   Outcome Run() {
     for (const auto step :
          {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan, &Session::ScanBatches,
-          &Session::ScanPushed, &Session::Query, &Session::Take, &Session::TakeRanges, &Session::OpenSplit,
-          &Session::AppendInHalves, &Session::Discard, &Session::Maintain, &Session::ByName}) {
+          &Session::ScanPushed, &Session::Query, &Session::Search, &Session::Take, &Session::TakeRanges,
+           &Session::Shuffle,
+          &Session::OpenSplit, &Session::AppendInHalves, &Session::Discard, &Session::Maintain,
+          &Session::ByName}) {
       if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
     }
     return {};
@@ -208,6 +211,28 @@ class Session {
     return outcome.ok() ? Read(&stream, 50) : outcome;
   }
 
+  /// Look for vectors in a column that has none.
+  Outcome Search() {
+    const auto row = SimpleBatch(0, 8)->column(0);
+    ArrowArray vector{};
+    ArrowSchema type{};
+    EXPECT_TRUE(arrow::ExportArray(*row, &vector, &type).ok());
+    probe_.Watch(&vector);
+    probe_.Watch(&type);
+    VectorQueryPtr query;
+    const Outcome made = Made(&query, [&](auto* handle) {
+      return CallC(lance_vector_query_new, "id", &vector, &type, kQueryDefaults, handle);
+    });
+    EXPECT_TRUE(vector.release == nullptr && type.release == nullptr);
+    if (!made.ok()) return made;
+    LanceScanOptions options = LANCE_SCAN_OPTIONS_INIT;
+    options.nearest = query.get();
+    const LanceScanOptions* nearest = &options;
+    ScannerPtr scanner;
+    const Outcome refused = MAKE(&scanner, lance_scanner_open, dataset(), nearest);
+    return refused.code == LANCE_INVALID_ARGUMENT ? Outcome{} : refused;
+  }
+
   /// Write a table of a namespace and open it.
   Outcome ByName() {
     NamespacePtr ns;
@@ -306,6 +331,32 @@ class Session {
     const auto batch = arrow::ImportRecordBatch(&array, &schema);
     EXPECT_TRUE(batch.ok() && (*batch)->num_rows() == 3) << batch.status().ToString();
     return outcome;
+  }
+
+  /// The second half of an epoch, as another process reads it.
+  Outcome Shuffle() {
+    const LanceShuffleOptions* defaults = nullptr;
+    const LanceAccessOptions* access = nullptr;
+    ShufflerPtr shuffler;
+    Outcome outcome = MAKE(&shuffler, lance_shuffler_open, dataset(), defaults);
+    if (!outcome.ok()) return outcome;
+    const LanceShuffler* shuffled = shuffler.get();
+    StringPtr state;
+    outcome = Made(&state, [&](auto* handle) {
+      return CallC(lance_shuffler_state, shuffled, uint64_t{2}, kRows / 2, handle);
+    });
+    if (!outcome.ok()) return outcome;
+    LanceShufflePosition position = LANCE_SHUFFLE_POSITION_INIT;
+    ShufflerPtr resumed;
+    outcome = Made(&resumed, [&](auto* handle) {
+      return CALL(lance_shuffler_resume, LANCE_TEXT(state.get()), access, handle, &position);
+    });
+    if (!outcome.ok()) return outcome;
+    EXPECT_EQ(position.rows_done, kRows / 2);
+    const LanceShuffler* rest = resumed.get();
+    ArrowArrayStream stream{};
+    outcome = CALL(lance_shuffler_to_stream, rest, position.epoch, position.rows_done, &stream);
+    return outcome.ok() ? Read(&stream, kRows - kRows / 2) : outcome;
   }
 
   Outcome TakeRanges() {

@@ -37,8 +37,13 @@ constexpr const LanceSessionOptions* kSessionDefaults = nullptr;
 constexpr const LanceOpenOptions* kOpenDefaults = nullptr;
 constexpr const LanceScanOptions* kScanDefaults = nullptr;
 constexpr const LanceTakeOptions* kTakeDefaults = nullptr;
+constexpr const LanceIndexOptions* kIndexDefaults = nullptr;
+constexpr const LanceOptimizeIndicesOptions* kOptimizeDefaults = nullptr;
+constexpr LanceIndexType kBtree = LANCE_INDEX_BTREE;
 constexpr const LanceAccessOptions* kAccessDefaults = nullptr;
 constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
+constexpr const LanceVectorQueryOptions* kQueryDefaults = nullptr;
+constexpr const LanceShuffleOptions* kShuffleDefaults = nullptr;
 constexpr const LanceWriteOptions* kWriteDefaults = nullptr;
 constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
 constexpr const LanceCleanupOptions* kCleanupDefaults = nullptr;
@@ -50,6 +55,7 @@ constexpr const char* const* kOutermost = nullptr;
 constexpr const char* kTable[] = {"dataset"};
 constexpr const char* kNew[] = {"new"};
 constexpr const char* const* kAllColumns = nullptr;
+constexpr const char* kIdColumn[] = {"id"};
 constexpr void* kNoContext = nullptr;
 constexpr LanceDoneFn kIgnore = [](void*, LanceStatusCode, LanceError* error) { lance_error_free(error); };
 constexpr uint64_t kRows[] = {99, 0};
@@ -93,6 +99,8 @@ struct World {
     EXPECT_EQ(Make(&sql_query, lance_sql_prepare, SqlContext(), LANCE_TEXT("select id from simple"),
                    static_cast<ArrowArray*>(nullptr), static_cast<ArrowSchema*>(nullptr)),
               LANCE_OK);
+    EXPECT_EQ(Make(&shuffler, lance_shuffler_open, Dataset(), kShuffleDefaults), LANCE_OK);
+    EXPECT_EQ(Make(&state, lance_shuffler_state, Shuffler(), uint64_t{1}, uint64_t{10}), LANCE_OK);
     EXPECT_EQ(Connect(&ns), LANCE_OK);
     EXPECT_EQ(Open("written", &writer), LANCE_OK);
     WriterPtr uncommitted;
@@ -163,6 +171,7 @@ struct World {
   const LanceBatches* Batches() const { return batches.get(); }
   const LanceSqlContext* SqlContext() const { return sql_context.get(); }
   const LanceSqlQuery* SqlQuery() const { return sql_query.get(); }
+  const LanceShuffler* Shuffler() const { return shuffler.get(); }
   const LanceTransaction* Transaction() const { return transaction.get(); }
   const LanceNamespace* Names() const { return ns.get(); }
 
@@ -179,6 +188,8 @@ struct World {
   SessionPtr session;
   SqlContextPtr sql_context;
   SqlQueryPtr sql_query;
+  ShufflerPtr shuffler;
+  StringPtr state;
   /// Names of tables are taken once.
   int tables = 0;
   NamespacePtr ns;
@@ -273,6 +284,80 @@ const Function kFunctions[] = {
        return CALL(lance_dataset_latest_version, world.Dataset(), &out);
      },
      Second::kHarmless},
+    {"lance_dataset_latest",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_latest, world.Dataset());
+     },
+     Second::kHarmless},
+    {"lance_dataset_create_index",
+     [](World& world) {
+       DatasetPtr out;
+       LanceIndexOptions options = LANCE_INDEX_OPTIONS_INIT;
+       options.replace = 1;
+       return MAKE(&out, lance_dataset_create_index, world.Dataset(), kIdColumn, size_t{1}, kBtree, &options);
+     },
+     Second::kHarmless},
+    {"lance_dataset_indices",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_indices, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_index_segments",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_index_segments, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_index_statistics",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_index_statistics, world.Dataset(), "none");
+     },
+     Second::kHarmless, LANCE_INDEX_NOT_FOUND},
+    {"lance_dataset_drop_index",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_drop_index, world.Dataset(), "none");
+     },
+     Second::kHarmless, LANCE_INDEX_NOT_FOUND},
+    {"lance_dataset_prewarm_index",
+     [](World& world) { return CALL(lance_dataset_prewarm_index, world.Dataset(), "none"); },
+     Second::kHarmless, LANCE_INDEX_NOT_FOUND},
+    {"lance_dataset_optimize_indices",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_optimize_indices, world.Dataset(), kOptimizeDefaults);
+     },
+     Second::kHarmless},
+    {"lance_dataset_train_index",
+     [](World& world) {
+       uint8_t* out = nullptr;
+       size_t length = 0;
+       return CALL(lance_dataset_train_index, world.Dataset(), kIdColumn, size_t{1}, kBtree, kIndexDefaults,
+                   &out, &length);
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_build_index_segment",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_build_index_segment, world.Dataset(), kIdColumn, size_t{1}, kBtree,
+                   kIndexDefaults);
+     },
+     Second::kHarmless},
+    {"lance_dataset_merge_index_segments",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_merge_index_segments, world.Dataset(), kIdColumn, size_t{1});
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_commit_index_segments",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_commit_index_segments, world.Dataset(), "name", kIdColumn, size_t{1});
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
     {"lance_dataset_take",
      [](World& world) {
        Filled<ArrowArray> array;
@@ -451,6 +536,25 @@ const Function kFunctions[] = {
      Second::kHarmless},
     {"lance_batches_cancel", [](World& world) { return CallC(lance_batches_cancel, world.batches.get()); },
      Second::kHarmless},
+    {"lance_vector_query_new",
+     [](World& world) {
+       VectorQueryPtr out;
+       ArrowArray vector{};
+       ArrowSchema type{};
+       EXPECT_TRUE(arrow::ExportArray(*SimpleBatch(0, 8)->column(0), &vector, &type).ok());
+       world.probe.Watch(&vector);
+       world.probe.Watch(&type);
+       const Outcome outcome = Make(&out, lance_vector_query_new, "id", &vector, &type, kQueryDefaults);
+       EXPECT_TRUE(vector.release == nullptr && type.release == nullptr);
+       return outcome;
+     },
+     Second::kHarmless},
+    {"lance_text_query_from_json",
+     [](World&) {
+       TextQueryPtr out;
+       return Make(&out, lance_text_query_from_json, LANCE_TEXT(R"({"match": {"terms": "word"}})"));
+     },
+     Second::kHarmless},
     {"lance_sql_context_create",
      [](World&) {
        SqlContextPtr out;
@@ -511,6 +615,52 @@ const Function kFunctions[] = {
      [](World& world) {
        StringPtr out;
        return MAKE(&out, lance_sql_query_analyze, world.SqlQuery());
+     },
+     Second::kHarmless},
+    {"lance_shuffler_open",
+     [](World& world) {
+       ShufflerPtr out;
+       return MAKE(&out, lance_shuffler_open, world.Dataset(), kShuffleDefaults);
+     },
+     Second::kHarmless},
+    {"lance_shuffler_schema",
+     [](World& world) {
+       Filled<ArrowSchema> out;
+       return CallC(lance_shuffler_schema, world.Shuffler(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_shuffler_info",
+     [](World& world) {
+       LanceShuffleInfo out = LANCE_SHUFFLE_INFO_INIT;
+       return CallC(lance_shuffler_info, world.Shuffler(), &out);
+     },
+     Second::kHarmless},
+    {"lance_shuffler_to_stream",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_shuffler_to_stream, world.Shuffler(), uint64_t{1}, uint64_t{0}, out.out());
+     },
+     Second::kHarmless},
+    {"lance_shuffler_to_batches",
+     [](World& world) {
+       BatchesPtr out;
+       return MAKE(&out, lance_shuffler_to_batches, world.Shuffler(), uint64_t{1}, uint64_t{0});
+     },
+     Second::kHarmless},
+    {"lance_shuffler_state",
+     [](World& world) {
+       StringPtr out;
+       return Make(&out, lance_shuffler_state, world.Shuffler(), uint64_t{1}, uint64_t{0});
+     },
+     Second::kHarmless},
+    {"lance_shuffler_resume",
+     [](World& world) {
+       ShufflerPtr out;
+       LanceShufflePosition position = LANCE_SHUFFLE_POSITION_INIT;
+       return Made(&out, [&](auto* handle) {
+         return CALL(lance_shuffler_resume, LANCE_TEXT(world.state.get()), kAccessDefaults, handle,
+                     &position);
+       });
      },
      Second::kHarmless},
     {"lance_scanner_to_async_device_stream",

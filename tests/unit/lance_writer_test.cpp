@@ -585,30 +585,39 @@ TEST_F(LanceWriterTest, EncodingsAreAcceptedAndRecorded) {
   EXPECT_EQ(id.metadata()->Get("lance-encoding:compression-level").ValueOr(""), "5");
 }
 
-TEST_F(LanceWriterTest, EncodingsAreTunedUnlessSwitchedOffAndTheSchemaStaysAsItIs) {
+TEST_F(LanceWriterTest, TheProfileDecidesOfEncodingsAndTheSchemaStaysAsItIs) {
   const auto price = arrow::decimal128(15, 2);
   const auto schema = arrow::schema({arrow::field("price", price), arrow::field("list", arrow::list(price)),
                                      arrow::field("s", arrow::struct_({arrow::field("price", price)}))});
   const auto batch = MakeBatch(schema, 50'000);
-  for (const auto mode : {WriteMode::kOverwrite, WriteMode::kAppend}) {
-    uint64_t bytes[2] = {};
-    WriteOptions options = InMode(mode);
-    for (const bool tuned : {false, true}) {
-      if (mode == WriteMode::kAppend) {
-        ASSERT_OK_AND_ASSIGN(auto writer, LanceWriter::Open(uri_, schema, InMode(WriteMode::kOverwrite)));
-        ASSERT_OK(writer->Finish());
-      }
-      options.tuned_encodings = tuned;
-      ASSERT_OK_AND_ASSIGN(auto writer, LanceWriter::Open(uri_, schema, options));
-      ASSERT_OK(writer->Write(*batch));
-      ASSERT_OK(writer->Finish());
-      ASSERT_OK_AND_ASSIGN(const auto dataset, Dataset::Open(uri_));
-      EXPECT_TRUE(dataset->schema()->Equals(*schema, /*check_metadata=*/true))
-          << dataset->schema()->ToString();
-      ASSERT_OK_AND_ASSIGN(const auto info, dataset->Info());
-      bytes[tuned] = info.data_bytes;
+  const auto bytes_of = [&](const WriteOptions& options) -> arrow::Result<uint64_t> {
+    if (options.mode == WriteMode::kAppend) {
+      ARROW_ASSIGN_OR_RAISE(auto made, LanceWriter::Open(uri_, schema, InMode(WriteMode::kOverwrite)));
+      ARROW_RETURN_NOT_OK(made->Finish());
     }
-    EXPECT_LT(bytes[true], bytes[false] * 9 / 10);
+    ARROW_ASSIGN_OR_RAISE(auto writer, LanceWriter::Open(uri_, schema, options));
+    ARROW_RETURN_NOT_OK(writer->Write(*batch));
+    ARROW_RETURN_NOT_OK(writer->Finish());
+    ARROW_ASSIGN_OR_RAISE(const auto dataset, Dataset::Open(uri_));
+    EXPECT_TRUE(dataset->schema()->Equals(*schema, /*check_metadata=*/true)) << dataset->schema()->ToString();
+    ARROW_ASSIGN_OR_RAISE(const auto rows, ReadAll(uri_));
+    EXPECT_TRUE(rows->Equals(*arrow::Table::FromRecordBatches({batch}).ValueOrDie()));
+    ARROW_ASSIGN_OR_RAISE(const auto info, dataset->Info());
+    return info.data_bytes;
+  };
+  for (const auto mode : {WriteMode::kOverwrite, WriteMode::kAppend}) {
+    WriteOptions options = InMode(mode);
+    ASSERT_OK_AND_ASSIGN(const uint64_t read, bytes_of(options));
+    options.encoding_profile = EncodingProfile::kSize;
+    ASSERT_OK_AND_ASSIGN(const uint64_t size, bytes_of(options));
+    options.tuned_encodings = false;
+    ASSERT_OK_AND_ASSIGN(const uint64_t untuned, bytes_of(options));
+    options.encoding_profile = EncodingProfile::kEngine;
+    options.tuned_encodings = true;
+    ASSERT_OK_AND_ASSIGN(const uint64_t engine, bytes_of(options));
+    EXPECT_LT(size, read * 9 / 10);
+    EXPECT_LE(read, engine);
+    EXPECT_EQ(untuned, engine);
   }
 }
 

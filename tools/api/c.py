@@ -187,7 +187,7 @@ def header(topic, topics):
     order = [other.file for other in topics]
     includes = "".join(f'#include "{file}.h"\n' for file in order if file in needed - {topic.file})
     if topic.file == "base":
-        includes = '#include <stddef.h>\n#include <stdint.h>\n\n#include "arrow_abi.h"\n\n' \
+        includes = '#include <float.h>\n#include <stddef.h>\n#include <stdint.h>\n\n#include "arrow_abi.h"\n\n' \
             '#if defined(__GNUC__)\n#define LANCE_API __attribute__((visibility("default")))\n#else\n' \
             "#define LANCE_API\n#endif\n"
     path = f"lance/c/{topic.file}.h"

@@ -7,7 +7,7 @@ from .model import chosen, every, find, listed, paragraphs, pascal, snake
 
 WIDTH = 104
 TYPES = {
-    "u32": "uint32_t", "u64": "uint64_t", "i32": "int32_t", "i64": "int64_t", "bool": "bool", "text": "std::string",
+    "u32": "uint32_t", "u64": "uint64_t", "i32": "int32_t", "i64": "int64_t", "f64": "double", "bool": "bool", "text": "std::string",
     "name": "std::string", "names": "std::vector<std::string>", "seconds": "std::chrono::seconds",
     "key_values": "std::map<std::string, std::string>", "map": "std::map<std::string, std::string>",
     "storage": "StorageOptions", "enum": "{}", "list": "std::vector<{}>", "u64s": "std::vector<uint64_t>",
@@ -29,13 +29,18 @@ def enumerator(name):
     return {"IO": "kIO"}.get(name, f"k{pascal(name)}")
 
 
+def is_value(field, topics):
+    """Whether a handle is a value in C++, which keeps the error of its making."""
+    return bool(find(topics, "handle", field.of).cpp_value)
+
+
 def field_type(field, topics):
     if field.cpp_only:
         return field.cpp_only
     if field.base == "callback":
         return f"std::function<void(const {find(topics, 'callback', field.of).tells}&)>"
     if field.base == "handle":
-        return f"std::shared_ptr<{field.of}>"
+        return f"std::optional<{field.of}>" if is_value(field, topics) else f"std::shared_ptr<{field.of}>"
     cpp = TYPES[field.base].format(field.of)
     return f"std::optional<{cpp}>" if field.optional and field.base != "bytes" else cpp
 
@@ -43,7 +48,7 @@ def field_type(field, topics):
 def default(field, topics):
     if field.cpp_default:
         return field.cpp_default
-    if field.base in ("bytes", "handle"):
+    if field.base == "bytes" or field.base == "handle" and not is_value(field, topics):
         return "nullptr"
     if field.optional:
         return "std::nullopt"
@@ -120,7 +125,7 @@ def public(topics):
         "error_code.h", "What failed.", enum(every(topics, "codes")[0], topics))
     yield "include/lance/options.h", "api/", public_header(
         "options.h", "Options of all operations. Unset optionals take the default named in their comment.",
-        "\n".join(text[item.name] for item in items if goes_in(item)), ["column_encoding.h", "storage_options.h", "type_fwd.h"])
+        "\n".join(text[item.name] for item in items if goes_in(item)), ["column_encoding.h", "storage_options.h", "text_query.h", "type_fwd.h"])
     yield "include/lance/results.h", "api/", public_header(
         "results.h", "What operations return.", "\n".join(text[item.name] for item in items if not goes_in(item)))
 
@@ -154,6 +159,8 @@ def to_c(field, topics, place="options", made="out.c", told="options."):
         before = f"ARROW_ASSIGN_OR_RAISE({target}, ToC({source}, {what}));"
     elif field.base == "text":
         before = f"{target} = TextC({source});"
+    elif field.base == "handle" and is_value(field, topics):
+        before = f"ARROW_ASSIGN_OR_RAISE({target}, ToC({source}));"
     elif field.base == "handle":
         before = f"{target} = ToC({source});"
     elif field.base == "enum":
@@ -198,7 +205,15 @@ def bridge_make(item, topics):
 
 
 def from_c(item):
-    fields = ", ".join(f".{field.name} = c.{field.name}{' != 0' * (field.base == 'bool')}" for field in item.field)
+    def value(field):
+        name = f"c.{field.name}"
+        if field.base == "text":
+            return f"std::string({name}.data, {name}.length)"
+        if field.optional:
+            return f"{name} == {unset(field)} ? std::nullopt : std::optional({name})"
+        return f"{name}{' != 0' * (field.base == 'bool')}"
+
+    fields = ", ".join(f".{field.name} = {value(field)}" for field in item.field)
     return f"{item.name} FromC(const {item.struct}& c) {{ return {{{fields}}}; }}\n"
 
 
@@ -279,7 +294,8 @@ def bridge(topic, topics):
     needs = ['"ffi/records_internal.h"'] * bool(records) + ['"ffi/write_hook_internal.h"'] * any(map(has_hook, options)) \
         + ([f'"lance/c/{topic.file}.h"', '"lance/error_code.h"'] if any(item.kind == "codes" for item in enums) else [])
     needs += sorted({f'"{snake(field.of)}_handle_internal.h"' for item in options for field in item.field if field.base == "handle"})
-    std = "#include <optional>\n\n" * ("std::optional" in body)
+    std = "".join(f"#include <{name}>\n" for name in ("optional", "string") if f"std::{name}" in body)
+    std += "\n" * bool(std)
     std += '#include "arrow/array.h"\n#include "arrow/record_batch.h"\n' * bool(records)
     yield f"src/ffi/generated/{topic.file}_internal.cpp", topic.source, (
         own + std + "".join(f"#include {name}\n" for name in needs) + "\n"

@@ -81,7 +81,8 @@ def struct(item, topics):
     skip = {field.name: "    #[serde(skip)]\n" for field in item.c_fields if travels and field.base in ("callback", "handle")}
     fields = "".join(comment(field_doc(field), "    ") + skip.get(field.name, "")
                      + f"    pub {field_name(field)}: {field_type(field, topics)},\n" for field in item.c_fields)
-    derives = "Debug, Clone, Default, PartialEq"
+    has_handle = any(field.type.startswith("handle:") for field in item.c_fields)
+    derives = "Debug, Clone" + ", Default" * (not has_handle) + ", PartialEq"
     if item.kind == "options":
         derives = "Debug, Clone" + ", Default" * has_plain_defaults(item)
     derives += ", Deserialize, Serialize" * travels

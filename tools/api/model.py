@@ -5,8 +5,8 @@ import textwrap
 import tomllib
 from typing import NamedTuple
 
-TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "scan", "batches", "sql",
-          "transaction", "write", "maintain", "namespace"]
+TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "search", "scan",
+          "searcher", "batches", "sql", "index", "transaction", "write", "maintain", "shuffle", "namespace"]
 KINDS = ["constant", "codes", "enum", "handle", "struct", "callback", "result", "record", "options", "function"]
 
 # What a type is in C and in Rust, and its bytes.
@@ -15,6 +15,7 @@ NUMBERS = {
     "u64": ("uint64_t", "u64", 8),
     "i32": ("int32_t", "i32", 4),
     "i64": ("int64_t", "i64", 8),
+    "f64": ("double", "f64", 8),
 }
 VALUES = NUMBERS | {
     "bool": ("int32_t", "i32", 4),
@@ -122,6 +123,8 @@ class Item(dict):
         """The least and the greatest value; None where the type itself says so."""
         if self.base == "seconds":
             return 0, None
+        if self.base == "f64":
+            return tuple(None if bound is None else float(bound) for bound in (self.min, self.max))
         return self.min, self.max
 
 
@@ -190,9 +193,10 @@ def listed(topics):
 
 
 def chosen(topics):
-    """The names of enums that callers choose from in options."""
-    return {field.of for item in [*every(topics, "options"), *listed(topics)] for field in item.c_fields
-            if field.base == "enum"}
+    """The names of enums that callers choose from in options and arguments."""
+    names = {field.of for item in [*every(topics, "options"), *listed(topics)] for field in item.c_fields
+             if field.base == "enum"}
+    return names | {arg.of for function in every(topics, "function") for arg in function.arg or [] if arg.type and arg.base == "enum"}
 
 
 def find(topics, kind, name):

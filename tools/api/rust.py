@@ -138,6 +138,10 @@ def result(item, topics):
     def field(f):
         if f.base == "bool":
             return f"{f.name}: told.{f.name}.into(),"
+        if f.base == "text":
+            return f"{f.name}: LanceText::of(&told.{f.name}),"
+        if f.optional:
+            return f"{f.name}: told.{f.name}.unwrap_or({f.base}::UNSET),"
         return f"{f.name}: told.{f.name},"
 
     fields = "".join(map(field, item.field))
@@ -157,6 +161,9 @@ def struct(item, topics):
 impl LanceText {
     /// No text, which is not the empty one.
     pub const NONE: Self = Self { data: std::ptr::null(), length: 0 };
+
+    /// Borrows it.
+    pub fn of(text: &str) -> Self { Self { data: text.as_ptr().cast(), length: text.len() } }
 }
 """
     if item not in listed(topics):
@@ -209,7 +216,7 @@ def callback(item, topics):
 
 
 LIMITS = {"UINT32_MAX": "u32::MAX", "UINT64_MAX": "u64::MAX", "INT32_MIN": "i32::MIN", "INT64_MIN": "i64::MIN",
-          "SIZE_MAX": "usize::MAX"}
+          "(-DBL_MAX)": "f64::MIN", "SIZE_MAX": "usize::MAX"}
 
 
 def constant(item, topics):

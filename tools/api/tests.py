@@ -43,10 +43,10 @@ return 0;
 
 # Arguments that a function takes, and those that it refuses.
 GOOD = {
-    "uri": ["URI"], "name": ['"name"'], "text": ['LANCE_TEXT("text")'], "text?": ["LANCE_NO_TEXT"], "u32": ["0"], "u64": ["1"], "bool": ["0"],
+    "uri": ["URI"], "name": ['"name"'], "text": ['LANCE_TEXT("text")'], "text?": ["LANCE_NO_TEXT"], "u32": ["0"], "f64": ["0"], "u64": ["1"], "bool": ["0"],
     "u64s": ["kRows", "1"], "names": ["kNames", "1"], "names?": ["NULL", "0"], "key_values": ["NULL", "0"], "options": ["NULL"],
     "u64s?": ["NULL", "0"], "bytes": ["kBytes", "1"], "pairs": ["NULL", "0"], "list": ["NULL", "0"],
-    "array": ["fresh_array()"], "array?": ["NULL"], "schema": ["fresh_schema()"], "schema?": ["NULL"], "stream": ["fresh_stream()"],
+    "enum": ["1"], "array": ["fresh_array()"], "array?": ["NULL"], "schema": ["fresh_schema()"], "schema?": ["NULL"], "stream": ["fresh_stream()"],
 }
 BAD = {
     "uri": [["NULL"], ["kNotUtf8"]], "name": [["NULL"], ["kNotUtf8"]],
@@ -56,7 +56,7 @@ BAD = {
     "names?": [["NULL", "1"], ["kNullName", "1"]],
     "key_values": [["NULL", "1"], ["kNullKey", "1"], ["kNullValue", "1"]],
     "pairs": [["NULL", "1"], ["kNullKey", "1"], ["kNullValue", "1"]], "list": [["NULL", "1"]],
-    "bool": [["2"]], "array": [["NULL"]], "schema": [["NULL"]], "stream": [["NULL"]],
+    "bool": [["2"]], "enum": [["-1"], ["1000"]], "array": [["NULL"]], "schema": [["NULL"]], "stream": [["NULL"]],
 }
 
 
@@ -73,7 +73,7 @@ def bad(arg):
         return [["NULL", "1"], [f"&handles->{snake(arg.of)}", "0"], [f"&none_{snake(arg.of)}", "1"]]
     if arg.type.startswith("handle:"):
         return [["NULL"]]
-    return BAD.get("list" if arg.base == "list" else arg.type, [])
+    return BAD.get(arg.base if arg.base in ("enum", "list") else arg.type, [])
 
 
 def output(out):
@@ -135,7 +135,7 @@ def wrong_fields(item, topics):
         name = field.c_name
         low, high = field.range
         if field.base in (*model.NUMBERS, "seconds"):
-            if low is not None and (low > 0 or field.base in ("i32", "i64", "seconds")):
+            if low is not None and (low > 0 or field.base in ("i32", "i64", "f64", "seconds")):
                 yield f"options.{name} = {low - 1};", name
             if high is not None:
                 yield f"options.{name} = {high + 1};", name

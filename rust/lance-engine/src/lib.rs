@@ -3,14 +3,17 @@
 //!
 //! Rooms, each of which knows only those before it:
 //! - `settings`, `text`, `redact`, `error`, `engine_error`, `namespace_error`, `sync`, `fault`, `threads`, `callers`, `process`, `panics`,
-//!   `task`, `operation`, `column_path`, `batch_bytes`, `commit_handler`, `credentials`: the ground
+//!   `task`, `operation`, `column_path`, `batch_bytes`, `commit_handler`, `credentials`, `reporting`: the ground
 //! - `telemetry`: events for the caller's logger, and counts
 //! - `local`: files of the machine; `session`, `runtime`, `parallel`, `place`, `identity`, `absent`, `open`: where all
 //!   runs
 //! - `maintain`: what lies in a dataset's directories, checks and cleanups
+//! - `search`: what a scan looks for
 //! - `read`: scans and their parts, takes, counts
+//! - `prepared`: searches that are prepared once and run many times
 //! - `sql`: queries over one and several datasets
 //! - `write`: the writer, and commits
+//! - `index`: indices, made, listed, optimised and dropped
 //! - `namespace`: datasets by name
 
 mod absent;
@@ -24,6 +27,7 @@ mod engine_error;
 pub mod error;
 pub mod fault;
 mod identity;
+pub mod index;
 mod last_use;
 mod local;
 pub mod maintain;
@@ -34,10 +38,13 @@ pub mod operation;
 pub mod panics;
 mod parallel;
 pub mod place;
+pub mod prepared;
 pub mod process;
 pub mod read;
 mod redact;
+mod reporting;
 pub mod runtime;
+pub mod search;
 mod session;
 pub mod settings;
 pub mod sql;
@@ -51,3 +58,4 @@ pub mod write;
 pub use credentials::CredentialsProvider;
 pub use error::{Error, Result};
 pub use lance::session::Session;
+pub use search::{TextQuery, VectorQuery};

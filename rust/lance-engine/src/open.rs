@@ -133,14 +133,17 @@ pub fn builder(uri: &str, access: &Access) -> Result<DatasetBuilder> {
 
 /// Load what the builder describes. All that the engine gets is a place, so it panics on a manifest only.
 pub async fn load(builder: DatasetBuilder) -> Result<lance_core::Result<Dataset>> {
-    contained(async { Ok(builder.load().await) })
-        .await
-        .map_err(|error| match error.code() {
-            code::PANIC => error
-                .with_code(code::CORRUPT)
-                .context("a manifest is damaged"),
-            _ => error,
-        })
+    reading_manifest(async { Ok(builder.load().await) }).await
+}
+
+/// What reads a manifest, at which the engine may panic.
+pub async fn reading_manifest<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
+    contained(task).await.map_err(|error| match error.code() {
+        code::PANIC => error
+            .with_code(code::CORRUPT)
+            .context("a manifest is damaged"),
+        _ => error,
+    })
 }
 
 /// Open the latest version, or None when there is no dataset.

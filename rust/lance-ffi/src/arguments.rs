@@ -1,5 +1,6 @@
 //! Arguments that are not Arrow: names, texts, numbers, arrays, key-values, sized structs.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_void};
 use std::fmt;
@@ -370,12 +371,17 @@ impl Number for i64 {
     const UNSET: Self = base::UNSET_I64;
 }
 
+impl Number for f64 {
+    const UNSET: Self = base::UNSET_F64;
+}
+
 pub fn within<N: Number>(value: N, range: RangeInclusive<N>, what: &str) -> Result<N> {
     let refuse = |bound: &str, limit: &N| {
         let message = format!("{what} must be at {bound} {limit}, got {value}");
         Err(Error::invalid_argument(message))
     };
-    if value < *range.start() {
+    // NaN is neither.
+    if value.partial_cmp(range.start()).is_none_or(Ordering::is_lt) {
         return refuse("least", range.start());
     }
     if value > *range.end() {

@@ -15,7 +15,7 @@ use crate::handle::Handle;
 pub type LanceDataset = Handle<Opened>;
 
 pub use lance_engine::read::count_rows;
-pub use lance_engine::read::dataset::{describe as info, latest_version, open, statistics};
+pub use lance_engine::read::dataset::{describe as info, latest, latest_version, open, statistics};
 pub use lance_engine::read::fragments::list as fragments;
 pub use lance_engine::read::handover::deserialize;
 pub use lance_engine::read::versions::list as versions;

@@ -4,6 +4,8 @@
 #include "arrow/array.h"
 #include "arrow/record_batch.h"
 #include "ffi/records_internal.h"
+#include "text_query_handle_internal.h"
+#include "vector_query_handle_internal.h"
 
 namespace lance::inline v0::internal {
 
@@ -21,6 +23,10 @@ static_assert(static_cast<int>(Materialization::kEarlyExcept) == LANCE_MATERIALI
 static_assert(static_cast<int>(BlobHandling::kDescriptions) == LANCE_BLOBS_AS_DESCRIPTIONS);
 static_assert(static_cast<int>(BlobHandling::kBytes) == LANCE_BLOBS_AS_BYTES);
 static_assert(static_cast<int>(BlobHandling::kAllDescriptions) == LANCE_BLOBS_AS_ALL_DESCRIPTIONS);
+
+static_assert(static_cast<int>(SearchFilter::kNone) == LANCE_SEARCH_FILTER_NONE);
+static_assert(static_cast<int>(SearchFilter::kFullText) == LANCE_SEARCH_FILTER_FULL_TEXT);
+static_assert(static_cast<int>(SearchFilter::kNearest) == LANCE_SEARCH_FILTER_NEAREST);
 
 arrow::Result<ScanOptionsC> ScanOptionsC::Make(const ScanOptions& options) {
   ScanOptionsC out;
@@ -71,6 +77,12 @@ arrow::Result<ScanOptionsC> ScanOptionsC::Make(const ScanOptions& options) {
   out.c.include_deleted_rows = options.include_deleted_rows;
   out.c.use_scalar_index = options.use_scalar_index;
   out.c.use_statistics = options.use_statistics;
+  out.c.nearest = ToC(options.nearest);
+  ARROW_ASSIGN_OR_RAISE(out.c.full_text, ToC(options.full_text));
+  out.c.prefilter = options.prefilter;
+  out.c.fast_search = options.fast_search;
+  ARROW_ASSIGN_OR_RAISE(out.index_segments, NamesC::Make(options.index_segments, "options.index_segments"));
+  out.c.search_filter = static_cast<int32_t>(options.search_filter);
   out.c.columns = out.columns.data();
   out.c.column_count = out.columns.size();
   out.c.expressions = out.expressions.data();
@@ -93,6 +105,8 @@ arrow::Result<ScanOptionsC> ScanOptionsC::Make(const ScanOptions& options) {
   out.c.excluded_row_id_count = out.excluded_row_ids.size();
   out.c.late_columns = out.late_columns.data();
   out.c.late_column_count = out.late_columns.size();
+  out.c.index_segments = out.index_segments.data();
+  out.c.index_segment_count = out.index_segments.size();
   return out;
 }
 

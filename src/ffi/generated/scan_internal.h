@@ -32,6 +32,7 @@ struct ScanOptionsC {
   std::span<const uint64_t> row_ids;
   std::span<const uint64_t> excluded_row_ids;
   NamesC late_columns;
+  NamesC index_segments;
 };
 
 ScanStatistics FromC(const LanceScanStatistics& c);

@@ -11,6 +11,10 @@ static_assert(static_cast<int>(WriteMode::kCreate) == LANCE_WRITE_CREATE);
 static_assert(static_cast<int>(WriteMode::kAppend) == LANCE_WRITE_APPEND);
 static_assert(static_cast<int>(WriteMode::kOverwrite) == LANCE_WRITE_OVERWRITE);
 
+static_assert(static_cast<int>(EncodingProfile::kRead) == LANCE_ENCODING_READ);
+static_assert(static_cast<int>(EncodingProfile::kSize) == LANCE_ENCODING_SIZE);
+static_assert(static_cast<int>(EncodingProfile::kEngine) == LANCE_ENCODING_ENGINE);
+
 arrow::Result<WriteOptionsC> WriteOptionsC::Make(const WriteOptions& options) {
   WriteOptionsC out;
   out.c.mode = static_cast<int32_t>(options.mode);
@@ -30,6 +34,7 @@ arrow::Result<WriteOptionsC> WriteOptionsC::Make(const WriteOptions& options) {
   out.storage = ToC(options.storage.map());
   out.c.session = ToC(options.session);
   out.c.credentials = ToC(options.credentials);
+  out.c.encoding_profile = static_cast<int32_t>(options.encoding_profile);
   ARROW_RETURN_NOT_OK(AddWhatCHasNot(options, &out));
   out.c.transaction_properties = out.transaction_properties.data();
   out.c.transaction_properties_count = out.transaction_properties.size();

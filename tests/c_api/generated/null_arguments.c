@@ -11,6 +11,8 @@ static const LanceText kWithNul = {"a\0b", 3};
 static const LanceKeyValue kNullKey[] = {{{NULL, 0}, {"value", 5}}};
 static const LanceKeyValue kNullValue[] = {{{"key", 3}, {NULL, 0}}};
 static const uint8_t kBytes[] = {0};
+static const LanceTextField kWrongTextFields[] = {{NULL, 0}};
+static const LanceTextClause kWrongTextClauses[] = {{0, 1000, 0}};
 static const LanceSortKey kWrongSortKeys[] = {{NULL, 0, 0}, {"a", 2, 0}, {"a", 0, 2}};
 static const LanceAggregate kWrongAggregates[] = {{1000, 0, "a", "a"}};
 static const LanceColumnHint kWrongColumnHints[] = {
@@ -105,6 +107,16 @@ static void lance_dataset_latest_version_refuses(const Handles* handles) {
   REFUSED(lance_dataset_latest_version_async, NULL, &made_out, must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_latest_version_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_latest_version_async, handles->dataset, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_dataset_latest_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_latest, NULL, &made_out);
+  REFUSED(lance_dataset_latest, handles->dataset, NULL);
+  REFUSED(lance_dataset_latest_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_latest_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_latest_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
 }
 
 static void lance_dataset_take_refuses(const Handles* handles) {
@@ -305,6 +317,113 @@ static void lance_dataset_deserialize_refuses(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_vector_query_new_refuses(const Handles* handles) {
+  (void)handles;
+  LanceVectorQuery* made_out = NULL;
+  REFUSED(lance_vector_query_new, NULL, fresh_array(), fresh_schema(), NULL, &made_out);
+  REFUSED(lance_vector_query_new, kNotUtf8, fresh_array(), fresh_schema(), NULL, &made_out);
+  REFUSED(lance_vector_query_new, "name", NULL, fresh_schema(), NULL, &made_out);
+  REFUSED(lance_vector_query_new, "name", fresh_array(), NULL, NULL, &made_out);
+  REFUSED(lance_vector_query_new, "name", fresh_array(), fresh_schema(), NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_match_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_match, LANCE_NO_TEXT, NULL, &made_out);
+  REFUSED(lance_text_query_match, LANCE_TEXT(kNotUtf8), NULL, &made_out);
+  REFUSED(lance_text_query_match, kWithNul, NULL, &made_out);
+  REFUSED(lance_text_query_match, LANCE_TEXT("text"), NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_phrase_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_phrase, LANCE_NO_TEXT, NULL, &made_out);
+  REFUSED(lance_text_query_phrase, LANCE_TEXT(kNotUtf8), NULL, &made_out);
+  REFUSED(lance_text_query_phrase, kWithNul, NULL, &made_out);
+  REFUSED(lance_text_query_phrase, LANCE_TEXT("text"), NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_boost_refuses(const Handles* handles) {
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_boost, NULL, handles->text_query, 0, &made_out);
+  REFUSED(lance_text_query_boost, handles->text_query, NULL, 0, &made_out);
+  REFUSED(lance_text_query_boost, handles->text_query, handles->text_query, 0, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_multi_match_refuses(const Handles* handles) {
+  LanceTextQuery* none_text_query = NULL;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_multi_match, NULL, 1, &made_out);
+  REFUSED(lance_text_query_multi_match, &handles->text_query, 0, &made_out);
+  REFUSED(lance_text_query_multi_match, &none_text_query, 1, &made_out);
+  REFUSED(lance_text_query_multi_match, &handles->text_query, 1, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_combined_fields_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_combined_fields, LANCE_NO_TEXT, NULL, 0, 1, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT(kNotUtf8), NULL, 0, 1, &made_out);
+  REFUSED(lance_text_query_combined_fields, kWithNul, NULL, 0, 1, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 1, 1, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, -1, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, 1000, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, 1, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_boolean_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_boolean, NULL, 1, &made_out);
+  REFUSED(lance_text_query_boolean, NULL, 0, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_from_json_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_from_json, LANCE_NO_TEXT, &made_out);
+  REFUSED(lance_text_query_from_json, LANCE_TEXT(kNotUtf8), &made_out);
+  REFUSED(lance_text_query_from_json, kWithNul, &made_out);
+  REFUSED(lance_text_query_from_json, LANCE_TEXT("text"), NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_to_json_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_text_query_to_json, NULL, &made_out);
+  REFUSED(lance_text_query_to_json, handles->text_query, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_with_refuses(const Handles* handles) {
+  LanceTextQuery* made_out = NULL;
+  REFUSED(lance_text_query_with, NULL, NULL, &made_out);
+  REFUSED(lance_text_query_with, handles->text_query, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_tokenize_refuses(const Handles* handles) {
+  (void)handles;
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_text_tokenize, LANCE_NO_TEXT, NULL, 0, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT(kNotUtf8), NULL, 0, &made_out);
+  REFUSED(lance_text_tokenize, kWithNul, NULL, 0, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT("text"), NULL, 1, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT("text"), kNullKey, 1, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT("text"), kNullValue, 1, &made_out);
+  REFUSED(lance_text_tokenize, LANCE_TEXT("text"), NULL, 0, NULL);
+  CHECK(made_out.release == NULL);
+}
+
 static void lance_scanner_open_refuses(const Handles* handles) {
   LanceScanner* made_out = NULL;
   REFUSED(lance_scanner_open, NULL, NULL, &made_out);
@@ -385,6 +504,45 @@ static void lance_scanner_open_split_refuses(const Handles* handles) {
   REFUSED(lance_scanner_open_split_async, LANCE_TEXT("text"), NULL, NULL, must_not_be_called, NULL, NULL);
   REFUSED(lance_scanner_open_split_async, LANCE_TEXT("text"), NULL, &made_out, NULL, NULL, NULL);
   CHECK(made_out == NULL);
+}
+
+static void lance_searcher_open_refuses(const Handles* handles) {
+  LanceSearcher* made_out = NULL;
+  REFUSED(lance_searcher_open, NULL, NULL, NULL, &made_out);
+  REFUSED(lance_searcher_open, handles->dataset, NULL, NULL, NULL);
+  REFUSED(lance_searcher_open_async, NULL, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_open_async, handles->dataset, NULL, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_open_async, handles->dataset, NULL, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_searcher_is_prepared_refuses(const Handles* handles) {
+  int32_t made_out = 0;
+  REFUSED(lance_searcher_is_prepared, NULL, &made_out);
+  REFUSED(lance_searcher_is_prepared, handles->searcher, NULL);
+}
+
+static void lance_searcher_run_refuses(const Handles* handles) {
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  REFUSED(lance_searcher_run, NULL, fresh_array(), fresh_schema(), &array, &schema);
+  REFUSED(lance_searcher_run, handles->searcher, NULL, fresh_schema(), &array, &schema);
+  REFUSED(lance_searcher_run, handles->searcher, fresh_array(), NULL, &array, &schema);
+  REFUSED(lance_searcher_run, handles->searcher, fresh_array(), fresh_schema(), NULL, &schema);
+  REFUSED(lance_searcher_run, handles->searcher, fresh_array(), fresh_schema(), &array, NULL);
+  REFUSED(lance_searcher_run_async, NULL, fresh_array(), fresh_schema(), &array, &schema, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, NULL, fresh_schema(), &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, fresh_array(), NULL, &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, fresh_array(), fresh_schema(), NULL, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, fresh_array(), fresh_schema(), &array, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_searcher_run_async, handles->searcher, fresh_array(), fresh_schema(), &array, &schema, NULL,
+          NULL, NULL);
+  CHECK(array.release == NULL && schema.release == NULL);
 }
 
 static void lance_batches_open_refuses(const Handles* handles) {
@@ -522,6 +680,200 @@ static void lance_sql_query_analyze_refuses(const Handles* handles) {
   REFUSED(lance_sql_query_analyze_async, NULL, &made_out, must_not_be_called, NULL, NULL);
   REFUSED(lance_sql_query_analyze_async, handles->sql_query, NULL, must_not_be_called, NULL, NULL);
   REFUSED(lance_sql_query_analyze_async, handles->sql_query, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_create_index_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_create_index, NULL, kNames, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, NULL, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, kNullName, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, kNames, 1, -1, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, kNames, 1, 1000, NULL, &made_out);
+  REFUSED(lance_dataset_create_index, handles->dataset, kNames, 1, 1, NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, NULL, kNames, 1, 1, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, NULL, 1, 1, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNullName, 1, 1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNames, 1, -1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNames, 1, 1000, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNames, 1, 1, NULL, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_create_index_async, handles->dataset, kNames, 1, 1, NULL, &made_out, NULL, NULL,
+          NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_indices_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_indices, NULL, &made_out);
+  REFUSED(lance_dataset_indices, handles->dataset, NULL);
+  REFUSED(lance_dataset_indices_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_indices_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_indices_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_index_segments_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_index_segments, NULL, &made_out);
+  REFUSED(lance_dataset_index_segments, handles->dataset, NULL);
+  REFUSED(lance_dataset_index_segments_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_index_segments_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_index_segments_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_index_statistics_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_index_statistics, NULL, "name", &made_out);
+  REFUSED(lance_dataset_index_statistics, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_index_statistics, handles->dataset, kNotUtf8, &made_out);
+  REFUSED(lance_dataset_index_statistics, handles->dataset, "name", NULL);
+  REFUSED(lance_dataset_index_statistics_async, NULL, "name", &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_index_statistics_async, handles->dataset, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_index_statistics_async, handles->dataset, kNotUtf8, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_index_statistics_async, handles->dataset, "name", NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_index_statistics_async, handles->dataset, "name", &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_drop_index_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_drop_index, NULL, "name", &made_out);
+  REFUSED(lance_dataset_drop_index, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_drop_index, handles->dataset, kNotUtf8, &made_out);
+  REFUSED(lance_dataset_drop_index, handles->dataset, "name", NULL);
+  REFUSED(lance_dataset_drop_index_async, NULL, "name", &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_drop_index_async, handles->dataset, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_drop_index_async, handles->dataset, kNotUtf8, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_drop_index_async, handles->dataset, "name", NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_drop_index_async, handles->dataset, "name", &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_prewarm_index_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_prewarm_index, NULL, "name");
+  REFUSED(lance_dataset_prewarm_index, handles->dataset, NULL);
+  REFUSED(lance_dataset_prewarm_index, handles->dataset, kNotUtf8);
+  REFUSED(lance_dataset_prewarm_index_async, NULL, "name", must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_prewarm_index_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_prewarm_index_async, handles->dataset, kNotUtf8, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_prewarm_index_async, handles->dataset, "name", NULL, NULL, NULL);
+}
+
+static void lance_dataset_optimize_indices_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_optimize_indices, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_optimize_indices, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_optimize_indices_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_optimize_indices_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_optimize_indices_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_train_index_refuses(const Handles* handles) {
+  uint8_t* made_out = NULL;
+  size_t made_out_length = 0;
+  REFUSED(lance_dataset_train_index, NULL, kNames, 1, 1, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, NULL, 1, 1, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNullName, 1, 1, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNames, 1, -1, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNames, 1, 1000, NULL, &made_out, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNames, 1, 1, NULL, NULL, &made_out_length);
+  REFUSED(lance_dataset_train_index, handles->dataset, kNames, 1, 1, NULL, &made_out, NULL);
+  REFUSED(lance_dataset_train_index_async, NULL, kNames, 1, 1, NULL, &made_out, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, NULL, 1, 1, NULL, &made_out, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNullName, 1, 1, NULL, &made_out,
+          &made_out_length, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, -1, NULL, &made_out, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, 1000, NULL, &made_out,
+          &made_out_length, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, 1, NULL, NULL, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, 1, NULL, &made_out, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_train_index_async, handles->dataset, kNames, 1, 1, NULL, &made_out, &made_out_length,
+          NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_build_index_segment_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_build_index_segment, NULL, kNames, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, NULL, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, kNullName, 1, 1, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, kNames, 1, -1, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, kNames, 1, 1000, NULL, &made_out);
+  REFUSED(lance_dataset_build_index_segment, handles->dataset, kNames, 1, 1, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, NULL, kNames, 1, 1, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, NULL, 1, 1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNullName, 1, 1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNames, 1, -1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNames, 1, 1000, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNames, 1, 1, NULL, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_build_index_segment_async, handles->dataset, kNames, 1, 1, NULL, &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_merge_index_segments_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_merge_index_segments, NULL, kNames, 1, &made_out);
+  REFUSED(lance_dataset_merge_index_segments, handles->dataset, NULL, 1, &made_out);
+  REFUSED(lance_dataset_merge_index_segments, handles->dataset, kNullName, 1, &made_out);
+  REFUSED(lance_dataset_merge_index_segments, handles->dataset, kNames, 1, NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, NULL, kNames, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, handles->dataset, NULL, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, handles->dataset, kNullName, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, handles->dataset, kNames, 1, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_merge_index_segments_async, handles->dataset, kNames, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_commit_index_segments_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_commit_index_segments, NULL, "name", kNames, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, NULL, kNames, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, kNotUtf8, kNames, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, "name", NULL, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, "name", kNullName, 1, &made_out);
+  REFUSED(lance_dataset_commit_index_segments, handles->dataset, "name", kNames, 1, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, NULL, "name", kNames, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, NULL, kNames, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, kNotUtf8, kNames, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, "name", NULL, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, "name", kNullName, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, "name", kNames, 1, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_index_segments_async, handles->dataset, "name", kNames, 1, &made_out, NULL,
+          NULL, NULL);
   CHECK(made_out == NULL);
 }
 
@@ -676,6 +1028,85 @@ static void lance_dataset_cleanup_refuses(const Handles* handles) {
   REFUSED(lance_dataset_cleanup_async, URI, NULL, NULL, must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_cleanup_async, URI, NULL, &no_size_out, must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_cleanup_async, URI, NULL, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_shuffler_open_refuses(const Handles* handles) {
+  LanceShuffler* made_out = NULL;
+  REFUSED(lance_shuffler_open, NULL, NULL, &made_out);
+  REFUSED(lance_shuffler_open, handles->dataset, NULL, NULL);
+  REFUSED(lance_shuffler_open_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_open_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_open_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_shuffler_schema_refuses(const Handles* handles) {
+  struct ArrowSchema made_out = {0};
+  REFUSED(lance_shuffler_schema, NULL, &made_out);
+  REFUSED(lance_shuffler_schema, handles->shuffler, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_shuffler_info_refuses(const Handles* handles) {
+  LanceShuffleInfo made_out = LANCE_SHUFFLE_INFO_INIT;
+  LanceShuffleInfo no_size_out = {0};
+  REFUSED(lance_shuffler_info, NULL, &made_out);
+  REFUSED(lance_shuffler_info, handles->shuffler, NULL);
+  REFUSED(lance_shuffler_info, handles->shuffler, &no_size_out);
+}
+
+static void lance_shuffler_to_stream_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_shuffler_to_stream, NULL, 1, 1, &made_out);
+  REFUSED(lance_shuffler_to_stream, handles->shuffler, 1, 1, NULL);
+  REFUSED(lance_shuffler_to_stream_async, NULL, 1, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_to_stream_async, handles->shuffler, 1, 1, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_to_stream_async, handles->shuffler, 1, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_shuffler_to_batches_refuses(const Handles* handles) {
+  LanceBatches* made_out = NULL;
+  REFUSED(lance_shuffler_to_batches, NULL, 1, 1, &made_out);
+  REFUSED(lance_shuffler_to_batches, handles->shuffler, 1, 1, NULL);
+  REFUSED(lance_shuffler_to_batches_async, NULL, 1, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_to_batches_async, handles->shuffler, 1, 1, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_to_batches_async, handles->shuffler, 1, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_shuffler_state_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_shuffler_state, NULL, 1, 1, &made_out);
+  REFUSED(lance_shuffler_state, handles->shuffler, 1, 1, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_shuffler_resume_refuses(const Handles* handles) {
+  (void)handles;
+  LanceShuffler* made_out = NULL;
+  LanceShufflePosition made_position = LANCE_SHUFFLE_POSITION_INIT;
+  LanceShufflePosition no_size_position = {0};
+  REFUSED(lance_shuffler_resume, LANCE_NO_TEXT, NULL, &made_out, &made_position);
+  REFUSED(lance_shuffler_resume, LANCE_TEXT(kNotUtf8), NULL, &made_out, &made_position);
+  REFUSED(lance_shuffler_resume, kWithNul, NULL, &made_out, &made_position);
+  REFUSED(lance_shuffler_resume, LANCE_TEXT("text"), NULL, NULL, &made_position);
+  REFUSED(lance_shuffler_resume, LANCE_TEXT("text"), NULL, &made_out, NULL);
+  REFUSED(lance_shuffler_resume, LANCE_TEXT("text"), NULL, &made_out, &no_size_position);
+  REFUSED(lance_shuffler_resume_async, LANCE_NO_TEXT, NULL, &made_out, &made_position, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_shuffler_resume_async, LANCE_TEXT(kNotUtf8), NULL, &made_out, &made_position,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_resume_async, kWithNul, NULL, &made_out, &made_position, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_shuffler_resume_async, LANCE_TEXT("text"), NULL, NULL, &made_position, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_shuffler_resume_async, LANCE_TEXT("text"), NULL, &made_out, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_shuffler_resume_async, LANCE_TEXT("text"), NULL, &made_out, &no_size_position,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_shuffler_resume_async, LANCE_TEXT("text"), NULL, &made_out, &made_position, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
 }
 
 static void lance_namespace_connect_refuses(const Handles* handles) {
@@ -1057,6 +1488,167 @@ static void lance_access_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_vector_query_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceVectorQueryOptions options;
+  LanceVectorQuery* made_out = NULL;
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.k = 0;
+  REFUSED_FOR("options.k", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.k = 4294967295;
+  REFUSED_FOR("options.k", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.metric = -1;
+  REFUSED_FOR("options.metric", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.metric = 1000;
+  REFUSED_FOR("options.metric", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.minimum_nprobes = 0;
+  REFUSED_FOR("options.minimum_nprobes", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.maximum_nprobes = 0;
+  REFUSED_FOR("options.maximum_nprobes", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.search_effort = -1.0;
+  REFUSED_FOR("options.search_effort", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.search_effort = 2.0;
+  REFUSED_FOR("options.search_effort", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.ef = 0;
+  REFUSED_FOR("options.ef", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.refine_factor = 0;
+  REFUSED_FOR("options.refine_factor", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.refine_factor = 65537;
+  REFUSED_FOR("options.refine_factor", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.use_index = 2;
+  REFUSED_FOR("options.use_index", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.approx_mode = -1;
+  REFUSED_FOR("options.approx_mode", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.approx_mode = 1000;
+  REFUSED_FOR("options.approx_mode", lance_vector_query_new, "name", fresh_array(), fresh_schema(), &options,
+              &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.query_parallelism = -2;
+  REFUSED_FOR("options.query_parallelism", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  options = (LanceVectorQueryOptions)LANCE_VECTOR_QUERY_OPTIONS_INIT;
+  options.query_parallelism = 1025;
+  REFUSED_FOR("options.query_parallelism", lance_vector_query_new, "name", fresh_array(), fresh_schema(),
+              &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_match_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceTextMatchOptions options;
+  LanceTextQuery* made_out = NULL;
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.column = kNotUtf8;
+  REFUSED_FOR("options.column", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.term_operator = -1;
+  REFUSED_FOR("options.term_operator", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.term_operator = 1000;
+  REFUSED_FOR("options.term_operator", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.fuzziness = 17;
+  REFUSED_FOR("options.fuzziness", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.max_expansions = 1048577;
+  REFUSED_FOR("options.max_expansions", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.document_granularity = -1;
+  REFUSED_FOR("options.document_granularity", lance_text_query_match, LANCE_TEXT("text"), &options,
+              &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.document_granularity = 1000;
+  REFUSED_FOR("options.document_granularity", lance_text_query_match, LANCE_TEXT("text"), &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_phrase_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceTextPhraseOptions options;
+  LanceTextQuery* made_out = NULL;
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_text_query_phrase, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_text_query_phrase, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.column = kNotUtf8;
+  REFUSED_FOR("options.column", lance_text_query_phrase, LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.document_granularity = -1;
+  REFUSED_FOR("options.document_granularity", lance_text_query_phrase, LANCE_TEXT("text"), &options,
+              &made_out);
+  options = (LanceTextPhraseOptions)LANCE_TEXT_PHRASE_OPTIONS_INIT;
+  options.document_granularity = 1000;
+  REFUSED_FOR("options.document_granularity", lance_text_query_phrase, LANCE_TEXT("text"), &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_text_query_options_are_checked(const Handles* handles) {
+  LanceTextQueryOptions options;
+  LanceTextQuery* made_out = NULL;
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_text_query_with, handles->text_query, &options, &made_out);
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_text_query_with, handles->text_query, &options, &made_out);
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.column_count = 1;
+  REFUSED_FOR("options.columns", lance_text_query_with, handles->text_query, &options, &made_out);
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.column_count = 1;
+  options.columns = kNullName;
+  REFUSED_FOR("options.columns", lance_text_query_with, handles->text_query, &options, &made_out);
+  options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
+  options.limit = -1;
+  REFUSED_FOR("options.limit", lance_text_query_with, handles->text_query, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
 static void lance_scan_options_are_checked(const Handles* handles) {
   LanceScanOptions options;
   LanceScanner* made_out = NULL;
@@ -1204,6 +1796,41 @@ static void lance_scan_options_are_checked(const Handles* handles) {
   options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
   options.use_statistics = 2;
   REFUSED_FOR("options.use_statistics", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.prefilter = 2;
+  REFUSED_FOR("options.prefilter", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.fast_search = 2;
+  REFUSED_FOR("options.fast_search", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.index_segment_count = 1;
+  REFUSED_FOR("options.index_segments", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.index_segment_count = 1;
+  options.index_segments = kNullName;
+  REFUSED_FOR("options.index_segments", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.search_filter = -1;
+  REFUSED_FOR("options.search_filter", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.search_filter = 1000;
+  REFUSED_FOR("options.search_filter", lance_scanner_open, handles->dataset, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_searcher_options_are_checked(const Handles* handles) {
+  LanceSearcherOptions options;
+  LanceSearcher* made_out = NULL;
+  options = (LanceSearcherOptions)LANCE_SEARCHER_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_searcher_open, handles->dataset, &options, &options, &made_out);
+  options = (LanceSearcherOptions)LANCE_SEARCHER_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_searcher_open, handles->dataset, &options, &options, &made_out);
+  options = (LanceSearcherOptions)LANCE_SEARCHER_OPTIONS_INIT;
+  options.gather_milliseconds = 10001;
+  REFUSED_FOR("options.gather_milliseconds", lance_searcher_open, handles->dataset, &options, &options,
+              &made_out);
   CHECK(made_out == NULL);
 }
 
@@ -1235,6 +1862,87 @@ static void lance_sql_options_are_checked(const Handles* handles) {
   options = (LanceSqlOptions)LANCE_SQL_OPTIONS_INIT;
   options.batch_size = 1048577;
   REFUSED_FOR("options.batch_size", lance_sql_context_create, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_index_options_are_checked(const Handles* handles) {
+  LanceIndexOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.name = kNotUtf8;
+  REFUSED_FOR("options.name", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.parameter_count = 1;
+  REFUSED_FOR("options.parameters", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.parameter_count = 1;
+  options.parameters = kNullKey;
+  REFUSED_FOR("options.parameters", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.parameter_count = 1;
+  options.parameters = kNullValue;
+  REFUSED_FOR("options.parameters", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.replace = 2;
+  REFUSED_FOR("options.replace", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.train = 2;
+  REFUSED_FOR("options.train", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.fragment_count = 1;
+  REFUSED_FOR("options.fragments", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  options = (LanceIndexOptions)LANCE_INDEX_OPTIONS_INIT;
+  options.model_length = 1;
+  REFUSED_FOR("options.model", lance_dataset_create_index, handles->dataset, kNames, 1, 1, &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_optimize_indices_options_are_checked(const Handles* handles) {
+  LanceOptimizeIndicesOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.name_count = 1;
+  REFUSED_FOR("options.names", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.name_count = 1;
+  options.names = kNullName;
+  REFUSED_FOR("options.names", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.merge_segments = 1000001;
+  REFUSED_FOR("options.merge_segments", lance_dataset_optimize_indices, handles->dataset, &options,
+              &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.retrain = 2;
+  REFUSED_FOR("options.retrain", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.rebalance = 2;
+  REFUSED_FOR("options.rebalance", lance_dataset_optimize_indices, handles->dataset, &options, &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.max_rows_per_segment = 0;
+  REFUSED_FOR("options.max_rows_per_segment", lance_dataset_optimize_indices, handles->dataset, &options,
+              &made_out);
   CHECK(made_out == NULL);
 }
 
@@ -1330,6 +2038,12 @@ static void lance_write_options_are_checked(const Handles* handles) {
   options.storage_options_count = 1;
   options.storage_options = kNullValue;
   REFUSED_FOR("options.storage_options", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
+  options.encoding_profile = -1;
+  REFUSED_FOR("options.encoding_profile", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
+  options.encoding_profile = 1000;
+  REFUSED_FOR("options.encoding_profile", lance_writer_open, URI, fresh_schema(), &options, &made_out);
   CHECK(made_out == NULL);
 }
 
@@ -1399,6 +2113,81 @@ static void lance_cleanup_options_are_checked(const Handles* handles) {
   REFUSED_FOR("options.storage_options", lance_dataset_cleanup, URI, &options, &made_out);
 }
 
+static void lance_shuffle_options_are_checked(const Handles* handles) {
+  LanceShuffleOptions options;
+  LanceShuffler* made_out = NULL;
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.column_count = 1;
+  REFUSED_FOR("options.columns", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.column_count = 1;
+  options.columns = kNullName;
+  REFUSED_FOR("options.columns", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.expression_count = 1;
+  REFUSED_FOR("options.expressions", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.expression_count = 1;
+  options.expressions = kNullKey;
+  REFUSED_FOR("options.expressions", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.expression_count = 1;
+  options.expressions = kNullValue;
+  REFUSED_FOR("options.expressions", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.filter = LANCE_TEXT(kNotUtf8);
+  REFUSED_FOR("options.filter", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.filter = kWithNul;
+  REFUSED_FOR("options.filter", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.shard_count = 0;
+  REFUSED_FOR("options.shard_count", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.shard_count = 1048577;
+  REFUSED_FOR("options.shard_count", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.remainder = -1;
+  REFUSED_FOR("options.remainder", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.remainder = 1000;
+  REFUSED_FOR("options.remainder", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.batch_size = 0;
+  REFUSED_FOR("options.batch_size", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.batch_size = 4294967296;
+  REFUSED_FOR("options.batch_size", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.drop_last = 2;
+  REFUSED_FOR("options.drop_last", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.shuffle = 2;
+  REFUSED_FOR("options.shuffle", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.block_rows = 0;
+  REFUSED_FOR("options.block_rows", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.block_rows = 4294967296;
+  REFUSED_FOR("options.block_rows", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.window_blocks = 0;
+  REFUSED_FOR("options.window_blocks", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.window_blocks = 1048577;
+  REFUSED_FOR("options.window_blocks", lance_shuffler_open, handles->dataset, &options, &made_out);
+  options = (LanceShuffleOptions)LANCE_SHUFFLE_OPTIONS_INIT;
+  options.readahead_bytes = 0;
+  REFUSED_FOR("options.readahead_bytes", lance_shuffler_open, handles->dataset, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
 static void lance_namespace_options_are_checked(const Handles* handles) {
   (void)handles;
   LanceNamespaceOptions options;
@@ -1424,6 +2213,7 @@ void null_arguments(const Handles* handles) {
   lance_dataset_schema_refuses(handles);
   lance_dataset_count_rows_refuses(handles);
   lance_dataset_latest_version_refuses(handles);
+  lance_dataset_latest_refuses(handles);
   lance_dataset_take_refuses(handles);
   lance_dataset_take_rows_refuses(handles);
   lance_dataset_fragments_refuses(handles);
@@ -1437,6 +2227,17 @@ void null_arguments(const Handles* handles) {
   lance_dataset_statistics_refuses(handles);
   lance_dataset_serialize_refuses(handles);
   lance_dataset_deserialize_refuses(handles);
+  lance_vector_query_new_refuses(handles);
+  lance_text_query_match_refuses(handles);
+  lance_text_query_phrase_refuses(handles);
+  lance_text_query_boost_refuses(handles);
+  lance_text_query_multi_match_refuses(handles);
+  lance_text_query_combined_fields_refuses(handles);
+  lance_text_query_boolean_refuses(handles);
+  lance_text_query_from_json_refuses(handles);
+  lance_text_query_to_json_refuses(handles);
+  lance_text_query_with_refuses(handles);
+  lance_text_tokenize_refuses(handles);
   lance_scanner_open_refuses(handles);
   lance_scanner_schema_refuses(handles);
   lance_scanner_to_stream_refuses(handles);
@@ -1445,6 +2246,9 @@ void null_arguments(const Handles* handles) {
   lance_scanner_analyze_refuses(handles);
   lance_scanner_splits_refuses(handles);
   lance_scanner_open_split_refuses(handles);
+  lance_searcher_open_refuses(handles);
+  lance_searcher_is_prepared_refuses(handles);
+  lance_searcher_run_refuses(handles);
   lance_batches_open_refuses(handles);
   lance_batches_schema_refuses(handles);
   lance_batches_next_refuses(handles);
@@ -1459,6 +2263,17 @@ void null_arguments(const Handles* handles) {
   lance_sql_query_to_batches_refuses(handles);
   lance_sql_query_explain_refuses(handles);
   lance_sql_query_analyze_refuses(handles);
+  lance_dataset_create_index_refuses(handles);
+  lance_dataset_indices_refuses(handles);
+  lance_dataset_index_segments_refuses(handles);
+  lance_dataset_index_statistics_refuses(handles);
+  lance_dataset_drop_index_refuses(handles);
+  lance_dataset_prewarm_index_refuses(handles);
+  lance_dataset_optimize_indices_refuses(handles);
+  lance_dataset_train_index_refuses(handles);
+  lance_dataset_build_index_segment_refuses(handles);
+  lance_dataset_merge_index_segments_refuses(handles);
+  lance_dataset_commit_index_segments_refuses(handles);
   lance_transaction_commit_refuses(handles);
   lance_transaction_discard_refuses(handles);
   lance_transaction_to_json_refuses(handles);
@@ -1473,6 +2288,13 @@ void null_arguments(const Handles* handles) {
   lance_writer_abort_refuses(handles);
   lance_dataset_check_refuses(handles);
   lance_dataset_cleanup_refuses(handles);
+  lance_shuffler_open_refuses(handles);
+  lance_shuffler_schema_refuses(handles);
+  lance_shuffler_info_refuses(handles);
+  lance_shuffler_to_stream_refuses(handles);
+  lance_shuffler_to_batches_refuses(handles);
+  lance_shuffler_state_refuses(handles);
+  lance_shuffler_resume_refuses(handles);
   lance_namespace_connect_refuses(handles);
   lance_namespace_list_namespaces_refuses(handles);
   lance_namespace_create_namespace_refuses(handles);
@@ -1492,11 +2314,19 @@ void null_arguments(const Handles* handles) {
   lance_open_options_are_checked(handles);
   lance_take_options_are_checked(handles);
   lance_access_options_are_checked(handles);
+  lance_vector_query_options_are_checked(handles);
+  lance_text_match_options_are_checked(handles);
+  lance_text_phrase_options_are_checked(handles);
+  lance_text_query_options_are_checked(handles);
   lance_scan_options_are_checked(handles);
+  lance_searcher_options_are_checked(handles);
   lance_sql_options_are_checked(handles);
+  lance_index_options_are_checked(handles);
+  lance_optimize_indices_options_are_checked(handles);
   lance_write_options_are_checked(handles);
   lance_check_options_are_checked(handles);
   lance_cleanup_options_are_checked(handles);
+  lance_shuffle_options_are_checked(handles);
   lance_namespace_options_are_checked(handles);
   lance_string_free(NULL);
   lance_bytes_free(NULL, 0);
@@ -1505,11 +2335,15 @@ void null_arguments(const Handles* handles) {
   lance_session_free(NULL);
   lance_credentials_provider_free(NULL);
   lance_dataset_free(NULL);
+  lance_vector_query_free(NULL);
+  lance_text_query_free(NULL);
   lance_scanner_free(NULL);
+  lance_searcher_free(NULL);
   lance_batches_free(NULL);
   lance_sql_context_free(NULL);
   lance_sql_query_free(NULL);
   lance_transaction_free(NULL);
   lance_writer_free(NULL);
+  lance_shuffler_free(NULL);
   lance_namespace_free(NULL);
 }

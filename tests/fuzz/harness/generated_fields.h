@@ -48,6 +48,51 @@ LanceAccessOptions Fill(Arguments& arguments, LanceAccessOptions fields) {
 }
 
 template <typename Arguments>
+LanceVectorQueryOptions Fill(Arguments& arguments, LanceVectorQueryOptions fields) {
+  fields.k = arguments.Number(fields.k);
+  fields.metric = arguments.Number(fields.metric);
+  fields.minimum_nprobes = arguments.Number(fields.minimum_nprobes);
+  fields.maximum_nprobes = arguments.Number(fields.maximum_nprobes);
+  fields.search_effort = arguments.Number(fields.search_effort);
+  fields.ef = arguments.Number(fields.ef);
+  fields.refine_factor = arguments.Number(fields.refine_factor);
+  fields.lower_bound = arguments.Number(fields.lower_bound);
+  fields.upper_bound = arguments.Number(fields.upper_bound);
+  fields.use_index = arguments.Number(fields.use_index);
+  fields.approx_mode = arguments.Number(fields.approx_mode);
+  fields.query_parallelism = arguments.Number(fields.query_parallelism);
+  return fields;
+}
+
+template <typename Arguments>
+LanceTextMatchOptions Fill(Arguments& arguments, LanceTextMatchOptions fields) {
+  fields.column = arguments.OptionalString();
+  fields.term_operator = arguments.Number(fields.term_operator);
+  fields.fuzziness = arguments.Number(fields.fuzziness);
+  fields.max_expansions = arguments.Number(fields.max_expansions);
+  fields.prefix_length = arguments.Number(fields.prefix_length);
+  fields.boost = arguments.Number(fields.boost);
+  fields.document_granularity = arguments.Number(fields.document_granularity);
+  return fields;
+}
+
+template <typename Arguments>
+LanceTextPhraseOptions Fill(Arguments& arguments, LanceTextPhraseOptions fields) {
+  fields.column = arguments.OptionalString();
+  fields.slop = arguments.Number(fields.slop);
+  fields.document_granularity = arguments.Number(fields.document_granularity);
+  return fields;
+}
+
+template <typename Arguments>
+LanceTextQueryOptions Fill(Arguments& arguments, LanceTextQueryOptions fields) {
+  arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
+  fields.limit = arguments.Number(fields.limit);
+  fields.wand_factor = arguments.Number(fields.wand_factor);
+  return fields;
+}
+
+template <typename Arguments>
 LanceScanOptions Fill(Arguments& arguments, LanceScanOptions fields) {
   arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
   fields.filter = arguments.OptionalText();
@@ -89,6 +134,18 @@ LanceScanOptions Fill(Arguments& arguments, LanceScanOptions fields) {
   fields.use_scalar_index = arguments.Number(fields.use_scalar_index);
   fields.use_statistics = arguments.Number(fields.use_statistics);
   if (arguments.input().Byte() % 2 == 1) fields.statistics = [](void*, const LanceScanStatistics*) {};
+
+  fields.prefilter = arguments.Number(fields.prefilter);
+  fields.fast_search = arguments.Number(fields.fast_search);
+  arguments.Array(&fields.index_segments, &fields.index_segment_count, [&] { return arguments.Column(); });
+  fields.search_filter = arguments.Number(fields.search_filter);
+  return fields;
+}
+
+template <typename Arguments>
+LanceSearcherOptions Fill(Arguments& arguments, LanceSearcherOptions fields) {
+  fields.held_bytes = arguments.Number(fields.held_bytes);
+  fields.gather_milliseconds = arguments.Number(fields.gather_milliseconds);
   return fields;
 }
 
@@ -99,6 +156,29 @@ LanceSqlOptions Fill(Arguments& arguments, LanceSqlOptions fields) {
   fields.spill_bytes = arguments.Number(fields.spill_bytes);
   fields.parallelism = arguments.Number(fields.parallelism);
   fields.batch_size = arguments.Number(fields.batch_size);
+  return fields;
+}
+
+template <typename Arguments>
+LanceIndexOptions Fill(Arguments& arguments, LanceIndexOptions fields) {
+  fields.name = arguments.OptionalString();
+  arguments.KeyValues(&fields.parameters, &fields.parameter_count);
+  fields.replace = arguments.Number(fields.replace);
+  fields.train = arguments.Number(fields.train);
+  arguments.Array(&fields.fragments, &fields.fragment_count, [&] { return arguments.Number(uint64_t{0}); });
+  arguments.Array(&fields.model, &fields.model_length, [&] { return arguments.input().Byte(); });
+  if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceIndexProgress*) {};
+  return fields;
+}
+
+template <typename Arguments>
+LanceOptimizeIndicesOptions Fill(Arguments& arguments, LanceOptimizeIndicesOptions fields) {
+  arguments.Array(&fields.names, &fields.name_count, [&] { return arguments.Column(); });
+  fields.merge_segments = arguments.Number(fields.merge_segments);
+  fields.retrain = arguments.Number(fields.retrain);
+  fields.rebalance = arguments.Number(fields.rebalance);
+  fields.max_rows_per_segment = arguments.Number(fields.max_rows_per_segment);
+  if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceIndexProgress*) {};
   return fields;
 }
 
@@ -122,6 +202,7 @@ LanceWriteOptions Fill(Arguments& arguments, LanceWriteOptions fields) {
   arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
   if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceWriteStats*) {};
 
+  fields.encoding_profile = arguments.Number(fields.encoding_profile);
   return fields;
 }
 
@@ -141,6 +222,24 @@ LanceCleanupOptions Fill(Arguments& arguments, LanceCleanupOptions fields) {
   fields.orphan_min_age_seconds = arguments.Number(fields.orphan_min_age_seconds);
   fields.dry_run = arguments.Number(fields.dry_run);
   arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
+  return fields;
+}
+
+template <typename Arguments>
+LanceShuffleOptions Fill(Arguments& arguments, LanceShuffleOptions fields) {
+  arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
+  arguments.KeyValues(&fields.expressions, &fields.expression_count);
+  fields.filter = arguments.OptionalText();
+  fields.seed = arguments.Number(fields.seed);
+  fields.shard_index = arguments.Number(fields.shard_index);
+  fields.shard_count = arguments.Number(fields.shard_count);
+  fields.remainder = arguments.Number(fields.remainder);
+  fields.batch_size = arguments.Number(fields.batch_size);
+  fields.drop_last = arguments.Number(fields.drop_last);
+  fields.shuffle = arguments.Number(fields.shuffle);
+  fields.block_rows = arguments.Number(fields.block_rows);
+  fields.window_blocks = arguments.Number(fields.window_blocks);
+  fields.readahead_bytes = arguments.Number(fields.readahead_bytes);
   return fields;
 }
 

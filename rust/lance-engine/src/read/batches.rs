@@ -30,6 +30,11 @@ pub struct Yield {
 pub type AtEnd = Box<dyn FnOnce() + Send>;
 
 impl Yield {
+    /// For a reader that is part of the library, and is not told of the end.
+    pub fn into_stream(self) -> BoxStream<'static, Result<RecordBatch>> {
+        self.batches
+    }
+
     /// Call this when all was read, before the reader is told: in a call of the reader's, so that nothing of it is used
     /// when no such call is under way.
     pub fn calling(self, at_end: AtEnd) -> Self {
@@ -37,6 +42,11 @@ impl Yield {
             at_end: Some(at_end),
             ..self
         }
+    }
+
+    /// For who reads them here.
+    pub fn into_batches(self) -> BoxStream<'static, Result<RecordBatch>> {
+        self.batches
     }
 }
 

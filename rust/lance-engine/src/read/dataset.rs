@@ -11,7 +11,7 @@ use super::opened::Opened;
 use super::scan::yielded;
 use crate::absent::no_dataset;
 use crate::error::{Error, Result, code};
-use crate::open::{Access, builder, load, load_latest};
+use crate::open::{Access, builder, load, load_latest, reading_manifest};
 use crate::place::Place;
 use crate::settings::{DatasetInfo, DatasetStatistics, OpenSettings};
 use crate::task::Task;
@@ -138,6 +138,19 @@ pub fn statistics(opened: Arc<Opened>) -> Task<DatasetStatistics> {
 /// Where it is.
 pub fn uri(opened: &Opened) -> String {
     opened.dataset.uri().to_string()
+}
+
+/// The newest version of the same branch, reached as this one.
+pub fn latest(opened: Arc<Opened>) -> Task<Opened> {
+    Box::pin(async move {
+        let mut dataset = opened.plain.clone();
+        reading_manifest(async {
+            dataset.checkout_latest().await?;
+            Ok(())
+        })
+        .await?;
+        Ok(Opened::new(dataset))
+    })
 }
 
 /// The number of the newest version there is by now.

@@ -78,6 +78,7 @@ impl Finish {
         let rows = are_constant(outputs).then_some(ROW_ADDR);
         for column in keys.chain(rows) {
             let comes = outputs.iter().any(|output| output.name == column)
+                || names.always_has(column)
                 || settings.with_row_id && column == ROW_ID
                 || settings.with_row_address && column == ROW_ADDR;
             if !comes {

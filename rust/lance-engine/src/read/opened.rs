@@ -12,6 +12,8 @@ use crate::last_use::LastUse;
 /// A version, and what was learnt of it. Neither ever changes what it tells.
 pub struct Opened {
     pub dataset: Arc<Dataset>,
+    /// The same, without the counts of this one: other versions are made of it.
+    pub plain: Dataset,
     pub widths: RowWidths,
     /// What it was asked for. Others have counts of their own, although they share the connections.
     pub requests: IOTracker,
@@ -25,6 +27,7 @@ impl Opened {
         let counted: Arc<dyn WrappingObjectStore> = Arc::new(requests.clone());
         Self {
             dataset: Arc::new(dataset.with_object_store_wrappers([counted])),
+            plain: dataset,
             widths: RowWidths::default(),
             requests,
             _last_use: LastUse,

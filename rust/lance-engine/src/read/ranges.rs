@@ -57,7 +57,7 @@ pub fn take_ranges(
 }
 
 /// The engine says of some rows other than of none whether values may be null.
-fn with_schema(schema: &SchemaRef, batch: RecordBatch) -> Result<RecordBatch> {
+pub fn with_schema(schema: &SchemaRef, batch: RecordBatch) -> Result<RecordBatch> {
     let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     let columns = batch.columns().to_vec();
     Ok(RecordBatch::try_new_with_options(

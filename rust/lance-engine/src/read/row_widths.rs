@@ -19,7 +19,7 @@ use crate::fault;
 use crate::sync::lock;
 
 /// A batch is to have about so many bytes at most.
-const MOST_BYTES: u64 = 32 << 20;
+pub const MOST_BYTES: u64 = 32 << 20;
 /// Rows of a batch that are not asked for by number.
 pub const BATCH_ROWS: usize = 8192;
 /// Rows looked at, and bytes on disk for that.
@@ -40,6 +40,17 @@ impl RowWidths {
         names: &BTreeSet<String>,
         blobs: bool,
     ) -> Option<usize> {
+        let rows = MOST_BYTES / self.row_bytes(dataset, names, blobs).await;
+        (rows < BATCH_ROWS as u64).then_some(rows.max(1) as usize)
+    }
+
+    /// About how many bytes a wide row of these columns has, at least one.
+    pub async fn row_bytes(
+        &self,
+        dataset: &Arc<Dataset>,
+        names: &BTreeSet<String>,
+        blobs: bool,
+    ) -> u64 {
         let fields = dataset.schema().fields.iter();
         let fields = fields.filter(|field| names.contains(&field.name));
         let fixed_bytes = |field: &&Field| match field.is_blob() {
@@ -54,8 +65,7 @@ impl RowWidths {
             let looked_at = attempt(self.look(dataset, &names)).await;
             width += looked_at.map_or(0, |rows| wide(&rows));
         }
-        let rows = MOST_BYTES / width.max(1);
-        (rows < BATCH_ROWS as u64).then_some(rows.max(1) as usize)
+        width.max(1)
     }
 
     /// The bytes of some rows, all of these columns together.

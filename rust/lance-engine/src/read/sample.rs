@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 
 use super::opened::Opened;
+use super::random::SplitMix;
 use super::take::{TakeBy, take};
 use crate::settings::TakeSettings;
 use crate::task::Task;
@@ -49,40 +50,9 @@ fn choose(rows: u64, wanted: u64, seed: u64) -> Vec<u64> {
     chosen
 }
 
-/// SplitMix64. Our own, as a seed is to choose the same rows in every release.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_generator_gives_the_published_numbers() {
-        let mut random = SplitMix(1_234_567);
-        let numbers = [random.next(), random.next(), random.next()];
-        assert_eq!(
-            numbers,
-            [
-                6_457_827_717_110_365_317,
-                3_203_168_211_198_807_973,
-                9_817_491_932_198_370_423
-            ]
-        );
-    }
 
     #[test]
     fn positions_are_distinct_sorted_and_follow_from_the_seed() {

@@ -26,6 +26,7 @@ use super::columns::columns;
 use super::count::{self, Rows};
 use super::expression;
 use super::finish::{Finish, are_constant};
+use super::found::{self, Found, search, searches};
 use super::opened::Opened;
 use super::projection::{Names, Output};
 use super::restriction::{fragments, restrict, restricts, restricts_more_than_fragments};
@@ -70,6 +71,7 @@ pub fn prepare(opened: Arc<Opened>, settings: ScanSettings) -> Task<Query> {
             Some(what) => contained(prepare_plain(opened, settings))
                 .await
                 .map_err(|error| expression::blame(what, error)),
+            None if searches(&settings) => contained(prepare_plain(opened, settings)).await,
             None => prepare_plain(opened, settings).await,
         }
     })
@@ -146,11 +148,12 @@ fn finish(settings: &ScanSettings, names: &Names) -> Result<(Option<Finish>, Vec
     for key in &settings.order_by {
         let found = names.find(&key.column)?;
         // The engine has what it sorts by only where that is returned; a deleted row it cannot take other columns for,
-        // and none of the rows it cannot sort.
+        // none of the rows it cannot sort, and a search it would limit before.
         is_plain &= found.stored.is_some()
             && outputs.iter().any(|output| output.name == key.column)
             && !settings.include_deleted_rows
-            && settings.limit != Some(0);
+            && settings.limit != Some(0)
+            && !searches(settings);
     }
     let finish = match is_plain {
         true => None,
@@ -161,6 +164,8 @@ fn finish(settings: &ScanSettings, names: &Names) -> Result<(Option<Finish>, Vec
 
 async fn prepare_plain(opened: Arc<Opened>, settings: ScanSettings) -> Result<Query> {
     check_rules(&settings)?;
+    found::check_rules(&settings)?;
+    let settings = found::in_order(settings);
     let dataset = &opened.dataset;
     let mut scanner = dataset.scan();
     scanner.blob_handling(match settings.blob_handling {
@@ -168,14 +173,19 @@ async fn prepare_plain(opened: Arc<Opened>, settings: ScanSettings) -> Result<Qu
         BlobHandling::Bytes => datatypes::BlobHandling::AllBinary,
         BlobHandling::AllDescriptions => datatypes::BlobHandling::AllDescriptions,
     });
-    let names = Names::of(dataset, &settings.expressions)?;
+    let found = Found::of(dataset, &settings)?;
+    let names = Names::of(dataset, found, &settings.expressions)?;
     let (finish, outputs) = finish(&settings, &names)?;
     let is_all = settings.columns.is_none() && settings.expressions.is_empty();
-    if finish.is_some() || !is_all {
-        let pairs = outputs.iter().map(|output| (&output.name, &output.sql));
+    if finish.is_some() || !is_all || found.is_any() {
+        let asked = outputs
+            .iter()
+            .filter(|output| !names.always_has(&output.name));
+        let pairs = asked.map(|output| (&output.name, &output.sql));
         scanner.project_with_transform(&pairs.collect::<Vec<_>>())?;
     }
-    let filters_by = filter(&mut scanner, dataset, &settings).await?;
+    let filters_by = filter(&mut scanner, dataset, &settings, found).await?;
+    search(&mut scanner, dataset, &settings).await?;
     restrict(&mut scanner, dataset, &settings).await?;
     tune(&mut scanner, dataset, &settings).await?;
     if settings.with_row_id {
@@ -216,6 +226,7 @@ async fn filter(
     scanner: &mut Scanner,
     dataset: &Dataset,
     settings: &ScanSettings,
+    found: Found,
 ) -> Result<BTreeSet<String>> {
     if let Some(message) = &settings.filter_substrait {
         let (filter, reads) = substrait::filter(message, dataset.schema()).await?;
@@ -225,7 +236,14 @@ async fn filter(
     let Some(filter) = &settings.filter else {
         return Ok(BTreeSet::new());
     };
-    let checked = expression::check("the filter", filter, dataset.schema())?;
+    let schema = found.rows(dataset.schema())?;
+    let checked = expression::check("the filter", filter, &schema)?;
+    let early = checked.columns.iter().find(|name| found.adds(name));
+    if let Some(name) = early.filter(|_| settings.prefilter) {
+        return Err(Error::invalid_argument(format!(
+            "the filter reads {name}, which only rows that were found have: it cannot be a prefilter"
+        )));
+    }
     scanner.filter(&checked.sql)?;
     Ok(checked.columns)
 }
@@ -304,6 +322,7 @@ impl Query {
         let groups = !settings.aggregates.is_empty();
         filters(settings)
             && !restricts(settings)
+            && !searches(settings)
             && settings.materialization == Materialization::Heuristic
             && (groups || !is_cut && settings.order_by.is_empty())
     }
@@ -428,6 +447,9 @@ impl Query {
                     }
                 };
             }
+            if searches(settings) {
+                return self.count_found(wanted).await;
+            }
             let dataset = &self.opened.dataset;
             let fragments = fragments(dataset, settings)?;
             if !filters(settings) && !restricts_more_than_fragments(settings) {
@@ -451,6 +473,15 @@ impl Query {
                 .await
                 .map_err(|error| self.blamed(error.while_reading()))
         })
+    }
+
+    /// How many rows a search finds.
+    async fn count_found(&self, wanted: Rows) -> Result<u64> {
+        let mut scanner = self.scanner.clone();
+        scanner.order_by(None)?.limit(None, None)?;
+        let counted = contained(async { Ok(scanner.count_rows().await?) }).await;
+        let rows = counted.map_err(|error| self.blamed(error.while_reading()))?;
+        Ok(wanted.of(rows))
     }
 
     /// Run a plan to its end; how many rows it has.
@@ -527,8 +558,10 @@ impl Running {
 
     /// Whether it is known which rows are left, and batches may have fewer of them.
     fn goes_on(&self) -> bool {
-        let in_order = self.query.settings.ordered && !self.query.is_sorted_or_grouped();
-        (in_order || self.done == 0) && !self.query.settings.strict_batch_size
+        let settings = &self.query.settings;
+        let in_order =
+            settings.ordered && !self.query.is_sorted_or_grouped() && !searches(settings);
+        (in_order || self.done == 0) && !settings.strict_batch_size
     }
 
     /// Scan what is left in smaller batches.

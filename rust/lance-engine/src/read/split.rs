@@ -6,39 +6,22 @@ use std::sync::Arc;
 use lance::Dataset;
 use lance_file::version::ConcreteFileVersion;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::cut::{Cuts, cut};
-use super::dataset;
+use super::found::searches;
 use super::scan::{Query, prepare};
-use crate::checksum::checksum;
-use crate::error::{Error, Result, code};
-use crate::identity::Identity;
-use crate::place::Place;
-use crate::settings::{AccessSettings, FragmentSlice, OpenSettings, ScanSettings, ScanSplit};
+use super::travel::{Letter, Part};
+use crate::error::{Error, Result};
+use crate::settings::{AccessSettings, FragmentSlice, ScanSettings, ScanSplit};
 use crate::task::Task;
 
-const FORMAT: u32 = 1;
-
-/// The text of a split.
+/// Fragment, first row and number of rows of each slice.
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    format: u32,
-    uri: String,
-    version: Identity,
-    /// What differs from the defaults.
-    scan: Map<String, Value>,
-    /// Fragment, first row and number of rows of each.
-    slices: Vec<(u64, u64, u64)>,
-    /// A checksum of the text without it.
-    sum: u64,
-}
+struct Slices(Vec<(u64, u64, u64)>);
 
-/// What the texts of all formats have.
-#[derive(Deserialize)]
-struct AnyFormat {
-    format: u32,
+impl Part for Slices {
+    const NAME: &'static str = "split";
+    const FORMAT: u32 = 1;
 }
 
 /// Cut a scan into at most so many parts.
@@ -53,21 +36,40 @@ pub fn splits(query: Arc<Query>, count: u64) -> Task<Vec<ScanSplit>> {
         if parts.is_empty() {
             parts.push(Vec::new());
         }
-        let document = Document {
-            format: FORMAT,
-            uri: dataset.uri().to_string(),
-            version: Identity::of(dataset.manifest()),
-            scan: differences(settings)?,
-            slices: Vec::new(),
-            sum: 0,
-        };
+        let part = Slices(Vec::new());
+        let whole = of_all_parts(settings);
+        let whole = Letter::of(dataset.uri(), dataset.manifest(), &whole, part)?;
         let parts = parts.into_iter();
-        parts.map(|part| document.with_slices(&part)).collect()
+        parts.map(|part| split(whole.clone(), &part)).collect()
+    })
+}
+
+/// The settings that all parts have.
+fn of_all_parts(settings: &ScanSettings) -> ScanSettings {
+    ScanSettings {
+        fragments: None,
+        slices: Vec::new(),
+        ..settings.clone()
+    }
+}
+
+fn split(mut letter: Letter<Slices>, slices: &[FragmentSlice]) -> Result<ScanSplit> {
+    let mut fragments: Vec<_> = slices.iter().map(|slice| slice.fragment).collect();
+    fragments.dedup();
+    let triples = slices
+        .iter()
+        .map(|slice| (slice.fragment, slice.first_row, slice.row_count));
+    letter.part = Slices(triples.collect());
+    Ok(ScanSplit {
+        text: letter.write()?,
+        rows: slices.iter().map(|slice| slice.row_count).sum(),
+        fragments: fragments.len() as u64,
     })
 }
 
 fn refuse_what_depends_on_all_rows(settings: &ScanSettings) -> Result<()> {
     let wrong = [
+        ("a search", searches(settings)),
         ("a limit", settings.limit.is_some()),
         ("an offset", settings.offset > 0),
         ("an order", !settings.order_by.is_empty()),
@@ -170,120 +172,13 @@ impl Stored {
     }
 }
 
-/// The settings of a scan that are not as ever, and that a part of it has, too.
-fn differences(settings: &ScanSettings) -> Result<Map<String, Value>> {
-    let own = ScanSettings {
-        fragments: None,
-        slices: Vec::new(),
-        ..settings.clone()
-    };
-    let usual = to_map(&ScanSettings::default())?;
-    let mut own = to_map(&own)?;
-    own.retain(|name, value| usual.get(name) != Some(value));
-    Ok(own)
-}
-
-fn to_map(settings: &ScanSettings) -> Result<Map<String, Value>> {
-    match serde_json::to_value(settings) {
-        Ok(Value::Object(map)) => Ok(map),
-        _ => Err(Error::new(code::INTERNAL, "the settings have no JSON form")),
-    }
-}
-
-impl Document {
-    fn with_slices(&self, slices: &[FragmentSlice]) -> Result<ScanSplit> {
-        let mut fragments: Vec<_> = slices.iter().map(|slice| slice.fragment).collect();
-        fragments.dedup();
-        let triples = slices
-            .iter()
-            .map(|slice| (slice.fragment, slice.first_row, slice.row_count));
-        let mut document = Self {
-            slices: triples.collect(),
-            ..self.clone()
-        };
-        document.sum = document.expected_sum()?;
-        Ok(ScanSplit {
-            text: document.to_text()?,
-            rows: slices.iter().map(|slice| slice.row_count).sum(),
-            fragments: fragments.len() as u64,
-        })
-    }
-
-    fn to_text(&self) -> Result<String> {
-        serde_json::to_string(self)
-            .map_err(|error| Error::new(code::INTERNAL, format!("cannot write JSON: {error}")))
-    }
-
-    fn expected_sum(&self) -> Result<u64> {
-        let without = Self {
-            sum: 0,
-            ..self.clone()
-        };
-        Ok(checksum(without.to_text()?.as_bytes()))
-    }
-
-    fn read(text: &str) -> Result<Self> {
-        let not_ours = |error: serde_json::Error| {
-            Error::invalid_argument(format!("not a split of this library: {error}"))
-        };
-        let AnyFormat { format } = serde_json::from_str(text).map_err(not_ours)?;
-        if format != FORMAT {
-            return Err(Error::new(
-                code::NOT_SUPPORTED,
-                format!(
-                    "the split has format {format}, which a later version of this library has: this one knows {FORMAT}"
-                ),
-            ));
-        }
-        let document: Self = serde_json::from_str(text).map_err(not_ours)?;
-        match document.sum == document.expected_sum()? {
-            true => Ok(document),
-            false => Err(Error::new(code::CORRUPT, "the split is damaged")),
-        }
-    }
-
-    /// The settings of the scan, but for what it reads.
-    fn settings(&self) -> Result<ScanSettings> {
-        let settings = serde_json::from_value(Value::Object(self.scan.clone()));
-        let settings: ScanSettings = settings.map_err(|error| {
-            Error::new(
-                code::NOT_SUPPORTED,
-                format!("the split has a setting that this version of the library does not know: {error}"),
-            )
-        })?;
-        match settings.out_of_range() {
-            Some(name) => Err(Error::invalid_argument(format!(
-                "the {name} of the split is out of range"
-            ))),
-            None => Ok(settings),
-        }
-    }
-}
-
 /// Open a part of a scan.
 pub fn open(text: String, access: AccessSettings) -> Task<Query> {
     Box::pin(async move {
-        let document = Document::read(&text)?;
-        let mut settings = document.settings()?;
-        let place = Place::of(&document.uri)?;
-        let version = OpenSettings {
-            version: Some(document.version.version),
-            storage_options: access.storage_options,
-            session: access.session,
-            credentials: access.credentials,
-            ..OpenSettings::default()
-        };
-        let opened = dataset::open(place.clone(), version).await?;
-        if Identity::of(opened.dataset.manifest()) != document.version {
-            return Err(Error::new(
-                code::VERSION_NOT_FOUND,
-                format!(
-                    "version {} of dataset {place} is not the one that the split was made of: the dataset was made anew",
-                    document.version.version
-                ),
-            ));
-        }
-        let slices = document.slices.iter();
+        let letter: Letter<Slices> = Letter::read(&text)?;
+        let mut settings = letter.settings(ScanSettings::out_of_range)?;
+        let opened = letter.open(access).await?;
+        let slices = letter.part.0.iter();
         let slices = slices.map(|&(fragment, first_row, row_count)| FragmentSlice {
             fragment,
             first_row,
@@ -302,96 +197,7 @@ pub fn open(text: String, access: AccessSettings) -> Task<Query> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn document() -> Document {
-        let identity =
-            r#"{"version":7,"timestamp_nanos":1700000000123456789,"transaction_file":"6-a.txn"}"#;
-        let settings = ScanSettings {
-            columns: Some(vec!["a".to_string()]),
-            filter: Some("a > 1".to_string()),
-            with_row_id: true,
-            slices: vec![FragmentSlice::default()],
-            ..ScanSettings::default()
-        };
-        Document {
-            format: FORMAT,
-            uri: "s3://bucket/a".to_string(),
-            version: serde_json::from_str(identity).unwrap(),
-            scan: differences(&settings).unwrap(),
-            slices: Vec::new(),
-            sum: 0,
-        }
-    }
-
-    fn text() -> String {
-        let slice = FragmentSlice {
-            fragment: 3,
-            first_row: 10,
-            row_count: 20,
-        };
-        document().with_slices(&[slice]).unwrap().text
-    }
-
-    #[test]
-    fn a_text_has_what_differs_from_the_defaults() {
-        let document = Document::read(&text()).unwrap();
-        let mut names: Vec<_> = document.scan.keys().map(String::as_str).collect();
-        names.sort_unstable();
-        assert_eq!(names, ["columns", "filter", "with_row_id"]);
-        let settings = document.settings().unwrap();
-        assert_eq!(settings.filter.as_deref(), Some("a > 1"));
-        assert!(settings.with_row_id && settings.ordered && settings.slices.is_empty());
-        assert_eq!(document.slices, [(3, 10, 20)]);
-        assert_eq!(document.version.version, 7);
-    }
-
-    #[test]
-    fn every_change_of_a_text_shows() {
-        let text = text();
-        for place in 0..text.len() {
-            for change in [b'0', b'9', b'x', b'"', b' '] {
-                let mut bytes = text.clone().into_bytes();
-                if bytes[place] == change {
-                    continue;
-                }
-                bytes[place] = change;
-                let damaged = String::from_utf8(bytes).unwrap();
-                assert!(Document::read(&damaged).is_err(), "{damaged}");
-            }
-            assert!(Document::read(&text[..place]).is_err());
-        }
-    }
-
-    #[test]
-    fn wrong_texts_say_what_is_wrong() {
-        let damaged = text().replace("\"a\"", "\"b\"");
-        for (text, expected) in [
-            ("", code::INVALID_ARGUMENT),
-            ("{}", code::INVALID_ARGUMENT),
-            ("[1]", code::INVALID_ARGUMENT),
-            (r#"{"format":2,"more":1}"#, code::NOT_SUPPORTED),
-            (damaged.as_str(), code::CORRUPT),
-        ] {
-            assert_eq!(
-                Document::read(text).err().unwrap().code(),
-                expected,
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn settings_that_are_unknown_or_out_of_range_are_refused() {
-        for (name, value, expected) in [
-            ("new_setting", Value::from(1), code::NOT_SUPPORTED),
-            ("batch_size", Value::from(0), code::INVALID_ARGUMENT),
-            ("batch_readahead", Value::from(-1), code::INVALID_ARGUMENT),
-        ] {
-            let mut document = document();
-            document.scan.insert(name.to_string(), value);
-            assert_eq!(document.settings().unwrap_err().code(), expected, "{name}");
-        }
-    }
+    use crate::error::code;
 
     #[test]
     fn slices_are_merged_in_the_order_of_the_dataset() {

@@ -16,6 +16,7 @@ use lance_core::{ROW_ID, ROW_OFFSET};
 
 use super::attempt::attempt;
 use super::expression;
+use super::found::Found;
 use super::opened::Opened;
 use super::projection::{Names, Output};
 use super::shrink::too_long;
@@ -70,7 +71,8 @@ pub fn take(
 
 /// The columns that a take returns.
 pub fn outputs(dataset: &Arc<Dataset>, settings: &TakeSettings) -> Result<Vec<Output>> {
-    Names::of(dataset, &settings.expressions)?.outputs(settings.columns.as_deref())
+    Names::of(dataset, Found::default(), &settings.expressions)?
+        .outputs(settings.columns.as_deref())
 }
 
 /// What is taken.
@@ -122,26 +124,54 @@ impl Selection {
         }
     }
 
-    /// None when there are too few rows, and when the parts cannot be put together: an id may have no row, and joined
-    /// dictionaries may be too long for their keys.
-    async fn take_rows_apart(&self) -> Result<Option<RecordBatch>> {
-        let mut distinct = self.rows.to_vec();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let tasks = (distinct.len() / ROWS_PER_TASK).min(cores());
-        if tasks < 2 {
-            return Ok(None);
+    /// In so many tasks, which read rows as they are stored: other orders cost the engine more than us.
+    pub async fn take_as_stored(self, tasks: usize) -> Result<RecordBatch> {
+        match attempt(self.take_sorted(self.distinct(), tasks))
+            .await
+            .flatten()
+        {
+            Some(batch) => Ok(batch),
+            None => self.take_at_once().await,
         }
+    }
+
+    /// None when there are too few rows, and where `take_sorted` cannot do it.
+    async fn take_rows_apart(&self) -> Result<Option<RecordBatch>> {
+        let distinct = self.distinct();
+        let tasks = (distinct.len() / ROWS_PER_TASK).min(cores());
+        match tasks < 2 {
+            true => Ok(None),
+            false => self.take_sorted(distinct, tasks).await,
+        }
+    }
+
+    /// Each row once, as they are stored.
+    fn distinct(&self) -> Vec<u64> {
+        let mut rows = self.rows.to_vec();
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    }
+
+    /// These are taken in so many parts, and then put into the order asked for. None when the parts cannot be put
+    /// together: an id may have no row, and joined dictionaries may be too long for their keys.
+    async fn take_sorted(&self, distinct: Vec<u64>, tasks: usize) -> Result<Option<RecordBatch>> {
         fault::point()?;
-        let parts = distinct.chunks(distinct.len().div_ceil(tasks));
+        let parts = distinct.chunks(distinct.len().div_ceil(tasks).max(1));
         let parts = parts.map(|rows| Self {
             rows: rows.into(),
             ..self.clone()
         });
         let taken = run_all(parts.map(Self::take)).await?;
-        let batch = concat_batches(&taken[0].schema(), &taken)?;
+        let Some(first) = taken.first() else {
+            return Ok(None);
+        };
+        let batch = concat_batches(&first.schema(), &taken)?;
         if batch.num_rows() != distinct.len() {
             return Ok(None);
+        }
+        if *distinct == *self.rows {
+            return Ok(Some(batch));
         }
         let place = |row: &u64| distinct.partition_point(|other| other < row) as u64;
         let places = UInt64Array::from_iter_values(self.rows.iter().map(place));

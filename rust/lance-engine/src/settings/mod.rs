@@ -5,11 +5,15 @@
 mod callback;
 pub mod codes;
 mod dataset;
+mod index;
 mod maintain;
 mod namespace;
 mod runtime;
 mod scan;
+mod search;
+mod searcher;
 mod session;
+mod shuffle;
 mod sql;
 mod telemetry;
 mod transaction;
@@ -20,6 +24,9 @@ pub use dataset::{
     AccessSettings, DatasetInfo, DatasetStatistics, FragmentInfo, OpenSettings, RowRange,
     TakeSettings, VersionInfo,
 };
+pub use index::{
+    IndexInfo, IndexProgress, IndexSegmentInfo, IndexSettings, IndexType, OptimizeIndicesSettings,
+};
 pub use maintain::{
     CheckProgress, CheckSettings, CheckSummary, CleanupResult, CleanupSettings, Problem,
     ProblemKind,
@@ -28,10 +35,16 @@ pub use namespace::{NamespaceDescription, NamespaceItem, NamespaceSettings, Tabl
 pub use runtime::RuntimeSettings;
 pub use scan::{
     Aggregate, AggregateFunction, BlobHandling, FragmentSlice, Materialization, ScanSettings,
-    ScanSplit, ScanStatistics, SortKey,
+    ScanSplit, ScanStatistics, SearchFilter, SortKey,
 };
+pub use search::{
+    ApproxMode, DistanceMetric, DocumentGranularity, TextClause, TextField, TextMatchSettings,
+    TextOccur, TextOperator, TextPhraseSettings, TextQuerySettings, TextToken, VectorQuerySettings,
+};
+pub use searcher::SearcherSettings;
 pub use session::{SessionSettings, SessionStats};
+pub use shuffle::{ShuffleInfo, ShufflePosition, ShuffleRemainder, ShuffleSettings};
 pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};
 pub use transaction::CommitResult;
-pub use write::{ColumnHint, WriteMode, WriteSettings, WriteStats};
+pub use write::{ColumnHint, EncodingProfile, WriteMode, WriteSettings, WriteStats};

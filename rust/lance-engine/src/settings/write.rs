@@ -19,6 +19,21 @@ pub enum WriteMode {
     Overwrite = 2,
 }
 
+/// What columns without an encoding of their own are encoded for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(i32)]
+pub enum EncodingProfile {
+    /// To be read as fast as what the engine's own writer makes by default, in no more bytes, and to be written
+    /// faster.
+    #[default]
+    Read = 0,
+    /// For few bytes: decimals with LZ4 unless few of them differ, and dictionaries for strings of one letter.
+    /// Columns that differ from ENCODING_READ take up to twice the time to read.
+    Size = 1,
+    /// The choice is the engine's, page by page.
+    Engine = 2,
+}
+
 /// How much a writer has taken in and written so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WriteStats {
@@ -79,9 +94,7 @@ pub struct WriteSettings {
     pub max_page_bytes: Option<u64>,
     /// Kept with the version, for example {"__lance_commit_message", "nightly load"}.
     pub transaction_properties: HashMap<String, String>,
-    /// Give columns without an encoding of their own one that was measured to pay: decimals are stored with LZ4,
-    /// short strings in dictionaries, 64-bit integers without one unless few differ, and values that rarely
-    /// repeat never as runs. The schema of the dataset does not change. Otherwise the choice is the engine's.
+    /// Older than `encoding_profile`: false stands for ENCODING_ENGINE, whatever that says.
     pub tuned_encodings: bool,
     /// Kept in the schema. Of a dataset that is appended to, they have to be its own.
     pub column_hints: Vec<ColumnHint>,
@@ -93,6 +106,9 @@ pub struct WriteSettings {
     /// Get storage options that expire, credentials above all, from this provider. They are put over `storage`.
     /// Unless given: none.
     pub credentials: Option<Arc<crate::CredentialsProvider>>,
+    /// What columns without an encoding of their own are encoded for. The schema of the dataset does not change,
+    /// and an append may have another profile than what is there.
+    pub encoding_profile: EncodingProfile,
 }
 
 impl Default for WriteSettings {
@@ -116,6 +132,7 @@ impl Default for WriteSettings {
             progress: None,
             session: None,
             credentials: None,
+            encoding_profile: EncodingProfile::Read,
         }
     }
 }

@@ -17,8 +17,9 @@ use super::dictionaries::{Dictionaries, Joined};
 use super::lane_source::LaneReader;
 use super::legacy::check_keeps;
 use super::transaction::{fragments, fragments_mut};
-use super::tuning::{forget, tune};
+use super::tuning::Tuning;
 use crate::error::Result;
+use crate::settings::EncodingProfile;
 
 /// The same for all lanes.
 pub struct Encoder {
@@ -28,8 +29,7 @@ pub struct Encoder {
     arrow_schema: SchemaRef,
     /// As it is committed.
     schema: LanceSchema,
-    /// As it is encoded.
-    tuned: LanceSchema,
+    profile: EncodingProfile,
     dictionaries: Dictionaries,
     is_legacy: bool,
 }
@@ -40,7 +40,7 @@ impl Encoder {
         existing: Option<Arc<Dataset>>,
         params: WriteParams,
         arrow_schema: SchemaRef,
-        tunes: bool,
+        profile: EncodingProfile,
     ) -> Result<Self> {
         let mut schema = LanceSchema::try_from(arrow_schema.as_ref())?;
         schema.validate()?;
@@ -54,36 +54,32 @@ impl Encoder {
             take_dictionaries(&mut schema.fields, &legacy.fields);
         }
         let dictionaries = Dictionaries::new(arrow_schema.clone(), version, legacy);
-        let appends = matches!(params.mode, WriteMode::Append);
-        let mut tuned = schema.clone();
-        let mut existing = existing;
-        if tunes && !appends {
-            tune(&mut tuned);
-        } else if tunes
-            && !is_legacy
-            && let Some(dataset) = &mut existing
-        {
-            // What is appended is encoded by the schema of the dataset.
-            let dataset = Arc::make_mut(dataset);
-            tune(&mut Arc::make_mut(&mut dataset.manifest).schema);
-        }
         Ok(Self {
             uri,
             existing,
             params,
             arrow_schema,
             schema,
-            tuned,
+            profile,
             dictionaries,
             is_legacy,
         })
     }
 
-    fn destination(&self) -> WriteDestination<'_> {
-        match &self.existing {
-            Some(dataset) => dataset.clone().into(),
-            None => self.uri.as_str().into(),
+    /// What is appended is encoded by the schema of the dataset.
+    fn appended_to(&self) -> Option<&Arc<Dataset>> {
+        let appends = matches!(self.params.mode, WriteMode::Append);
+        self.existing.as_ref().filter(|_| appends)
+    }
+
+    fn tuning(&self) -> Option<Tuning> {
+        if self.is_legacy {
+            return None;
         }
+        let schema = self
+            .appended_to()
+            .map_or(&self.schema, |dataset| dataset.schema());
+        Tuning::new(self.profile, schema.clone())
     }
 
     fn join(&self, batches: Vec<RecordBatch>) -> Result<Joined> {
@@ -102,32 +98,50 @@ impl Encoder {
     ) -> Result<Transaction> {
         let rooms = self.dictionaries.rooms();
         let encoder = self.clone();
-        let reader = LaneReader::new(lanes, lane, rooms, move |batches| encoder.join(batches));
-        let mut whole = self.write_part(&reader, on_progress.clone()).await?;
+        let join = move |batches| encoder.join(batches);
+        let reader = LaneReader::new(lanes, lane, rooms, self.tuning(), join);
+        let mut whole = self.write_part(&reader, None, on_progress.clone()).await?;
         while reader.has_more() {
             let before = stats_of(fragments(&whole));
             let on_progress = on_progress.clone();
             let on_progress = move |now| on_progress(sum(&before, now));
-            let mut part = self.write_part(&reader, on_progress).await?;
+            let mut part = self
+                .write_part(&reader, reader.tuned(), on_progress)
+                .await?;
             if let (Some(all), Some(more)) = (fragments_mut(&mut whole), fragments_mut(&mut part)) {
                 all.append(more);
             }
         }
-        forget(&mut whole, &self.schema);
         Ok(whole)
     }
 
+    /// What is committed is the schema of the first part, which is not tuned.
     async fn write_part(
         &self,
         reader: &Arc<LaneReader>,
+        tuned: Option<LanceSchema>,
         on_progress: impl Fn(WriteStats) + Send + Sync + 'static,
     ) -> Result<Transaction> {
+        let mut schema = self.schema.clone();
+        let mut existing = self.existing.clone();
+        match (tuned, self.appended_to(), &mut existing) {
+            (Some(tuned), Some(_), Some(dataset)) => {
+                let dataset = Arc::make_mut(dataset);
+                Arc::make_mut(&mut dataset.manifest).schema = tuned;
+            }
+            (Some(tuned), ..) => schema = tuned,
+            (None, ..) => {}
+        }
+        let destination: WriteDestination = match existing {
+            Some(dataset) => dataset.into(),
+            None => self.uri.as_str().into(),
+        };
         let source = reader.part(
             self.arrow_schema.clone(),
-            self.tuned.clone(),
+            schema,
             self.params.max_rows_per_file,
         );
-        let insert = InsertBuilder::new(self.destination())
+        let insert = InsertBuilder::new(destination)
             .with_params(&self.params)
             .progress(on_progress);
         Ok(insert.execute_uncommitted_stream(source).await?)

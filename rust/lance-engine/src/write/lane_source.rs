@@ -22,6 +22,7 @@ use lance_datafusion::utils::StreamingWriteSource;
 use super::booleans::aligned;
 use super::dictionaries::Joined;
 use super::lanes::Load;
+use super::tuning::Tuning;
 use super::{Credit, Lanes};
 use crate::engine_error::as_engine_error;
 use crate::error::Result;
@@ -34,14 +35,17 @@ pub const LOADS: usize = 2;
 pub struct LaneReader(Mutex<LaneStream>);
 
 impl LaneReader {
-    /// `rooms` are those of `Dictionaries`.
+    /// `rooms` are those of `Dictionaries`. Without a tuning all loads are encoded alike.
     pub fn new(
         lanes: Arc<Lanes>,
         lane: usize,
         rooms: Vec<usize>,
+        tuning: Option<Tuning>,
         join: impl Fn(Vec<RecordBatch>) -> Result<Joined> + Clone + Send + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(LaneStream::new(lanes, lane, rooms, join))))
+        Arc::new(Self(Mutex::new(LaneStream::new(
+            lanes, lane, rooms, tuning, join,
+        ))))
     }
 
     /// What the next engine write reads: as much as may be in one file.
@@ -59,9 +63,18 @@ impl LaneReader {
         }
     }
 
-    /// Whether a part ended before the lane did.
+    /// Whether a part ended before the lane did. The first one is empty where there is a tuning, which depends on what
+    /// comes: by that part the engine accepts the schema and the target.
     pub fn has_more(&self) -> bool {
         lock(&self.0).next.is_some()
+    }
+
+    /// The schema by which the part that comes next is encoded, unless it is the one before it.
+    pub fn tuned(&self) -> Option<LanceSchema> {
+        let mut stream = lock(&self.0);
+        let LaneStream { tuning, next, .. } = &mut *stream;
+        let (next, _) = next.as_ref()?;
+        Some(tuning.as_mut()?.adopt(&next.batch))
     }
 }
 
@@ -107,6 +120,7 @@ struct LaneStream {
     rooms: Vec<usize>,
     /// How many values these have so far.
     lengths: Vec<usize>,
+    tuning: Option<Tuning>,
     /// The first load of the next file.
     next: Option<(Joined, Credit)>,
     ended: bool,
@@ -117,6 +131,7 @@ impl LaneStream {
         lanes: Arc<Lanes>,
         lane: usize,
         rooms: Vec<usize>,
+        tuning: Option<Tuning>,
         join: impl Fn(Vec<RecordBatch>) -> Result<Joined> + Clone + Send + 'static,
     ) -> Self {
         let source = lanes.clone();
@@ -138,6 +153,7 @@ impl LaneStream {
             encoding: None,
             lengths: vec![0; rooms.len()],
             rooms,
+            tuning,
             next: None,
             ended: false,
         }
@@ -153,11 +169,16 @@ impl LaneStream {
         }
     }
 
-    /// Whether a reader can put the dictionaries of this load behind those of the file so far.
-    fn fits(&self, load: &[usize]) -> bool {
-        let mut sums = self.lengths.iter().zip(load).zip(&self.rooms);
+    /// Whether a load is encoded like the file so far, and a reader can put its dictionaries behind those.
+    fn fits(&self, load: &Joined) -> bool {
+        let mut sums = self.lengths.iter().zip(&load.lengths).zip(&self.rooms);
         let is_first = self.lengths.iter().all(|length| *length == 0);
-        is_first || sums.all(|((sum, more), room)| sum + more < *room)
+        let has_room = is_first || sums.all(|((sum, more), room)| sum + more < *room);
+        has_room
+            && self
+                .tuning
+                .as_ref()
+                .is_none_or(|tuning| tuning.suits(&load.batch))
     }
 }
 
@@ -177,7 +198,7 @@ impl Stream for LaneStream {
                 return Poll::Ready(failure.map(|error| Err(as_engine_error(error))));
             }
         };
-        if !self.fits(&joined.lengths) {
+        if !self.fits(&joined) {
             self.lengths.fill(0);
             self.next = Some((joined, credit));
             return Poll::Ready(None);
@@ -194,13 +215,14 @@ impl Stream for LaneStream {
 mod tests {
     use std::ops::Range;
 
-    use arrow::array::{ArrayRef, AsArray, Int64Array};
+    use arrow::array::{ArrayRef, AsArray, Int64Array, StringArray};
     use arrow::compute::concat_batches;
     use arrow::datatypes::Int64Type;
     use lance::dataset::transaction::{Operation, Transaction};
 
     use super::*;
     use crate::error::Error;
+    use crate::settings::EncodingProfile;
 
     const VALUE: u64 = size_of::<i64>() as u64;
 
@@ -219,7 +241,7 @@ mod tests {
 
     /// A lane whose loads are said to have dictionaries as long as their first value says, for keys that count 10.
     fn reader(lanes: &Arc<Lanes>) -> Arc<LaneReader> {
-        LaneReader::new(lanes.clone(), 0, vec![10], |batches| {
+        LaneReader::new(lanes.clone(), 0, vec![10], None, |batches| {
             let batch = concat_batches(&batches[0].schema(), &batches)?;
             let lengths = vec![values_of(batch.clone())[0] as usize];
             Ok(Joined { batch, lengths })
@@ -227,7 +249,7 @@ mod tests {
     }
 
     fn stream(lanes: &Arc<Lanes>) -> LaneStream {
-        LaneStream::new(lanes.clone(), 0, Vec::new(), |batches| {
+        LaneStream::new(lanes.clone(), 0, Vec::new(), None, |batches| {
             let batch = concat_batches(&batches[0].schema(), &batches)?;
             Ok(Joined {
                 batch,
@@ -340,5 +362,47 @@ mod tests {
             }
         });
         assert_eq!(files, [vec![4, 5], vec![1], vec![20], vec![3]]);
+    }
+
+    #[test]
+    fn a_part_ends_before_a_load_that_is_encoded_otherwise() {
+        const ROWS: usize = 40_000;
+        let texts = |text: &str| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
+                text, ROWS,
+            )))
+        };
+        let loads = ["a", "b", "a longer one", "c"]
+            .map(|text| RecordBatch::try_from_iter([("t", texts(text))]).unwrap());
+        let schema = loads[0].schema();
+        let lance_schema = LanceSchema::try_from(schema.as_ref()).unwrap();
+        let lanes = Arc::new(Lanes::new(1, 1 << 30, 0, u64::MAX));
+        for load in &loads {
+            lanes.push(0, load.clone()).unwrap();
+        }
+        let tuning = Tuning::new(EncodingProfile::Read, lance_schema.clone());
+        let reader = LaneReader::new(lanes.clone(), 0, Vec::new(), tuning, |batches| {
+            let batch = batches[0].clone();
+            let lengths = Vec::new();
+            Ok(Joined { batch, lengths })
+        });
+        let parts = finish(&lanes, || {
+            let mut parts = Vec::new();
+            loop {
+                let tuned = reader.tuned();
+                let part = reader.part(schema.clone(), lance_schema.clone(), usize::MAX);
+                let part = part.into_stream().map(|load| load.unwrap());
+                let part: Vec<_> = futures::executor::block_on(part.collect());
+                parts.push((tuned.is_some(), part));
+                if !reader.has_more() {
+                    return parts;
+                }
+            }
+        });
+        let [a, b, c, d] = loads;
+        assert_eq!(
+            parts,
+            [(false, vec![]), (true, vec![a, b]), (true, vec![c, d])]
+        );
     }
 }

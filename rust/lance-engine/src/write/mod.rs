@@ -16,7 +16,7 @@ pub mod transaction;
 mod tuning;
 mod types;
 mod writer;
-mod written_files;
+pub(crate) mod written_files;
 
 use arrow::array::RecordBatch;
 use lance::dataset::transaction::Transaction;

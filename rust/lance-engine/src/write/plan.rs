@@ -12,13 +12,13 @@ use lance_file::writer::FileWriterOptions;
 use super::dictionaries::has_narrow_keys;
 use super::hints::ColumnHints;
 use super::lane_source::LOADS;
-use super::progress::Progress;
 use super::transaction::Target;
 use super::written_files::WrittenFiles;
 use crate::error::{Error, Result};
 use crate::open::Access;
 use crate::place::Place;
-use crate::settings::{WriteMode, WriteSettings};
+use crate::reporting::Reporter;
+use crate::settings::{EncodingProfile, WriteMode, WriteSettings, WriteStats};
 
 const MIB: u64 = 1 << 20;
 const MIN_BYTES_IN_FLIGHT: u64 = 64 * MIB;
@@ -39,7 +39,7 @@ pub struct WritePlan {
     pub mode: WriteMode,
     pub lanes: usize,
     pub preserve_order: bool,
-    pub progress: Progress,
+    pub progress: Reporter<WriteStats>,
     max_bytes_in_flight: Option<u64>,
     max_rows_per_file: Option<u64>,
     max_bytes_per_file: Option<u64>,
@@ -47,7 +47,7 @@ pub struct WritePlan {
     max_page_bytes: Option<u64>,
     transaction_properties: HashMap<String, String>,
     hints: ColumnHints,
-    pub tuned_encodings: bool,
+    pub encoding_profile: EncodingProfile,
 }
 
 /// What gives each column a page that is worth its cost; the fields of a struct are columns.
@@ -99,7 +99,7 @@ impl WritePlan {
             mode: settings.mode,
             lanes: settings.lanes.max(1) as usize,
             preserve_order: settings.preserve_order,
-            progress: Progress::new(settings.progress),
+            progress: Reporter::new(settings.progress),
             max_bytes_in_flight: settings.max_bytes_in_flight,
             max_rows_per_file: rows,
             max_bytes_per_file: settings.max_bytes_per_file,
@@ -107,7 +107,10 @@ impl WritePlan {
             max_page_bytes: settings.max_page_bytes,
             transaction_properties: settings.transaction_properties,
             hints: ColumnHints::new(settings.column_hints)?,
-            tuned_encodings: settings.tuned_encodings,
+            encoding_profile: match settings.tuned_encodings {
+                true => settings.encoding_profile,
+                false => EncodingProfile::Engine,
+            },
         })
     }
 
@@ -148,7 +151,12 @@ impl WritePlan {
             // Every load becomes a page of each column, with the dictionary that was made for it.
             true => 0,
             // All columns of a load become pages at once, except those that would be tiny.
-            false => self.gathered_bytes(schema) / SMALLEST_SHARE,
+            false => std::env::var("X_CACHE")
+                .ok()
+                .and_then(|v| v.parse().ok())
+                .map_or(self.gathered_bytes(schema) / SMALLEST_SHARE, |v: u64| {
+                    v * schema.fields().len() as u64
+                }),
         };
         Ok(WriteParams {
             mode: match self.mode {

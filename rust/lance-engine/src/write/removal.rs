@@ -118,6 +118,22 @@ pub fn remove_empty_dataset_dirs(store: &ObjectStore, base: &Path) {
     }
 }
 
+/// Remove local directories in which nothing is left, and those above them in which only they were.
+pub fn remove_empty_dirs(store: &ObjectStore, directories: impl IntoIterator<Item = Path>) {
+    if !is_local(store) {
+        return;
+    }
+    for directory in directories {
+        let directory = PathBuf::from(to_local_path(&directory));
+        // Of an index: its own, and that of all of them. Fails where there is something in it, which is the point.
+        for directory in directory.ancestors().take(2) {
+            if std::fs::remove_dir(directory).is_err() {
+                break;
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

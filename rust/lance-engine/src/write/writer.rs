@@ -14,7 +14,7 @@ use super::encoder::Encoder;
 use super::lanes::{Batch, cancelled};
 use super::live::Live;
 use super::plan::WritePlan;
-use super::progress::{Progress, stats};
+use super::progress::stats;
 use super::removal;
 use super::transaction::{Pending, Target, UncommittedWrite};
 use super::types::check_storable;
@@ -28,6 +28,7 @@ use crate::open::{Access, builder, load_if_exists};
 use crate::operation;
 use crate::panics::contain;
 use crate::place::Place;
+use crate::reporting::Reporter;
 use crate::runtime::{block_on, forget_unused_stores, refuse_runtime_thread, spawn};
 use crate::settings::{CommitResult, WriteMode, WriteSettings, WriteStats};
 use crate::sync::{Mutex, lock};
@@ -66,7 +67,7 @@ pub struct Write {
     live: Arc<Live>,
     /// By each lane's encoder.
     written: Arc<Mutex<Vec<LaneStats>>>,
-    progress: Arc<Progress>,
+    progress: Arc<Reporter<WriteStats>>,
 }
 
 /// The dataset that is written to, if there is one.
@@ -159,7 +160,7 @@ impl Write {
             began_at.clone(),
             plan.write_params(&schema, &written_files)?,
             schema.clone(),
-            plan.tuned_encodings,
+            plan.encoding_profile,
         )?;
         let lanes = Lanes::new(
             plan.lanes,
@@ -260,7 +261,7 @@ impl Write {
             |made| contain(|| complete(made)),
             |failure| self.settle(failure),
         )?;
-        self.progress.report_last(&self.stats());
+        self.progress.report_now(|| self.stats());
         Ok(done)
     }
 

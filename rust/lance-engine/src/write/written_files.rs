@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ use crate::sync::lock;
 const MANIFEST_RETRIES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 /// A store that does not answer must not keep the caller for ever.
 const LONGEST_ABORT: Duration = Duration::from_secs(30);
+/// Where manifests are.
+const VERSIONS: &str = "_versions";
 
 /// The files of one write, recorded by the store before it makes them. The engine forgets a file whose last
 /// step failed, though it may be there.
@@ -40,8 +43,22 @@ pub struct WrittenFiles(Arc<Entries>);
 struct Entries {
     files: Mutex<BTreeSet<Path>>,
     doubt: Mutex<Option<Doubt>>,
-    /// How many uploads are neither completed nor aborted.
+    landing: Mutex<Landing>,
+    /// How much is being written: puts, and uploads that are neither completed nor aborted.
     uploads: watch::Sender<usize>,
+    /// Nothing may be written any more.
+    is_closed: AtomicBool,
+}
+
+/// What has become of the manifest, as far as it was put.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum Landing {
+    /// It was not, or the store has refused it.
+    #[default]
+    None,
+    /// It may be there, or be on its way.
+    Unknown,
+    Made,
 }
 
 /// What the store's failure to make a manifest leaves open, with its message. The engine looks whether the
@@ -55,12 +72,35 @@ pub enum Doubt {
 }
 
 impl WrittenFiles {
-    /// What is beside the manifests is left out: it belongs to all writers.
-    fn record(&self, path: &Path) {
-        let parent = path.parts().rev().nth(1);
-        if parent.is_some_and(|directory| directory.as_ref() != "_versions") {
-            lock(&self.0.files).insert(path.clone());
+    /// What is beside the manifests is left out: it belongs to all writers, or is a manifest.
+    fn record(&self, path: &Path) -> Result<()> {
+        let mut files = lock(&self.0.files);
+        self.refuse_if_closed()?;
+        match path.parts().rev().nth(1) {
+            Some(directory) if directory.as_ref() == VERSIONS => self.land(Landing::Unknown),
+            Some(_) => {
+                files.insert(path.clone());
+            }
+            None => (),
         }
+        Ok(())
+    }
+
+    fn refuse_if_closed(&self) -> Result<()> {
+        match self.0.is_closed.load(Ordering::Relaxed) {
+            true => Err(Error::NotSupported {
+                source: "the write was given up".into(),
+            }),
+            false => Ok(()),
+        }
+    }
+
+    fn land(&self, landing: Landing) {
+        *lock(&self.0.landing) = landing;
+    }
+
+    pub fn landing(&self) -> Landing {
+        *lock(&self.0.landing)
     }
 
     /// Before another attempt to commit.
@@ -78,6 +118,21 @@ impl WrittenFiles {
         let ended = uploads.wait_for(|count| *count == 0);
         // What has not ended by then is left to the store's own rules for unfinished uploads.
         let _ = timeout(LONGEST_ABORT, ended).await;
+    }
+
+    /// Delete every file, and have no other written: tasks of the engine may go on for a while.
+    pub async fn give_up(&self, store: &LanceStore) -> crate::error::Result<()> {
+        let directories = self.close();
+        self.delete_files(store).await?;
+        removal::remove_empty_dirs(store, directories);
+        Ok(())
+    }
+
+    /// Have nothing written any more. Returns the directories of what was.
+    fn close(&self) -> BTreeSet<Path> {
+        let files = lock(&self.0.files);
+        self.0.is_closed.store(true, Ordering::Relaxed);
+        files.iter().filter_map(Path::parent).collect()
     }
 
     /// Delete every file. One that cannot be deleted does not keep the others.
@@ -132,6 +187,7 @@ impl RecordingStore {
         options: PutOptions,
     ) -> Result<PutResult> {
         let mut pauses = MANIFEST_RETRIES.iter();
+        self.written_files.land(Landing::Unknown);
         loop {
             let done = self
                 .inner
@@ -139,7 +195,14 @@ impl RecordingStore {
                 .await;
             let failure = match &done {
                 Err(error) if !is_definite(error) => error.to_string(),
-                _ => return done,
+                Err(_) => {
+                    self.written_files.land(Landing::None);
+                    return done;
+                }
+                Ok(_) => {
+                    self.written_files.land(Landing::Made);
+                    return done;
+                }
             };
             let doubt = match pauses.next() {
                 _ if self.is_local => Doubt::NotSynced(failure),
@@ -186,7 +249,8 @@ impl ObjectStore for RecordingStore {
         let done = match options.mode {
             PutMode::Create => self.put_manifest(path, payload, options).await?,
             PutMode::Overwrite | PutMode::Update(_) => {
-                self.written_files.record(path);
+                let _writing = Writing::new(&self.written_files);
+                self.written_files.record(path)?;
                 self.inner.put_opts(path, payload, options).await?
             }
         };
@@ -200,12 +264,10 @@ impl ObjectStore for RecordingStore {
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
         fault_point()?;
-        self.written_files.record(path);
+        let writing = Writing::new(&self.written_files);
+        self.written_files.record(path)?;
         let inner = self.inner.put_multipart_opts(path, options).await?;
-        Ok(Box::new(RecordedUpload::new(
-            inner,
-            self.written_files.clone(),
-        )))
+        Ok(Box::new(RecordedUpload { inner, writing }))
     }
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
@@ -240,40 +302,40 @@ impl ObjectStore for RecordingStore {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.written_files.record(to);
+        let _writing = Writing::new(&self.written_files);
+        self.written_files.record(to)?;
         self.inner.copy_opts(from, to, options).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
-        self.written_files.record(to);
+        let _writing = Writing::new(&self.written_files);
+        self.written_files.record(to)?;
         self.inner.rename_opts(from, to, options).await
     }
 }
 
-/// Counted until it has ended.
+/// Something that is being written, counted until it has ended.
+#[derive(Debug)]
+struct Writing(WrittenFiles);
+
+impl Writing {
+    fn new(written_files: &WrittenFiles) -> Self {
+        let entries = &written_files.0;
+        entries.uploads.send_modify(|count| *count += 1);
+        Self(written_files.clone())
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.0.0.uploads.send_modify(|count| *count -= 1);
+    }
+}
+
 #[derive(Debug)]
 struct RecordedUpload {
     inner: Box<dyn MultipartUpload>,
-    written_files: WrittenFiles,
-}
-
-impl RecordedUpload {
-    fn new(inner: Box<dyn MultipartUpload>, written_files: WrittenFiles) -> Self {
-        written_files.0.uploads.send_modify(|count| *count += 1);
-        Self {
-            inner,
-            written_files,
-        }
-    }
-}
-
-impl Drop for RecordedUpload {
-    fn drop(&mut self) {
-        self.written_files
-            .0
-            .uploads
-            .send_modify(|count| *count -= 1);
-    }
+    writing: Writing,
 }
 
 #[async_trait]
@@ -283,6 +345,7 @@ impl MultipartUpload for RecordedUpload {
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
+        self.writing.0.refuse_if_closed()?;
         self.inner.complete().await
     }
 

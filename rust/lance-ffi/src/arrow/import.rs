@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayData, RecordBatch, RecordBatchOptions, StructArray, make_array};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::array::{
+    Array, ArrayData, ArrayRef, RecordBatch, RecordBatchOptions, StructArray, make_array,
+};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use lance_engine::error::code;
 use lance_engine::write::Live;
@@ -17,12 +20,14 @@ pub fn import_schema(schema: &FFI_ArrowSchema) -> Result<Schema> {
     fault::point()?;
     // SAFETY: the C caller vouches for the pointers inside.
     unsafe { preflight::check_schema(schema) }?;
-    let schema = Schema::try_from(schema).map_err(|error| {
-        Error::invalid_argument(format!("cannot read the Arrow schema: {error}"))
-    })?;
+    let schema = Schema::try_from(schema).map_err(unreadable_schema)?;
     preflight::check_types(schema.fields())?;
     let fields = item_names::with_item_names(schema.fields());
     Ok(Schema::new_with_metadata(fields, schema.metadata))
+}
+
+fn unreadable_schema(error: ArrowError) -> Error {
+    Error::invalid_argument(format!("cannot read the Arrow schema: {error}"))
 }
 
 /// Take ownership of one record batch without copying it; `live` counts it until it is released.
@@ -31,11 +36,37 @@ pub fn import_ffi_batch(
     schema: &SchemaRef,
     live: &Arc<Live>,
 ) -> Result<RecordBatch> {
-    fault::point()?;
     let data_type = DataType::Struct(schema.fields().clone());
+    let rows = array.len();
+    let no_nulls = "the top-level struct of a record batch must not contain nulls";
+    let data = import_data(array, data_type, live, no_nulls)?;
+    let (_, columns, _) = StructArray::from(data).into_parts();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(schema.clone(), columns, &options)
+        .map_err(|error| Error::new(code::SCHEMA_MISMATCH, error.to_string()))
+}
+
+/// Take ownership of one array, without NULLs but inside it. `schema` stays the caller's to drop.
+pub fn import_array(array: FFI_ArrowArray, schema: &FFI_ArrowSchema) -> Result<ArrayRef> {
+    // SAFETY: the C caller vouches for the pointers inside.
+    unsafe { preflight::check_schema(schema) }?;
+    let field = Field::try_from(schema).map_err(unreadable_schema)?;
+    let data_type = field.data_type().clone();
+    preflight::check_types(&vec![field].into())?;
+    let no_nulls = "the array must not contain nulls";
+    let data = import_data(array, data_type, &Arc::default(), no_nulls)?;
+    Ok(make_array(data))
+}
+
+fn import_data(
+    array: FFI_ArrowArray,
+    data_type: DataType,
+    live: &Arc<Live>,
+    no_nulls: &str,
+) -> Result<ArrayData> {
+    fault::point()?;
     // SAFETY: the C caller vouches for the pointers inside.
     unsafe { preflight::check_array(&array, &data_type) }?;
-    let rows = array.len();
     let array = track(array, live);
     let unreadable =
         |error| Error::invalid_argument(format!("cannot read the Arrow array: {error}"));
@@ -46,21 +77,16 @@ pub fn import_ffi_batch(
         data = rewrite(data, plain_empty_slice);
     }
     if data.null_count() > 0 {
-        return Err(Error::invalid_argument(
-            "the top-level struct of a record batch must not contain nulls",
-        ));
+        return Err(Error::invalid_argument(no_nulls));
     }
     let has_garbage = values::check(&data)?;
     if any_node(&data, |node| rows_to_slice(node).is_some()) {
         data = rewrite(data, plain_slice);
     }
-    if has_garbage {
-        data = values::without_garbage(data).map_err(unreadable)?;
+    match has_garbage {
+        true => values::without_garbage(data).map_err(unreadable),
+        false => Ok(data),
     }
-    let (_, columns, _) = StructArray::from(data).into_parts();
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(schema.clone(), columns, &options)
-        .map_err(|error| Error::new(code::SCHEMA_MISMATCH, error.to_string()))
 }
 
 fn any_node(data: &ArrayData, test: fn(&ArrayData) -> bool) -> bool {

@@ -16,7 +16,7 @@ pub use async_device_stream::{
     DEVICE_CPU,
 };
 pub use export::{export_array, export_batch, export_schema};
-pub use import::{import_ffi_batch, import_schema};
+pub use import::{import_array, import_ffi_batch, import_schema};
 pub use same_columns::check_same_columns;
 pub use shells::{required, take};
 pub use source::Source;

@@ -25,6 +25,9 @@ pub const UNSET_I32: i32 = i32::MIN;
 /// Equals `LANCE_UNSET_I64` of the header.
 pub const UNSET_I64: i64 = i64::MIN;
 
+/// Equals `LANCE_UNSET_F64` of the header.
+pub const UNSET_F64: f64 = f64::MIN;
+
 /// Equals `LANCE_NUL_TERMINATED` of the header.
 pub const NUL_TERMINATED: usize = usize::MAX;
 
@@ -48,6 +51,14 @@ impl LanceText {
         data: std::ptr::null(),
         length: 0,
     };
+
+    /// Borrows it.
+    pub fn of(text: &str) -> Self {
+        Self {
+            data: text.as_ptr().cast(),
+            length: text.len(),
+        }
+    }
 }
 
 /// Mirrors `LanceKeyValue`.

@@ -395,6 +395,51 @@ pub unsafe extern "C" fn lance_dataset_latest_version_async(
 /// # Safety
 /// Pointers are NULL or valid, as the header says.
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_latest(
+    dataset: *const LanceDataset,
+    out: *mut *mut LanceDataset,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = Out::required(out, "out")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let result = dataset.read(|dataset| block_on(crate::dataset::latest(dataset)))?;
+            out.give(result)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_latest_async(
+    dataset: *const LanceDataset,
+    out: *mut *mut LanceDataset,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = Out::required(out, "out")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            start(
+                ending,
+                crate::dataset::latest(dataset.value()),
+                move |result| out.give(result),
+            )
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn lance_dataset_take(
     dataset: *const LanceDataset,
     indices: *const u64,

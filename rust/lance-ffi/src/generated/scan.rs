@@ -8,7 +8,7 @@ use lance_engine::Result;
 use lance_engine::runtime::block_on;
 use lance_engine::settings::{
     Aggregate, AggregateFunction, BlobHandling, Callback, FragmentSlice, Materialization,
-    ScanSettings, ScanSplit, ScanStatistics, SortKey,
+    ScanSettings, ScanSplit, ScanStatistics, SearchFilter, SortKey,
 };
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
@@ -28,6 +28,7 @@ use crate::operation::{Ending, LanceOperation, start};
 use crate::out::Out;
 use crate::records::{batch_of, column};
 use crate::scanner::LanceScanner;
+use crate::search::{LanceTextQuery, LanceVectorQuery};
 
 /// Mirrors `LanceSortKey`.
 #[repr(C)]
@@ -169,6 +170,21 @@ fn blob_handling(value: i32, what: &str) -> Result<BlobHandling> {
     })
 }
 
+fn search_filter(value: i32, what: &str) -> Result<SearchFilter> {
+    Ok(match value {
+        0 => SearchFilter::None,
+        1 => SearchFilter::FullText,
+        2 => SearchFilter::Nearest,
+        other => {
+            return Err(no_such_value(
+                what,
+                "LANCE_SEARCH_FILTER_NONE, LANCE_SEARCH_FILTER_FULL_TEXT and LANCE_SEARCH_FILTER_NEAREST",
+                other,
+            ));
+        }
+    })
+}
+
 /// Mirrors `LanceScanStatistics`.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -283,6 +299,14 @@ pub struct LanceScanOptions {
     pub use_statistics: i32,
     pub statistics: Option<LanceScanStatisticsFn>,
     pub statistics_context: *mut c_void,
+    pub nearest: *const LanceVectorQuery,
+    pub full_text: *const LanceTextQuery,
+    pub prefilter: i32,
+    pub fast_search: i32,
+    pub index_segments: *const *const c_char,
+    pub index_segment_count: usize,
+    pub search_filter: i32,
+    pub reserved: i32,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -331,11 +355,19 @@ unsafe impl Versioned for LanceScanOptions {
         use_statistics: 1,
         statistics: None,
         statistics_context: std::ptr::null_mut(),
+        nearest: std::ptr::null(),
+        full_text: std::ptr::null(),
+        prefilter: 1,
+        fast_search: 0,
+        index_segments: std::ptr::null(),
+        index_segment_count: 0,
+        search_filter: SearchFilter::None as i32,
+        reserved: 0,
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceScanOptions>() == 304);
+    assert!(size_of::<LanceScanOptions>() == 352);
     assert!(offset_of!(LanceScanOptions, struct_size) == 0);
     assert!(offset_of!(LanceScanOptions, columns) == 8);
     assert!(offset_of!(LanceScanOptions, column_count) == 16);
@@ -379,6 +411,14 @@ const _: () = {
     assert!(offset_of!(LanceScanOptions, use_statistics) == 284);
     assert!(offset_of!(LanceScanOptions, statistics) == 288);
     assert!(offset_of!(LanceScanOptions, statistics_context) == 296);
+    assert!(offset_of!(LanceScanOptions, nearest) == 304);
+    assert!(offset_of!(LanceScanOptions, full_text) == 312);
+    assert!(offset_of!(LanceScanOptions, prefilter) == 320);
+    assert!(offset_of!(LanceScanOptions, fast_search) == 324);
+    assert!(offset_of!(LanceScanOptions, index_segments) == 328);
+    assert!(offset_of!(LanceScanOptions, index_segment_count) == 336);
+    assert!(offset_of!(LanceScanOptions, search_filter) == 344);
+    assert!(offset_of!(LanceScanOptions, reserved) == 348);
 };
 
 impl LanceScanOptions {
@@ -461,6 +501,22 @@ impl LanceScanOptions {
                         callback(context.get(), &LanceScanStatistics::from(told))
                     })
                 }),
+                nearest: match raw.nearest.is_null() {
+                    true => None,
+                    false => Some(LanceVectorQuery::get(raw.nearest, "options.nearest")?.value()),
+                },
+                full_text: match raw.full_text.is_null() {
+                    true => None,
+                    false => Some(LanceTextQuery::get(raw.full_text, "options.full_text")?.value()),
+                },
+                prefilter: flag(raw.prefilter, "options.prefilter")?,
+                fast_search: flag(raw.fast_search, "options.fast_search")?,
+                index_segments: names(
+                    raw.index_segments,
+                    raw.index_segment_count,
+                    "options.index_segments",
+                )?,
+                search_filter: search_filter(raw.search_filter, "options.search_filter")?,
             })
         }
     }

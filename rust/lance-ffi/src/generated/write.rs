@@ -5,7 +5,9 @@ use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use futures::future::AbortHandle;
 use lance_engine::Result;
-use lance_engine::settings::{Callback, ColumnHint, WriteMode, WriteSettings, WriteStats};
+use lance_engine::settings::{
+    Callback, ColumnHint, EncodingProfile, WriteMode, WriteSettings, WriteStats,
+};
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 
@@ -38,6 +40,21 @@ fn write_mode(value: i32, what: &str) -> Result<WriteMode> {
             return Err(no_such_value(
                 what,
                 "LANCE_WRITE_CREATE, LANCE_WRITE_APPEND and LANCE_WRITE_OVERWRITE",
+                other,
+            ));
+        }
+    })
+}
+
+fn encoding_profile(value: i32, what: &str) -> Result<EncodingProfile> {
+    Ok(match value {
+        0 => EncodingProfile::Read,
+        1 => EncodingProfile::Size,
+        2 => EncodingProfile::Engine,
+        other => {
+            return Err(no_such_value(
+                what,
+                "LANCE_ENCODING_READ, LANCE_ENCODING_SIZE and LANCE_ENCODING_ENGINE",
                 other,
             ));
         }
@@ -168,6 +185,8 @@ pub struct LanceWriteOptions {
     pub progress_context: *mut c_void,
     pub session: *const LanceSession,
     pub credentials: *const LanceCredentialsProvider,
+    pub encoding_profile: i32,
+    pub reserved3: i32,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -198,11 +217,13 @@ unsafe impl Versioned for LanceWriteOptions {
         progress_context: std::ptr::null_mut(),
         session: std::ptr::null(),
         credentials: std::ptr::null(),
+        encoding_profile: EncodingProfile::Read as i32,
+        reserved3: 0,
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceWriteOptions>() == 168);
+    assert!(size_of::<LanceWriteOptions>() == 176);
     assert!(offset_of!(LanceWriteOptions, struct_size) == 0);
     assert!(offset_of!(LanceWriteOptions, mode) == 8);
     assert!(offset_of!(LanceWriteOptions, lanes) == 12);
@@ -228,6 +249,8 @@ const _: () = {
     assert!(offset_of!(LanceWriteOptions, progress_context) == 144);
     assert!(offset_of!(LanceWriteOptions, session) == 152);
     assert!(offset_of!(LanceWriteOptions, credentials) == 160);
+    assert!(offset_of!(LanceWriteOptions, encoding_profile) == 168);
+    assert!(offset_of!(LanceWriteOptions, reserved3) == 172);
 };
 
 impl LanceWriteOptions {
@@ -309,6 +332,10 @@ impl LanceWriteOptions {
                             .value(),
                     ),
                 },
+                encoding_profile: encoding_profile(
+                    raw.encoding_profile,
+                    "options.encoding_profile",
+                )?,
             })
         }
     }

@@ -4,6 +4,7 @@
 #ifndef LANCE_C_BASE_H_
 #define LANCE_C_BASE_H_
 
+#include <float.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,7 @@ LANCE_API const char* lance_engine_version(void);
 #define LANCE_UNSET_U64 UINT64_MAX
 #define LANCE_UNSET_I32 INT32_MIN
 #define LANCE_UNSET_I64 INT64_MIN
+#define LANCE_UNSET_F64 (-DBL_MAX)
 
 /** The length of a text that ends with its first NUL. */
 #define LANCE_NUL_TERMINATED SIZE_MAX

@@ -120,6 +120,18 @@ LANCE_API LanceStatusCode lance_dataset_latest_version_async(const LanceDataset*
                                                              LanceDoneFn done, void* context,
                                                              LanceOperation** operation, LanceError** error);
 
+/** \brief Open the newest version of the same branch, with the session, the caches and the credentials of
+ *  this handle. Where there is no newer one, it is another handle of the same version.
+ *
+ *  \param out the caller's; lance_dataset_free(). */
+LANCE_API LanceStatusCode lance_dataset_latest(const LanceDataset* dataset, LanceDataset** out,
+                                               LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_latest(). */
+LANCE_API LanceStatusCode lance_dataset_latest_async(const LanceDataset* dataset, LanceDataset** out,
+                                                     LanceDoneFn done, void* context,
+                                                     LanceOperation** operation, LanceError** error);
+
 /** \brief Read rows by their positions, in the order asked for.
  *
  *  \param indices borrowed: positions among the live rows, 0 being the first.

@@ -8,6 +8,7 @@
 #include "dataset.h"
 #include "error.h"
 #include "operation.h"
+#include "search.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -91,6 +92,18 @@ enum {
   LANCE_BLOBS_AS_BYTES = 1,
   /** Blobs and other binary columns as structs that say where they are. */
   LANCE_BLOBS_AS_ALL_DESCRIPTIONS = 2
+};
+
+/** Which of two searches of one scan chooses rows, and which ranks them. */
+typedef int32_t LanceSearchFilter;
+
+enum {
+  /** There is one search. */
+  LANCE_SEARCH_FILTER_NONE = 0,
+  /** The nearest vectors of rows whose text is found. */
+  LANCE_SEARCH_FILTER_FULL_TEXT = 1,
+  /** The texts that are found in rows with the nearest vectors. */
+  LANCE_SEARCH_FILTER_NEAREST = 2
 };
 
 /** What a scan has read. */
@@ -213,6 +226,27 @@ typedef struct LanceScanOptions {
    *  batches. May be NULL. */
   LanceScanStatisticsFn statistics;
   void* statistics_context;
+  /** Return the rows with the nearest vectors in place of all, the nearest first, with their `_distance`.
+   *  That is a column like any other: it comes last where `columns` is not given, and otherwise where that
+   *  names it; `filter`, where it is no `prefilter`, and `order_by` may name it, too. So may they
+   *  `query_index` of a batch of queries, which comes first. `limit` and `offset` count rows that were
+   *  found. */
+  const LanceVectorQuery* nearest;
+  /** Return the rows whose texts are found in place of all, the best first, with their `_score`: a column
+   *  as `_distance` is. How many is `limit`. */
+  const LanceTextQuery* full_text;
+  /** Search among the rows that pass `filter`; otherwise only those rows are returned that were found and
+   *  pass it, which may be fewer than `k`. */
+  int32_t prefilter;
+  /** Search indexed rows alone, and leave out those that were added since. */
+  int32_t fast_search;
+  /** Search these segments of the vector index alone, by their UUIDs. An empty list: all. */
+  const char* const* index_segments;
+  size_t index_segment_count;
+  /** What `nearest` and `full_text` together mean. */
+  LanceSearchFilter search_filter;
+  /** Padding. Never read. */
+  int32_t reserved;
 } LanceScanOptions;
 
 #define LANCE_SCAN_OPTIONS_INIT \
@@ -258,7 +292,15 @@ typedef struct LanceScanOptions {
    1,                           \
    1,                           \
    NULL,                        \
-   NULL}
+   NULL,                        \
+   NULL,                        \
+   NULL,                        \
+   1,                           \
+   0,                           \
+   NULL,                        \
+   0,                           \
+   LANCE_SEARCH_FILTER_NONE,    \
+   0}
 
 /** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_SCAN_OPTIONS_INIT. Never fails. */
 LANCE_API void lance_scan_options_init(LanceScanOptions* options, size_t struct_size);

@@ -45,6 +45,20 @@ enum {
   LANCE_WRITE_OVERWRITE = 2
 };
 
+/** What columns without an encoding of their own are encoded for. */
+typedef int32_t LanceEncodingProfile;
+
+enum {
+  /** To be read as fast as what the engine's own writer makes by default, in no more bytes, and to be
+   *  written faster. */
+  LANCE_ENCODING_READ = 0,
+  /** For few bytes: decimals with LZ4 unless few of them differ, and dictionaries for strings of one
+   *  letter. Columns that differ from #LANCE_ENCODING_READ take up to twice the time to read. */
+  LANCE_ENCODING_SIZE = 1,
+  /** The choice is the engine's, page by page. */
+  LANCE_ENCODING_ENGINE = 2
+};
+
 /** How much a writer has taken in and written so far. */
 typedef struct LanceWriteStats {
   size_t struct_size;
@@ -114,10 +128,7 @@ typedef struct LanceWriteOptions {
   /** Kept with the version, for example {"__lance_commit_message", "nightly load"}. */
   const LanceKeyValue* transaction_properties;
   size_t transaction_properties_count;
-  /** Give columns without an encoding of their own one that was measured to pay: decimals are stored with
-   *  LZ4, short strings in dictionaries, 64-bit integers without one unless few differ, and values that
-   *  rarely repeat never as runs. The schema of the dataset does not change. Otherwise the choice is the
-   *  engine's. */
+  /** Older than `encoding_profile`: false stands for #LANCE_ENCODING_ENGINE, whatever that says. */
   int32_t tuned_encodings;
   /** Padding. Never read. */
   int32_t reserved2;
@@ -135,6 +146,11 @@ typedef struct LanceWriteOptions {
   /** Get storage options that expire, credentials above all, from this provider. They are put over
    *  `storage`. NULL: none. */
   const LanceCredentialsProvider* credentials;
+  /** What columns without an encoding of their own are encoded for. The schema of the dataset does not
+   *  change, and an append may have another profile than what is there. */
+  LanceEncodingProfile encoding_profile;
+  /** Padding. Never read. */
+  int32_t reserved3;
 } LanceWriteOptions;
 
 #define LANCE_WRITE_OPTIONS_INIT \
@@ -162,7 +178,9 @@ typedef struct LanceWriteOptions {
    NULL,                         \
    NULL,                         \
    NULL,                         \
-   NULL}
+   NULL,                         \
+   LANCE_ENCODING_READ,          \
+   0}
 
 /** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_WRITE_OPTIONS_INIT. Never fails. */
 LANCE_API void lance_write_options_init(LanceWriteOptions* options, size_t struct_size);

@@ -1,4 +1,4 @@
-"""Data written with the defaults, whose encodings are tuned, is to pylance what it is when pylance wrote it."""
+"""Data written with the defaults, whose encodings follow a profile, is to pylance what it is when pylance wrote it."""
 
 import decimal
 
@@ -172,23 +172,6 @@ def test_a_commit_of_pylance_fragments(written, table):
     dataset = lance.dataset(written)
     lance.LanceDataset.commit(written, operation, read_version=dataset.version)
     columns.assert_equal(lance.dataset(written).to_table(), pa.concat_tables([table, table]))
-
-
-@pytest.mark.parametrize("mode", ["create", "append", "overwrite"])
-def test_the_encoder_is_told_all_the_same(tmp_path, write_with_us, mode):
-    """Decimals are stored with LZ4, but not where tuning is off."""
-    prices = pa.array([decimal.Decimal(i * 7919 % 100_003) / 100 for i in range(50_000)], pa.decimal128(15, 2))
-    table = pa.table({"price": prices, "l": pa.array([[p] for p in prices.to_pylist()], pa.list_(prices.type))})
-    sizes = {}
-    for tuned in ("0", "1"):
-        uri = tmp_path / tuned
-        if mode != "create":
-            write_with_us(table.slice(0, 1), uri, tuned=0)
-        write_with_us(table, uri, tuned=tuned, **({} if mode == "create" else {"mode": mode}))
-        files = [file for fragment in lance.dataset(uri).get_fragments() for file in fragment.data_files()]
-        sizes[tuned] = max((uri / "data" / file.path).stat().st_size for file in files)
-        columns.assert_equal(lance.dataset(uri).to_table().slice(mode == "append"), table)
-    assert sizes["1"] < 0.9 * sizes["0"]
 
 
 def test_encodings_that_were_asked_for_are_recorded(tmp_path, write_with_us):

@@ -1,0 +1,96 @@
+//! Indices of a column, made and dropped.
+
+use std::sync::Arc;
+
+use lance::Dataset;
+use lance::index::DatasetIndexExt;
+use serde_json::Value;
+
+use super::change::{Change, commit};
+use super::definition::Definition;
+use super::list::{existing, named};
+use super::progress::Telling;
+use crate::error::{Error, Result};
+use crate::panics::contained;
+use crate::read::Opened;
+use crate::settings::{IndexSettings, IndexType};
+use crate::task::Task;
+
+/// Make an index and commit it: the version that has it.
+pub fn create(
+    opened: Arc<Opened>,
+    columns: Vec<String>,
+    kind: IndexType,
+    settings: IndexSettings,
+) -> Task<Opened> {
+    Box::pin(async move {
+        let definition = Definition::new(&opened.dataset, &columns, kind, &settings)?;
+        if definition.fragments.is_some() && settings.replace {
+            return Err(Error::invalid_argument(
+                "an index of some fragments cannot replace one: drop that first, or index all fragments",
+            ));
+        }
+        let name = definition.name(&opened.dataset, &settings).await?;
+        let telling = Telling::new(settings.progress);
+        let mut change = Change::new(&opened)?;
+        let outcome = contained(make(&definition, &name, &mut change.dataset, &telling)).await;
+        change.end_at_version(&opened, outcome).await
+    })
+}
+
+async fn make(
+    definition: &Definition,
+    name: &str,
+    dataset: &mut Dataset,
+    telling: &Telling,
+) -> Result<()> {
+    if let Some(fragments) = &definition.fragments {
+        let fragments = Some(fragments.clone());
+        let segment = definition
+            .build(dataset, name, fragments, telling.engine())
+            .await?;
+        let committing =
+            dataset.commit_existing_index_segments(name, &definition.column, vec![segment]);
+        return Ok(committing.await?);
+    }
+    let mut made = Vec::new();
+    for part in parts(definition, dataset) {
+        made.push(
+            definition
+                .build(dataset, name, part, telling.engine())
+                .await?,
+        );
+    }
+    let mut replaced = existing(dataset).await?;
+    replaced.retain(|index| index.name == name);
+    commit(dataset, made, replaced).await
+}
+
+/// The fragments of each segment; None: all of them.
+fn parts(definition: &Definition, dataset: &Dataset) -> Vec<Option<Vec<u32>>> {
+    let segments = definition
+        .parameters
+        .get("num_segments")
+        .and_then(Value::as_u64);
+    let fragments: Vec<_> = dataset.fragment_bitmap().iter().collect();
+    match segments {
+        Some(count) if count > 1 && definition.train && !fragments.is_empty() => {
+            let count = fragments
+                .len()
+                .min(usize::try_from(count).unwrap_or(usize::MAX));
+            let chunks = fragments.chunks(fragments.len().div_ceil(count));
+            chunks.map(|chunk| Some(chunk.to_vec())).collect()
+        }
+        _ => vec![None],
+    }
+}
+
+/// Drop an index: the version that lacks it.
+pub fn drop_index(opened: Arc<Opened>, name: String) -> Task<Opened> {
+    Box::pin(async move {
+        let removed = named(&opened.dataset, &name).await?;
+        let mut change = Change::new(&opened)?;
+        let outcome = contained(commit(&mut change.dataset, Vec::new(), removed)).await;
+        change.end_at_version(&opened, outcome).await
+    })
+}

@@ -1,0 +1,25 @@
+//! Indices: made, listed, optimised and dropped, in one go or in segments.
+//!
+//! `kind` says what each kind takes, `parameters` what it may be told; `create`, `optimize` and `segments` let the engine
+//! build, `change` sees to it that what comes to nothing leaves no file.
+
+mod change;
+mod create;
+mod definition;
+mod kind;
+mod list;
+mod model;
+mod optimize;
+mod parameters;
+mod progress;
+mod segments;
+mod train;
+mod tokenizer;
+mod vector;
+
+pub use create::{create, drop_index};
+pub use list::{list, prewarm, segments as list_segments, statistics};
+pub use optimize::optimize;
+pub use segments::{build as build_segment, commit as commit_segments, merge as merge_segments};
+pub use train::train;
+pub use tokenizer::tokenize;

@@ -1,0 +1,113 @@
+//! Stored rows, by readers that stay open.
+//!
+//! The engine opens the files of a fragment, and plans which columns it reads of them, for each take.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, UInt64Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use futures::future::try_join_all;
+use lance::Dataset;
+use lance::dataset::fragment::{FragReadConfig, FragmentReader};
+use lance_core::datatypes::Schema;
+use lance_core::utils::address::RowAddress;
+
+use crate::error::{Error, Result, code};
+use crate::read::{Opened, TakeBy, take};
+use crate::settings::TakeSettings;
+use crate::sync::{Mutex, lock};
+
+/// Of more fragments, readers are opened anew.
+const READERS: usize = 1024;
+
+/// Some columns of rows.
+pub struct Rows {
+    opened: Arc<Opened>,
+    schema: Schema,
+    readers: Mutex<HashMap<u32, Arc<FragmentReader>>>,
+}
+
+impl Rows {
+    /// Whole columns, by the ids of their fields.
+    pub fn new(opened: Arc<Opened>, fields: &[i32]) -> Self {
+        Self {
+            schema: opened.dataset.schema().project_by_ids(fields, true),
+            opened,
+            readers: Mutex::default(),
+        }
+    }
+
+    /// The rows with these ids, in this order. All of them are there.
+    pub async fn take(&self, ids: &[u64]) -> Result<RecordBatch> {
+        let mut distinct = ids.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let batch = match self.dataset().manifest().uses_stable_row_ids() {
+            true => self.take_by_ids(distinct.clone()).await?,
+            false => self.take_by_addresses(&distinct).await?,
+        };
+        if batch.num_rows() != distinct.len() {
+            return Err(Error::new(
+                code::INTERNAL,
+                "a row that was found is not stored",
+            ));
+        }
+        if distinct == ids {
+            return Ok(batch);
+        }
+        let place = |row: &u64| distinct.partition_point(|other| other < row) as u64;
+        let places = UInt64Array::from_iter_values(ids.iter().map(place));
+        Ok(take_record_batch(&batch, &places)?)
+    }
+
+    fn dataset(&self) -> &Arc<Dataset> {
+        &self.opened.dataset
+    }
+
+    async fn take_by_ids(&self, ids: Vec<u64>) -> Result<RecordBatch> {
+        let columns = self.schema.fields.iter().map(|field| field.name.clone());
+        let settings = TakeSettings {
+            columns: Some(columns.collect()),
+            ..TakeSettings::default()
+        };
+        take(self.opened.clone(), TakeBy::RowId, ids, settings).await
+    }
+
+    async fn take_by_addresses(&self, distinct: &[u64]) -> Result<RecordBatch> {
+        let of_fragment = |row: u64| RowAddress::from(row).fragment_id();
+        let parts = distinct.chunk_by(|a, b| of_fragment(*a) == of_fragment(*b));
+        let parts = parts.map(|rows| async move {
+            let reader = self.reader(of_fragment(rows[0])).await?;
+            let offsets = rows.iter().map(|row| RowAddress::from(*row).row_offset());
+            let offsets: Vec<_> = offsets.collect();
+            Result::Ok(reader.take_as_batch(&offsets, None).await?)
+        });
+        let parts = try_join_all(parts).await?;
+        match parts.as_slice() {
+            [] => {
+                let schema = arrow::datatypes::Schema::from(&self.schema);
+                Ok(RecordBatch::new_empty(schema.into()))
+            }
+            [one] => Ok(one.clone()),
+            [first, ..] => Ok(concat_batches(&first.schema(), &parts)?),
+        }
+    }
+
+    async fn reader(&self, fragment: u32) -> Result<Arc<FragmentReader>> {
+        if let Some(reader) = lock(&self.readers).get(&fragment) {
+            return Ok(reader.clone());
+        }
+        let found = self.dataset().get_fragment(fragment as usize);
+        let found = found
+            .ok_or_else(|| Error::new(code::INTERNAL, "a row that was found is of no fragment"))?;
+        let reader = found.open(&self.schema, FragReadConfig::default()).await?;
+        let reader = Arc::new(reader);
+        let mut readers = lock(&self.readers);
+        if readers.len() >= READERS {
+            readers.clear();
+        }
+        readers.insert(fragment, reader.clone());
+        Ok(reader)
+    }
+}

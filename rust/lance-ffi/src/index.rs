@@ -1,0 +1,8 @@
+//! Indices: made, listed, optimised, dropped, and built in segments.
+
+pub use lance_engine::index::{
+    build_segment as build_index_segment, commit_segments as commit_index_segments,
+    create as create_index, drop_index, list as indices, list_segments as index_segments,
+    merge_segments as merge_index_segments, optimize as optimize_indices, prewarm as prewarm_index,
+    statistics as index_statistics, train as train_index,
+};

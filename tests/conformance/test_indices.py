@@ -1,0 +1,233 @@
+"""Indices made here are used by pylance, and the other way round; and an index changes no answer, whatever happens to the
+dataset after it was made."""
+
+import json
+import random
+
+import lance
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from support.scale import pick
+
+ROWS = 3000
+DIMENSION = 32
+SEEDS = range(pick(push=4, long=30))
+FILTERS = pick(push=5, long=25)
+
+# Kind, as pylance calls it, column, a filter that it answers, parameters.
+SCALAR = [
+    ("btree", "BTREE", "n", "n between 5 and 9 or n is null", {}),
+    ("btree", "BTREE", "name", "name >= 'r' and name < 's'", {"zone_size": 100}),
+    ("bitmap", "BITMAP", "few", "few in (1, 4)", {}),
+    ("label_list", "LABEL_LIST", "tags", "array_has_any(tags, ['red', 'lime'])", {}),
+    ("ngram", "NGRAM", "name", "contains(name, 'ree')", {}),
+    ("zonemap", "ZONEMAP", "id", "id > 2900", {"rows_per_zone": 64}),
+    ("bloom_filter", "BLOOMFILTER", "id", "id = 1234", {"number_of_items": 256}),
+]
+
+VECTOR = [
+    ("ivf_flat", "IVF_FLAT", {}, 0.9),
+    ("ivf_sq", "IVF_SQ", {}, 0.8),
+    ("ivf_pq", "IVF_PQ", {"num_sub_vectors": 16}, 0.5),
+    ("ivf_rq", "IVF_RQ", {"num_bits": 5}, 0.6),
+    ("ivf_hnsw_flat", "IVF_HNSW_FLAT", {"m": 16}, 0.8),
+    ("ivf_hnsw_sq", "IVF_HNSW_SQ", {"m": 16}, 0.7),
+    ("ivf_hnsw_pq", "IVF_HNSW_PQ", {"num_sub_vectors": 16}, 0.4),
+]
+
+WORDS = ["red", "green", "blue", "lime", "tree", "Straße", "x", "a b c", "100%", "_"]
+
+
+def random_table(rng, first, rows):
+    def some(make):
+        return [None if rng.random() < 0.1 else make() for _ in range(rows)]
+
+    def name():
+        return " ".join(rng.choice(WORDS) for _ in range(rng.randrange(1, 4)))
+
+    centers = np.random.default_rng(7).normal(size=(16, DIMENSION))
+    noise = np.random.default_rng(rng.randrange(1 << 30)).normal(scale=0.2, size=(rows, DIMENSION))
+    vectors = (centers[[rng.randrange(16) for _ in range(rows)]] + noise).astype(np.float32)
+    return pa.table(
+        {
+            "id": pa.array(range(first, first + rows), pa.int64()),
+            "n": pa.array(some(lambda: rng.randrange(-20, 60)), pa.int32()),
+            "few": pa.array(some(lambda: rng.randrange(6)), pa.int8()),
+            "f": pa.array(some(lambda: rng.randrange(-400, 400) / 8), pa.float64()),
+            "name": pa.array(some(name), pa.string()),
+            "tags": pa.array(some(lambda: [rng.choice(WORDS) for _ in range(rng.randrange(4))]), pa.list_(pa.string())),
+            "o.d `q": pa.array(some(lambda: rng.randrange(30)), pa.int64()),
+            "st": pa.array([{"x": rng.randrange(50)} for _ in range(rows)], pa.struct([("x", pa.int16())])),
+            "vec": pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), DIMENSION),
+        }
+    )
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Makes a dataset of three fragments."""
+
+    def make(rng, name="d", **options):
+        uri = tmp_path / name
+        lance.write_dataset(random_table(rng, 0, ROWS), uri, max_rows_per_file=ROWS // 3, **options)
+        return uri
+
+    return make
+
+
+def parameters(values):
+    return [word for name, value in values.items() for word in ("--param", f"{name}={value}")]
+
+
+def ids(table):
+    return sorted(table["id"].to_pylist())
+
+
+def pylance_finds(uri, condition, use_index=True):
+    return ids(lance.dataset(uri).scanner(columns=["id"], filter=condition, use_scalar_index=use_index).to_table())
+
+
+def listed(lance_cli, uri):
+    return {index["name"]: index for index in json.loads(lance_cli("index", "list", uri, "--format", "json"))}
+
+
+@pytest.mark.parametrize("kind,theirs,column,condition,given", SCALAR, ids=[f"{it[0]}-{it[2]}" for it in SCALAR])
+def test_a_scalar_index_is_used_by_both(lance_cli, read_with_us, make, kind, theirs, column, condition, given):
+    ours, other = make(random.Random(1), "ours"), make(random.Random(1), "theirs")
+    expected = pylance_finds(ours, condition, use_index=False)
+    assert expected
+    lance_cli("index", "create", ours, column, "--type", kind, *parameters(given))
+    lance.dataset(other).create_scalar_index(column, theirs, **given)
+    for uri in (ours, other):
+        index = listed(lance_cli, uri)[f"{column}_idx"]
+        assert (index["type"], index["column"], index["rows"]) == (kind.upper(), column, ROWS)
+        plan = lance.dataset(uri).scanner(columns=["id"], filter=condition).explain_plan()
+        assert "ScalarIndexQuery" in plan and f"{column}_idx" in plan
+        assert pylance_finds(uri, condition) == expected
+        assert ids(read_with_us(uri, columns="id", filter=condition)) == expected
+    described = [lance.dataset(uri).describe_indices()[0] for uri in (ours, other)]
+    assert described[0].index_type == described[1].index_type
+    assert described[0].num_rows_indexed == described[1].num_rows_indexed
+    details = [index["details"] for uri in (ours, other) for index in listed(lance_cli, uri).values()]
+    assert details[0] == details[1]
+
+
+def recall(uri, queries, **options):
+    dataset = lance.dataset(uri)
+    right = 0
+    for query in queries:
+        exact = dataset.to_table(columns=["id"], nearest={"column": "vec", "q": query, "k": 10, "use_index": False})
+        found = dataset.to_table(columns=["id"], nearest={"column": "vec", "q": query, "k": 10, **options})
+        right += len({*exact["id"].to_pylist()} & {*found["id"].to_pylist()})
+    return right / len(queries) / 10
+
+
+@pytest.mark.parametrize("kind,theirs,given,bound", VECTOR, ids=[it[0] for it in VECTOR])
+def test_a_vector_index_is_as_good_as_pylance_s(lance_cli, make, kind, theirs, given, bound):
+    ours, other = make(random.Random(2), "ours"), make(random.Random(2), "theirs")
+    lance_cli("index", "create", ours, "vec", "--type", kind, *parameters({"num_partitions": 4, **given}))
+    lance.dataset(other).create_index("vec", theirs, num_partitions=4, **given)
+    for uri in (ours, other):
+        index = listed(lance_cli, uri)["vec_idx"]
+        assert (index["type"], index["rows"]) == (theirs, ROWS)
+    queries = random_table(random.Random(3), 0, 20)["vec"].to_numpy(zero_copy_only=False)
+    found = [recall(uri, queries, nprobes=4) for uri in (ours, other)]
+    assert min(found) >= bound, found
+    assert abs(found[0] - found[1]) < 0.15, found
+    plan = lance.dataset(ours).scanner(nearest={"column": "vec", "q": queries[0], "k": 10}).explain_plan()
+    assert "ANN" in plan
+
+
+def test_full_text_indices_rank_alike(lance_cli, make):
+    ours, other = make(random.Random(4), "ours"), make(random.Random(4), "theirs")
+    given = {"with_position": True, "stem": False, "remove_stop_words": False}
+    lance_cli("index", "create", ours, "name", "--type", "inverted", *parameters(given))
+    lance.dataset(other).create_scalar_index("name", "INVERTED", **given)
+    for query in ["red", "tree lime", "Straße blue"]:
+        found = [
+            lance.dataset(uri).to_table(columns=["id", "_score"], full_text_query=query).sort_by([("_score", "descending"), ("id", "ascending")])
+            for uri in (ours, other)
+        ]
+        assert found[0].num_rows > 0
+        assert found[0]["id"] == found[1]["id"]
+        assert np.allclose(found[0]["_score"], found[1]["_score"], rtol=1e-5)
+
+
+def random_condition(rng, depth=0):
+    if depth < 2 and rng.random() < 0.5:
+        left, right = random_condition(rng, depth + 1), random_condition(rng, depth + 1)
+        return f"({left} {rng.choice(['AND', 'OR'])} {right})"
+    word = rng.choice(WORDS).replace("'", "''")
+    condition = rng.choice(
+        [
+            f"n {rng.choice(['<', '>=', '=', '<>'])} {rng.randrange(-20, 60)}",
+            f"n in ({', '.join(str(rng.randrange(-20, 60)) for _ in range(rng.randrange(1, 5)))})",
+            f"n {rng.choice(['is null', 'is not null'])}",
+            f"few = {rng.randrange(6)}",
+            f"few not in ({rng.randrange(6)}, {rng.randrange(6)})",
+            f"f between {rng.randrange(-50, 0)} and {rng.randrange(50)}.5",
+            f"name = '{word}'",
+            f"name > '{word}'",
+            f"name like '{word[:2].replace('%', '').replace('_', '')}%'",
+            f"contains(name, '{word}')",
+            f"array_has(tags, '{word}')",
+            f"array_has_all(tags, ['{word}', 'red'])",
+            f"`o.d ``q` {rng.choice(['<', '='])} {rng.randrange(30)}",
+            f"st.x > {rng.randrange(50)}",
+            f"id {rng.choice(['<', '>='])} {rng.randrange(ROWS)}",
+            f"id = {rng.randrange(ROWS)}",
+        ]
+    )
+    return f"NOT ({condition})" if rng.random() < 0.2 else condition
+
+
+CHOICES = {
+    "n": ["btree", "bitmap", "zonemap", "bloom_filter"],
+    "few": ["bitmap", "btree"],
+    "f": ["btree", "zonemap"],
+    "name": ["btree", "ngram", "fm", "bitmap", "zonemap"],
+    "tags": ["label_list"],
+    "`o.d ``q`": ["btree", "bitmap"],
+    "st.x": ["btree", "bitmap"],
+    "id": ["btree", "zonemap", "bloom_filter"],
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_index_changes_no_answer(lance_cli, read_with_us, make, seed):
+    rng = random.Random(seed)
+    uri = make(rng, enable_stable_row_ids=rng.random() < 0.5, data_storage_version=rng.choice(["2.0", "2.1", "2.2"]))
+    made = []
+    for column in rng.sample([*CHOICES], rng.randrange(3, len(CHOICES) + 1)):
+        kind = rng.choice(CHOICES[column])
+        lance_cli("index", "create", uri, column, "--type", kind)
+        made.append(f"{column} {kind}")
+
+    def check(when):
+        for condition in [random_condition(rng) for _ in range(FILTERS)]:
+            expected = pylance_finds(uri, condition, use_index=False)
+            told = f"{when}: {condition}, with {made}"
+            assert ids(read_with_us(uri, columns="id", filter=condition)) == expected, told
+            assert ids(read_with_us(uri, columns="id", filter=condition, scalar_index=0)) == expected, told
+            assert pylance_finds(uri, condition) == expected, told
+
+    check("fresh")
+    lance.dataset(uri).delete(f"id % {rng.randrange(2, 7)} = 1")
+    check("after deletes")
+    lance.write_dataset(random_table(rng, ROWS, 500), uri, mode="append")
+    check("after an append")
+    if rng.random() < 0.5:
+        lance.dataset(uri).optimize.compact_files(target_rows_per_fragment=2 * ROWS)
+        check("after a compaction")
+    lance_cli("index", "optimize", uri, *(["--merge", "1"] if rng.random() < 0.5 else []))
+    assert all(index["unindexed_rows"] == 0 for index in listed(lance_cli, uri).values())
+    check("after optimising")
+    lance.dataset(uri).delete("id between 100 and 700")
+    lance.dataset(uri).update({"n": "n + 1"}, where="few = 2")
+    check("after more deletes and an update")
+    for name in listed(lance_cli, uri):
+        lance_cli("index", "drop", uri, name)
+    assert listed(lance_cli, uri) == {}
+    check("without indices")
