@@ -558,8 +558,10 @@ TEST_P(SegmentTest, WorkersBuildWhatOneCommits) {
   if (is_vector) {
     options.parameters = {{"num_partitions", "2"}};
     ASSERT_OK_AND_ASSIGN(options.model, dataset_->TrainIndex(column, type, options));
-    // What a worker says of the model is the model's.
-    options.parameters = {{"num_partitions", "7"}};
+    options.parameters = {{"metric", "cosine"}};
+    EXPECT_THAT(dataset_->BuildIndexSegment(column, type, options),
+                AllOf(FailsWith(ErrorCode::kInvalidArgument), FailsSaying(HasSubstr("learnt with \"l2\""))));
+    options.parameters = {};
   } else {
     EXPECT_THAT(dataset_->TrainIndex(column, type), FailsWith(ErrorCode::kInvalidArgument));
   }
@@ -609,16 +611,29 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return IndexTypeName(info.param.first); });
 
 TEST_F(IndexTest, SegmentsThatAreNoneAreRefused) {
-  for (const std::string text :
-       {"", "{}", "x", R"({"lance_index_segment":9,"uri":"","uuid":"","fragments":[],"metadata":""})",
-        R"({"lance_index_segment":1,"uri":"","uuid":"","fragments":[],"metadata":"eA=="})"}) {
-    EXPECT_FALSE(dataset_->CommitIndexSegments("a", {text}).ok()) << text;
-    EXPECT_FALSE(dataset_->MergeIndexSegments({text}).ok()) << text;
-  }
-  EXPECT_THAT(dataset_->CommitIndexSegments("a", {}), FailsWith(ErrorCode::kInvalidArgument));
-  EXPECT_THAT(dataset_->MergeIndexSegments({}), FailsWith(ErrorCode::kInvalidArgument));
   ASSERT_OK_AND_ASSIGN(const auto segment,
                        dataset_->BuildIndexSegment("id", IndexType::kBtree, {.fragments = {{0}}}));
+  auto damaged = segment;
+  const size_t metadata = damaged.find("\"metadata\":\"") + 20;
+  damaged[metadata] = damaged[metadata] == 'A' ? 'B' : 'A';
+  auto later = segment;
+  later.replace(later.find(":1,"), 3, ":9,");
+  for (const auto& [text, code] :
+       {std::pair(std::string(), ErrorCode::kInvalidArgument),
+        std::pair(std::string("{}"), ErrorCode::kInvalidArgument),
+        std::pair(segment.substr(9), ErrorCode::kInvalidArgument), std::pair(damaged, ErrorCode::kCorrupt),
+        std::pair(later, ErrorCode::kNotSupported)}) {
+    EXPECT_THAT(dataset_->CommitIndexSegments("a", {text}), FailsWith(code)) << text;
+    EXPECT_THAT(dataset_->MergeIndexSegments({text}), FailsWith(code)) << text;
+  }
+  // A segment of another dataset.
+  const std::string uri = dir_ / "other";
+  ASSERT_OK(WriteBatches(uri, {Rows(0, kRows, 1)}, {.max_rows_per_file = kRows / 3}));
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr stranger, Dataset::Open(uri));
+  EXPECT_THAT(stranger->CommitIndexSegments("a", {segment}), FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(stranger->MergeIndexSegments({segment, segment}), FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(dataset_->CommitIndexSegments("a", {}), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(dataset_->MergeIndexSegments({}), FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_THAT(dataset_->CommitIndexSegments("a", {segment, segment}), FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_THAT(dataset_->CommitIndexSegments("", {segment}), FailsWith(ErrorCode::kInvalidArgument));
   ASSERT_OK_AND_ASSIGN(const auto other,

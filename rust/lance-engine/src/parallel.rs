@@ -40,7 +40,7 @@ pub async fn beside<T: Send + 'static>(
 }
 
 /// Ends a future when it is dropped.
-struct EndOnDrop(AbortHandle);
+pub struct EndOnDrop(pub AbortHandle);
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
@@ -48,16 +48,19 @@ impl Drop for EndOnDrop {
     }
 }
 
-/// Run what computes for long without a pause, on a thread that nothing else needs. When this is dropped, it ends at its next
-/// pause, for which nobody waits.
-pub async fn aside<T: Send + 'static>(
+/// Run what computes for long without a pause, on a thread that nothing else needs. It goes on when nobody waits for it, and
+/// ends at its next pause when it is aborted.
+pub fn aside<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
+) -> (AbortHandle, impl Future<Output = Result<T>>) {
     let (work, abort) = abortable(work);
-    let _ends = EndOnDrop(abort);
     let runtime = Handle::current();
-    let work = spawn_blocking(move || runtime.block_on(work)).await;
-    joined(work.map(|outcome| outcome.unwrap_or_else(|_| Err(cancelled()))))
+    let work = spawn_blocking(move || runtime.block_on(work));
+    let outcome = async move {
+        let outcome = work.await;
+        joined(outcome.map(|outcome| outcome.unwrap_or_else(|_| Err(cancelled()))))
+    };
+    (abort, outcome)
 }
 
 /// Run the parts side by side; what they yield, in their order. A panic in one goes on here. All of them end when this is

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::AbortHandle;
 use lance::Dataset;
 use lance::dataset::CommitBuilder;
 use lance::dataset::transaction::{Operation, Transaction};
@@ -17,23 +18,25 @@ use crate::read::Opened;
 use crate::write::written_files::{Landing, WrittenFiles};
 
 /// A change under way, on a copy of the version. Its files stay when it ends well, and when a version may have them;
-/// otherwise they are gone when it has ended, or is dropped.
+/// otherwise they are gone when it has ended, or is dropped. A commit that has begun goes to its end.
 pub struct Change {
     dataset: Dataset,
     /// None: they stay.
     written: Option<Arc<WrittenFiles>>,
+    work: Option<AbortHandle>,
     runtime: Handle,
 }
 
 impl Change {
     pub fn new(opened: &Opened) -> Result<Self> {
         fault::point()?;
-        let written = Arc::new(WrittenFiles::default());
+        let written = Arc::new(WrittenFiles::of_change());
         Ok(Self {
             dataset: opened
                 .plain
                 .with_object_store_wrappers([written.clone() as _]),
             written: Some(written),
+            work: None,
             runtime: Handle::current(),
         })
     }
@@ -45,21 +48,25 @@ impl Change {
         T: Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
-        let outcome = aside(contained(work(self.dataset.clone()))).await;
-        let written = self.written.take();
-        let (Err(error), Some(written)) = (&outcome, written) else {
+        let (abort, outcome) = aside(contained(work(self.dataset.clone())));
+        self.work = Some(abort);
+        let outcome = outcome.await;
+        let (Err(error), Some(written)) = (&outcome, self.written.clone()) else {
+            self.written = None;
             return outcome;
         };
         let error = error.clone();
-        match written.close() {
-            Landing::None => {
-                tell(remove(&self.dataset, &written).await);
-                Err(as_failure(error))
-            }
-            Landing::Unknown | Landing::Made => Err(error
-                .with_code(code::COMMIT_STATUS_UNKNOWN)
-                .context("the outcome of the commit is unknown, the files of the index stay")),
+        let landing = written.close();
+        if landing == Landing::None {
+            tell(remove(&self.dataset, &written).await);
         }
+        self.written = None;
+        Err(match landing {
+            Landing::None => as_failure(error),
+            Landing::Unknown | Landing::Made => error
+                .with_code(code::COMMIT_STATUS_UNKNOWN)
+                .context("the outcome of the commit is unknown, the files of the index stay"),
+        })
     }
 
     /// Let `work` change the copy: the version that is made, reached as the one before it.
@@ -89,6 +96,7 @@ impl Drop for Change {
         if written.close() != Landing::None {
             return;
         }
+        self.work.iter().for_each(AbortHandle::abort);
         // Whoever has cancelled the work is told that it has ended when the files are gone.
         let removal = || self.runtime.block_on(remove(&self.dataset, &written));
         tell(match Handle::try_current() {

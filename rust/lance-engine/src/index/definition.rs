@@ -62,7 +62,7 @@ impl Definition {
                 let model = settings.model.as_deref().map(Model::read).transpose()?;
                 if let Some(model) = &model {
                     model.check(kind, &column)?;
-                    parameters.extend(model.parameters.clone());
+                    model.complete(&mut parameters)?;
                 }
                 check_dimension(kind, shown, &column)?;
                 Params::Vector(Box::new(vector::params(kind, &parameters, &column, model)?))

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::StreamExt;
 use futures::stream::BoxStream;
 use lance_io::object_store::{ObjectStore as LanceStore, ObjectStoreParams, WrappingObjectStore};
 use object_store::list::PaginatedListStore;
@@ -48,6 +49,10 @@ struct Entries {
     uploads: watch::Sender<usize>,
     /// Nothing may be written any more. Set while `files` is locked.
     is_closed: AtomicBool,
+    /// Something was to be written nevertheless.
+    has_refused: AtomicBool,
+    /// Files of others are not deleted.
+    keeps_others: bool,
 }
 
 /// What has become of the manifest, as far as it was put.
@@ -72,6 +77,26 @@ pub enum Doubt {
 }
 
 impl WrittenFiles {
+    /// Those of a change that deletes nothing but what it has made. The engine cleans up after its commits where the
+    /// dataset says so, and removes what a branch lives on, if its place was typed otherwise.
+    pub fn of_change() -> Self {
+        Self(Arc::new(Entries {
+            keeps_others: true,
+            ..Entries::default()
+        }))
+    }
+
+    /// Those of what only reads. The engine writes to a dataset of an early version when it is asked for statistics.
+    pub fn none() -> Self {
+        let files = Self::of_change();
+        files.close();
+        files
+    }
+
+    pub fn has_refused(&self) -> bool {
+        self.0.has_refused.load(Ordering::Relaxed)
+    }
+
     /// What is beside the manifests is left out: it belongs to all writers, or is a manifest.
     fn record(&self, path: &Path) -> Result<()> {
         let mut files = lock(&self.0.files);
@@ -87,12 +112,11 @@ impl WrittenFiles {
     }
 
     fn refuse_if_closed(&self) -> Result<()> {
-        match self.0.is_closed.load(Ordering::Relaxed) {
-            true => Err(Error::NotSupported {
-                source: "the write was given up".into(),
-            }),
-            false => Ok(()),
+        if !self.0.is_closed.load(Ordering::Relaxed) {
+            return Ok(());
         }
+        self.0.has_refused.store(true, Ordering::Relaxed);
+        Err(refusal("nothing is written any more"))
     }
 
     fn begin_landing(&self) -> Result<()> {
@@ -233,6 +257,10 @@ impl RecordingStore {
     }
 }
 
+fn refusal(why: &'static str) -> Error {
+    Error::NotSupported { source: why.into() }
+}
+
 /// Whether an error says for certain that the store did not and will not do it.
 fn is_definite(error: &Error) -> bool {
     !matches!(error, Error::Generic { .. } | Error::JoinError { .. })
@@ -297,7 +325,18 @@ impl ObjectStore for RecordingStore {
         &self,
         paths: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(paths)
+        if !self.written_files.0.keeps_others {
+            return self.inner.delete_stream(paths);
+        }
+        let written_files = self.written_files.clone();
+        let own = paths.map(move |path| {
+            let path = path?;
+            match lock(&written_files.0.files).contains(&path) {
+                true => Ok(path),
+                false => Err(refusal("it is not of this change")),
+            }
+        });
+        self.inner.delete_stream(own.boxed())
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
