@@ -131,7 +131,7 @@ impl Model {
             let given = parameters
                 .entry(name.clone())
                 .or_insert_with(|| value.clone());
-            if given != value {
+            if *given != *value {
                 return Err(Error::invalid_argument(format!(
                     "parameter {name:?} is {given}, but the model was learnt with {value}"
                 )));
