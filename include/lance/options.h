@@ -420,6 +420,12 @@ struct LANCE_EXPORT SearcherOptions {
   std::optional<uint32_t> gather_milliseconds = std::nullopt;
 };
 
+/// What is returned of the rows that are found.
+struct LANCE_EXPORT LookupOptions {
+  /// Columns, as ScanOptions::columns has them. Default: all.
+  std::optional<std::vector<std::string>> columns = std::nullopt;
+};
+
 /// What the queries of a context take.
 struct LANCE_EXPORT SqlOptions {
   /// The most memory for joins, groups and sorts of all queries together. Groups and sorts that need more
@@ -456,7 +462,7 @@ enum class IndexType : int {
   kInverted = 7,
   /// Texts and bytes by any part of them: contains, also of fewer than three characters.
   kFm = 8,
-  /// What is at a path of JSON, in an index of another type.
+  /// A field of JSON, in an index of another type.
   kJson = 9,
   /// Places: spatial predicates of GeoArrow columns.
   kRtree = 10,

@@ -285,7 +285,7 @@ TEST_P(ScalarIndexTest, IsMadeListedUsedAndDropped) {
   EXPECT_EQ(without.ids, expected.ids);
 }
 
-const IndexOptions kSizePath = {.parameters = {{"path", "$.size"}}};
+const IndexOptions kSizePath = {.parameters = {{"path", "size"}}};
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, ScalarIndexTest,
@@ -384,6 +384,7 @@ TEST_F(IndexTest, WhatCannotBeIndexedIsRefusedAndLeavesNoFile) {
       {"name", IndexType::kRtree, {}, ErrorCode::kInvalidArgument, "RTREE takes GeoArrow"},
       {"name", IndexType::kJson, kSizePath, ErrorCode::kInvalidArgument, "JSON takes JSON"},
       {"doc", IndexType::kJson, {}, ErrorCode::kInvalidArgument, "needs the parameter \"path\""},
+      {"doc", IndexType::kJson, with("path", "$.size"), ErrorCode::kInvalidArgument, "the name of a field"},
       {"id", IndexType::kIvfPq, {}, ErrorCode::kInvalidArgument, "IVF_PQ takes fixed-size lists"},
       {"vec", IndexType::kBtree, {}, ErrorCode::kInvalidArgument, "BTREE takes"},
       {"bits", IndexType::kIvfPq, {}, ErrorCode::kInvalidArgument, "IVF_FLAT"},

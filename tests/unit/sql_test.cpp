@@ -168,7 +168,9 @@ TEST_F(SqlTest, NamesThatAQueryGivesAreMeantFirst) {
   // What is none of the query's own is a column all the same.
   expect("select total as total from sums where total > 1 order by total", {2, 3});
   expect("select Id as id, x from sums where id >= 2 and ID < 3", {2});
-  expect("select sum(x) as total from sums group by total order by total desc", {10, 20, 30});
+  // As where they are written alike, groups are made of columns rather than of what is computed.
+  expect("select sum(x) as total from sums group by total order by total desc", {30, 20, 10});
+  expect("select count(*) from (select x as total from sums) d group by total having total > 10", {1, 1});
   // People have a column "id".
   expect("select s.id from sums s join people p on p.id = s.id order by s.id desc", {3, 2, 1});
   expect("select id from sums order by id", {1, 2, 3});

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,7 +31,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
@@ -108,7 +108,9 @@ class TextSearchTest : public ::testing::Test {
     for (const auto& chunk : table.GetColumnByName("_score")->chunks()) {
       const auto& scores = static_cast<const arrow::FloatArray&>(*chunk);
       for (int64_t i = 0; i < scores.length(); ++i) {
-        if (before.has_value()) EXPECT_GE(*before, scores.Value(i));
+        if (before.has_value()) {
+          EXPECT_GE(*before, scores.Value(i));
+        }
         before = scores.Value(i);
       }
     }
@@ -196,8 +198,8 @@ TEST_P(AnyTextSearchTest, ScoresComeWhereTheyAreAskedFor) {
   EXPECT_EQ(all->schema()->field_names().back(), "_score");
   EXPECT_EQ(all->num_columns(), 7);
   ASSERT_OK_AND_ASSIGN(const auto computed, Scan({.columns = Columns{"_score", "id"},
-                                                  .expressions = {{"twice", "_score * 2"}},
                                                   .with_row_id = true,
+                                                  .expressions = {{"twice", "_score * 2"}},
                                                   .full_text = fox}));
   EXPECT_THAT(computed->schema()->field_names(), ElementsAre("_score", "id", "twice", "_rowid"));
   ASSERT_OK_AND_ASSIGN(
@@ -282,7 +284,7 @@ TEST_F(TextSearchTest, ColumnsAreLookedUpWhenAScanIsMade) {
     EXPECT_THAT(Find(in(column)),
                 AllOf(FailsWith(ErrorCode::kInvalidArgument), FailsSaying(HasSubstr(column))));
   }
-  EXPECT_THAT(Find(TextQuery::Boolean({.must_not = {in("nope")}, .should = {in("body")}})),
+  EXPECT_THAT(Find(TextQuery::Boolean({.should = {in("body")}, .must_not = {in("nope")}})),
               FailsWith(ErrorCode::kFieldNotFound));
   EXPECT_THAT(Find(TextQuery::CombinedFields("fox", {{.column = "nope"}})),
               FailsWith(ErrorCode::kFieldNotFound));

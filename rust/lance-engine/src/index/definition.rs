@@ -275,7 +275,7 @@ fn scalar_params(kind: IndexType, parameters: &Checked) -> Result<ScalarIndexPar
     }
     if kind == IndexType::Json && !own.contains_key("path") {
         return Err(Error::invalid_argument(
-            "an index of the kind JSON needs the parameter \"path\", such as $.name",
+            "an index of the kind JSON needs the parameter \"path\", the name of a field",
         ));
     }
     if kind == IndexType::Json {

@@ -10,19 +10,19 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use futures::TryStreamExt;
 use lance::io::exec::QUERY_INDEX_COL;
-use lance_arrow::json::has_json_fields;
 use lance_core::ROW_ID;
 use lance_index::vector::DIST_COL;
 use tokio::sync::OnceCell;
 
 use super::found::Found;
 use super::gather::Gather;
-use super::rows::Rows;
+use super::rows::{Rows, stored};
 use super::search::Prepared;
 use crate::VectorQuery;
 use crate::error::{Error, Result};
 use crate::read::Opened;
 use crate::read::attempt::attempt;
+use crate::read::columns::column;
 use crate::read::scan;
 use crate::settings::{ScanSettings, SearcherSettings};
 use crate::task::Task;
@@ -103,7 +103,9 @@ impl Searcher {
         let Some(prepared) = &self.prepared else {
             return Ok(None);
         };
-        let (dataset, path) = (&self.opened.dataset, nearest.column());
+        let dataset = &self.opened.dataset;
+        let column = column(dataset.schema(), nearest.column())?;
+        let path = column.path();
         let is_batch = nearest.is_batch(dataset, path)?;
         let vectors = nearest.engines(dataset, path).await?.key;
         let length = nearest.length();
@@ -131,26 +133,12 @@ impl Searcher {
     async fn answer(&self, nearest: &VectorQuery) -> Result<Option<Answer>> {
         let query = scan::prepare(self.opened.clone(), self.settings_for(nearest)).await?;
         let schema = query.schema().clone();
-        let dataset = &self.opened.dataset;
-        let stored = arrow::datatypes::Schema::from(dataset.schema());
-        let mut ids = Vec::new();
-        for field in schema.fields() {
-            if [DIST_COL, ROW_ID, QUERY_INDEX_COL].contains(&field.name().as_str()) {
-                continue;
-            }
-            let same = stored.fields().iter().zip(&dataset.schema().fields);
-            let mut same = same.filter(|(stored, _)| stored.name() == field.name());
-            match same.next() {
-                Some((stored, of))
-                    if stored.data_type() == field.data_type()
-                        && !of.is_blob()
-                        && !has_json_fields(field) =>
-                {
-                    ids.push(of.id);
-                }
-                _ => return Ok(None),
-            }
-        }
+        let added = [DIST_COL, ROW_ID, QUERY_INDEX_COL];
+        let fields = schema.fields().iter();
+        let taken = fields.filter(|field| !added.contains(&field.name().as_str()));
+        let Some(ids) = stored(&self.opened.dataset, taken) else {
+            return Ok(None);
+        };
         Ok(Some(Answer {
             rows: (!ids.is_empty()).then(|| Rows::new(self.opened.clone(), &ids)),
             schema,

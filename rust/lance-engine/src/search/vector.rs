@@ -10,7 +10,7 @@ use lance_index::vector::{ApproxMode as EngineMode, Query};
 use lance_linalg::distance::DistanceType;
 
 use super::vectors::Vectors;
-use crate::error::{Error, Result, code};
+use crate::error::{Error, Result, check_options, code};
 use crate::settings::{ApproxMode, DistanceMetric, VectorQuerySettings};
 
 /// Rows that the engine makes room for before it looks at one. A row takes less than 64 bytes.
@@ -258,7 +258,7 @@ fn check_rules(settings: &VectorQuerySettings) -> Result<()> {
     let probes = settings.minimum_nprobes.zip(settings.maximum_nprobes);
     let bounds = settings.lower_bound.zip(settings.upper_bound);
     let found = u64::from(settings.k) * u64::from(settings.refine_factor.unwrap_or(1));
-    for (is_wrong, why) in [
+    check_options([
         (
             probes.is_some_and(|(least, most)| least > most),
             "minimum_nprobes is more than maximum_nprobes",
@@ -271,12 +271,7 @@ fn check_rules(settings: &VectorQuerySettings) -> Result<()> {
             settings.ef.is_some_and(|ef| u64::from(ef) < found),
             "ef is less than the rows to find, which are k, or so many times it as refine_factor says",
         ),
-    ] {
-        if is_wrong {
-            return Err(Error::invalid_argument(format!("options: {why}")));
-        }
-    }
-    Ok(())
+    ])
 }
 
 /// Rows of all fragments, deleted ones among them.

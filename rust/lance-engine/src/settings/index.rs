@@ -27,7 +27,7 @@ pub enum IndexType {
     Inverted = 7,
     /// Texts and bytes by any part of them: contains, also of fewer than three characters.
     Fm = 8,
-    /// What is at a path of JSON, in an index of another type.
+    /// A field of JSON, in an index of another type.
     Json = 9,
     /// Places: spatial predicates of GeoArrow columns.
     Rtree = 10,

@@ -75,12 +75,8 @@ pub fn are_named_in(statement: &mut Statement, tables: &Tables) -> Result<bool> 
     if visit_mut(&mut statement.parsed, &mut Named).is_continue() {
         return Ok(false);
     }
-    let Statement {
-        parsed,
-        given_tables,
-        ..
-    } = statement;
-    let is_given = |name: &str| given_tables.contains(&name.to_lowercase());
+    let Statement { parsed, names, .. } = statement;
+    let is_given = |name: &str| names.queries.contains(&name.to_lowercase());
     write_stars(parsed, |name: &ObjectName| {
         let [part] = name.0.as_slice() else {
             return Vec::new();

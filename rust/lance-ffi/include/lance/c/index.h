@@ -40,7 +40,7 @@ enum {
   LANCE_INDEX_INVERTED = 7,
   /** Texts and bytes by any part of them: contains, also of fewer than three characters. */
   LANCE_INDEX_FM = 8,
-  /** What is at a path of JSON, in an index of another type. */
+  /** A field of JSON, in an index of another type. */
   LANCE_INDEX_JSON = 9,
   /** Places: spatial predicates of GeoArrow columns. */
   LANCE_INDEX_RTREE = 10,
