@@ -203,7 +203,7 @@ TEST_F(SearcherTest, ReturnsWhatIsAskedFor) {
   const auto nothing = [](ScanOptions*) {};
   check(with("v", [](auto* it) { it->columns = {{"text", kOdd, "_distance"}}; }), true);
   check(with("v", [](auto* it) { it->columns = {{"_distance"}}; }), true);
-  check(with("v", [](auto* it) { it->columns = {{"st.v", "id"}}; }), true);
+  check(with("v", [](auto* it) { it->columns = {{"st.v", "id"}}; }), false);
   check(with("v", [](auto* it) { it->with_row_id = true; }), true);
   check(with("v", [](auto* it) { it->filter = "id % 3 = 1"; }), true);
   check(with(kOdd, nothing), true);
