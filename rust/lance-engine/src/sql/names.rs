@@ -107,7 +107,10 @@ impl Everywhere<'_> {
         let is_table = |factor: &TableFactor| match factor {
             TableFactor::Table {
                 name, args: None, ..
-            } => !self.names.queries.contains(&name.to_string().to_lowercase()),
+            } => !self
+                .names
+                .queries
+                .contains(&name.to_string().to_lowercase()),
             _ => false,
         };
         select.from.iter().all(|from| {

@@ -12,8 +12,8 @@ use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr,
-    SetOperator, SetQuantifier, Statement as Sql, TableAlias, TableFactor, Visit, VisitMut, Visitor,
-    VisitorMut,
+    SetOperator, SetQuantifier, Statement as Sql, TableAlias, TableFactor, Visit, VisitMut,
+    Visitor, VisitorMut,
 };
 use datafusion::sql::sqlparser::tokenizer::{Location, Tokenizer};
 
@@ -202,7 +202,10 @@ struct Look {
 impl Look {
     fn gives_table(&mut self, alias: &TableAlias) {
         self.names.tables.insert(alias.name.value.to_lowercase());
-        alias.columns.iter().for_each(|column| self.gives_column(&column.name));
+        alias
+            .columns
+            .iter()
+            .for_each(|column| self.gives_column(&column.name));
     }
 
     fn gives_column(&mut self, name: &Ident) {
