@@ -461,6 +461,23 @@ TEST_F(SqlTest, AStopEndsAJoinInTheMiddle) {
   }
 }
 
+// Each of these takes longer than a turn, after which it goes on where it was.
+TEST_F(SqlTest, JoinsOfManyTurnsLoseNothing) {
+  const std::string a = "(select id from people where id < 4000) a ";
+  const std::string b = "(select id from people where id < 4000) b ";
+  const std::string sum = "on a.id + b.id = 3000";
+  ExpectNumber(3001, "select count(*) from " + a + "join " + b + sum);
+  ExpectNumber(3001, "select count(*) from " + a + "join " + b + sum + " and a.id % 2 = b.id % 2");
+  ExpectNumber(4000, "select count(*) from " + a + "left join " + b + sum);
+  ExpectNumber(4000, "select count(*) from " + a + "right join " + b + sum);
+  ExpectNumber(4999, "select count(*) from " + a + "full join " + b + sum);
+  ExpectNumber(4999, "select count(*) from " + a + "full join " + b + sum + " and a.id % 2 = b.id % 2");
+  ExpectNumber(999, "select count(*) from " + a + "where not exists (select 1 from " + b +
+                        "where a.id + b.id = 3000 and a.id % 2 = b.id % 2)");
+  ExpectNumber(3001, "select count(*) from " + a + "where exists (select 1 from " + b +
+                         "where a.id + b.id = 3000 and a.id % 2 = b.id % 2)");
+}
+
 TEST_F(SqlTest, ADatasetIsAskedByItself) {
   ASSERT_OK_AND_ASSIGN(auto query, people_->Sql("select id from dataset where id >= $1 order by id",
                                                 Row({"least"}, int64_t{9998})));
