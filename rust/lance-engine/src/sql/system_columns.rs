@@ -238,35 +238,39 @@ fn unclear() -> Error {
     )
 }
 
+/// By what a join finds partners, and whether a `*` means the columns of both sides.
+fn constraint(join: &Join) -> Option<(&JoinConstraint, bool)> {
+    use JoinOperator as Op;
+
+    match &join.join_operator {
+        Op::Join(constraint)
+        | Op::Inner(constraint)
+        | Op::Left(constraint)
+        | Op::LeftOuter(constraint)
+        | Op::Right(constraint)
+        | Op::RightOuter(constraint)
+        | Op::FullOuter(constraint)
+        | Op::CrossJoin(constraint) => Some((constraint, true)),
+        Op::Semi(constraint)
+        | Op::LeftSemi(constraint)
+        | Op::RightSemi(constraint)
+        | Op::Anti(constraint)
+        | Op::LeftAnti(constraint)
+        | Op::RightAnti(constraint) => Some((constraint, false)),
+        _ => None,
+    }
+}
+
 fn is_natural(join: &Join) -> bool {
-    let (JoinOperator::Join(constraint)
-    | JoinOperator::Inner(constraint)
-    | JoinOperator::Left(constraint)
-    | JoinOperator::LeftOuter(constraint)
-    | JoinOperator::Right(constraint)
-    | JoinOperator::RightOuter(constraint)
-    | JoinOperator::FullOuter(constraint)) = &join.join_operator
-    else {
-        return false;
-    };
-    *constraint == JoinConstraint::Natural
+    matches!(constraint(join), Some((JoinConstraint::Natural, _)))
 }
 
 /// Whether a `*` means the columns of the one side and then those of the other.
 fn shows_both_sides(join: &Join) -> bool {
-    use JoinOperator as Op;
-    let (Op::Join(constraint)
-    | Op::Inner(constraint)
-    | Op::Left(constraint)
-    | Op::LeftOuter(constraint)
-    | Op::Right(constraint)
-    | Op::RightOuter(constraint)
-    | Op::FullOuter(constraint)
-    | Op::CrossJoin(constraint)) = &join.join_operator
-    else {
-        return false;
-    };
-    matches!(constraint, JoinConstraint::On(_) | JoinConstraint::None)
+    matches!(
+        constraint(join),
+        Some((JoinConstraint::On(_) | JoinConstraint::None, true))
+    )
 }
 
 fn is_plain(options: &WildcardAdditionalOptions) -> bool {
