@@ -215,7 +215,7 @@ fn read(shape: &Shape, text: &str) -> Option<Value> {
             (*least..=*most).contains(&number).then(|| number.into())
         }
         Number(numbers) => {
-            let number = text.parse().ok()?;
+            let number: u64 = text.parse().ok()?;
             numbers.contains(&number).then(|| number.into())
         }
         Limit(_) if text.eq_ignore_ascii_case("none") => Some(Value::Null),
