@@ -60,9 +60,8 @@ class Session {
     for (const auto step :
          {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan, &Session::ScanBatches,
           &Session::ScanPushed, &Session::Query, &Session::Search, &Session::Take, &Session::TakeRanges,
-           &Session::Shuffle,
-          &Session::OpenSplit, &Session::AppendInHalves, &Session::Discard, &Session::Maintain,
-          &Session::ByName}) {
+          &Session::Shuffle, &Session::OpenSplit, &Session::AppendInHalves, &Session::Discard,
+          &Session::Maintain, &Session::ByName}) {
       if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
     }
     return {};

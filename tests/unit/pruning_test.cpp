@@ -1,4 +1,5 @@
-// What is not asked for is not read: columns by the bytes that the store gave, fragments by files that are gone.
+// What is not asked for is not read: columns by the bytes that the store gave, fragments by files that are
+// gone.
 
 #include <cstdint>
 #include <filesystem>

@@ -12,8 +12,8 @@ use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr,
-    SetOperator, SetQuantifier, Statement as Sql, TableAlias, TableFactor, Visit, VisitMut, Visitor,
-    VisitorMut,
+    SetOperator, SetQuantifier, Statement as Sql, TableAlias, TableFactor, Visit, VisitMut,
+    Visitor, VisitorMut,
 };
 use datafusion::sql::sqlparser::tokenizer::{Location, Tokenizer};
 
@@ -201,7 +201,10 @@ impl Look {
 
     fn gives_alias(&mut self, alias: &TableAlias) {
         self.gives(&alias.name);
-        alias.columns.iter().for_each(|column| self.gives(&column.name));
+        alias
+            .columns
+            .iter()
+            .for_each(|column| self.gives(&column.name));
     }
 
     fn joins(node: &Expr) -> Option<BinaryOperator> {
@@ -255,7 +258,8 @@ impl Visitor for Look {
             ));
         }
         for table in tables {
-            self.given_tables.insert(table.alias.name.value.to_lowercase());
+            self.given_tables
+                .insert(table.alias.name.value.to_lowercase());
             self.gives_alias(&table.alias);
         }
         ControlFlow::Continue(())

@@ -119,10 +119,7 @@ impl VisitorMut for Named {
     }
 }
 
-fn write_stars(
-    parsed: &mut Parsed,
-    beside: impl Fn(&ObjectName) -> Vec<FieldRef>,
-) -> Result<()> {
+fn write_stars(parsed: &mut Parsed, beside: impl Fn(&ObjectName) -> Vec<FieldRef>) -> Result<()> {
     match visit_mut(parsed, &mut Stars(beside)) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
@@ -263,11 +260,19 @@ fn all_of(relation: &Relation) -> SelectItem {
 }
 
 /// The options of a `*` without what is hidden.
-fn without(mut options: WildcardAdditionalOptions, relation: &Relation) -> WildcardAdditionalOptions {
+fn without(
+    mut options: WildcardAdditionalOptions,
+    relation: &Relation,
+) -> WildcardAdditionalOptions {
     let mut hidden = relation.hidden.clone();
     if let Some(except) = &options.opt_except {
         hidden.retain(|name| except.first_element.value != name.value);
-        hidden.retain(|name| except.additional_elements.iter().all(|it| it.value != name.value));
+        hidden.retain(|name| {
+            except
+                .additional_elements
+                .iter()
+                .all(|it| it.value != name.value)
+        });
     }
     if let Some(exclude) = &options.opt_exclude {
         let excluded = match exclude {
