@@ -17,7 +17,8 @@ enum Shape {
     Fraction,
     Flag,
     Word(&'static [&'static str]),
-    Text,
+    /// The name of a field of JSON. The engine takes paths as well, and finds other rows by them than without an index.
+    Key,
     /// A JSON array, or words with commas between them.
     Words,
     /// As `Count`, or "none".
@@ -27,7 +28,7 @@ enum Shape {
 
 struct Parameter(&'static str, Shape);
 
-use Shape::{Count, Flag, Fraction, Json, Limit, Text, Word, Words};
+use Shape::{Count, Flag, Fraction, Json, Key, Limit, Word, Words};
 
 /// So many rows or values that no file has as many.
 const MANY: u64 = u32::MAX as u64;
@@ -135,7 +136,7 @@ const BLOOM_FILTER: &[Parameter] = &[
 ];
 const FM: &[Parameter] = &[Parameter("num_segments", Count(1, MANY))];
 const JSON: &[Parameter] = &[
-    Parameter("path", Text),
+    Parameter("path", Key),
     Parameter(
         "target_index_type",
         Word(&["btree", "bitmap", "ngram", "zonemap", "bloomfilter"]),
@@ -227,7 +228,7 @@ fn read(shape: &Shape, text: &str) -> Option<Value> {
             let word = words.iter().find(|word| word.eq_ignore_ascii_case(text));
             word.map(|word| Value::from(*word))
         }
-        Text => (!text.is_empty()).then(|| text.into()),
+        Key => is_plain(text).then(|| text.into()),
         Words if text.starts_with('[') => serde_json::from_str::<Vec<String>>(text)
             .ok()
             .map(Value::from),
@@ -244,6 +245,12 @@ fn read(shape: &Shape, text: &str) -> Option<Value> {
     }
 }
 
+fn is_plain(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
 fn describe(shape: &Shape) -> String {
     match shape {
         Count(least, most) if least == most => least.to_string(),
@@ -255,7 +262,8 @@ fn describe(shape: &Shape) -> String {
             let (last, others) = words.split_last().unwrap_or((&"", &[]));
             format!("{} or {last}", others.join(", "))
         }
-        Text => "a text that is not empty".to_string(),
+        Key => "the name of a field, of letters, digits and _, as json_get_int(a, 'name') has it"
+            .to_string(),
         Words => "words with commas between them, or a JSON array of texts".to_string(),
         Json => "a JSON object".to_string(),
     }
@@ -337,6 +345,12 @@ mod tests {
                 "target_index_parameters",
                 "[]",
                 "must be a JSON object",
+            ),
+            (
+                IndexType::Json,
+                "path",
+                "$.a",
+                "must be the name of a field",
             ),
             (IndexType::Inverted, "stem", "yes", "must be true or false"),
             (
