@@ -514,7 +514,8 @@ struct LANCE_EXPORT IndexOptions {
   bool train = true;
   /// Index the rows of these fragments only. Default: all.
   std::optional<std::vector<uint64_t>> fragments = std::nullopt;
-  /// What Dataset::TrainIndex() has learnt, for a vector index. Default: it is learnt now.
+  /// What Dataset::TrainIndex() has learnt, for a vector index. Parameters may not differ from those it
+  /// has. Default: it is learnt now.
   std::shared_ptr<arrow::Buffer> model = nullptr;
   /// Called at the beginning and the end of each stage, and now and then between them, on library threads,
   /// one call after the other; it must be quick and must not call this library. An exception it throws is

@@ -60,7 +60,10 @@ pub fn params(
     let metric = metric(parameters, column);
     check_metric(kind, metric, column)?;
     let mut ivf = ivf(&given);
-    let mut pq = pq(&given, column)?;
+    let mut pq = match has_codebook(kind) {
+        true => pq(&given, column)?,
+        false => PQBuildParams::default(),
+    };
     let mut rq = rq(&given);
     if let Some(model) = model {
         ivf.num_partitions = Some(model.centroids.len());
@@ -89,6 +92,11 @@ pub fn params(
         .and_then(Value::as_bool)
         .unwrap_or_default();
     Ok(params)
+}
+
+/// Whether vectors become codes that are learnt.
+pub fn has_codebook(kind: IndexType) -> bool {
+    matches!(kind, IndexType::IvfPq | IndexType::IvfHnswPq)
 }
 
 /// As the engine has it.
