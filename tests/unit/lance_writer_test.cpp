@@ -23,6 +23,7 @@ namespace {
 
 using lance::ColumnEncoding;
 using lance::Dataset;
+using lance::EncodingProfile;
 using lance::ErrorCode;
 using lance::LanceWriter;
 using lance::WriteMode;

@@ -13,6 +13,7 @@
 
 #include "arrow/api.h"
 #include "arrow/compute/api.h"
+#include "arrow/util/future.h"
 #include "lance/api.h"
 #include "support/datasets.h"
 #include "support/status_matchers.h"
@@ -64,7 +65,7 @@ ArrayPtr Cast(const std::vector<int64_t>& numbers, const std::vector<bool>& vali
   }
   if (type->id() == arrow::Type::TIMESTAMP) return plain->View(type).ValueOrDie();
   auto options = arrow::compute::CastOptions::Unsafe(type);
-  return arrow::compute::Cast(*plain, options).ValueOrDie();
+  return arrow::compute::Cast(plain, options).ValueOrDie().make_array();
 }
 
 BatchPtr Rows(int64_t first, int64_t rows, uint32_t seed) {
