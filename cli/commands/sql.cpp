@@ -89,7 +89,8 @@ class FirstRowsReader : public arrow::RecordBatchReader {
 
 bool IsBinary(Format format) { return format == Format::kArrow || format == Format::kParquet; }
 
-/// Write rows to a file, which is only there if all are in it. What is there and is no file, such as a pipe, stays.
+/// Write rows to a file, which is only there if all are in it. What is there and is no file, such as a pipe,
+/// stays.
 arrow::Status WriteFile(arrow::RecordBatchReader& reader, Format format, const std::string& path) {
   const auto write = [&](const std::string& to) -> arrow::Status {
     ARROW_ASSIGN_OR_RAISE(const auto out, arrow::io::FileOutputStream::Open(to));

@@ -420,6 +420,12 @@ struct LANCE_EXPORT SearcherOptions {
   std::optional<uint32_t> gather_milliseconds = std::nullopt;
 };
 
+/// What is returned of the rows that are found.
+struct LANCE_EXPORT LookupOptions {
+  /// Columns, as ScanOptions::columns has them. Default: all.
+  std::optional<std::vector<std::string>> columns = std::nullopt;
+};
+
 /// What the queries of a context take.
 struct LANCE_EXPORT SqlOptions {
   /// The most memory for joins, groups and sorts of all queries together. Groups and sorts that need more
@@ -456,7 +462,7 @@ enum class IndexType : int {
   kInverted = 7,
   /// Texts and bytes by any part of them: contains, also of fewer than three characters.
   kFm = 8,
-  /// What is at a path of JSON, in an index of another type.
+  /// A field of JSON, in an index of another type.
   kJson = 9,
   /// Places: spatial predicates of GeoArrow columns.
   kRtree = 10,
@@ -508,7 +514,8 @@ struct LANCE_EXPORT IndexOptions {
   bool train = true;
   /// Index the rows of these fragments only. Default: all.
   std::optional<std::vector<uint64_t>> fragments = std::nullopt;
-  /// What Dataset::TrainIndex() has learnt, for a vector index. Default: it is learnt now.
+  /// What Dataset::TrainIndex() has learnt, for a vector index. Parameters may not differ from those it
+  /// has. Default: it is learnt now.
   std::shared_ptr<arrow::Buffer> model = nullptr;
   /// Called at the beginning and the end of each stage, and now and then between them, on library threads,
   /// one call after the other; it must be quick and must not call this library. An exception it throws is

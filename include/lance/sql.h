@@ -107,7 +107,8 @@ class LANCE_EXPORT SqlContext {
   /// Plan a query: one SELECT, WITH, VALUES, SHOW TABLES, DESCRIBE or EXPLAIN. What changes something is
   /// ErrorCode::kNotSupported. What is wrong with the text is ErrorCode::kInvalidArgument and names line and
   /// column; a table that does not exist is ErrorCode::kNotFound, a column ErrorCode::kFieldNotFound, each
-  /// with the nearest names.
+  /// with the nearest names. Columns that every dataset has, such as `_rowid`, are found by their names, and
+  /// a `*` does not mean them.
   ///
   /// \param[in] text SQL, of at most 16 MiB
   /// \param[in] parameters one row: `$name` in the text is its column of this name, `$1` its first column.

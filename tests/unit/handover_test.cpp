@@ -126,7 +126,8 @@ TEST_F(HandoverTest, CredentialsComeFromAProvider) {
     ASSERT_OK_AND_ASSIGN(const auto copy, Dataset::Deserialize(*bytes_, {.credentials = provider}));
     EXPECT_EQ(Ids(*copy), Range(0, kRows));
     EXPECT_EQ(calls, 1);
-    ASSERT_OK_AND_ASSIGN(const auto part, lance::Scanner::OpenSplit(splits[0].text, {.credentials = provider}));
+    ASSERT_OK_AND_ASSIGN(const auto part,
+                         lance::Scanner::OpenSplit(splits[0].text, {.credentials = provider}));
     EXPECT_EQ(*part->CountRows(), static_cast<uint64_t>(kRows));
     EXPECT_EQ(calls, 2);
   }

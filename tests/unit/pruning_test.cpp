@@ -1,4 +1,5 @@
-// What is not asked for is not read: columns by the bytes that the store gave, fragments by files that are gone.
+// What is not asked for is not read: columns by the bytes that the store gave, fragments by files that are
+// gone.
 
 #include <cstdint>
 #include <filesystem>
@@ -44,12 +45,13 @@ class PruningTest : public ::testing::Test {
     ASSERT_OK_AND_ASSIGN(dataset_, lance::Dataset::Open(uri_));
   }
 
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Rows(int64_t first) {
-    const auto bytes = arrow::fixed_size_binary(kWide);
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Rows(int64_t first, int64_t rows = kRows,
+                                                          int32_t width = kWide) {
+    const auto bytes = arrow::fixed_size_binary(width);
     arrow::Int64Builder ids;
     arrow::FixedSizeBinaryBuilder wide(bytes);
-    std::string value(kWide, ' ');
-    for (int64_t id = first; id < first + kRows; ++id) {
+    std::string value(static_cast<size_t>(width), ' ');
+    for (int64_t id = first; id < first + rows; ++id) {
       for (char& c : value) c = static_cast<char>(random_());
       ARROW_RETURN_NOT_OK(ids.Append(id));
       ARROW_RETURN_NOT_OK(wide.Append(value));
@@ -57,7 +59,7 @@ class PruningTest : public ::testing::Test {
     ARROW_ASSIGN_OR_RAISE(auto first_column, ids.Finish());
     ARROW_ASSIGN_OR_RAISE(auto second_column, wide.Finish());
     const auto schema = arrow::schema({arrow::field("id", arrow::int64()), arrow::field("wide", bytes)});
-    return arrow::RecordBatch::Make(schema, kRows, {first_column, second_column});
+    return arrow::RecordBatch::Make(schema, rows, {first_column, second_column});
   }
 
   arrow::Result<std::shared_ptr<arrow::Table>> Scan(const ScanOptions& options) const {
@@ -117,6 +119,19 @@ TEST_F(PruningTest, ColumnsThatAreNotAskedForAreNotRead) {
   // Bytes are counted.
   EXPECT_GE(BytesOf(kAll, [&] { return Scan({}); }), kWideBytes);
   EXPECT_GE(BytesOf(kAll, [&] { return Sql("select * from dataset"); }), kWideBytes);
+}
+
+TEST_F(PruningTest, PlannersLookAtNoRowsThatAreTooWide) {
+  constexpr int64_t kFewRows = 160;
+  constexpr int32_t kBytes = 256 << 10;
+  ASSERT_OK_AND_ASSIGN(const auto rows, Rows(0, kFewRows, kBytes));
+  ASSERT_OK(WriteBatches(dir_ / "wide", {rows}));
+  ASSERT_OK_AND_ASSIGN(dataset_, lance::Dataset::Open(dir_ / "wide"));
+  ASSERT_OK_AND_ASSIGN(const auto query, dataset_->Sql("select id from dataset where wide is not null"));
+  ASSERT_OK_AND_ASSIGN(const auto statistics, dataset_->Statistics());
+  EXPECT_LT(statistics.bytes_read, uint64_t{kBytes});
+  ASSERT_OK_AND_ASSIGN(const auto table, query->ToTable());
+  EXPECT_EQ(table->num_rows(), kFewRows);
 }
 
 TEST_F(PruningTest, FragmentsThatAreNotAskedForAreNotOpened) {

@@ -13,13 +13,13 @@ mod optimize;
 mod parameters;
 mod progress;
 mod segments;
-mod train;
 mod tokenizer;
+mod train;
 mod vector;
 
 pub use create::{create, drop_index};
 pub use list::{list, prewarm, segments as list_segments, statistics};
 pub use optimize::optimize;
 pub use segments::{build as build_segment, commit as commit_segments, merge as merge_segments};
-pub use train::train;
 pub use tokenizer::tokenize;
+pub use train::train;

@@ -35,7 +35,9 @@ impl Namespace {
             }
             // Alone, it is a part of the path of a URL.
             if id.len() == 1 && leads_elsewhere {
-                return refuse(format!("the name {name:?} cannot be one of a table or namespace"));
+                return refuse(format!(
+                    "the name {name:?} cannot be one of a table or namespace"
+                ));
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ use lance_index::scalar::inverted::SCORE_COL;
 use lance_index::vector::DIST_COL;
 
 use super::columns::column;
-use crate::error::{Error, Result, code};
+use crate::error::{Error, Result, check_options, code};
 use crate::search::VectorQuery;
 use crate::settings::{ScanSettings, SearchFilter, SortKey};
 
@@ -133,7 +133,7 @@ pub fn check_rules(settings: &ScanSettings) -> Result<()> {
         .nearest
         .as_ref()
         .is_some_and(|query| !query.uses_index());
-    for (is_wrong, why) in [
+    check_options([
         (
             both != (settings.search_filter != SearchFilter::None),
             "nearest and full_text together need a search_filter that says which of them chooses rows, and that needs both",
@@ -158,12 +158,7 @@ pub fn check_rules(settings: &ScanSettings) -> Result<()> {
             !settings.index_segments.is_empty() && settings.nearest.is_none(),
             "index_segments need nearest",
         ),
-    ] {
-        if is_wrong {
-            return Err(Error::invalid_argument(format!("options: {why}")));
-        }
-    }
-    Ok(())
+    ])
 }
 
 fn path(dataset: &Dataset, query: &VectorQuery) -> Result<String> {

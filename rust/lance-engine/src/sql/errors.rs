@@ -27,7 +27,10 @@ pub fn missing(error: &DataFusionError) -> Option<Missing> {
     let span = told.or_else(|| field.spans().first());
     Some(Missing {
         name: field.name.clone(),
-        table: field.relation.as_ref().map(|table| table.table().to_string()),
+        table: field
+            .relation
+            .as_ref()
+            .map(|table| table.table().to_string()),
         place: span.map(|span| Location::of(span.start.line, span.start.column)),
     })
 }

@@ -5,14 +5,15 @@
 //! its own shows when it is planned.
 
 use std::collections::{BTreeSet, HashMap};
+use std::iter::once;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::sql::parser::Statement as Parsed;
-use datafusion::sql::sqlparser::ast::{Expr, Ident, VisitorMut};
+use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Select, TableFactor, VisitorMut};
 
 use super::errors::Missing;
-use super::statement::{Statement, visit_mut};
+use super::statement::{GivenNames, Statement, visit_mut};
 use super::table::Table;
 
 /// How columns are written, by their names in lower case.
@@ -43,36 +44,29 @@ impl ExactNames {
 
     /// Write columns as their tables do, where nothing else can be meant.
     pub fn write_in(&self, statement: &mut Statement) {
-        let Statement {
-            parsed,
-            given_names,
-            ..
-        } = statement;
-        let mut edits = Write {
-            means: |name: &str| {
-                let key = name.to_lowercase();
-                let is_other = self.lower.contains(&key) || given_names.contains(&key);
-                if is_other { None } else { self.get(&key) }
-            },
-            is_there: |_: &[Ident]| true,
-            wrote: false,
-        };
-        let _ = visit_mut(parsed, &mut edits);
+        let Statement { parsed, names, .. } = statement;
+        if !self.written.is_empty() {
+            let mut everywhere = Everywhere {
+                exact: self,
+                names,
+                scopes: Vec::new(),
+            };
+            let _ = visit_mut(parsed, &mut everywhere);
+        }
     }
 
     /// Write the column that was not found there as its table does; whether there is one.
     pub fn write_at(&self, missing: &Missing, parsed: &mut Parsed) -> bool {
-        let key = missing.name.to_lowercase();
-        let mut edit = Write {
-            means: |name: &str| match name.to_lowercase() == key {
-                true => self.get(&key),
-                false => None,
-            },
-            is_there: |path: &[Ident]| is_at(missing, path),
+        let Some(name) = self.get(&missing.name.to_lowercase()) else {
+            return false;
+        };
+        let mut there = There {
+            missing,
+            name,
             wrote: false,
         };
-        let _ = visit_mut(parsed, &mut edit);
-        edit.wrote
+        let _ = visit_mut(parsed, &mut there);
+        there.wrote
     }
 
     fn get(&self, key: &str) -> Option<&str> {
@@ -80,46 +74,132 @@ impl ExactNames {
     }
 }
 
-/// Whether a column that is missing is named by this path. One that comes with its table is the same wherever it is.
-fn is_at(missing: &Missing, path: &[Ident]) -> bool {
-    let is_there = |name: &Ident| Some(name.span.start) == missing.place;
-    let of_table = |table: &String| match path {
-        [.., name, _] => name.value.eq_ignore_ascii_case(table),
-        _ => false,
-    };
-    path.iter().any(is_there) || missing.table.as_ref().is_some_and(of_table)
-}
-
-/// Writes names that are not quoted.
-struct Write<F, G> {
-    means: F,
-    is_there: G,
-    wrote: bool,
-}
-
-impl<'a, F: Fn(&str) -> Option<&'a str>, G: Fn(&[Ident]) -> bool> Write<F, G> {
-    fn path(&mut self, path: &mut [Ident]) {
-        if !(self.is_there)(path) {
-            return;
-        }
-        for name in path.iter_mut().filter(|name| name.quote_style.is_none()) {
-            if let Some(exact) = (self.means)(&name.value) {
-                name.value = exact.to_string();
-                name.quote_style = Some('"');
-                self.wrote = true;
-            }
-        }
+fn path(node: &mut Expr) -> &mut [Ident] {
+    match node {
+        Expr::Identifier(name) => std::slice::from_mut(name),
+        Expr::CompoundIdentifier(path) => path,
+        _ => &mut [],
     }
 }
 
-impl<'a, F: Fn(&str) -> Option<&'a str>, G: Fn(&[Ident]) -> bool> VisitorMut for Write<F, G> {
+fn write(name: &mut Ident, exact: &str) {
+    name.value = exact.to_string();
+    name.quote_style = Some('"');
+}
+
+/// Where names are.
+enum Scope {
+    /// In a SELECT from tables alone, whose columns come before names that it gives.
+    Tables,
+    Other,
+}
+
+/// Writes all names that are not quoted.
+struct Everywhere<'a> {
+    exact: &'a ExactNames,
+    names: &'a GivenNames,
+    /// The innermost is the last.
+    scopes: Vec<Scope>,
+}
+
+impl Everywhere<'_> {
+    fn are_tables(&self, select: &Select) -> bool {
+        let is_table = |factor: &TableFactor| match factor {
+            TableFactor::Table {
+                name, args: None, ..
+            } => !self
+                .names
+                .queries
+                .contains(&name.to_string().to_lowercase()),
+            _ => false,
+        };
+        select.from.iter().all(|from| {
+            let joined = from.joins.iter().map(|join| &join.relation);
+            once(&from.relation).chain(joined).all(is_table)
+        })
+    }
+}
+
+impl VisitorMut for Everywhere<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.scopes.push(Scope::Other);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.scopes.pop();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        self.scopes.push(match self.are_tables(select) {
+            true => Scope::Tables,
+            false => Scope::Other,
+        });
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, _: &mut Select) -> ControlFlow<()> {
+        self.scopes.pop();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, node: &mut Expr) -> ControlFlow<()> {
+        let path = path(node);
+        let last = path.len().saturating_sub(1);
+        for (i, name) in path.iter_mut().enumerate() {
+            let key = name.value.to_lowercase();
+            let is_other = match self.scopes.last() {
+                Some(Scope::Tables) => i < last && self.names.tables.contains(&key),
+                _ => self.names.tables.contains(&key) || self.names.columns.contains(&key),
+            };
+            if name.quote_style.is_none()
+                && !is_other
+                && !self.exact.lower.contains(&key)
+                && let Some(exact) = self.exact.get(&key)
+            {
+                write(name, exact);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Writes a name that was not found.
+struct There<'a> {
+    missing: &'a Missing,
+    /// As it is to be.
+    name: &'a str,
+    wrote: bool,
+}
+
+impl There<'_> {
+    /// Whether this path names it. With its table it is the same wherever it is.
+    fn is_it(&self, path: &[Ident]) -> bool {
+        let Missing { table, place, .. } = self.missing;
+        let is_there = |name: &Ident| Some(name.span.start) == *place;
+        let of_table = |table: &String| match path {
+            [.., name, _] => name.value.eq_ignore_ascii_case(table),
+            _ => false,
+        };
+        path.iter().any(is_there) || table.as_ref().is_some_and(of_table)
+    }
+}
+
+impl VisitorMut for There<'_> {
     type Break = ();
 
     fn pre_visit_expr(&mut self, node: &mut Expr) -> ControlFlow<()> {
-        match node {
-            Expr::Identifier(name) => self.path(std::slice::from_mut(name)),
-            Expr::CompoundIdentifier(path) => self.path(path),
-            _ => {}
+        let path = path(node);
+        if self.is_it(path)
+            && let Some(last) = path.last_mut()
+            && last.quote_style.is_none()
+            && last.value.eq_ignore_ascii_case(&self.missing.name)
+        {
+            write(last, self.name);
+            self.wrote = true;
         }
         ControlFlow::Continue(())
     }

@@ -126,9 +126,7 @@ impl Source {
             .filter(|field| has_ends(field.data_type()) && self.types.contains_key(field.name()))
             .map(|field| field.name().clone())
             .collect();
-        let looked_at = self
-            .sample
-            .statistics(&self.opened, &names, self.rows);
+        let looked_at = self.sample.statistics(&self.opened, &names, self.rows);
         let mut known = match self.rows {
             0 => HashMap::new(),
             _ => attempt(looked_at).await.unwrap_or_default(),

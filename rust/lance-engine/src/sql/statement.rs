@@ -12,8 +12,8 @@ use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr,
-    SetOperator, SetQuantifier, Statement as Sql, TableAlias, TableFactor, Visit, VisitMut, Visitor,
-    VisitorMut,
+    SetOperator, SetQuantifier, Statement as Sql, TableAlias, TableFactor, Visit, VisitMut,
+    Visitor, VisitorMut,
 };
 use datafusion::sql::sqlparser::tokenizer::{Location, Tokenizer};
 
@@ -37,14 +37,21 @@ pub const DEEPEST_NESTING: usize = 128;
 const MOST_RELATIONS: usize = 256;
 const MOST_SELECTS: usize = 256;
 
+/// Names that a query gives, in lower case.
+#[derive(Default)]
+pub struct GivenNames {
+    pub columns: BTreeSet<String>,
+    /// Queries under names.
+    pub queries: BTreeSet<String>,
+    /// By which it calls tables, those among them.
+    pub tables: BTreeSet<String>,
+}
+
 /// A statement that was looked at, and where its words are.
 pub struct Statement {
     pub parsed: Parsed,
     pub places: Places,
-    /// Names that the query gives to columns and tables or calls tables by, in lower case.
-    pub given_names: BTreeSet<String>,
-    /// The tables among them that are queries.
-    pub given_tables: BTreeSet<String>,
+    pub names: GivenNames,
     /// What has arguments where a table may be.
     table_functions: BTreeSet<String>,
 }
@@ -84,8 +91,7 @@ impl Statement {
         Ok(Self {
             parsed,
             places,
-            given_names: look.given_names,
-            given_tables: look.given_tables,
+            names: look.names,
             table_functions: look.table_functions,
         })
     }
@@ -190,18 +196,20 @@ struct Look {
     relations: usize,
     selects: usize,
     table_functions: BTreeSet<String>,
-    given_names: BTreeSet<String>,
-    given_tables: BTreeSet<String>,
+    names: GivenNames,
 }
 
 impl Look {
-    fn gives(&mut self, name: &Ident) {
-        self.given_names.insert(name.value.to_lowercase());
+    fn gives_table(&mut self, alias: &TableAlias) {
+        self.names.tables.insert(alias.name.value.to_lowercase());
+        alias
+            .columns
+            .iter()
+            .for_each(|column| self.gives_column(&column.name));
     }
 
-    fn gives_alias(&mut self, alias: &TableAlias) {
-        self.gives(&alias.name);
-        alias.columns.iter().for_each(|column| self.gives(&column.name));
+    fn gives_column(&mut self, name: &Ident) {
+        self.names.columns.insert(name.value.to_lowercase());
     }
 
     fn joins(node: &Expr) -> Option<BinaryOperator> {
@@ -231,6 +239,13 @@ impl Visitor for Look {
                 "the query has too long a chain of operators: use IN for a list of values",
             ));
         }
+        // DataFusion takes the pattern for a regular expression that need not match all of the text.
+        if let Expr::SimilarTo { .. } = node {
+            return ControlFlow::Break(Error::new(
+                code::NOT_SUPPORTED,
+                "SIMILAR TO is not supported: write LIKE, or ~ with a regular expression",
+            ));
+        }
         if let Expr::Function(function) = node
             && let Err(error) = check_arrow_type(function, "the query")
         {
@@ -255,17 +270,17 @@ impl Visitor for Look {
             ));
         }
         for table in tables {
-            self.given_tables.insert(table.alias.name.value.to_lowercase());
-            self.gives_alias(&table.alias);
+            let name = table.alias.name.value.to_lowercase();
+            self.names.queries.insert(name);
+            self.gives_table(&table.alias);
         }
         ControlFlow::Continue(())
     }
 
     fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<Error> {
-        name.0
-            .iter()
-            .filter_map(ObjectNamePart::as_ident)
-            .for_each(|part| self.gives(part));
+        let parts = name.0.iter().filter_map(ObjectNamePart::as_ident);
+        let parts = parts.map(|part| part.value.to_lowercase());
+        self.names.tables.extend(parts);
         self.relations += 1;
         match self.relations > MOST_RELATIONS {
             true => ControlFlow::Break(Error::invalid_argument(format!(
@@ -292,7 +307,7 @@ impl Visitor for Look {
         | TableFactor::NestedJoin { alias, .. } = factor
             && let Some(alias) = alias
         {
-            self.gives_alias(alias);
+            self.gives_table(alias);
         }
         ControlFlow::Continue(())
     }
@@ -300,7 +315,7 @@ impl Visitor for Look {
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Error> {
         for item in &select.projection {
             if let SelectItem::ExprWithAlias { alias, .. } = item {
-                self.gives(alias);
+                self.gives_column(alias);
             }
         }
         self.selects += 1;

@@ -75,18 +75,22 @@ pub fn are_named_in(statement: &mut Statement, tables: &Tables) -> Result<bool> 
     if visit_mut(&mut statement.parsed, &mut Named).is_continue() {
         return Ok(false);
     }
-    let Statement {
-        parsed,
-        given_tables,
-        ..
-    } = statement;
-    let is_given = |name: &str| given_tables.contains(&name.to_lowercase());
+    let Statement { parsed, names, .. } = statement;
+    // Within such a query its name may be that of the table, and elsewhere not.
+    if let Some(name) = names
+        .queries
+        .iter()
+        .find(|name| tables.find(name).is_some())
+    {
+        return Err(not_supported(&format!(
+            "gives a query the name {name:?} of a table: choose another"
+        )));
+    }
     write_stars(parsed, |name: &ObjectName| {
-        let [part] = name.0.as_slice() else {
-            return Vec::new();
+        let table = match name.0.as_slice() {
+            [part] => part.as_ident().and_then(|name| tables.find(&folded(name))),
+            _ => None,
         };
-        let name = part.as_ident().map(folded).filter(|name| !is_given(name));
-        let table = name.and_then(|name| tables.find(&name));
         table.map_or_else(Vec::new, |table| beside(&table.schema))
     })?;
     Ok(true)
@@ -119,10 +123,7 @@ impl VisitorMut for Named {
     }
 }
 
-fn write_stars(
-    parsed: &mut Parsed,
-    beside: impl Fn(&ObjectName) -> Vec<FieldRef>,
-) -> Result<()> {
+fn write_stars(parsed: &mut Parsed, beside: impl Fn(&ObjectName) -> Vec<FieldRef>) -> Result<()> {
     match visit_mut(parsed, &mut Stars(beside)) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
@@ -171,6 +172,16 @@ impl<F: Fn(&ObjectName) -> Vec<FieldRef>> Stars<F> {
         if !relations.iter().any(has_hidden) {
             return Ok(());
         }
+        if select
+            .from
+            .iter()
+            .flat_map(|from| &from.joins)
+            .any(is_natural)
+        {
+            return Err(not_supported(
+                "joins tables by all names that both have: write ON or USING",
+            ));
+        }
         let is_clear = all_are_shown && relations.iter().all(Option::is_some);
         let relations: Vec<_> = relations.into_iter().flatten().collect();
         let mut items = Vec::new();
@@ -214,31 +225,52 @@ impl<F: Fn(&ObjectName) -> Vec<FieldRef>> VisitorMut for Stars<F> {
     }
 }
 
-fn unclear() -> Error {
+fn not_supported(why: &str) -> Error {
     Error::new(
         code::NOT_SUPPORTED,
-        format!(
-            "a query that names a system column, such as {ROW_ID:?}, has a * over joined tables that cannot be told \
-             apart: name the columns, or write TABLE.* and ON"
-        ),
+        format!("a query that names a system column, such as {ROW_ID:?}, {why}"),
     )
+}
+
+fn unclear() -> Error {
+    not_supported(
+        "has a * over joined tables that cannot be told apart: name the columns, or write TABLE.* and ON",
+    )
+}
+
+/// By what a join finds partners, and whether a `*` means the columns of both sides.
+fn constraint(join: &Join) -> Option<(&JoinConstraint, bool)> {
+    use JoinOperator as Op;
+
+    match &join.join_operator {
+        Op::Join(constraint)
+        | Op::Inner(constraint)
+        | Op::Left(constraint)
+        | Op::LeftOuter(constraint)
+        | Op::Right(constraint)
+        | Op::RightOuter(constraint)
+        | Op::FullOuter(constraint)
+        | Op::CrossJoin(constraint) => Some((constraint, true)),
+        Op::Semi(constraint)
+        | Op::LeftSemi(constraint)
+        | Op::RightSemi(constraint)
+        | Op::Anti(constraint)
+        | Op::LeftAnti(constraint)
+        | Op::RightAnti(constraint) => Some((constraint, false)),
+        _ => None,
+    }
+}
+
+fn is_natural(join: &Join) -> bool {
+    matches!(constraint(join), Some((JoinConstraint::Natural, _)))
 }
 
 /// Whether a `*` means the columns of the one side and then those of the other.
 fn shows_both_sides(join: &Join) -> bool {
-    use JoinOperator as Op;
-    let (Op::Join(constraint)
-    | Op::Inner(constraint)
-    | Op::Left(constraint)
-    | Op::LeftOuter(constraint)
-    | Op::Right(constraint)
-    | Op::RightOuter(constraint)
-    | Op::FullOuter(constraint)
-    | Op::CrossJoin(constraint)) = &join.join_operator
-    else {
-        return false;
-    };
-    matches!(constraint, JoinConstraint::On(_) | JoinConstraint::None)
+    matches!(
+        constraint(join),
+        Some((JoinConstraint::On(_) | JoinConstraint::None, true))
+    )
 }
 
 fn is_plain(options: &WildcardAdditionalOptions) -> bool {
@@ -263,11 +295,19 @@ fn all_of(relation: &Relation) -> SelectItem {
 }
 
 /// The options of a `*` without what is hidden.
-fn without(mut options: WildcardAdditionalOptions, relation: &Relation) -> WildcardAdditionalOptions {
+fn without(
+    mut options: WildcardAdditionalOptions,
+    relation: &Relation,
+) -> WildcardAdditionalOptions {
     let mut hidden = relation.hidden.clone();
     if let Some(except) = &options.opt_except {
         hidden.retain(|name| except.first_element.value != name.value);
-        hidden.retain(|name| except.additional_elements.iter().all(|it| it.value != name.value));
+        hidden.retain(|name| {
+            except
+                .additional_elements
+                .iter()
+                .all(|it| it.value != name.value)
+        });
     }
     if let Some(exclude) = &options.opt_exclude {
         let excluded = match exclude {

@@ -22,7 +22,10 @@ const COMPRESSIONS: Values = Values::OneOf(&["none", "lz4", "zstd", "fsst"]);
 const HINTS: &[(&str, Values)] = &[
     ("compression", COMPRESSIONS),
     ("compression-level", Values::Integer),
-    ("structural-encoding", Values::OneOf(&["miniblock", "fullzip", "sparse"])),
+    (
+        "structural-encoding",
+        Values::OneOf(&["miniblock", "fullzip", "sparse"]),
+    ),
     ("bss", Values::OneOf(&["off", "on", "auto"])),
     ("packed", Values::OneOf(&["true", "false"])),
     ("rle-threshold", Values::Number),
