@@ -171,7 +171,9 @@ struct LANCE_EXPORT TextMatchOptions {
   /// every column with an index.
   std::optional<std::string> column = std::nullopt;
   TextOperator term_operator = TextOperator::kOr;
-  /// Find words with up to so many letters inserted, left out or replaced, too. At most 16.
+  /// Find words with up to so many letters inserted, left out or replaced, too. If it is not 0, the words
+  /// are compared with those of the index as they are given, and are not folded and stemmed before. At most
+  /// 16.
   uint32_t fuzziness = 0;
   /// The most words that are searched in place of the given ones, all together, where `fuzziness` is not 0.
   /// At most 1048576.

@@ -1747,7 +1747,7 @@ static void lance_text_query_options_are_checked(const Handles* handles) {
   options.columns = kNullName;
   REFUSED_FOR("options.columns", lance_text_query_with, handles->text_query, &options, &made_out);
   options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
-  options.limit = -1;
+  options.limit = 0;
   REFUSED_FOR("options.limit", lance_text_query_with, handles->text_query, &options, &made_out);
   CHECK(made_out == NULL);
 }
