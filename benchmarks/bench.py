@@ -395,7 +395,7 @@ def page(results):
     yield "*Cores busy* is said of the measured part, or of the whole process where a program is measured; peak memory is"
     yield "that of the process, with the table where one is written from memory. pylance is measured as it comes, and at its"
     yield "best setting: as many CPU threads as there are cores. lance-cpp comes with its own defaults, which differ from"
-    yield "pylance's in the encoding of numbers and short strings (`WriteOptions::tuned_encodings`).\n"
+    yield "pylance's in pages and in dictionaries that it does not try (`WriteOptions::encoding_profile`).\n"
     yield "What is behind the figures, and how costs grow, is in [performance.md](performance.md).\n"
     yield f"![times ours]({plots.ratios(results)})\n"
     for result in results:

@@ -116,6 +116,7 @@ void Delete(Managed* tensor) noexcept {
 
 template <typename Managed>
 arrow::Result<std::unique_ptr<Managed, DLPackDeleter>> Export(const ArrayPtr& array) {
+  if (array == nullptr) return MakeStatus(ErrorCode::kInvalidArgument, "array is NULL");
   Dimensions dimensions(array->length());
   ArrayPtr numbers = array;
   // Where nulls may be.

@@ -171,7 +171,9 @@ struct LANCE_EXPORT TextMatchOptions {
   /// every column with an index.
   std::optional<std::string> column = std::nullopt;
   TextOperator term_operator = TextOperator::kOr;
-  /// Find words with up to so many letters inserted, left out or replaced, too. At most 16.
+  /// Find words with up to so many letters inserted, left out or replaced, too. If it is not 0, the words
+  /// are compared with those of the index as they are given, and are not folded and stemmed before. At most
+  /// 16.
   uint32_t fuzziness = 0;
   /// The most words that are searched in place of the given ones, all together, where `fuzziness` is not 0.
   /// At most 1048576.
@@ -554,11 +556,11 @@ enum class WriteMode : int {
 
 /// What columns without an encoding of their own are encoded for.
 enum class EncodingProfile : int {
-  /// To be read as fast as what the engine's own writer makes by default, in no more bytes, and to be
-  /// written faster.
+  /// To be read: as the engine's own writer does by default, without the dictionaries that it tries in
+  /// vain.
   kRead = 0,
   /// For few bytes: decimals with LZ4 unless few of them differ, and dictionaries for strings of one
-  /// letter. Columns that differ from #LANCE_ENCODING_READ take up to twice the time to read.
+  /// letter. To scan such a column takes up to 1.6 times the CPU.
   kSize = 1,
   /// The choice is the engine's, page by page.
   kEngine = 2,

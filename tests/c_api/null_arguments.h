@@ -33,6 +33,8 @@ typedef struct Handles {
   LanceSession* session;
   LanceDataset* dataset;
   LanceScanner* scanner;
+  LanceSearcher* searcher;
+  LanceLookup* lookup;
   LanceBatches* batches;
   LanceSqlContext* sql_context;
   LanceSqlQuery* sql_query;

@@ -4,6 +4,7 @@
 #include "null_arguments.h"
 
 #include "int64_batch.h"
+#include "vector_batch.h"
 
 struct ArrowArray* fresh_array(void) {
   static struct ArrowArray array;
@@ -72,6 +73,19 @@ static LanceDataset* make_dataset(void) {
   LanceDataset* dataset = NULL;
   CHECK_CALL(LANCE_OK, lance_dataset_open, URI, NULL, &dataset);
   return dataset;
+}
+
+static LanceSearcher* open_searcher(void) {
+  static const double kQuery[] = {1, 2};
+  LanceDataset* vectors = make_vector_dataset(URI "/vectors");
+  LanceVectorQuery* query = make_vector_query(kQuery, 2, 3);
+  LanceScanOptions options = LANCE_SCAN_OPTIONS_INIT;
+  options.nearest = query;
+  LanceSearcher* searcher = NULL;
+  CHECK_CALL(LANCE_OK, lance_searcher_open, vectors, &options, NULL, &searcher);
+  lance_vector_query_free(query);
+  lance_dataset_free(vectors);
+  return searcher;
 }
 
 static LanceTransaction* make_transaction(void) {
@@ -264,11 +278,15 @@ int main(void) {
   CHECK_CALL(LANCE_OK, lance_sql_prepare, handles.sql_context, LANCE_TEXT("select 1"), NULL, NULL,
              &handles.sql_query);
   CHECK_CALL(LANCE_OK, lance_shuffler_open, handles.dataset, NULL, &handles.shuffler);
+  CHECK_CALL(LANCE_OK, lance_lookup_open, handles.dataset, "id", NULL, &handles.lookup);
+  handles.searcher = open_searcher();
   handles.transaction = make_transaction();
   handles.writer = open_writer(URI "/writers");
   handles.ns = connect_namespace();
+  /* The searcher keeps its example. */
+  const int kept_structs = live_structs;
   null_arguments(&handles);
-  CHECK(live_structs == 0);
+  CHECK(live_structs == kept_structs);
 
   errors();
   streams(handles.scanner);
@@ -286,6 +304,8 @@ int main(void) {
   lance_transaction_free(handles.transaction);
   lance_writer_free(handles.writer);
   lance_shuffler_free(handles.shuffler);
+  lance_searcher_free(handles.searcher);
+  lance_lookup_free(handles.lookup);
   lance_sql_query_free(handles.sql_query);
   lance_sql_context_free(handles.sql_context);
   lance_namespace_free(handles.ns);

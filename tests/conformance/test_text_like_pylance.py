@@ -112,7 +112,7 @@ class Queries:
 
     def match(self):
         rng, words, column = self.rng, self.words(), self.rng.choice(self.columns)
-        operator, boost = self.operator(), rng.choice([1.0, 1.0, 0.25, 3.5, 0.0])
+        operator, boost = self.operator(), rng.choice([1.0, 1.0, 0.25, 3.5])
         fuzziness, expansions, prefix = rng.choice([0, 0, 0, 1, 2]), rng.choice([50, 50, 3]), rng.choice([0, 0, 2])
         theirs = MatchQuery(
             words, column, boost=boost, fuzziness=fuzziness, max_expansions=expansions, operator=operator, prefix_length=prefix
@@ -203,7 +203,10 @@ def test_random_queries(world, read_with_us):
     for _ in range(QUERIES):
         query, json_query = queries.any()
         expected = theirs(dataset, query)
-        assert not isinstance(expected, str), (json_query, expected)
+        if isinstance(expected, str):
+            with pytest.raises(AssertionError, match="failed"):
+                ours(read_with_us, dataset, json_query)
+            continue
         all_ours = ours(read_with_us, dataset, json_query)
         assert_equal(all_ours, expected, json_query)
         found += len(expected)
@@ -214,9 +217,9 @@ def test_random_queries(world, read_with_us):
             assert_equal(filtered, expected, (json_query, condition))
         limit = rng.choice([1, 3, 20])
         some = ours(read_with_us, dataset, json_query, limit=limit)
-        assert len(some) == min(limit, len(all_ours))
-        best = sorted(all_ours.values(), reverse=True)[:limit]
-        assert sorted(some.values(), reverse=True) == pytest.approx(best, rel=1e-5, abs=1e-6), (json_query, limit)
+        best = theirs(dataset, query, limit=limit)
+        assert some.keys() <= all_ours.keys(), (json_query, limit)
+        assert sorted(some.values()) == pytest.approx(sorted(best.values()), rel=1e-5, abs=1e-6), (json_query, limit)
     assert found > 0
 
 
@@ -231,7 +234,7 @@ def test_rows_that_are_not_indexed_can_be_left_out(world, read_with_us):
 
 def test_a_query_without_columns_searches_all_with_an_index(world, read_with_us):
     rng, dataset = world
-    for words in ["fox", "quick данные", "the", ""]:
+    for words in ["fox", "quick данные", "the"]:
         expected = theirs(dataset, words)
         found = ours(read_with_us, dataset, {"match": {"terms": words, "fuzziness": 0}})
         assert_equal(found, expected, words)

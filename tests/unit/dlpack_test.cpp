@@ -155,6 +155,11 @@ TEST(DLPackTest, NullsAreRefusedWhereTheyAre) {
   EXPECT_THAT(lance::ToDLPackVersioned(null_row), FailsWith(ErrorCode::kInvalidArgument));
 }
 
+TEST(DLPackTest, NoArrayIsNoTensor) {
+  EXPECT_THAT(lance::ToDLPack(nullptr), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(lance::ToDLPackVersioned(nullptr), FailsWith(ErrorCode::kInvalidArgument));
+}
+
 TEST(DLPackTest, OtherTypesAreNotSupported) {
   for (const auto& type : {arrow::boolean(), arrow::utf8(), arrow::list(arrow::float32()), arrow::date32(),
                            arrow::timestamp(arrow::TimeUnit::MICRO), arrow::decimal128(10, 2),

@@ -78,7 +78,9 @@ class PruningTest : public ::testing::Test {
     const auto before = dataset_->Statistics();
     const arrow::Result<std::shared_ptr<arrow::Table>> table = read();
     EXPECT_OK(table);
-    if (table.ok()) EXPECT_EQ((*table)->num_rows(), rows);
+    if (table.ok()) {
+      EXPECT_EQ((*table)->num_rows(), rows);
+    }
     const auto after = dataset_->Statistics();
     EXPECT_OK(after);
     return after->bytes_read - before->bytes_read;
@@ -183,7 +185,9 @@ TEST_F(PruningTest, ASplitOpensItsOwnFragments) {
     };
     const auto table = read();
     ASSERT_EQ(table.ok(), i == 2) << table.status();
-    if (table.ok()) EXPECT_EQ(Int64s(*(*table)->column(0)), Range(2 * kRows, kRows));
+    if (table.ok()) {
+      EXPECT_EQ(Int64s(*(*table)->column(0)), Range(2 * kRows, kRows));
+    }
   }
 }
 

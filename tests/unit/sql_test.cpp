@@ -323,6 +323,8 @@ TEST_F(SqlTest, WhatChangesSomethingIsRefused) {
     EXPECT_THAT(Query(text), FailsWith(ErrorCode::kNotSupported)) << text;
   }
   ExpectNumber(kPeople, "select count(*) from people");
+  EXPECT_THAT(Query("select id from people where name similar to 'name%'"),
+              AllOf(FailsWith(ErrorCode::kNotSupported), FailsSaying(HasSubstr("LIKE"))));
   // The planner would forget how often a row comes.
   for (const char* text : {"select id from people intersect all select id from pets",
                            "select 1 union (select id from people except all select id from pets)",

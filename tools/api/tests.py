@@ -107,7 +107,8 @@ def null_test(item, topics):
     if item.on:
         places.append(([f"handles->{model.handle_parameter(item.on, topics)}"], [["NULL"]]))
     for arg in item.arg or []:
-        places.append((good(arg), bad(arg)))
+        wrong = rows(find(topics, "struct", arg.of), topics) if arg.base == "list" else []
+        places.append((good(arg), [*bad(arg), *([f"&kWrong{arg.of}s[{i}]", "1"] for i in range(len(wrong)))]))
         if arg.base == "handles":
             declarations.append(f"Lance{arg.of}* none_{snake(arg.of)} = NULL;")
     for out in item.out or []:
@@ -163,7 +164,7 @@ def options_test(item, topics):
     function = next(f for f in every(topics, "function") if any(arg.type == f"options:{item.name}" for arg in f.arg or []))
     args, declarations, holds = [f"handles->{model.handle_parameter(function.on, topics)}"] if function.on else [], [], []
     for arg in function.arg:
-        args += ["&options"] if arg.base == "options" else good(arg)
+        args += ["&options"] if arg.type == f"options:{item.name}" else good(arg)
     for out in function.out or []:
         declared, right, _, after = output(out)
         declarations.append(declared.split(f" {'Lance' + out.of if out.base == 'result' else '@'} no_size")[0])

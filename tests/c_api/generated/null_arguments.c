@@ -373,6 +373,7 @@ static void lance_text_query_combined_fields_refuses(const Handles* handles) {
   REFUSED(lance_text_query_combined_fields, LANCE_TEXT(kNotUtf8), NULL, 0, 1, &made_out);
   REFUSED(lance_text_query_combined_fields, kWithNul, NULL, 0, 1, &made_out);
   REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 1, 1, &made_out);
+  REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), &kWrongTextFields[0], 1, 1, &made_out);
   REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, -1, &made_out);
   REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, 1000, &made_out);
   REFUSED(lance_text_query_combined_fields, LANCE_TEXT("text"), NULL, 0, 1, NULL);
@@ -383,6 +384,7 @@ static void lance_text_query_boolean_refuses(const Handles* handles) {
   (void)handles;
   LanceTextQuery* made_out = NULL;
   REFUSED(lance_text_query_boolean, NULL, 1, &made_out);
+  REFUSED(lance_text_query_boolean, &kWrongTextClauses[0], 1, &made_out);
   REFUSED(lance_text_query_boolean, NULL, 0, NULL);
   CHECK(made_out == NULL);
 }
@@ -1747,7 +1749,7 @@ static void lance_text_query_options_are_checked(const Handles* handles) {
   options.columns = kNullName;
   REFUSED_FOR("options.columns", lance_text_query_with, handles->text_query, &options, &made_out);
   options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
-  options.limit = -1;
+  options.limit = 0;
   REFUSED_FOR("options.limit", lance_text_query_with, handles->text_query, &options, &made_out);
   CHECK(made_out == NULL);
 }
@@ -1926,13 +1928,13 @@ static void lance_searcher_options_are_checked(const Handles* handles) {
   LanceSearcher* made_out = NULL;
   options = (LanceSearcherOptions)LANCE_SEARCHER_OPTIONS_INIT;
   options.struct_size = 0;
-  REFUSED_FOR("options.struct_size", lance_searcher_open, handles->dataset, &options, &options, &made_out);
+  REFUSED_FOR("options.struct_size", lance_searcher_open, handles->dataset, NULL, &options, &made_out);
   options = (LanceSearcherOptions)LANCE_SEARCHER_OPTIONS_INIT;
   options.struct_size = sizeof(options) - 1;
-  REFUSED_FOR("options.struct_size", lance_searcher_open, handles->dataset, &options, &options, &made_out);
+  REFUSED_FOR("options.struct_size", lance_searcher_open, handles->dataset, NULL, &options, &made_out);
   options = (LanceSearcherOptions)LANCE_SEARCHER_OPTIONS_INIT;
   options.gather_milliseconds = 10001;
-  REFUSED_FOR("options.gather_milliseconds", lance_searcher_open, handles->dataset, &options, &options,
+  REFUSED_FOR("options.gather_milliseconds", lance_searcher_open, handles->dataset, NULL, &options,
               &made_out);
   CHECK(made_out == NULL);
 }

@@ -13,6 +13,7 @@ pub type Checked = Map<String, Value>;
 
 enum Shape {
     Count(u64, u64),
+    Number(&'static [u64]),
     /// Between 0 and 1, neither of them.
     Fraction,
     Flag,
@@ -28,7 +29,7 @@ enum Shape {
 
 struct Parameter(&'static str, Shape);
 
-use Shape::{Count, Flag, Fraction, Json, Key, Limit, Word, Words};
+use Shape::{Count, Flag, Fraction, Json, Key, Limit, Number, Word, Words};
 
 /// So many rows or values that no file has as many.
 const MANY: u64 = u32::MAX as u64;
@@ -50,10 +51,10 @@ const IVF: &[Parameter] = &[
 ];
 const PQ: &[Parameter] = &[
     Parameter("num_sub_vectors", Count(1, MANY)),
-    Parameter("num_bits", Count(4, 8)),
+    Parameter("num_bits", Number(&[4, 8])),
     Parameter("kmeans_redos", Count(1, 1000)),
 ];
-const SQ: &[Parameter] = &[Parameter("num_bits", Count(8, 8))];
+const SQ: &[Parameter] = &[Parameter("num_bits", Number(&[8]))];
 const RQ: &[Parameter] = &[
     Parameter("num_bits", Count(1, 9)),
     Parameter("rotation_type", Word(&["fast", "matrix"])),
@@ -120,7 +121,7 @@ const INVERTED: &[Parameter] = &[
     Parameter("lance_tokenizer", Word(&["text", "json"])),
     Parameter("with_position", Flag),
     Parameter("custom_stop_words", Words),
-    Parameter("block_size", Count(128, 256)),
+    Parameter("block_size", Number(&[128, 256])),
     Parameter("memory_limit", Count(1, MANY)),
     Parameter("num_workers", Count(1, 1024)),
     Parameter("format_version", Count(1, 3)),
@@ -213,6 +214,10 @@ fn read(shape: &Shape, text: &str) -> Option<Value> {
             let number: u64 = text.parse().ok()?;
             (*least..=*most).contains(&number).then(|| number.into())
         }
+        Number(numbers) => {
+            let number: u64 = text.parse().ok()?;
+            numbers.contains(&number).then(|| number.into())
+        }
         Limit(_) if text.eq_ignore_ascii_case("none") => Some(Value::Null),
         Limit(most) => read(&Count(1, *most), text),
         Fraction => {
@@ -253,7 +258,10 @@ fn is_plain(name: &str) -> bool {
 
 fn describe(shape: &Shape) -> String {
     match shape {
-        Count(least, most) if least == most => least.to_string(),
+        Number(numbers) => {
+            let numbers: Vec<_> = numbers.iter().map(u64::to_string).collect();
+            numbers.join(" or ")
+        }
         Count(least, most) => format!("a whole number from {least} to {most}"),
         Limit(most) => format!("a whole number from 1 to {most}, or \"none\""),
         Fraction => "a number between 0 and 1".to_string(),

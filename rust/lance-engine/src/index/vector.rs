@@ -168,15 +168,11 @@ pub fn pq(given: &Given<'_>, column: &VectorColumn) -> Result<PQBuildParams> {
             "vectors of {dimension} dimensions cannot be cut into {parts} parts: num_sub_vectors must divide {dimension}"
         )));
     }
-    match pq.num_bits {
-        8 => Ok(pq),
-        4 if parts.is_multiple_of(2) => Ok(pq),
-        4 => Err(Error::invalid_argument(format!(
+    match pq.num_bits == 4 && !parts.is_multiple_of(2) {
+        true => Err(Error::invalid_argument(format!(
             "with num_bits = 4 num_sub_vectors must be even, which {parts} is not"
         ))),
-        other => Err(Error::invalid_argument(format!(
-            "num_bits must be 4 or 8, got {other}"
-        ))),
+        false => Ok(pq),
     }
 }
 

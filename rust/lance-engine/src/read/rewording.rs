@@ -57,7 +57,6 @@ fn is_for_datafusion(node: &Expr) -> bool {
         | Expr::Interval(_)
         | Expr::Overlay { .. }
         | Expr::Position { .. }
-        | Expr::SimilarTo { .. }
         | Expr::Substring { .. }
         | Expr::Trim { .. } => true,
         Expr::BinaryOp { op, .. } => matches!(

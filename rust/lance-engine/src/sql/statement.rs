@@ -239,6 +239,13 @@ impl Visitor for Look {
                 "the query has too long a chain of operators: use IN for a list of values",
             ));
         }
+        // DataFusion takes the pattern for a regular expression that need not match all of the text.
+        if let Expr::SimilarTo { .. } = node {
+            return ControlFlow::Break(Error::new(
+                code::NOT_SUPPORTED,
+                "SIMILAR TO is not supported: write LIKE, or ~ with a regular expression",
+            ));
+        }
         if let Expr::Function(function) = node
             && let Err(error) = check_arrow_type(function, "the query")
         {
