@@ -49,7 +49,7 @@ const std::vector<Key>& Keys() {
       {"date", arrow::date32()},
       {"decimal", arrow::decimal128(21, 2)},
       {"time", arrow::timestamp(arrow::TimeUnit::MICRO)},
-      {"dotted.`name", arrow::int32()},
+      {"odd \"name", arrow::int32()},
   };
   return keys;
 }
