@@ -17,6 +17,7 @@ use lance_core::ROW_ID;
 use lance_core::utils::tokio::spawn_cpu;
 use lance_index::metrics::NoOpMetricsCollector;
 use lance_index::prefilter::PreFilter;
+use lance_index::vector::quantizer::QuantizationType;
 use lance_index::vector::{DIST_COL, PreparedPartitionSearchHandle, Query, VectorIndex};
 use lance_linalg::distance::DistanceType;
 use lance_linalg::kernels::normalize_arrow;
@@ -116,6 +117,18 @@ impl OpenIndex {
         segments.all(|segment| segment.index.supports_batch_partition_search())
     }
 
+    /// Whether the engine finds the same together. What IVF_RQ leaves out depends on the order of partitions, which is
+    /// another then; so these are only searched together where the engine does it, too.
+    fn is_as_good_together(&self, query: &Query) -> bool {
+        let mut segments = self.segments.iter();
+        let is_estimated = segments.any(|segment| {
+            let (_, quantization) = segment.index.sub_index_type();
+            quantization == QuantizationType::Rabit
+        });
+        let is_fixed = query.maximum_nprobes == Some(query.minimum_nprobes);
+        self.is_searched_together() && (!is_estimated || is_fixed && query.refine_factor.is_none())
+    }
+
     /// What is found near each key, by the distances that the index knows, as many as the query refines. None where the
     /// engine would search on: it knows how.
     pub async fn search(
@@ -127,11 +140,12 @@ impl OpenIndex {
             let found = self.search_one(query, key, cores()).await?;
             return Ok(found.map(|found| vec![found]));
         }
+        let is_together = self.is_as_good_together(query);
         let parts = keys.chunks(keys.len().div_ceil(cores()).max(1));
         let parts = parts.map(|keys| {
             let (index, query, keys) = (self.clone(), query.clone(), keys.to_vec());
             async move {
-                if index.is_searched_together() {
+                if is_together {
                     return index.search_together(&query, &keys).await;
                 }
                 let mut found = Vec::with_capacity(keys.len());

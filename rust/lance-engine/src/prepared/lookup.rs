@@ -13,22 +13,23 @@ use datafusion::logical_expr::Expr;
 use futures::TryStreamExt;
 use futures::future::OptionFuture;
 use lance::Dataset;
-use lance::dataset::scanner::{RowAddrMask, RowAddrTreeMap};
+use lance::dataset::scanner::{RowAddrMask, RowAddrTreeMap, Scanner};
 use lance::index::prefilter::DatasetPreFilter;
 use lance::index::{DatasetIndexExt, DatasetIndexInternalExt};
-use lance_datafusion::exec::{LanceExecutionOptions, get_session_context};
-use lance_datafusion::substrait::{encode_substrait, prune_schema_for_substrait};
 use lance_file::version::ConcreteFileVersion;
 use lance_index::IndexType;
 use lance_index::metrics::NoOpMetricsCollector;
 use lance_index::scalar::{SargableQuery, ScalarIndex, SearchResult};
+use lance_io::stream::RecordBatchStream;
 
 use super::rows::{Rows, stored, whole_column};
 use crate::error::{Error, Result, code};
-use crate::read::Opened;
+use crate::panics::contained;
 use crate::read::attempt::attempt;
+use crate::read::columns::column as named;
 use crate::read::scan;
-use crate::settings::{LookupSettings, ScanSettings};
+use crate::read::{Opened, outputs};
+use crate::settings::{LookupSettings, ScanSettings, TakeSettings};
 use crate::task::Task;
 
 /// A column in which values are looked up. What is found is what a scan with a filter finds: where this does not know
@@ -73,7 +74,7 @@ struct Segment {
 pub fn open(opened: Arc<Opened>, column: String, settings: LookupSettings) -> Task<Lookup> {
     Box::pin(async move {
         let dataset = &opened.dataset;
-        let found = crate::read::columns::column(dataset.schema(), &column)?;
+        let found = named(dataset.schema(), &column)?;
         let Some(field) = whole_column(dataset, found.path()) else {
             return Err(Error::new(
                 code::NOT_SUPPORTED,
@@ -92,7 +93,11 @@ pub fn open(opened: Arc<Opened>, column: String, settings: LookupSettings) -> Ta
             data_type,
             opened: opened.clone(),
         };
-        let scanned = scan::prepare(opened.clone(), lookup.scanned(None)?).await?;
+        let scanned = ScanSettings {
+            columns: lookup.columns.clone(),
+            ..ScanSettings::default()
+        };
+        let scanned = scan::prepare(opened.clone(), scanned).await?;
         lookup.schema = scanned.schema().clone();
         lookup.index = attempt(OpenIndex::of(dataset, &lookup.column, &lookup.data_type))
             .await
@@ -120,10 +125,14 @@ impl Lookup {
             if let Some(batch) = attempt(self.through_index(&values)).await.flatten() {
                 return Ok(batch);
             }
-            let query = scan::prepare(self.opened.clone(), self.scanned(Some(&values))?).await?;
-            let (schema, batches) = query.run().await?;
-            let batches: Vec<_> = batches.into_stream().try_collect().await?;
-            Ok(concat_batches(&schema, &batches)?)
+            let scanner = self.scanner(&values)?;
+            let read = async {
+                let batches = scanner.try_into_stream().await?;
+                let schema = batches.schema();
+                let batches: Vec<_> = batches.try_collect().await?;
+                Ok(concat_batches(&schema, &batches)?)
+            };
+            contained(read).await
         })
     }
 
@@ -139,13 +148,9 @@ impl Lookup {
             {
                 return Ok(count);
             }
-            let settings = ScanSettings {
-                columns: Some(Vec::new()),
-                with_row_id: true,
-                ..self.scanned(Some(&values))?
-            };
-            let query = scan::prepare(self.opened.clone(), settings).await?;
-            query.count().await
+            let mut scanner = self.scanner(&values)?;
+            scanner.project::<String>(&[])?.with_row_id();
+            contained(async { Ok(scanner.count_rows().await?) }).await
         })
     }
 
@@ -229,18 +234,27 @@ impl Lookup {
         })
     }
 
-    fn scanned(&self, values: Option<&Values>) -> Result<ScanSettings> {
-        Ok(ScanSettings {
-            columns: self.columns.clone(),
-            filter_substrait: values.map(|values| self.filter(values)).transpose()?,
-            ..ScanSettings::default()
-        })
+    /// A scan of the rows with these values.
+    fn scanner(&self, values: &Values) -> Result<Scanner> {
+        let dataset = &self.opened.dataset;
+        let mut scanner = dataset.scan();
+        if self.columns.is_some() {
+            let settings = TakeSettings {
+                columns: self.columns.clone(),
+                ..TakeSettings::default()
+            };
+            let outputs = outputs(dataset, &settings)?;
+            let pairs = outputs.iter().map(|output| (&output.name, &output.sql));
+            scanner.project_with_transform(&pairs.collect::<Vec<_>>())?;
+        }
+        scanner.filter_expr(self.filter(values)?);
+        Ok(scanner)
     }
 
-    fn filter(&self, values: &Values) -> Result<Vec<u8>> {
+    fn filter(&self, values: &Values) -> Result<Expr> {
         let column = || Expr::Column(Column::from_name(&self.column));
         let literal = |value| Expr::Literal(value, None);
-        let filter = match values {
+        Ok(match values {
             Values::Among(values) => {
                 let values = scalars(values)?.into_iter().map(literal);
                 column().in_list(values.collect(), false)
@@ -250,11 +264,7 @@ impl Lookup {
                 let greatest = literal(ScalarValue::try_from_array(bounds, 1)?);
                 column().gt_eq(least).and(column().lt_eq(greatest))
             }
-        };
-        let schema = Schema::from(self.opened.dataset.schema());
-        let schema = prune_schema_for_substrait(&schema);
-        let context = get_session_context(&LanceExecutionOptions::default());
-        Ok(encode_substrait(filter, schema.into(), &context.state())?)
+        })
     }
 }
 
