@@ -64,7 +64,10 @@ impl Gather {
         if starts {
             // It answers queries of others, and so does not end with this one.
             let batches = run(prepared.clone(), self.state.clone(), self.patience);
-            runtime::spawn(batches, |_| {})?;
+            if let Err(error) = runtime::spawn(batches, |_| {}) {
+                lock(&self.state).running -= 1;
+                return Err(error);
+            }
         }
         Ok(answer.await.unwrap_or_default())
     }

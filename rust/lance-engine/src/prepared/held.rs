@@ -9,8 +9,9 @@ use arrow::datatypes::UInt64Type;
 use futures::TryStreamExt;
 use lance_core::ROW_ID;
 use lance_linalg::distance::DistanceType;
+use tokio::task::yield_now;
 
-use super::found::{Found, Nearest, Range};
+use super::found::{Found, Nearest, Range, nearest};
 use crate::error::{Error, Result, code};
 use crate::parallel::{cores, run_all};
 use crate::read::Opened;
@@ -19,6 +20,9 @@ use crate::settings::ScanSettings;
 
 /// Vectors whose distances are computed at once: these and the vectors stay in the cache of a core.
 const ROWS_AT_ONCE: usize = 1024;
+
+/// Rows that are kept at once, of all keys and cores.
+const MOST_FOUND: usize = 1 << 22;
 
 /// The vectors of some rows.
 pub struct Held {
@@ -38,7 +42,7 @@ impl Held {
         most_bytes: u64,
     ) -> Result<Option<Self>> {
         let (_, batches) = scan::prepare(opened, scanned).await?.run().await?;
-        let mut batches = batches.into_batches();
+        let mut batches = batches.into_stream();
         let mut parts = Vec::new();
         let mut bytes = 0;
         while let Some(batch) = batches.try_next().await? {
@@ -63,13 +67,28 @@ impl Held {
         k: usize,
         range: Range,
     ) -> Result<Vec<Vec<Found>>> {
+        let mut found = Vec::with_capacity(keys.len());
+        let at_once = MOST_FOUND / cores() / k.max(1);
+        for keys in keys.chunks(at_once.max(1)) {
+            found.extend(self.nearest_of_some(keys, metric, k, range).await?);
+        }
+        Ok(found)
+    }
+
+    async fn nearest_of_some(
+        self: &Arc<Self>,
+        keys: &[ArrayRef],
+        metric: DistanceType,
+        k: usize,
+        range: Range,
+    ) -> Result<Vec<Vec<Found>>> {
         let none = vec![Nearest::new(k, range); keys.len()];
         let count = self.parts.len().div_ceil(cores()).max(1);
         let parts = (0..self.parts.len()).step_by(count).map(|first| {
             let (held, keys, mut nearest) = (self.clone(), keys.to_vec(), none.clone());
             async move {
                 for part in held.parts[first..].iter().take(count) {
-                    part.show(&keys, metric, &mut nearest)?;
+                    part.show(&keys, metric, &mut nearest).await?;
                 }
                 let found = nearest.into_iter().map(Nearest::into_found);
                 Ok(found.collect::<Vec<_>>())
@@ -81,7 +100,8 @@ impl Held {
                 all.extend(some);
             }
         }
-        Ok(found)
+        let found = found.into_iter();
+        Ok(found.map(|found| nearest(found, k)).collect())
     }
 }
 
@@ -103,7 +123,12 @@ impl Part {
         (numbers.len() * width + self.rows.len() * size_of::<u64>()) as u64
     }
 
-    fn show(&self, keys: &[ArrayRef], metric: DistanceType, nearest: &mut [Nearest]) -> Result<()> {
+    async fn show(
+        &self,
+        keys: &[ArrayRef],
+        metric: DistanceType,
+        nearest: &mut [Nearest],
+    ) -> Result<()> {
         let compare = metric.arrow_batch_func();
         let rows = self.rows.as_primitive::<UInt64Type>().values();
         for first in (0..rows.len()).step_by(ROWS_AT_ONCE) {
@@ -113,6 +138,8 @@ impl Part {
                 let distances = compare(key.as_ref(), &vectors)?;
                 nearest.show(&rows[first..first + count], &distances);
             }
+            // Others are to run meanwhile, and who cancels the search is to be heard.
+            yield_now().await;
         }
         Ok(())
     }

@@ -122,7 +122,7 @@ impl Lookup {
             }
             let query = scan::prepare(self.opened.clone(), self.scanned(Some(&values))?).await?;
             let (schema, batches) = query.run().await?;
-            let batches: Vec<_> = batches.into_batches().try_collect().await?;
+            let batches: Vec<_> = batches.into_stream().try_collect().await?;
             Ok(concat_batches(&schema, &batches)?)
         })
     }

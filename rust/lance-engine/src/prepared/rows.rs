@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, UInt64Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::FieldRef;
 use futures::future::try_join_all;
 use lance::Dataset;
@@ -16,7 +16,7 @@ use lance_core::datatypes::{Field, Schema};
 use lance_core::utils::address::RowAddress;
 
 use crate::error::{Error, Result, code};
-use crate::read::{Opened, TakeBy, take};
+use crate::read::{Opened, TakeBy, distinct, in_order, take};
 use crate::settings::TakeSettings;
 use crate::sync::{Mutex, lock};
 
@@ -67,9 +67,7 @@ impl Rows {
 
     /// The rows with these ids, in this order. All of them are there.
     pub async fn take(&self, ids: &[u64]) -> Result<RecordBatch> {
-        let mut distinct = ids.to_vec();
-        distinct.sort_unstable();
-        distinct.dedup();
+        let distinct = distinct(ids);
         let batch = match self.dataset().manifest().uses_stable_row_ids() {
             true => self.take_by_ids(distinct.clone()).await?,
             false => self.take_by_addresses(&distinct).await?,
@@ -80,12 +78,7 @@ impl Rows {
                 "a row that was found is not stored",
             ));
         }
-        if distinct == ids {
-            return Ok(batch);
-        }
-        let place = |row: &u64| distinct.partition_point(|other| other < row) as u64;
-        let places = UInt64Array::from_iter_values(ids.iter().map(place));
-        Ok(take_record_batch(&batch, &places)?)
+        in_order(batch, &distinct, ids)
     }
 
     fn dataset(&self) -> &Arc<Dataset> {

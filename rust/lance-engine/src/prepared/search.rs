@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, UInt64Array};
 use arrow::compute::take;
-use arrow::datatypes::{DataType, UInt64Type};
-use futures::TryStreamExt;
+use arrow::datatypes::DataType;
 use lance::Dataset;
 use lance::dataset::scanner::{RowAddrMask, RowAddrTreeMap};
 use lance::io::exec::QUERY_INDEX_COL;
-use lance_core::ROW_ID;
 use lance_file::version::ConcreteFileVersion;
 use lance_index::vector::{DIST_COL, Query};
 use lance_linalg::distance::DistanceType;
@@ -22,7 +20,7 @@ use crate::VectorQuery;
 use crate::error::Result;
 use crate::read::Opened;
 use crate::read::columns::column;
-use crate::read::scan;
+use crate::read::scan::{filters, numbers};
 use crate::settings::{BlobHandling, ScanSettings, SearchFilter};
 
 /// Rows whose vectors are read at once to rank them anew.
@@ -204,10 +202,6 @@ fn scan_is_cut(settings: &ScanSettings) -> bool {
         || !settings.excluded_row_ids.is_empty()
 }
 
-fn filters(settings: &ScanSettings) -> bool {
-    settings.filter.is_some() || settings.filter_substrait.is_some()
-}
-
 /// What is stored is what is read, not other values for some rows, nor in the first format; and no stored column has the
 /// name of one that a search adds.
 fn is_plainly_stored(dataset: &Dataset) -> bool {
@@ -242,18 +236,6 @@ fn rows_of(settings: &ScanSettings) -> ScanSettings {
 }
 
 async fn passing(opened: &Arc<Opened>, settings: &ScanSettings) -> Result<RowAddrMask> {
-    let query = scan::prepare(opened.clone(), rows_of(settings)).await?;
-    let (_, batches) = query.run().await?;
-    let mut batches = batches.into_batches();
-    let mut ids = RowAddrTreeMap::new();
-    while let Some(batch) = batches.try_next().await? {
-        ids |= RowAddrTreeMap::from_iter(
-            batch[ROW_ID]
-                .as_primitive::<UInt64Type>()
-                .values()
-                .iter()
-                .copied(),
-        );
-    }
-    Ok(RowAddrMask::from_allowed(ids))
+    let ids = numbers(opened.clone(), rows_of(settings)).await?;
+    Ok(RowAddrMask::from_allowed(RowAddrTreeMap::from_iter(ids)))
 }

@@ -150,7 +150,7 @@ impl Searcher {
     async fn scan(&self, nearest: VectorQuery) -> Result<RecordBatch> {
         let query = scan::prepare(self.opened.clone(), self.settings_for(&nearest)).await?;
         let (schema, batches) = query.run().await?;
-        let batches: Vec<_> = batches.into_batches().try_collect().await?;
+        let batches: Vec<_> = batches.into_stream().try_collect().await?;
         Ok(concat_batches(&schema, &batches)?)
     }
 }

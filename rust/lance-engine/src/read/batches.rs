@@ -43,11 +43,6 @@ impl Yield {
             ..self
         }
     }
-
-    /// For who reads them here.
-    pub fn into_batches(self) -> BoxStream<'static, Result<RecordBatch>> {
-        self.batches
-    }
 }
 
 impl<S: Stream<Item = Result<RecordBatch>> + Send + 'static> From<S> for Yield {

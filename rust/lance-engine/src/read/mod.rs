@@ -45,4 +45,4 @@ pub use ranges::take_ranges;
 pub use sample::sample;
 pub use scan::{Query, count_rows};
 pub use shuffle::Shuffler;
-pub use take::{TakeBy, take};
+pub use take::{TakeBy, distinct, in_order, take};

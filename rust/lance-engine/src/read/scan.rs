@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::future::ready;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{SchemaRef, UInt64Type};
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -88,7 +88,8 @@ fn evaluated(settings: &ScanSettings) -> Option<&'static str> {
     }
 }
 
-fn filters(settings: &ScanSettings) -> bool {
+/// Whether it has a filter.
+pub fn filters(settings: &ScanSettings) -> bool {
     settings.filter.is_some() || settings.filter_substrait.is_some()
 }
 
@@ -576,6 +577,17 @@ impl Running {
             .await?;
         Ok(())
     }
+}
+
+/// The numbers that a scan of nothing but ids or addresses yields.
+pub async fn numbers(opened: Arc<Opened>, settings: ScanSettings) -> Result<Vec<u64>> {
+    let (_, batches) = prepare(opened, settings).await?.run().await?;
+    let mut batches = batches.into_stream();
+    let mut numbers = Vec::new();
+    while let Some(batch) = batches.try_next().await? {
+        numbers.extend_from_slice(batch.column(0).as_primitive::<UInt64Type>().values());
+    }
+    Ok(numbers)
 }
 
 /// The rows of the dataset that pass a filter, or all.

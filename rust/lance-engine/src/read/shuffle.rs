@@ -3,9 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{SchemaRef, UInt64Type};
-use futures::TryStreamExt;
+use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
 use super::batches::Yield;
@@ -14,7 +12,7 @@ use super::live_rows::LiveRows;
 use super::opened::Opened;
 use super::order::{Order, Windows, shard};
 use super::row_widths::{BATCH_ROWS, MOST_BYTES};
-use super::scan::prepare;
+use super::scan::numbers;
 use super::take::{Selection, TakeBy, outputs};
 use super::travel::{Letter, Part};
 use crate::error::{Error, Result};
@@ -126,12 +124,7 @@ async fn passing(opened: Arc<Opened>, filter: &str) -> Result<Vec<u64>> {
         with_row_address: true,
         ..ScanSettings::default()
     };
-    let (_, batches) = prepare(opened, scan).await?.run().await?;
-    let mut batches = batches.into_stream();
-    let mut addresses = Vec::new();
-    while let Some(batch) = batches.try_next().await? {
-        addresses.extend(batch.column(0).as_primitive::<UInt64Type>().values().iter());
-    }
+    let mut addresses = numbers(opened, scan).await?;
     addresses.sort_unstable();
     Ok(addresses)
 }

@@ -126,7 +126,7 @@ impl Selection {
 
     /// In so many tasks, which read rows as they are stored: other orders cost the engine more than us.
     pub async fn take_as_stored(self, tasks: usize) -> Result<RecordBatch> {
-        match attempt(self.take_sorted(self.distinct(), tasks))
+        match attempt(self.take_sorted(distinct(&self.rows), tasks))
             .await
             .flatten()
         {
@@ -137,20 +137,12 @@ impl Selection {
 
     /// None when there are too few rows, and where `take_sorted` cannot do it.
     async fn take_rows_apart(&self) -> Result<Option<RecordBatch>> {
-        let distinct = self.distinct();
+        let distinct = distinct(&self.rows);
         let tasks = (distinct.len() / ROWS_PER_TASK).min(cores());
         match tasks < 2 {
             true => Ok(None),
             false => self.take_sorted(distinct, tasks).await,
         }
-    }
-
-    /// Each row once, as they are stored.
-    fn distinct(&self) -> Vec<u64> {
-        let mut rows = self.rows.to_vec();
-        rows.sort_unstable();
-        rows.dedup();
-        rows
     }
 
     /// These are taken in so many parts, and then put into the order asked for. None when the parts cannot be put
@@ -170,12 +162,7 @@ impl Selection {
         if batch.num_rows() != distinct.len() {
             return Ok(None);
         }
-        if *distinct == *self.rows {
-            return Ok(Some(batch));
-        }
-        let place = |row: &u64| distinct.partition_point(|other| other < row) as u64;
-        let places = UInt64Array::from_iter_values(self.rows.iter().map(place));
-        Ok(Some(take_record_batch(&batch, &places)?))
+        Ok(Some(in_order(batch, &distinct, &self.rows)?))
     }
 
     /// None when there is one column, or one that is not stored.
@@ -202,6 +189,24 @@ impl Selection {
         let schema = Schema::new_with_metadata(fields, metadata);
         Ok(Some(RecordBatch::try_new(Arc::new(schema), columns)?))
     }
+}
+
+/// Each row once, as they are stored.
+pub fn distinct(rows: &[u64]) -> Vec<u64> {
+    let mut rows = rows.to_vec();
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}
+
+/// What was taken of distinct rows, in the order asked for.
+pub fn in_order(batch: RecordBatch, distinct: &[u64], asked: &[u64]) -> Result<RecordBatch> {
+    if distinct == asked {
+        return Ok(batch);
+    }
+    let place = |row: &u64| distinct.partition_point(|other| other < row) as u64;
+    let places = UInt64Array::from_iter_values(asked.iter().map(place));
+    Ok(take_record_batch(&batch, &places)?)
 }
 
 /// What a scan calls nullable is so here.
