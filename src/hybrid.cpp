@@ -275,7 +275,8 @@ arrow::Result<BatchPtr> HybridSearch(const std::shared_ptr<Dataset>& dataset, co
   Hybrid hybrid(dataset, scan, options, stop);
   ARROW_RETURN_NOT_OK(hybrid.Check());
   ARROW_RETURN_NOT_OK(internal::CheckMayWait());
-  ARROW_ASSIGN_OR_RAISE(const auto found, hybrid.Search().MoveResult());
+  auto searched = hybrid.Search();
+  ARROW_ASSIGN_OR_RAISE(const auto found, searched.MoveResult());
   ARROW_RETURN_NOT_OK(hybrid.Keep(found));
   ARROW_RETURN_NOT_OK(hybrid.Rank());
   return hybrid.Take();

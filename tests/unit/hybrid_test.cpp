@@ -18,6 +18,7 @@
 #include "support/datasets.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
+#include "support/wait.h"
 
 namespace lance_test {
 namespace {
@@ -242,8 +243,7 @@ TEST_F(HybridTest, ARerankerSeesBothAndDecides) {
   };
   ASSERT_OK_AND_ASSIGN(const auto batch, HybridSearch(dataset_, Scan(20.1, 4), options));
   EXPECT_THAT(IdsOf(*batch), ElementsAre(19, 22, 20, 21));
-  ASSERT_OK_AND_ASSIGN(const auto again,
-                       lance::HybridSearchAsync(dataset_, Scan(20.1, 4), options).MoveResult());
+  ASSERT_OK_AND_ASSIGN(const auto again, Wait(lance::HybridSearchAsync(dataset_, Scan(20.1, 4), options)));
   EXPECT_TRUE(again->Equals(*batch));
 }
 
@@ -284,7 +284,7 @@ TEST_F(HybridTest, StopsWhenItIsToldTo) {
   arrow::StopSource source;
   source.RequestStop();
   EXPECT_THAT(HybridSearch(dataset_, Scan(), {}, source.token()), FailsWith(ErrorCode::kCancelled));
-  EXPECT_THAT(lance::HybridSearchAsync(dataset_, Scan(), {}, source.token()).MoveResult(),
+  EXPECT_THAT(Wait(lance::HybridSearchAsync(dataset_, Scan(), {}, source.token())),
               FailsWith(ErrorCode::kCancelled));
 }
 
@@ -295,7 +295,7 @@ TEST_F(HybridTest, WhatDoesNotFitIsRefused) {
     change(scan, options);
     EXPECT_THAT(HybridSearch(dataset_, scan, options),
                 AllOf(FailsWith(ErrorCode::kInvalidArgument), FailsSaying(HasSubstr(why))));
-    EXPECT_THAT(lance::HybridSearchAsync(dataset_, scan, options).MoveResult(),
+    EXPECT_THAT(Wait(lance::HybridSearchAsync(dataset_, scan, options)),
                 FailsWith(ErrorCode::kInvalidArgument));
   };
   refuses([](ScanOptions& scan, HybridOptions&) { scan.nearest = nullptr; }, "both");

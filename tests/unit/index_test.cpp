@@ -660,7 +660,7 @@ TEST_F(IndexTest, ProgressMovesThroughTheStages) {
   std::vector<lance::IndexProgress> told;
   IndexOptions options = kFour;
   options.progress = [&told](const lance::IndexProgress& progress) { told.push_back(progress); };
-  ASSERT_OK(dataset_->CreateIndex("vec", IndexType::kIvfPq, options));
+  ASSERT_OK_AND_ASSIGN(const auto indexed, dataset_->CreateIndex("vec", IndexType::kIvfPq, options));
   std::vector<std::string> stages;
   for (const auto& progress : told) {
     if (stages.empty() || stages.back() != progress.stage) stages.push_back(progress.stage);
@@ -670,7 +670,7 @@ TEST_F(IndexTest, ProgressMovesThroughTheStages) {
   // An exception is dropped.
   options.replace = true;
   options.progress = [](const lance::IndexProgress&) { throw 1; };
-  EXPECT_OK(dataset_->CreateIndex("vec", IndexType::kIvfFlat, options));
+  EXPECT_OK(indexed->CreateIndex("vec", IndexType::kIvfFlat, options));
 }
 
 TEST_F(IndexTest, AStopLeavesNoFileAndNoVersion) {
@@ -715,29 +715,29 @@ TEST_F(IndexTest, AStopLeavesNoFileAndNoVersion) {
 TEST_F(IndexTest, AsynchronousFormsEndAsTheOthers) {
   auto created = dataset_->CreateIndexAsync("few", IndexType::kBitmap);
   ASSERT_OK_AND_ASSIGN(const DatasetPtr indexed, created.result());
-  ASSERT_OK_AND_ASSIGN(const auto indices, indexed->IndicesAsync().result());
+  ASSERT_OK_AND_ASSIGN(const auto indices, Wait(indexed->IndicesAsync()));
   EXPECT_THAT(indices, SizeIs(1));
-  ASSERT_OK_AND_ASSIGN(const auto segments, indexed->IndexSegmentsAsync().result());
+  ASSERT_OK_AND_ASSIGN(const auto segments, Wait(indexed->IndexSegmentsAsync()));
   EXPECT_THAT(segments, SizeIs(1));
-  ASSERT_OK_AND_ASSIGN(const auto statistics, indexed->IndexStatisticsAsync("few_idx").result());
+  ASSERT_OK_AND_ASSIGN(const auto statistics, Wait(indexed->IndexStatisticsAsync("few_idx")));
   EXPECT_THAT(statistics, HasSubstr("few_idx"));
   EXPECT_OK(indexed->PrewarmIndexAsync("few_idx").status());
-  ASSERT_OK_AND_ASSIGN(const DatasetPtr optimized, indexed->OptimizeIndicesAsync().result());
-  ASSERT_OK_AND_ASSIGN(const DatasetPtr dropped, optimized->DropIndexAsync("few_idx").result());
-  ASSERT_OK_AND_ASSIGN(const DatasetPtr latest, dataset_->LatestAsync().result());
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr optimized, Wait(indexed->OptimizeIndicesAsync()));
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr dropped, Wait(optimized->DropIndexAsync("few_idx")));
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr latest, Wait(dataset_->LatestAsync()));
   ASSERT_OK_AND_ASSIGN(const uint64_t dropped_version, dropped->Version());
   ASSERT_OK_AND_ASSIGN(const uint64_t latest_version, latest->Version());
   EXPECT_EQ(latest_version, dropped_version);
   IndexOptions options = kFour;
-  ASSERT_OK_AND_ASSIGN(options.model, dataset_->TrainIndexAsync("vec", IndexType::kIvfFlat, kFour).result());
+  ASSERT_OK_AND_ASSIGN(options.model, Wait(dataset_->TrainIndexAsync("vec", IndexType::kIvfFlat, kFour)));
   options.fragments = std::vector<uint64_t>{0};
   ASSERT_OK_AND_ASSIGN(const auto first,
-                       dataset_->BuildIndexSegmentAsync("vec", IndexType::kIvfFlat, options).result());
+                       Wait(dataset_->BuildIndexSegmentAsync("vec", IndexType::kIvfFlat, options)));
   options.fragments = std::vector<uint64_t>{1};
   ASSERT_OK_AND_ASSIGN(const auto second,
-                       dataset_->BuildIndexSegmentAsync("vec", IndexType::kIvfFlat, options).result());
-  ASSERT_OK_AND_ASSIGN(const auto merged, dataset_->MergeIndexSegmentsAsync({first, second}).result());
-  ASSERT_OK_AND_ASSIGN(const DatasetPtr whole, dataset_->CommitIndexSegmentsAsync("v", {merged}).result());
+                       Wait(dataset_->BuildIndexSegmentAsync("vec", IndexType::kIvfFlat, options)));
+  ASSERT_OK_AND_ASSIGN(const auto merged, Wait(dataset_->MergeIndexSegmentsAsync({first, second})));
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr whole, Wait(dataset_->CommitIndexSegmentsAsync("v", {merged})));
   ASSERT_OK_AND_ASSIGN(const auto made, whole->Indices());
   EXPECT_THAT(made, SizeIs(1));
   EXPECT_THAT(dataset_->CreateIndexAsync("nope", IndexType::kBtree).status(),

@@ -13,11 +13,11 @@
 
 #include "arrow/api.h"
 #include "arrow/compute/api.h"
-#include "arrow/util/future.h"
 #include "lance/api.h"
 #include "support/datasets.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
+#include "support/wait.h"
 
 namespace lance_test {
 namespace {
@@ -49,7 +49,7 @@ const std::vector<Key>& Keys() {
       {"date", arrow::date32()},
       {"decimal", arrow::decimal128(21, 2)},
       {"time", arrow::timestamp(arrow::TimeUnit::MICRO)},
-      {"odd \"name", arrow::int32()},
+      {"odd \"name'", arrow::int32()},
   };
   return keys;
 }
@@ -204,7 +204,7 @@ TEST_F(LookupTest, AnswersManyThreads) {
     threads.emplace_back([&, thread] {
       for (int64_t i = thread; i < 40; i += 4) {
         const ArrayPtr value = Cast({i}, {true}, arrow::int64());
-        ASSERT_OK_AND_ASSIGN(const BatchPtr found, lookup->TakeAsync(value).MoveResult());
+        ASSERT_OK_AND_ASSIGN(const BatchPtr found, Wait(lookup->TakeAsync(value)));
         ASSERT_OK_AND_ASSIGN(const uint64_t count, lookup->Count(value));
         EXPECT_EQ(static_cast<uint64_t>(found->num_rows()), count);
       }

@@ -42,7 +42,7 @@ using SearcherPtr = std::shared_ptr<Searcher>;
 constexpr int64_t kRows = 2000;
 constexpr int32_t kLength = 8;
 /// A name that has to be quoted in paths.
-const std::string kOdd = "odd \"name";
+const std::string kOdd = "o d 'd\"";
 
 ArrayPtr Numbers(std::mt19937* random, int64_t count) {
   std::normal_distribution<float> normal;

@@ -111,9 +111,10 @@ pub fn searches(settings: &ScanSettings) -> bool {
 }
 
 /// The settings of a scan, with the order that its rows have. The engine sorts texts that were found only where it looks
-/// for some of them, and not where vectors chose the rows.
+/// for some of them, but no 0, and not where vectors chose the rows.
 pub fn in_order(mut settings: ScanSettings) -> ScanSettings {
-    let is_sorted = settings.limit.is_some() && settings.search_filter != SearchFilter::Nearest;
+    let is_some = settings.limit.is_some_and(|rows| rows > 0);
+    let is_sorted = is_some && settings.search_filter != SearchFilter::Nearest;
     let has_order = is_sorted || !settings.order_by.is_empty();
     let is_plain = settings.ordered && !has_order && settings.aggregates.is_empty();
     if is_plain && matches!(ranking(&settings), Ranking::FullText) {
