@@ -186,6 +186,18 @@ def test_the_storage_version_can_be_chosen(lance, tmp_path):
     assert pylance.dataset(str(tmp_path / "out/region.lance")).data_storage_version == "2.1"
 
 
+def test_the_profile_decides_of_the_bytes_and_not_of_the_values(lance, tmp_path):
+    tables, sizes = {}, {}
+    for profile in ("read", "size", "engine"):
+        args = ["--scale", 0.01, "--tables", "lineitem", "--output", profile]
+        lance("tpch", "generate", *args, "--profile", profile)
+        tables[profile] = pylance.dataset(str(tmp_path / profile / "lineitem.lance")).to_table()
+        files = (tmp_path / profile / "lineitem.lance/data").iterdir()
+        sizes[profile] = sum(file.stat().st_size for file in files)
+    assert tables["read"].equals(tables["engine"]) and tables["size"].equals(tables["engine"])
+    assert sizes["size"] < 0.75 * sizes["engine"]
+
+
 def test_an_unknown_storage_version_is_refused(lance, unchanged):
     unchanged.watch()
     args = ["--scale", 0.001, "--tables", "region", "--output", "out"]

@@ -89,6 +89,7 @@ TEXT_OPTIONS = {
     "--delimiter": ["import"],
     "--data-storage-version": ["import"],
     "--mode": ["import"],
+    "--profile": ["import"],
     "--tables": ["tpch generate"],
 }
 

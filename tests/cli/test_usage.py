@@ -113,6 +113,7 @@ def test_version_names_all_versions(lance):
         (["import", "a", "b", "--delimiter", "ab"], "--delimiter"),
         (["import", "a", "b", "--jobs", "0"], "--jobs"),
         (["import", "a", "b", "--mode", "replace"], "--mode: replace not in {append,create,overwrite}"),
+        (["import", "a", "b", "--profile", "fast"], "fast not in {engine,read,size}"),
         (["import", "a", "b", "--data-storage-version", "9.9"], "9.9 not in {2.0,2.1,2.2,2.3,stable,next}"),
         (["info", "a", "--storage-option", "=value"], "KEY=VALUE"),
         (["info", "a", "--namespace", "elsewhere"], "dir:PATH or rest:URL"),
