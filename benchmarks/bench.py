@@ -15,6 +15,7 @@ import time
 
 import boundary
 import tables
+import vectors
 from contest import Bar, Contender, Contest, hold
 
 ROOT = tables.ROOT
@@ -218,6 +219,109 @@ def open_contests():
         yield Contest(title, (ours(*words), *both_pylances(*words)), (Bar("pylance", 1 / 0.7, "p50"),))
 
 
+def others(*words, name):
+    """Engines that hold all in memory, and databases, for scale."""
+    return Contender(name, (sys.executable, ROOT / "benchmarks/peers/search_peers.py", *words), {})
+
+
+# How an index is asked, the same by all contenders that are Lance: so their recall is the same, too.
+PROBES = {
+    "IVF_PQ": ("--nprobes", "20", "--refine", "4"),
+    "IVF_RQ": ("--nprobes", "20"),
+    "IVF_HNSW_SQ": ("--nprobes", "4", "--ef", "64"),
+}
+
+
+def vector_contests():
+    """One query after the other, two threads, batches, and without an index."""
+    at_most = (Bar("pylance", 1 / 0.6, "p50"), Bar("pylance, best", 1 / 0.6, "p50"))
+    for rows in (100_000, 1_000_000):
+        asked = vectors.queries(rows)
+        for kind, probes in PROBES.items():
+            words = ("search", vectors.dataset(rows, kind), "--queries", asked, *probes)
+            contenders = [ours(*words), *both_pylances(*words), ours(*words, "--scan", name="lance-cpp, a scan each")]
+            if kind == "IVF_PQ":
+                contenders.append(others("faiss", vectors.numbers(rows), "--queries", asked, *probes, name="faiss, in memory"))
+            if kind == "IVF_HNSW_SQ":
+                contenders.append(others("hnswlib", vectors.numbers(rows), "--queries", asked, *probes, name="hnswlib, in memory"))
+            yield Contest(f"find 10 of {rows:,} vectors through {kind}", tuple(contenders), at_most)
+        words = ("search", vectors.dataset(rows), "--queries", asked, "--repeat", "50")
+        contenders = (
+            ours(*words, "--held-bytes", str(1 << 30)),
+            *both_pylances(*words),
+            ours(*words, "--scan", name="lance-cpp, a scan each"),
+            others("faiss-flat", vectors.numbers(rows), "--queries", asked, "--repeat", "50", name="faiss, in memory"),
+        )
+        bars = (Bar("pylance", 2.0, "p50"), Bar("pylance, best", 2.0, "p50"))
+        yield Contest(f"find 10 of {rows:,} vectors without an index", contenders, bars)
+    rows = 1_000_000
+    words = ("search", vectors.dataset(rows, "IVF_RQ"), "--queries", vectors.queries(rows), *PROBES["IVF_RQ"])
+    yield Contest(
+        "1,000 queries through IVF_RQ on two threads",
+        (
+            ours(*words, "--threads", "2"),
+            ours(*words, "--threads", "1", name="lance-cpp, one thread"),
+            ours(*words, "--threads", "2", "--gather", "0", name="lance-cpp, gathered"),
+            pylance(*words, "--threads", "2"),
+        ),
+        (Bar("lance-cpp, one thread", 1.9), Bar("pylance", 1.0)),
+    )
+    for batch in (50, 1000):
+        batched = (*words, "--batch", str(batch))
+        contenders = (ours(*batched), *both_pylances(*batched))
+        bars = (Bar("pylance", 1.0), Bar("pylance, best", 1.0))
+        yield Contest(f"1,000 queries through IVF_RQ in batches of {batch:,}", contenders, bars)
+    words = ("search", vectors.dataset(rows, "IVF_PQ"), "--queries", vectors.queries(rows), *PROBES["IVF_PQ"])
+    words = (*words, "--batch", "1000")
+    contenders = (ours(*words), *both_pylances(*words))
+    yield Contest("1,000 refined queries through IVF_PQ in one batch", contenders, (Bar("pylance", 1.0),))
+
+
+def lookup_contests():
+    keys = tables.indexed_lineitem("BTREE", "l_orderkey")
+    modes = tables.indexed_lineitem("BITMAP", "l_shipmode")
+    looks = {
+        "look up one key, all columns": (keys, ("--column", "l_orderkey", "--values", "1"), "200"),
+        "look up 100 keys, all columns": (keys, ("--column", "l_orderkey", "--values", "100"), "50"),
+        "look up a range of 1,000 keys": (keys, ("--column", "l_orderkey", "--range", "1000"), "50"),
+        "count through BITMAP": (modes, ("--column", "l_shipmode", "--count"), "100"),
+    }
+    bars = (Bar("pylance", 1 / 0.6, "p50"), Bar("DuckDB", 1.0, "p50"))
+    for title, (dataset, how, repeat) in looks.items():
+        words = ("lookup", dataset, *how, "--repeat", repeat)
+        duck = others("duckdb", tables.lineitem_duckdb(), *how, "--repeat", repeat, name="DuckDB")
+        yield Contest(title, (ours(*words), *both_pylances(*words), duck), bars)
+
+
+def text_contests():
+    dataset = tables.indexed_lineitem("INVERTED", "l_comment")
+    asked = {
+        "find one word": "packages",
+        "find two words": "furiously packages",
+        "find three words": "furiously packages deposits",
+        "find a phrase": '"final deposits"',
+    }
+    for title, text in asked.items():
+        words = ("text", dataset, "--column", "l_comment", "--text", text, "--repeat", "100")
+        tantivy = others("tantivy", tables.lineitem_tantivy(), "--text", text, "--repeat", "100", name="tantivy")
+        bars = (Bar("pylance", 1 / 0.7, "p50"),)
+        yield Contest(f"{title} in 6 million texts", (ours(*words), *both_pylances(*words), tantivy), bars)
+
+
+def index_contests():
+    for rows in (100_000, 1_000_000):
+        for kind in PROBES:
+            partitions = vectors.parameters(rows, kind)
+            words = ("index", vectors.dataset(rows), OUTPUT, "--column", "vector", "--type", kind)
+            words = (*words, *(f"--{key.replace('_', '-')}={value}" for key, value in partitions.items()))
+            bars = (Bar("pylance", 1.0), Bar("pylance, best", 1.0))
+            yield Contest(f"index {rows:,} vectors, {kind}", (ours(*words), *both_pylances(*words)), bars, OUTPUT)
+    for kind, column in (("BTREE", "l_orderkey"), ("INVERTED", "l_comment")):
+        words = ("index", tables.lineitem_dataset(), OUTPUT, "--column", column, "--type", kind)
+        bars = (Bar("pylance", 1.0), Bar("pylance, best", 1.0))
+        yield Contest(f"index {column} of lineitem SF 1, {kind}", (ours(*words), *both_pylances(*words)), bars, OUTPUT)
+
+
 def start_contests():
     """The whole life of a process."""
     count = ("count", tables.lineitem_dataset())
@@ -237,6 +341,10 @@ CONTESTS = {
     "sql": sql_contests,
     "take": take_contests,
     "open": open_contests,
+    "search": vector_contests,
+    "lookup": lookup_contests,
+    "text": text_contests,
+    "index": index_contests,
     "start": start_contests,
 }
 
@@ -253,7 +361,7 @@ def table_of(result):
     first = result.rounds[names[0]][0]
     figures = [figure for figure in ("seconds", "p50", "p99") if figure in first]
     others = {"busy": ("cores busy", "{:.0%}"), "peak_mb": ("peak memory", "{:,.0f} MB")}
-    others |= {"disk_mb": ("on disk", "{:,.0f} MB")}
+    others |= {"disk_mb": ("on disk", "{:,.0f} MB"), "recall": ("recall@10", "{:.3f}")}
     others = {figure: what for figure, what in others.items() if figure in first}
     bars = {(bar.opponent, bar.figure): bar for bar in result.contest.bars}
     yield f"### {result.contest.title[0].upper()}{result.contest.title[1:]}\n"
@@ -287,7 +395,7 @@ def page(results):
     yield "*Cores busy* is said of the measured part, or of the whole process where a program is measured; peak memory is"
     yield "that of the process, with the table where one is written from memory. pylance is measured as it comes, and at its"
     yield "best setting: as many CPU threads as there are cores. lance-cpp comes with its own defaults, which differ from"
-    yield "pylance's in the encoding of numbers and short strings (`WriteOptions::tuned_encodings`).\n"
+    yield "pylance's in pages and in dictionaries that it does not try (`WriteOptions::encoding_profile`).\n"
     yield "What is behind the figures, and how costs grow, is in [performance.md](performance.md).\n"
     yield f"![times ours]({plots.ratios(results)})\n"
     for result in results:

@@ -77,8 +77,8 @@ def run(contender, output, round):
         sys.exit(f"{' '.join(map(str, contender.command))} failed:\n{errors.decode()}")
     figures = {"seconds": time.perf_counter() - begin} if contender.is_timed_whole else json.loads(text)
     if "each" in figures:
-        each = sorted(figures["each"])
-        figures = {"p50": statistics.median(each), "p99": each[min(len(each) - 1, len(each) * 99 // 100)]}
+        each = sorted(figures.pop("each"))
+        figures |= {"p50": statistics.median(each), "p99": each[min(len(each) - 1, len(each) * 99 // 100)]}
     figures["peak_mb"] = usage.ru_maxrss * 1024 / 1e6
     if contender.is_timed_whole:
         figures["cpu"] = usage.ru_utime + usage.ru_stime

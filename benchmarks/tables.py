@@ -15,7 +15,7 @@ TPCHGEN = ROOT / ".venv/bin/tpchgen-cli"
 BATCH_ROWS = 8192
 
 
-def _make(path, maker):
+def keep(path, maker):
     """`path`, made by `maker` unless it is there."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def lineitem_dataset(scale=1):
         words = ["tpch", "generate", "--scale", scale, "--tables", "lineitem", "--output", path.parent]
         subprocess.run([LANCE, *map(str, words)], check=True, stdout=subprocess.DEVNULL)
 
-    return _make(PLACE / f"sf{scale}/lineitem.lance", make)
+    return keep(PLACE / f"sf{scale}/lineitem.lance", make)
 
 
 def lineitem_parquet(scale=1):
@@ -44,10 +44,10 @@ def lineitem_parquet(scale=1):
         words = ["parquet", "--scale-factor", scale, "--tables", "lineitem", "--output-dir", path.parent]
         subprocess.run([TPCHGEN, *map(str, words)], check=True, stdout=subprocess.DEVNULL)
 
-    return _make(PLACE / f"sf{scale}/lineitem.parquet", make)
+    return keep(PLACE / f"sf{scale}/lineitem.parquet", make)
 
 
-def _write_arrow(path, batches, schema):
+def write_arrow(path, batches, schema):
     import pyarrow as pa
 
     # A dataset of ours has encoding hints in its fields, which would make all contenders encode like us.
@@ -66,9 +66,9 @@ def lineitem_arrow(scale=1):
         import lance
 
         dataset = lance.dataset(str(lineitem_dataset(scale)))
-        _write_arrow(path, dataset.to_batches(batch_size=BATCH_ROWS), dataset.schema)
+        write_arrow(path, dataset.to_batches(batch_size=BATCH_ROWS), dataset.schema)
 
-    return _make(PLACE / f"sf{scale}/lineitem.arrow", make)
+    return keep(PLACE / f"sf{scale}/lineitem.arrow", make)
 
 
 def lineitem_head(rows):
@@ -79,9 +79,9 @@ def lineitem_head(rows):
 
         with pa.OSFile(str(lineitem_arrow())) as file:
             table = pa.ipc.open_file(file).read_all().slice(0, rows)
-        _write_arrow(path, table.to_batches(max_chunksize=BATCH_ROWS), table.schema)
+        write_arrow(path, table.to_batches(max_chunksize=BATCH_ROWS), table.schema)
 
-    return _make(PLACE / f"lineitem_{rows}.arrow", make)
+    return keep(PLACE / f"lineitem_{rows}.arrow", make)
 
 
 TPCH_TABLES = ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
@@ -102,7 +102,7 @@ def tpch_datasets():
         words = ["tpch", "generate", "--scale", 1, "--output", path]
         subprocess.run([LANCE, *map(str, words)], check=True, stdout=subprocess.DEVNULL)
 
-    return _make(PLACE / "tpch", make)
+    return keep(PLACE / "tpch", make)
 
 
 def tpch_parquets():
@@ -112,7 +112,7 @@ def tpch_parquets():
         words = ["parquet", "--scale-factor", "1", "--output-dir", path]
         subprocess.run([TPCHGEN, *map(str, words)], check=True, stdout=subprocess.DEVNULL)
 
-    return _make(PLACE / "tpch_parquet", make)
+    return keep(PLACE / "tpch_parquet", make)
 
 
 def tpch_queries():
@@ -131,7 +131,7 @@ def tpch_queries():
         for number, text in queries:
             (path / f"{number:02}.sql").write_text(text)
 
-    return _make(PLACE / "tpch_queries", make)
+    return keep(PLACE / "tpch_queries", make)
 
 
 def tpch_arrows():
@@ -143,9 +143,9 @@ def tpch_arrows():
         dataset = lance.dataset(str(tpch_datasets() / f"{path.stem}.lance"))
         schema = _with_views(dataset.schema)
         batches = (batch.cast(schema) for batch in dataset.to_batches(batch_size=BATCH_ROWS))
-        _write_arrow(path, batches, schema)
+        write_arrow(path, batches, schema)
 
-    return [_make(PLACE / "tpch_arrow" / f"{name}.arrow", make) for name in TPCH_TABLES]
+    return [keep(PLACE / "tpch_arrow" / f"{name}.arrow", make) for name in TPCH_TABLES]
 
 
 def _made_arrow(name, columns):
@@ -153,9 +153,9 @@ def _made_arrow(name, columns):
         import pyarrow as pa
 
         table = pa.table(columns())
-        _write_arrow(path, table.to_batches(max_chunksize=BATCH_ROWS), table.schema)
+        write_arrow(path, table.to_batches(max_chunksize=BATCH_ROWS), table.schema)
 
-    return _make(PLACE / f"{name}.arrow", make)
+    return keep(PLACE / f"{name}.arrow", make)
 
 
 def integers_arrow(count, rows):
@@ -221,4 +221,56 @@ def many_versions(count):
         for i in range(count):
             lance.write_dataset(pa.table({"id": [i]}), str(path), mode="append" if i else "create")
 
-    return _make(PLACE / f"versions_{count}.lance", make)
+    return keep(PLACE / f"versions_{count}.lance", make)
+
+
+def indexed_lineitem(kind, column):
+    """Lineitem with an index of this kind on a column."""
+
+    def make(path):
+        import shutil
+
+        import lance
+
+        shutil.copytree(lineitem_dataset(), path)
+        parameters = {"with_position": True} if kind == "INVERTED" else {}
+        lance.dataset(str(path)).create_scalar_index(column, kind, **parameters)
+
+    return keep(PLACE / f"lineitem_{column}_{kind.lower()}.lance", make)
+
+
+def lineitem_duckdb():
+    """Lineitem as a DuckDB file with an index on its keys."""
+
+    def make(path):
+        import duckdb
+
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(f"CREATE TABLE lineitem AS SELECT * FROM '{lineitem_parquet()}'")
+            connection.execute("CREATE INDEX keys ON lineitem (l_orderkey)")
+
+    return keep(PLACE / "lineitem.duckdb", make)
+
+
+def lineitem_tantivy():
+    """The comments of lineitem as an index of tantivy."""
+
+    def make(path):
+        import lance
+        import tantivy
+
+        path.mkdir()
+        builder = tantivy.SchemaBuilder()
+        builder.add_unsigned_field("row", stored=True)
+        builder.add_text_field("l_comment")
+        index = tantivy.Index(builder.build(), path=str(path))
+        writer = index.writer(heap_size=512 << 20)
+        row = 0
+        for batch in lance.dataset(str(lineitem_dataset())).to_batches(columns=["l_comment"]):
+            for text in batch["l_comment"].to_pylist():
+                writer.add_document(tantivy.Document(row=row, l_comment=text))
+                row += 1
+        writer.commit()
+        writer.wait_merging_threads()
+
+    return keep(PLACE / "lineitem.tantivy", make)

@@ -116,9 +116,11 @@ void Delete(Managed* tensor) noexcept {
 
 template <typename Managed>
 arrow::Result<std::unique_ptr<Managed, DLPackDeleter>> Export(const ArrayPtr& array) {
+  if (array == nullptr) return MakeStatus(ErrorCode::kInvalidArgument, "array is NULL");
   Dimensions dimensions(array->length());
   ArrayPtr numbers = array;
-  ARROW_RETURN_NOT_OK(CheckNoNulls(*numbers));
+  // Where nulls may be.
+  arrow::ArrayVector levels{array};
   while (true) {
     if (numbers->type_id() == arrow::Type::EXTENSION) {
       const auto& extended = static_cast<const arrow::ExtensionArray&>(*numbers);
@@ -131,10 +133,10 @@ arrow::Result<std::unique_ptr<Managed, DLPackDeleter>> Export(const ArrayPtr& ar
     } else {
       break;
     }
-    numbers = Items(static_cast<const arrow::FixedSizeListArray&>(*numbers));
-    ARROW_RETURN_NOT_OK(CheckNoNulls(*numbers));
+    numbers = levels.emplace_back(Items(static_cast<const arrow::FixedSizeListArray&>(*numbers)));
   }
   ARROW_ASSIGN_OR_RAISE(const DLDataType type, ToDLType(*numbers->type()));
+  for (const ArrayPtr& level : levels) ARROW_RETURN_NOT_OK(CheckNoNulls(*level));
   const std::shared_ptr<arrow::Buffer>& buffer = numbers->data()->buffers[1];
   if (buffer != nullptr && !buffer->is_cpu()) {
     return MakeStatus(ErrorCode::kNotSupported, "the numbers are not in memory of the CPU");

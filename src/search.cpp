@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "arrow/array.h"
-#include "arrow/c/bridge.h"
 #include "ffi/arrow_bridge_internal.h"
 #include "ffi/call_internal.h"
 #include "ffi/generated/search_internal.h"
@@ -22,13 +21,11 @@ arrow::Result<std::shared_ptr<VectorQuery>> VectorQuery::Make(const std::string&
   if (vectors == nullptr) return internal::MakeStatus(ErrorCode::kInvalidArgument, "vectors is null");
   ARROW_ASSIGN_OR_RAISE(const char* c_column, internal::ToC(column, "column"));
   ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::VectorQueryOptionsC::Make(options));
-  internal::CArray array;
-  internal::CSchema type;
-  ARROW_RETURN_NOT_OK(internal::WithCode(arrow::ExportType(*vectors->type(), type.get()), ErrorCode::kArrow));
-  ARROW_RETURN_NOT_OK(internal::array_to_ffi(*vectors, &array));
-  auto made = internal::CallForHandle<internal::VectorQueryHandle>(lance_vector_query_new, c_column,
-                                                                   array.get(), type.get(), &c_options.c);
-  ARROW_RETURN_NOT_OK(type.AfterConsumedBy(array.AfterConsumedBy(made.status())));
+  internal::ArrayShells shells;
+  ARROW_RETURN_NOT_OK(shells.Export(*vectors));
+  auto made = internal::CallForHandle<internal::VectorQueryHandle>(
+      lance_vector_query_new, c_column, shells.array.get(), shells.type.get(), &c_options.c);
+  ARROW_RETURN_NOT_OK(shells.AfterConsumedBy(made.status()));
   return std::shared_ptr<VectorQuery>(new VectorQuery(std::make_unique<Impl>(*std::move(made))));
 }
 

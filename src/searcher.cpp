@@ -64,8 +64,9 @@ class Searcher::Impl {
  private:
   static arrow::Result<SearcherPtr> ToSearcher(internal::HandleOut<internal::SearcherHandle>& out) {
     auto handle = out.Take();
+    const LanceSearcher* const c = handle.get();
     ARROW_ASSIGN_OR_RAISE(const int32_t is_prepared,
-                          internal::CallFor(int32_t{0}, lance_searcher_is_prepared, handle.get()));
+                          internal::CallFor(int32_t{0}, lance_searcher_is_prepared, c));
     return SearcherPtr(new Searcher(std::make_unique<Impl>(std::move(handle), is_prepared != 0)));
   }
 };

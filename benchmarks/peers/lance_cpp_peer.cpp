@@ -246,6 +246,227 @@ arrow::Status Take(const ReadArguments& arguments) {
   });
 }
 
+struct SearchArguments {
+  std::string dataset;
+  std::string queries;
+  uint32_t nprobes = 0;
+  uint32_t refine = 0;
+  uint32_t ef = 0;
+  size_t repeat = 0;
+  size_t threads = 0;
+  size_t batch = 0;
+  uint64_t held_bytes = 0;
+  int gather = -1;
+  bool scan = false;
+};
+
+constexpr int32_t kNearest = 10;
+
+/// Searches as one contender makes them.
+class Searches {
+ public:
+  static arrow::Result<Searches> Make(const SearchArguments& arguments) {
+    Searches searches;
+    ARROW_ASSIGN_OR_RAISE(const Batches loaded, Load(arguments.queries));
+    ARROW_ASSIGN_OR_RAISE(const auto table, arrow::Table::FromRecordBatches(loaded));
+    ARROW_ASSIGN_OR_RAISE(searches.queries_, table->CombineChunksToBatch());
+    ARROW_ASSIGN_OR_RAISE(searches.dataset_, lance::Dataset::Open(arguments.dataset));
+    lance::VectorQueryOptions& how = searches.how_;
+    how.k = kNearest;
+    if (arguments.nprobes > 0) how.minimum_nprobes = how.maximum_nprobes = arguments.nprobes;
+    if (arguments.refine > 0) how.refine_factor = arguments.refine;
+    if (arguments.ef > 0) how.ef = arguments.ef;
+    if (arguments.scan) return searches;
+    lance::ScanOptions options = kReturned;
+    ARROW_ASSIGN_OR_RAISE(options.nearest, searches.Query(searches.One(0)));
+    lance::SearcherOptions searcher_options;
+    if (arguments.held_bytes > 0) searcher_options.held_bytes = arguments.held_bytes;
+    if (arguments.gather >= 0) searcher_options.gather_milliseconds = static_cast<uint32_t>(arguments.gather);
+    ARROW_ASSIGN_OR_RAISE(searches.searcher_,
+                          lance::Searcher::Open(*searches.dataset_, options, searcher_options));
+    return searches;
+  }
+
+  size_t size() const { return static_cast<size_t>(queries_->num_rows()); }
+
+  std::shared_ptr<arrow::Array> One(size_t query) const {
+    return Vectors().value_slice(static_cast<int64_t>(query));
+  }
+
+  std::shared_ptr<arrow::Array> Several(size_t first, size_t count) const {
+    return queries_->column(0)->Slice(static_cast<int64_t>(first), static_cast<int64_t>(count));
+  }
+
+  /// Columns `id` and `_distance`, and `query_index` of several.
+  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Find(
+      const std::shared_ptr<arrow::Array>& vectors) const {
+    if (searcher_ != nullptr) return searcher_->Search(vectors);
+    lance::ScanOptions options = kReturned;
+    ARROW_ASSIGN_OR_RAISE(options.nearest, Query(vectors));
+    ARROW_ASSIGN_OR_RAISE(const auto scanner, dataset_->Scan(options));
+    ARROW_ASSIGN_OR_RAISE(const auto table, scanner->ToTable());
+    return table->CombineChunksToBatch();
+  }
+
+  /// Which part of the nearest rows is found.
+  arrow::Result<double> Recall() const {
+    const auto& truth = static_cast<const arrow::FixedSizeListArray&>(*queries_->column(1));
+    const size_t count = std::min<size_t>(size(), 100);
+    int64_t hits = 0;
+    for (size_t i = 0; i < count; ++i) {
+      ARROW_ASSIGN_OR_RAISE(const auto found, Find(One(i)));
+      const auto& ids = static_cast<const arrow::Int64Array&>(*found->column(0));
+      const auto nearest = truth.value_slice(static_cast<int64_t>(i));
+      const auto& wanted = static_cast<const arrow::Int64Array&>(*nearest);
+      for (int64_t k = 0; k < wanted.length(); ++k) {
+        hits += std::find(ids.raw_values(), ids.raw_values() + ids.length(), wanted.Value(k)) !=
+                ids.raw_values() + ids.length();
+      }
+    }
+    return static_cast<double>(hits) / static_cast<double>(count * kNearest);
+  }
+
+ private:
+  static inline const lance::ScanOptions kReturned = {.columns = std::vector<std::string>{"id", "_distance"}};
+
+  const arrow::FixedSizeListArray& Vectors() const {
+    return static_cast<const arrow::FixedSizeListArray&>(*queries_->column(0));
+  }
+
+  arrow::Result<std::shared_ptr<lance::VectorQuery>> Query(
+      const std::shared_ptr<arrow::Array>& vectors) const {
+    return lance::VectorQuery::Make("vector", vectors, how_);
+  }
+
+  std::shared_ptr<arrow::RecordBatch> queries_;
+  std::shared_ptr<lance::Dataset> dataset_;
+  std::shared_ptr<lance::Searcher> searcher_;
+  lance::VectorQueryOptions how_;
+};
+
+arrow::Status Search(const SearchArguments& arguments) {
+  ARROW_ASSIGN_OR_RAISE(const Searches searches, Searches::Make(arguments));
+  // They read what the caches keep.
+  ARROW_ASSIGN_OR_RAISE(const double recall, searches.Recall());
+  const size_t count = arguments.repeat > 0 ? arguments.repeat : searches.size();
+  if (arguments.threads == 0 && arguments.batch == 0) {
+    std::vector<double> each;
+    for (size_t i = 0; i < count; ++i) {
+      arrow::Status status;
+      const auto query = searches.One(i % searches.size());
+      each.push_back(SecondsOf([&] { return searches.Find(query).status(); }, &status));
+      ARROW_RETURN_NOT_OK(status);
+    }
+    std::cout << nlohmann::json{{"each", each}, {"recall", recall}} << std::endl;
+    return arrow::Status::OK();
+  }
+  uint64_t rows = 0;
+  return Report(&rows, [&]() -> arrow::Status {
+    if (arguments.batch > 0) {
+      for (size_t first = 0; first < count; first += arguments.batch) {
+        const size_t some = std::min(arguments.batch, count - first);
+        ARROW_ASSIGN_OR_RAISE(const auto found, searches.Find(searches.Several(first, some)));
+        rows += static_cast<uint64_t>(found->num_rows());
+      }
+      return arrow::Status::OK();
+    }
+    std::vector<arrow::Status> outcomes(arguments.threads);
+    std::vector<std::jthread> threads;
+    for (size_t thread = 0; thread < arguments.threads; ++thread) {
+      threads.emplace_back([&, thread] {
+        for (size_t i = thread; i < count && outcomes[thread].ok(); i += arguments.threads) {
+          outcomes[thread] = searches.Find(searches.One(i)).status();
+        }
+      });
+    }
+    threads.clear();
+    for (const auto& outcome : outcomes) ARROW_RETURN_NOT_OK(outcome);
+    return arrow::Status::OK();
+  });
+}
+
+struct LookupArguments {
+  std::string dataset;
+  std::string column;
+  size_t values = 1;
+  int64_t range = 0;
+  bool count = false;
+  int repeat = 1;
+};
+
+constexpr int64_t kOrderKeys = 6'000'000;
+
+arrow::Status LookUp(const LookupArguments& arguments) {
+  ARROW_ASSIGN_OR_RAISE(const auto dataset, lance::Dataset::Open(arguments.dataset));
+  ARROW_ASSIGN_OR_RAISE(const auto lookup, lance::Lookup::Open(*dataset, arguments.column));
+  std::mt19937_64 random(1);
+  const auto work = [&]() -> arrow::Status {
+    if (arguments.count) {
+      static const char* const kModes[] = {"AIR", "FOB", "MAIL", "RAIL", "REG AIR", "SHIP", "TRUCK"};
+      arrow::StringBuilder mode;
+      ARROW_RETURN_NOT_OK(mode.Append(kModes[random() % std::size(kModes)]));
+      ARROW_ASSIGN_OR_RAISE(const auto value, mode.Finish());
+      return lookup->Count(value).status();
+    }
+    arrow::Int64Builder keys;
+    if (arguments.range > 0) {
+      const auto first = static_cast<int64_t>(random() % kOrderKeys);
+      ARROW_RETURN_NOT_OK(keys.AppendValues({first, first + arguments.range - 1}));
+    }
+    for (size_t i = 0; arguments.range == 0 && i < arguments.values; ++i) {
+      ARROW_RETURN_NOT_OK(keys.Append(static_cast<int64_t>(random() % kOrderKeys)));
+    }
+    ARROW_ASSIGN_OR_RAISE(const auto values, keys.Finish());
+    return (arguments.range > 0 ? lookup->TakeBetween(values) : lookup->Take(values)).status();
+  };
+  for (int i = 0; i < 20; ++i) ARROW_RETURN_NOT_OK(work());
+  return ReportEach(arguments.repeat, work);
+}
+
+struct TextArguments {
+  std::string dataset;
+  std::string column;
+  std::string text;
+  int repeat = 1;
+};
+
+arrow::Status FindText(const TextArguments& arguments) {
+  ARROW_ASSIGN_OR_RAISE(const auto dataset, lance::Dataset::Open(arguments.dataset));
+  const bool is_phrase = arguments.text.front() == '"';
+  const std::string words = is_phrase ? arguments.text.substr(1, arguments.text.size() - 2) : arguments.text;
+  const lance::ScanOptions options = {
+      .limit = 10,
+      .full_text = is_phrase ? lance::TextQuery::Phrase(words, {.column = arguments.column})
+                             : lance::TextQuery::Match(words, {.column = arguments.column}),
+  };
+  const auto work = [&]() -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto scanner, dataset->Scan(options));
+    return scanner->ToTable().status();
+  };
+  ARROW_RETURN_NOT_OK(work());
+  return ReportEach(arguments.repeat, work);
+}
+
+struct IndexArguments {
+  std::string source;
+  std::string dataset;
+  std::string column;
+  std::string type;
+  std::string num_partitions;
+  std::string num_sub_vectors;
+};
+
+arrow::Status Index(const IndexArguments& arguments) {
+  std::filesystem::copy(arguments.source, arguments.dataset, std::filesystem::copy_options::recursive);
+  ARROW_ASSIGN_OR_RAISE(const auto dataset, lance::Dataset::Open(arguments.dataset));
+  ARROW_ASSIGN_OR_RAISE(const lance::IndexType type, lance::ParseIndexType(arguments.type));
+  lance::IndexOptions options;
+  if (!arguments.num_partitions.empty()) options.parameters["num_partitions"] = arguments.num_partitions;
+  if (!arguments.num_sub_vectors.empty()) options.parameters["num_sub_vectors"] = arguments.num_sub_vectors;
+  uint64_t rows = 0;
+  return Report(&rows, [&] { return dataset->CreateIndex(arguments.column, type, options).status(); });
+}
+
 arrow::Status Open(const ReadArguments& arguments) {
   return ReportEach(arguments.repeat, [&] { return lance::Dataset::Open(arguments.dataset).status(); });
 }
@@ -302,6 +523,61 @@ int main(int argc, char** argv) {
   sql_command->callback([&] {
     status = configure();
     if (status.ok()) status = Sql(sql);
+  });
+
+  SearchArguments search;
+  auto* search_command = app.add_subcommand("search");
+  search_command->add_option("dataset", search.dataset)->required();
+  search_command->add_option("--queries", search.queries)->required();
+  search_command->add_option("--nprobes", search.nprobes);
+  search_command->add_option("--refine", search.refine);
+  search_command->add_option("--ef", search.ef);
+  search_command->add_option("--repeat", search.repeat);
+  search_command->add_option("--threads", search.threads);
+  search_command->add_option("--batch", search.batch);
+  search_command->add_option("--held-bytes", search.held_bytes);
+  search_command->add_option("--gather", search.gather);
+  search_command->add_flag("--scan", search.scan);
+  search_command->callback([&] {
+    status = configure();
+    if (status.ok()) status = Search(search);
+  });
+
+  LookupArguments lookup;
+  auto* lookup_command = app.add_subcommand("lookup");
+  lookup_command->add_option("dataset", lookup.dataset)->required();
+  lookup_command->add_option("--column", lookup.column)->required();
+  lookup_command->add_option("--values", lookup.values);
+  lookup_command->add_option("--range", lookup.range);
+  lookup_command->add_flag("--count", lookup.count);
+  lookup_command->add_option("--repeat", lookup.repeat);
+  lookup_command->callback([&] {
+    status = configure();
+    if (status.ok()) status = LookUp(lookup);
+  });
+
+  TextArguments text;
+  auto* text_command = app.add_subcommand("text");
+  text_command->add_option("dataset", text.dataset)->required();
+  text_command->add_option("--column", text.column)->required();
+  text_command->add_option("--text", text.text)->required();
+  text_command->add_option("--repeat", text.repeat);
+  text_command->callback([&] {
+    status = configure();
+    if (status.ok()) status = FindText(text);
+  });
+
+  IndexArguments index;
+  auto* index_command = app.add_subcommand("index");
+  index_command->add_option("source", index.source)->required();
+  index_command->add_option("dataset", index.dataset)->required();
+  index_command->add_option("--column", index.column)->required();
+  index_command->add_option("--type", index.type)->required();
+  index_command->add_option("--num-partitions", index.num_partitions);
+  index_command->add_option("--num-sub-vectors", index.num_sub_vectors);
+  index_command->callback([&] {
+    status = configure();
+    if (status.ok()) status = Index(index);
   });
   CLI11_PARSE(app, argc, argv);
   if (!status.ok()) std::cerr << status.ToString() << std::endl;

@@ -32,6 +32,7 @@
 #include "lance/hybrid.h"
 #include "lance/index.h"
 #include "lance/lance_writer.h"
+#include "lance/lookup.h"
 #include "lance/maintenance.h"
 #include "lance/merge.h"
 #include "lance/namespace.h"

@@ -202,8 +202,9 @@ class LANCE_EXPORT Dataset {
   ///
   /// What cannot be indexed is refused before anything is built: a column that does not exist is
   /// ErrorCode::kFieldNotFound, one of a type that this kind of index does not take kInvalidArgument. Rows
-  /// that others append meanwhile are not indexed. When the call fails or is stopped, no file of it stays;
-  /// after kCommitStatusUnknown the index may be there, and so its files stay.
+  /// that others append meanwhile are not indexed. When the call fails or is stopped, no file of it stays.
+  /// After kCommitStatusUnknown the index may be there, and so its files stay; so may it be after a stop that
+  /// comes while the version is made.
   ///
   /// \param[in] column a name, as ScanOptions::columns has them
   /// \param[in] type what kind of index
@@ -281,7 +282,8 @@ class LANCE_EXPORT Dataset {
                                                      const arrow::StopToken& stop = {}) const;
 
   /// Commit segments as an index. Segments of an index of this name that cover other fragments stay; those
-  /// that cover the same ones are replaced. Two of the given ones may not cover the same fragment.
+  /// that cover the same ones are replaced. Two of the given ones may not cover the same fragment. A segment
+  /// whose files are not here, as those of another dataset, is ErrorCode::kNotFound.
   ///
   /// \param[in] name the name of the index
   /// \param[in] segments what BuildIndexSegment() and MergeIndexSegments() have returned

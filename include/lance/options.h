@@ -171,7 +171,9 @@ struct LANCE_EXPORT TextMatchOptions {
   /// every column with an index.
   std::optional<std::string> column = std::nullopt;
   TextOperator term_operator = TextOperator::kOr;
-  /// Find words with up to so many letters inserted, left out or replaced, too. At most 16.
+  /// Find words with up to so many letters inserted, left out or replaced, too. If it is not 0, the words
+  /// are compared with those of the index as they are given, and are not folded and stemmed before. At most
+  /// 16.
   uint32_t fuzziness = 0;
   /// The most words that are searched in place of the given ones, all together, where `fuzziness` is not 0.
   /// At most 1048576.
@@ -420,6 +422,12 @@ struct LANCE_EXPORT SearcherOptions {
   std::optional<uint32_t> gather_milliseconds = std::nullopt;
 };
 
+/// What is returned of the rows that are found.
+struct LANCE_EXPORT LookupOptions {
+  /// Columns, as ScanOptions::columns has them. Default: all.
+  std::optional<std::vector<std::string>> columns = std::nullopt;
+};
+
 /// What the queries of a context take.
 struct LANCE_EXPORT SqlOptions {
   /// The most memory for joins, groups and sorts of all queries together. Groups and sorts that need more
@@ -456,7 +464,7 @@ enum class IndexType : int {
   kInverted = 7,
   /// Texts and bytes by any part of them: contains, also of fewer than three characters.
   kFm = 8,
-  /// What is at a path of JSON, in an index of another type.
+  /// A field of JSON, in an index of another type.
   kJson = 9,
   /// Places: spatial predicates of GeoArrow columns.
   kRtree = 10,
@@ -508,7 +516,8 @@ struct LANCE_EXPORT IndexOptions {
   bool train = true;
   /// Index the rows of these fragments only. Default: all.
   std::optional<std::vector<uint64_t>> fragments = std::nullopt;
-  /// What Dataset::TrainIndex() has learnt, for a vector index. Default: it is learnt now.
+  /// What Dataset::TrainIndex() has learnt, for a vector index. Parameters may not differ from those it
+  /// has. Default: it is learnt now.
   std::shared_ptr<arrow::Buffer> model = nullptr;
   /// Called at the beginning and the end of each stage, and now and then between them, on library threads,
   /// one call after the other; it must be quick and must not call this library. An exception it throws is
@@ -547,11 +556,11 @@ enum class WriteMode : int {
 
 /// What columns without an encoding of their own are encoded for.
 enum class EncodingProfile : int {
-  /// To be read as fast as what the engine's own writer makes by default, in no more bytes, and to be
-  /// written faster.
+  /// To be read: as the engine's own writer does by default, without the dictionaries that it tries in
+  /// vain.
   kRead = 0,
   /// For few bytes: decimals with LZ4 unless few of them differ, and dictionaries for strings of one
-  /// letter. Columns that differ from #LANCE_ENCODING_READ take up to twice the time to read.
+  /// letter. To scan such a column takes up to 1.6 times the CPU.
   kSize = 1,
   /// The choice is the engine's, page by page.
   kEngine = 2,

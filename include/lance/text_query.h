@@ -28,8 +28,8 @@ inline namespace v0 {
 /// \endcode
 ///
 /// Words are cut, folded and stemmed as the index of a column does it; see Tokenize(). A column without an
-/// index is searched row by row, as if it had one with the default parameters. Where a query names no column,
-/// those with an index are searched. Options are in lance/options.h.
+/// index is searched row by row, for words as they are written. Where a query names no column, those with an
+/// index are searched. Options are in lance/options.h.
 ///
 /// Making a query fails only later, where it is used: status() tells at once. A text, a number or a
 /// combination that may not be is ErrorCode::kInvalidArgument; a column that the dataset of the scan has not

@@ -44,15 +44,11 @@ arrow::Status batch_to_ffi(const arrow::RecordBatch& batch, CArray* out) {
   return arrow::Status::OK();
 }
 
-arrow::Status array_to_ffi(const arrow::Array& array, CArray* out) {
-  ARROW_RETURN_NOT_OK(WithCode(arrow::ExportArray(array, out->get()), ErrorCode::kArrow));
-  ExportedArray::Wrap(out);
-  return arrow::Status::OK();
-}
-
 arrow::Status ArrayShells::Export(const arrow::Array& values) {
   ARROW_RETURN_NOT_OK(WithCode(arrow::ExportType(*values.type(), type.get()), ErrorCode::kArrow));
-  return array_to_ffi(values, &array);
+  ARROW_RETURN_NOT_OK(WithCode(arrow::ExportArray(values, array.get()), ErrorCode::kArrow));
+  ExportedArray::Wrap(&array);
+  return arrow::Status::OK();
 }
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> ToBatch(BatchOut& out) {

@@ -53,8 +53,6 @@ using CStream = CShell<ArrowArrayStream>;
 
 /// Export a batch as a struct array, without a copy. `out` must be empty.
 arrow::Status batch_to_ffi(const arrow::RecordBatch& batch, CArray* out);
-/// Export an array likewise.
-arrow::Status array_to_ffi(const arrow::Array& array, CArray* out);
 
 /// An array and its type, both consumed by one call.
 struct ArrayShells {

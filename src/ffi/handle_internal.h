@@ -22,6 +22,7 @@ using Handle = std::unique_ptr<T, HandleDeleter<FreeFn>>;
 using CredentialsProviderHandle = Handle<LanceCredentialsProvider, lance_credentials_provider_free>;
 using DatasetHandle = Handle<LanceDataset, lance_dataset_free>;
 using ErrorHandle = Handle<LanceError, lance_error_free>;
+using LookupHandle = Handle<LanceLookup, lance_lookup_free>;
 using NamespaceHandle = Handle<LanceNamespace, lance_namespace_free>;
 using ScannerHandle = Handle<LanceScanner, lance_scanner_free>;
 using SearcherHandle = Handle<LanceSearcher, lance_searcher_free>;

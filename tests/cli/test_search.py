@@ -69,6 +69,19 @@ def test_settings_of_an_index(lance, tmp_path):
     assert 300 not in {row["id"] for row in rows(lance, "d", "--like", 5, "-k", 2, "--fast", "--columns", "id")}
 
 
+def test_zeros_have_no_angle_whoever_says_that_it_is_compared(lance, tmp_path):
+    rng = np.random.default_rng(2)
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(rng.normal(size=300 * 4).astype(np.float32)), 4)
+    dataset = pylance.write_dataset(pa.table({"v": vectors}), str(tmp_path / "d"))
+    zeros = ["d", "--vector", "[0, 0, 0, 0]", "-k", 1]
+    assert len(rows(lance, *zeros)) == 1
+    dataset.create_index("v", "IVF_FLAT", metric="cosine", num_partitions=2)
+    assert "has zeros alone" in lance.fails("search", *zeros)
+    assert "has zeros alone" in lance.fails("search", "d", "--vector", "[[1, 0, 0, 0], [0, 0, 0, 0]]")
+    assert len(rows(lance, *zeros, "--no-index")) == 1
+    assert len(rows(lance, *zeros, "--metric", "l2")) == 1
+
+
 def test_mistakes(lance, points, tmp_path):
     for arguments, message in [
         (["--like", "id < 0"], "no row passes the filter"),

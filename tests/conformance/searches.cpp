@@ -1,5 +1,8 @@
 // Compares prepared searches of a dataset with scans: searches URI COLUMN [KEY=VALUE]...
 //
+// With `values` (numbers, with commas between) they are looked up in the column, which is compared with a
+// scan that has a filter. Otherwise vectors are searched.
+//
 // Keys: `seed` and `queries` (how many, each a stored vector with some noise), `k`, `metric`, `refine`,
 // `minimum` and `maximum` (partitions), `effort`, `ef`, `lower`, `upper`, `use_index`, `fast`, `filter`,
 // `prefilter`, `columns` (one a line), `row_ids`, `held_bytes`, `gather`, `threads`, and `ties`: rows that
@@ -230,9 +233,46 @@ class Comparison {
   int64_t rows_ = 0;
 };
 
+/// Look values up, all at once and as bounds.
+arrow::Status LookUp(const std::string& uri, const std::string& column, const std::string& values) {
+  ARROW_ASSIGN_OR_RAISE(const auto dataset, lance::Dataset::Open(uri));
+  ARROW_ASSIGN_OR_RAISE(const auto lookup, lance::Lookup::Open(*dataset, column));
+  arrow::Int64Builder builder;
+  std::istringstream stream(values);
+  for (std::string value; std::getline(stream, value, ',');) {
+    ARROW_RETURN_NOT_OK(builder.Append(std::stoll(value)));
+  }
+  ARROW_ASSIGN_OR_RAISE(const ArrayPtr among, builder.Finish());
+  const auto compare = [&](const std::string& filter, const BatchPtr& found,
+                           uint64_t count) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto scanner, dataset->Scan({.filter = filter}));
+    ARROW_ASSIGN_OR_RAISE(const auto scanned, scanner->ToTable());
+    ARROW_ASSIGN_OR_RAISE(const auto table, arrow::Table::FromRecordBatches({found}));
+    if (!table->Equals(*scanned) || count != static_cast<uint64_t>(scanned->num_rows())) {
+      return arrow::Status::Invalid("a scan finds ", scanned->ToString(), "\nand a lookup ",
+                                    table->ToString());
+    }
+    return arrow::Status::OK();
+  };
+  ARROW_ASSIGN_OR_RAISE(const BatchPtr found, lookup->Take(among));
+  ARROW_ASSIGN_OR_RAISE(const uint64_t count, lookup->Count(among));
+  ARROW_RETURN_NOT_OK(compare(column + " IN (" + values + ")", found, count));
+  const ArrayPtr bounds = among->Slice(0, 2);
+  ARROW_ASSIGN_OR_RAISE(const BatchPtr between, lookup->TakeBetween(bounds));
+  ARROW_ASSIGN_OR_RAISE(const uint64_t between_count, lookup->CountBetween(bounds));
+  const auto& numbers = static_cast<const arrow::Int64Array&>(*bounds);
+  const std::string filter =
+      column + " BETWEEN " + std::to_string(numbers.Value(0)) + " AND " + std::to_string(numbers.Value(1));
+  ARROW_RETURN_NOT_OK(compare(filter, between, between_count));
+  std::cout << "prepared=" << lookup->is_prepared() << " rows=" << count << "\n";
+  return arrow::Status::OK();
+}
+
 arrow::Status Run(int argc, char** argv) {
   if (argc < 3) return arrow::Status::Invalid("usage: searches URI COLUMN [KEY=VALUE]...");
-  return Comparison(argv[2], lance_test::ParseArguments(3, argc, argv)).Run(argv[1]);
+  const Arguments arguments = lance_test::ParseArguments(3, argc, argv);
+  if (const auto values = Get(arguments, "values")) return LookUp(argv[1], argv[2], *values);
+  return Comparison(argv[2], arguments).Run(argv[1]);
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ def random_table(rng, first, rows):
             "f": pa.array(some(lambda: rng.randrange(-400, 400) / 8), pa.float64()),
             "name": pa.array(some(name), pa.string()),
             "tags": pa.array(some(lambda: [rng.choice(WORDS) for _ in range(rng.randrange(4))]), pa.list_(pa.string())),
-            "o.d `q": pa.array(some(lambda: rng.randrange(30)), pa.int64()),
+            "o d 'q": pa.array(some(lambda: rng.randrange(30)), pa.int64()),
             "st": pa.array([{"x": rng.randrange(50)} for _ in range(rows)], pa.struct([("x", pa.int16())])),
             "vec": pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), DIMENSION),
         }
@@ -174,7 +174,7 @@ def random_condition(rng, depth=0):
             f"contains(name, '{word}')",
             f"array_has(tags, '{word}')",
             f"array_has_all(tags, ['{word}', 'red'])",
-            f"`o.d ``q` {rng.choice(['<', '='])} {rng.randrange(30)}",
+            f"`o d 'q` {rng.choice(['<', '='])} {rng.randrange(30)}",
             f"st.x > {rng.randrange(50)}",
             f"id {rng.choice(['<', '>='])} {rng.randrange(ROWS)}",
             f"id = {rng.randrange(ROWS)}",
@@ -189,7 +189,7 @@ CHOICES = {
     "f": ["btree", "zonemap"],
     "name": ["btree", "ngram", "fm", "bitmap", "zonemap"],
     "tags": ["label_list"],
-    "`o.d ``q`": ["btree", "bitmap"],
+    "`o d 'q`": ["btree", "bitmap"],
     "st.x": ["btree", "bitmap"],
     "id": ["btree", "zonemap", "bloom_filter"],
 }
@@ -231,3 +231,15 @@ def test_an_index_changes_no_answer(lance_cli, read_with_us, make, seed):
         lance_cli("index", "drop", uri, name)
     assert listed(lance_cli, uri) == {}
     check("without indices")
+
+
+def test_no_version_goes_where_the_dataset_is_cleaned_up_by_itself(lance_cli, make):
+    uri = make(random.Random(5))
+    lance_cli("index", "create", uri, "n", "--type", "btree")
+    lance.write_dataset(random_table(random.Random(6), ROWS, 50), uri, mode="append")
+    lance.dataset(uri).update_config({"lance.auto_cleanup.interval": "1", "lance.auto_cleanup.older_than": "0s"})
+    versions = len(lance.dataset(uri).versions())
+    lance_cli("index", "create", uri, "few", "--type", "bitmap")
+    lance_cli("index", "optimize", uri)
+    lance_cli("index", "drop", uri, "n_idx")
+    assert len(lance.dataset(uri).versions()) == versions + 3

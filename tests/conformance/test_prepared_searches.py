@@ -190,3 +190,27 @@ def test_what_is_left_to_scans(tmp_path):
     several = lance.write_dataset(several, tmp_path / "several")
     failed = outcome(SEARCHES, several.uri, "nope")
     assert failed.returncode == 1 and "nope" in failed.stderr
+
+
+@pytest.mark.parametrize("kind", ["BTREE", "BITMAP", "ZONEMAP"])
+def test_values_are_looked_up(tmp_path, kind):
+    path = tmp_path / "d"
+    dataset = lance.write_dataset(table_of(np.random.default_rng(9), 0, 3000), path, max_rows_per_file=800)
+    dataset.create_scalar_index("n", kind)
+    prepared = kind != "ZONEMAP"
+
+    def look_up(prepared):
+        rows = 0
+        for values in ("7,9", "0,49", "77,3", "1,2,3,4,5,11,12,30"):
+            rows += compare(lance.dataset(path), "n", prepared, values=values)
+        return rows
+
+    assert look_up(prepared) == 13 * 60
+    dataset.delete("id % 3 = 1 OR id BETWEEN 800 AND 1650")
+    assert 0 < look_up(prepared) < 13 * 60
+    lance.write_dataset(table_of(np.random.default_rng(10), 5000, 500), path, mode="append")
+    look_up(False)
+    lance.dataset(path).optimize.optimize_indices()
+    look_up(prepared)
+    lance.dataset(path).optimize.compact_files()
+    look_up(prepared)

@@ -78,7 +78,8 @@ def random_settings(rng, kind, queries):
     if rng.random() < 0.3:
         nearest["approx_mode"] = rng.choice(["fast", "accurate"])
     if rng.random() < 0.3:
-        nearest["query_parallelism"] = rng.choice([-1, 1, 2])
+        # What IVF_RQ estimates depends on how many threads share its partitions, and the pools differ.
+        nearest["query_parallelism"] = 1 if kind == "IVF_RQ" else rng.choice([-1, 1, 2])
     if rng.random() < 0.2:
         nearest["metric"] = rng.choice(["l2", "cosine", "dot"])
     scan = {"columns": ["id", "_distance"], "prefilter": rng.random() < 0.5}
@@ -93,7 +94,7 @@ def random_settings(rng, kind, queries):
 
 
 def with_pylance(dataset, nearest, scan):
-    return dataset.to_table(nearest={"column": "v", **nearest}, **scan)
+    return dataset.scanner(nearest={"column": "v", **nearest}, **scan).to_table()
 
 
 def with_us(read_with_us, tmp_path, dataset, nearest, scan):
@@ -151,7 +152,7 @@ def test_segments_of_an_index(indexed, read_with_us, tmp_path):
     assert_same(with_us(read_with_us, tmp_path, dataset, nearest, {**scan, "index_segments": segment}), theirs)
 
 
-@pytest.mark.parametrize("element", [pa.float16(), pa.float64(), pa.int8(), pa.uint8()], ids=str)
+@pytest.mark.parametrize("element", [pa.float16(), pa.float64(), pa.uint8()], ids=str)
 def test_types_without_an_index(read_with_us, tmp_path, element):
     rng = np.random.default_rng(7)
     numbers = rng.integers(0, 100, (400, LENGTH)).astype(element.to_pandas_dtype())

@@ -35,11 +35,16 @@ def _import(mode, *inputs):
     ]
 
 
-OPERATIONS = [
+# Those that can be durable.
+WRITES = [
     Operation("create", _import("create", "one", "two"), on_existing=False),
     Operation("append", _import("append", "one", "two")),
     Operation("overwrite", _import("overwrite", "one", "two")),
     Operation("overwrite_large", _import("overwrite", "large")),
+]
+OPERATIONS = [
+    *WRITES,
+    Operation("index", lambda bench, dataset: ["index", "create", dataset, "text", "--type", "ngram"]),
 ]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from faults import PROGRAM, run_with_io_fault
-from operations import OPERATIONS
+from operations import WRITES
 from support.figures import figure
 
 _WRITES = {"write", "pwrite64", "writev", "pwritev", "pwritev2"}
@@ -95,7 +95,7 @@ def strace(tmp_path_factory):
     return command, log
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("operation", WRITES, ids=lambda operation: operation.name)
 def test_a_durable_write_syncs_files_and_directories_in_order(bench, strace, operation):
     command, trace = strace
     path = bench.dataset(operation)
@@ -120,7 +120,7 @@ def test_a_durable_write_syncs_files_and_directories_in_order(bench, strace, ope
     assert problems == []
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("operation", WRITES, ids=lambda operation: operation.name)
 def test_a_version_that_may_not_be_on_the_disk_is_not_acknowledged(bench, operation):
     # How many there are differs from run to run: of two lanes, one makes the directory.
     for nth in itertools.count(1):

@@ -59,10 +59,9 @@ class Session {
   Outcome Run() {
     for (const auto step :
          {&Session::WriteAll, &Session::OpenAndDescribe, &Session::Scan, &Session::ScanBatches,
-          &Session::ScanPushed, &Session::Query, &Session::Search, &Session::Take, &Session::TakeRanges,
-           &Session::Shuffle,
-          &Session::OpenSplit, &Session::AppendInHalves, &Session::Discard, &Session::Maintain,
-          &Session::ByName}) {
+          &Session::ScanPushed, &Session::Query, &Session::Search, &Session::LookUp, &Session::Take,
+          &Session::TakeRanges, &Session::Shuffle, &Session::OpenSplit, &Session::AppendInHalves,
+          &Session::Discard, &Session::Maintain, &Session::ByName}) {
       if (Outcome outcome = (this->*step)(); !outcome.ok()) return outcome;
     }
     return {};
@@ -231,6 +230,32 @@ class Session {
     ScannerPtr scanner;
     const Outcome refused = MAKE(&scanner, lance_scanner_open, dataset(), nearest);
     return refused.code == LANCE_INVALID_ARGUMENT ? Outcome{} : refused;
+  }
+
+  /// Look ids up, which are not indexed.
+  Outcome LookUp() {
+    LookupPtr lookup;
+    Outcome outcome =
+        MAKE(&lookup, lance_lookup_open, dataset(), "id", static_cast<LanceLookupOptions*>(nullptr));
+    if (!outcome.ok()) return outcome;
+    ArrowArray values{};
+    ArrowSchema type{};
+    EXPECT_TRUE(arrow::ExportArray(*SimpleBatch(0, 5)->column(0), &values, &type).ok());
+    probe_.Watch(&values);
+    probe_.Watch(&type);
+    ArrowArray array{};
+    ArrowSchema schema{};
+    const LanceLookup* ids = lookup.get();
+    outcome = CALL(lance_lookup_take, ids, &values, &type, &array, &schema);
+    EXPECT_TRUE(values.release == nullptr && type.release == nullptr);
+    EXPECT_EQ(array.release == nullptr, !outcome.ok());
+    if (!outcome.ok()) return outcome;
+    EXPECT_EQ(array.length, 5);
+    probe_.Watch(&array);
+    probe_.Watch(&schema);
+    array.release(&array);
+    schema.release(&schema);
+    return outcome;
   }
 
   /// Write a table of a namespace and open it.

@@ -15,6 +15,7 @@
 
 #include "arrow/array.h"
 #include "arrow/c/bridge.h"
+#include "arrow/compute/cast.h"
 #include "arrow/record_batch.h"
 #include "gmock/gmock.h"
 #include "support/async_calls.h"
@@ -43,6 +44,8 @@ constexpr LanceIndexType kBtree = LANCE_INDEX_BTREE;
 constexpr const LanceAccessOptions* kAccessDefaults = nullptr;
 constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
 constexpr const LanceVectorQueryOptions* kQueryDefaults = nullptr;
+constexpr const LanceSearcherOptions* kSearcherDefaults = nullptr;
+constexpr const LanceLookupOptions* kLookupDefaults = nullptr;
 constexpr const LanceShuffleOptions* kShuffleDefaults = nullptr;
 constexpr const LanceWriteOptions* kWriteDefaults = nullptr;
 constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
@@ -99,6 +102,8 @@ struct World {
     EXPECT_EQ(Make(&sql_query, lance_sql_prepare, SqlContext(), LANCE_TEXT("select id from simple"),
                    static_cast<ArrowArray*>(nullptr), static_cast<ArrowSchema*>(nullptr)),
               LANCE_OK);
+    EXPECT_OK(OpenVectors());
+    EXPECT_EQ(Make(&lookup, lance_lookup_open, Dataset(), "id", kLookupDefaults), LANCE_OK);
     EXPECT_EQ(Make(&shuffler, lance_shuffler_open, Dataset(), kShuffleDefaults), LANCE_OK);
     EXPECT_EQ(Make(&state, lance_shuffler_state, Shuffler(), uint64_t{1}, uint64_t{10}), LANCE_OK);
     EXPECT_EQ(Connect(&ns), LANCE_OK);
@@ -114,12 +119,45 @@ struct World {
 
   ~World() { lance_bytes_free(bytes, length); }
 
+  /// Ids, exported and watched.
+  struct Values {
+    Values(World& world, int64_t count) {
+      EXPECT_TRUE(arrow::ExportArray(*SimpleBatch(0, count)->column(0), &array, &type).ok());
+      world.probe.Watch(&array);
+      world.probe.Watch(&type);
+    }
+
+    bool consumed() const { return array.release == nullptr && type.release == nullptr; }
+
+    ArrowArray array{};
+    ArrowSchema type{};
+  };
+
   std::string FirstSplit() const {
     Filled<ArrowArrayStream> splits;
     EXPECT_EQ(CallC(lance_scanner_splits, Scanner(), uint64_t{2}, splits.out()), LANCE_OK);
     const auto reader = arrow::ImportRecordBatchReader(splits.out()).ValueOrDie();
     const auto texts = reader->Next().ValueOrDie()->GetColumnByName("text");
     return static_cast<const arrow::StringArray&>(*texts).GetString(0);
+  }
+
+  /// A searcher of a dataset with vectors.
+  arrow::Status OpenVectors() {
+    const std::string place = dir / "vectors";
+    ARROW_ASSIGN_OR_RAISE(const auto vectors,
+                          arrow::FixedSizeListArray::FromArrays(SimpleBatch(0, 200)->column(0), 2));
+    ARROW_ASSIGN_OR_RAISE(const auto floats,
+                          arrow::compute::Cast(vectors, arrow::fixed_size_list(arrow::float32(), 2)));
+    const auto schema = arrow::schema({arrow::field("v", floats.type())});
+    const auto batch = arrow::RecordBatch::Make(schema, 100, {floats.make_array()});
+    ARROW_RETURN_NOT_OK(WriteBatches(place, {batch}).status());
+    EXPECT_EQ(Make(&vector_dataset, lance_dataset_open, place.c_str(), kOpenDefaults), LANCE_OK);
+    Values vector(*this, 2);
+    EXPECT_EQ(Make(&nearest, lance_vector_query_new, "v", &vector.array, &vector.type, kQueryDefaults),
+              LANCE_OK);
+    scan_options.nearest = nearest.get();
+    EXPECT_EQ(Make(&searcher, lance_searcher_open, Vectors(), Nearest(), kSearcherDefaults), LANCE_OK);
+    return arrow::Status::OK();
   }
 
   Outcome Open(const std::string& name, WriterPtr* out) {
@@ -171,6 +209,10 @@ struct World {
   const LanceBatches* Batches() const { return batches.get(); }
   const LanceSqlContext* SqlContext() const { return sql_context.get(); }
   const LanceSqlQuery* SqlQuery() const { return sql_query.get(); }
+  const LanceDataset* Vectors() const { return vector_dataset.get(); }
+  const LanceScanOptions* Nearest() const { return &scan_options; }
+  const LanceSearcher* Searcher() const { return searcher.get(); }
+  const LanceLookup* Lookup() const { return lookup.get(); }
   const LanceShuffler* Shuffler() const { return shuffler.get(); }
   const LanceTransaction* Transaction() const { return transaction.get(); }
   const LanceNamespace* Names() const { return ns.get(); }
@@ -188,6 +230,11 @@ struct World {
   SessionPtr session;
   SqlContextPtr sql_context;
   SqlQueryPtr sql_query;
+  DatasetPtr vector_dataset;
+  VectorQueryPtr nearest;
+  LanceScanOptions scan_options = LANCE_SCAN_OPTIONS_INIT;
+  SearcherPtr searcher;
+  LookupPtr lookup;
   ShufflerPtr shuffler;
   StringPtr state;
   /// Names of tables are taken once.
@@ -615,6 +662,82 @@ const Function kFunctions[] = {
      [](World& world) {
        StringPtr out;
        return MAKE(&out, lance_sql_query_analyze, world.SqlQuery());
+     },
+     Second::kHarmless},
+    {"lance_searcher_open",
+     [](World& world) {
+       SearcherPtr out;
+       return MAKE(&out, lance_searcher_open, world.Vectors(), world.Nearest(), kSearcherDefaults);
+     },
+     Second::kHarmless},
+    {"lance_searcher_is_prepared",
+     [](World& world) {
+       int32_t out = 0;
+       return CallC(lance_searcher_is_prepared, world.Searcher(), &out);
+     },
+     Second::kHarmless},
+    {"lance_searcher_run",
+     [](World& world) {
+       World::Values vector(world, 2);
+       Filled<ArrowArray> array;
+       Filled<ArrowSchema> schema;
+       const Outcome outcome =
+           CALL(lance_searcher_run, world.Searcher(), &vector.array, &vector.type, array.out(), schema.out());
+       EXPECT_TRUE(vector.consumed());
+       return outcome;
+     },
+     Second::kHarmless},
+    {"lance_lookup_open",
+     [](World& world) {
+       LookupPtr out;
+       return MAKE(&out, lance_lookup_open, world.Dataset(), "id", kLookupDefaults);
+     },
+     Second::kHarmless},
+    {"lance_lookup_is_prepared",
+     [](World& world) {
+       int32_t out = 0;
+       return CallC(lance_lookup_is_prepared, world.Lookup(), &out);
+     },
+     Second::kHarmless},
+    {"lance_lookup_take",
+     [](World& world) {
+       World::Values values(world, 3);
+       Filled<ArrowArray> array;
+       Filled<ArrowSchema> schema;
+       const Outcome outcome =
+           CALL(lance_lookup_take, world.Lookup(), &values.array, &values.type, array.out(), schema.out());
+       EXPECT_TRUE(values.consumed());
+       return outcome;
+     },
+     Second::kHarmless},
+    {"lance_lookup_take_between",
+     [](World& world) {
+       World::Values values(world, 2);
+       Filled<ArrowArray> array;
+       Filled<ArrowSchema> schema;
+       const Outcome outcome = CALL(lance_lookup_take_between, world.Lookup(), &values.array, &values.type,
+                                    array.out(), schema.out());
+       EXPECT_TRUE(values.consumed());
+       return outcome;
+     },
+     Second::kHarmless},
+    {"lance_lookup_count",
+     [](World& world) {
+       World::Values values(world, 3);
+       uint64_t out = 0;
+       const Outcome outcome = CALL(lance_lookup_count, world.Lookup(), &values.array, &values.type, &out);
+       EXPECT_TRUE(values.consumed());
+       return outcome;
+     },
+     Second::kHarmless},
+    {"lance_lookup_count_between",
+     [](World& world) {
+       World::Values values(world, 2);
+       uint64_t out = 0;
+       const Outcome outcome =
+           CALL(lance_lookup_count_between, world.Lookup(), &values.array, &values.type, &out);
+       EXPECT_TRUE(values.consumed());
+       return outcome;
      },
      Second::kHarmless},
     {"lance_shuffler_open",

@@ -155,6 +155,11 @@ TEST(DLPackTest, NullsAreRefusedWhereTheyAre) {
   EXPECT_THAT(lance::ToDLPackVersioned(null_row), FailsWith(ErrorCode::kInvalidArgument));
 }
 
+TEST(DLPackTest, NoArrayIsNoTensor) {
+  EXPECT_THAT(lance::ToDLPack(nullptr), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(lance::ToDLPackVersioned(nullptr), FailsWith(ErrorCode::kInvalidArgument));
+}
+
 TEST(DLPackTest, OtherTypesAreNotSupported) {
   for (const auto& type : {arrow::boolean(), arrow::utf8(), arrow::list(arrow::float32()), arrow::date32(),
                            arrow::timestamp(arrow::TimeUnit::MICRO), arrow::decimal128(10, 2),
@@ -189,7 +194,7 @@ TEST(DLPackTest, ATensorKeepsItsNumbersUntilItIsDeleted) {
 TEST(DLPackTest, ColumnsOfADatasetAreTensors) {
   const auto vectors = arrow::fixed_size_list(arrow::field("item", arrow::float32(), false), 4);
   const auto schema =
-      arrow::schema({arrow::field("a.b", vectors, false), arrow::field("id", arrow::int32(), false),
+      arrow::schema({arrow::field("vec tor", vectors, false), arrow::field("id", arrow::int32(), false),
                      arrow::field("name", arrow::utf8())});
   const TempDir dir;
   ASSERT_OK(WriteBatches(dir / "dataset", {MakeBatch(schema, 700)}, {.max_rows_per_file = 300}));
@@ -199,9 +204,9 @@ TEST(DLPackTest, ColumnsOfADatasetAreTensors) {
   int64_t rows = 0;
   for (auto next : *reader) {
     ASSERT_OK_AND_ASSIGN(const auto batch, std::move(next));
-    ASSERT_OK_AND_ASSIGN(const auto tensor, lance::ToDLPack(*batch, "a.b"));
+    ASSERT_OK_AND_ASSIGN(const auto tensor, lance::ToDLPack(*batch, "vec tor"));
     EXPECT_THAT(Shape(tensor->dl_tensor), ElementsAre(batch->num_rows(), 4));
-    const auto& lists = static_cast<const arrow::FixedSizeListArray&>(*batch->GetColumnByName("a.b"));
+    const auto& lists = static_cast<const arrow::FixedSizeListArray&>(*batch->GetColumnByName("vec tor"));
     ASSERT_OK_AND_ASSIGN(const auto flat, lists.Flatten());
     EXPECT_EQ(tensor->dl_tensor.data, Values<arrow::FloatType>(*flat));
     EXPECT_OK(lance::ToDLPackVersioned(*batch, "id"));

@@ -48,7 +48,7 @@ using DatasetPtr = std::shared_ptr<Dataset>;
 constexpr int64_t kRows = 1200;
 constexpr int32_t kDimension = 16;
 /// A name that has to be quoted in paths and in SQL.
-const std::string kOdd = "o.d `d\"";
+const std::string kOdd = "o d 'd\"";
 
 template <typename Builder, typename Value>
 std::shared_ptr<arrow::Array> Column(int64_t rows, const std::shared_ptr<arrow::DataType>& type,
@@ -78,7 +78,7 @@ std::shared_ptr<arrow::RecordBatch> Rows(int64_t first, int64_t rows, uint32_t s
                                                  "file", "Größe", "x",    "percent%",   "under_score"};
   const auto word = [&random] { return words[random() % words.size()]; };
 
-  const auto place = arrow::struct_({arrow::field("x", arrow::int32()), arrow::field("y.z", arrow::utf8())});
+  const auto place = arrow::struct_({arrow::field("x", arrow::int32()), arrow::field("y z", arrow::utf8())});
   const auto point =
       arrow::struct_({arrow::field("x", arrow::float64()), arrow::field("y", arrow::float64())});
   const arrow::FieldVector fields = {
@@ -285,7 +285,7 @@ TEST_P(ScalarIndexTest, IsMadeListedUsedAndDropped) {
   EXPECT_EQ(without.ids, expected.ids);
 }
 
-const IndexOptions kSizePath = {.parameters = {{"path", "$.size"}}};
+const IndexOptions kSizePath = {.parameters = {{"path", "size"}}};
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, ScalarIndexTest,
@@ -294,7 +294,7 @@ INSTANTIATE_TEST_SUITE_P(
         Scalar{IndexType::kBtree, "name", "name in ('red red', 'lance x', 'Größe blue')"},
         Scalar{
             IndexType::kBtree, "place.x", "place.x between 10 and 12", {.parameters = {{"zone_size", "64"}}}},
-        Scalar{IndexType::kBtree, "`o.d ``d\"`", "`o.d ``d\"` = 7"},
+        Scalar{IndexType::kBtree, "`o d 'd\"`", "`o d 'd\"` = 7"},
         Scalar{IndexType::kBitmap, "few", "few = 3 or few is null"},
         Scalar{IndexType::kLabelList, "tags", "array_has_any(tags, ['red', 'x'])"},
         Scalar{IndexType::kNgram, "name", "contains(name, 'reen')"},
@@ -384,6 +384,7 @@ TEST_F(IndexTest, WhatCannotBeIndexedIsRefusedAndLeavesNoFile) {
       {"name", IndexType::kRtree, {}, ErrorCode::kInvalidArgument, "RTREE takes GeoArrow"},
       {"name", IndexType::kJson, kSizePath, ErrorCode::kInvalidArgument, "JSON takes JSON"},
       {"doc", IndexType::kJson, {}, ErrorCode::kInvalidArgument, "needs the parameter \"path\""},
+      {"doc", IndexType::kJson, with("path", "$.size"), ErrorCode::kInvalidArgument, "the name of a field"},
       {"id", IndexType::kIvfPq, {}, ErrorCode::kInvalidArgument, "IVF_PQ takes fixed-size lists"},
       {"vec", IndexType::kBtree, {}, ErrorCode::kInvalidArgument, "BTREE takes"},
       {"bits", IndexType::kIvfPq, {}, ErrorCode::kInvalidArgument, "IVF_FLAT"},
@@ -415,6 +416,7 @@ TEST_F(IndexTest, WhatCannotBeIndexedIsRefusedAndLeavesNoFile) {
        "no fragment"},
       {"id", IndexType::kBtree, {.fragments = {{1, 1}}}, ErrorCode::kInvalidArgument, "named twice"},
       {"id", IndexType::kBtree, {.name = ""}, ErrorCode::kInvalidArgument, "empty"},
+      {"id", IndexType::kBtree, {.name = "__lance_frag_reuse"}, ErrorCode::kInvalidArgument, "the engine's"},
       {"id",
        IndexType::kBtree,
        {.model = arrow::Buffer::FromString("x")},
@@ -556,8 +558,10 @@ TEST_P(SegmentTest, WorkersBuildWhatOneCommits) {
   if (is_vector) {
     options.parameters = {{"num_partitions", "2"}};
     ASSERT_OK_AND_ASSIGN(options.model, dataset_->TrainIndex(column, type, options));
-    // What a worker says of the model is the model's.
-    options.parameters = {{"num_partitions", "7"}};
+    options.parameters = {{"metric", "cosine"}};
+    EXPECT_THAT(dataset_->BuildIndexSegment(column, type, options),
+                AllOf(FailsWith(ErrorCode::kInvalidArgument), FailsSaying(HasSubstr("learnt with \"l2\""))));
+    options.parameters = {};
   } else {
     EXPECT_THAT(dataset_->TrainIndex(column, type), FailsWith(ErrorCode::kInvalidArgument));
   }
@@ -607,16 +611,29 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return IndexTypeName(info.param.first); });
 
 TEST_F(IndexTest, SegmentsThatAreNoneAreRefused) {
-  for (const std::string text :
-       {"", "{}", "x", R"({"lance_index_segment":9,"uri":"","uuid":"","fragments":[],"metadata":""})",
-        R"({"lance_index_segment":1,"uri":"","uuid":"","fragments":[],"metadata":"eA=="})"}) {
-    EXPECT_FALSE(dataset_->CommitIndexSegments("a", {text}).ok()) << text;
-    EXPECT_FALSE(dataset_->MergeIndexSegments({text}).ok()) << text;
-  }
-  EXPECT_THAT(dataset_->CommitIndexSegments("a", {}), FailsWith(ErrorCode::kInvalidArgument));
-  EXPECT_THAT(dataset_->MergeIndexSegments({}), FailsWith(ErrorCode::kInvalidArgument));
   ASSERT_OK_AND_ASSIGN(const auto segment,
                        dataset_->BuildIndexSegment("id", IndexType::kBtree, {.fragments = {{0}}}));
+  auto damaged = segment;
+  const size_t metadata = damaged.find("\"metadata\":\"") + 20;
+  damaged[metadata] = damaged[metadata] == 'A' ? 'B' : 'A';
+  auto later = segment;
+  later.replace(later.find(":1,"), 3, ":9,");
+  for (const auto& [text, code] :
+       {std::pair(std::string(), ErrorCode::kInvalidArgument),
+        std::pair(std::string("{}"), ErrorCode::kInvalidArgument),
+        std::pair(segment.substr(9), ErrorCode::kInvalidArgument), std::pair(damaged, ErrorCode::kCorrupt),
+        std::pair(later, ErrorCode::kNotSupported)}) {
+    EXPECT_THAT(dataset_->CommitIndexSegments("a", {text}), FailsWith(code)) << text;
+    EXPECT_THAT(dataset_->MergeIndexSegments({text}), FailsWith(code)) << text;
+  }
+  // A segment of another dataset.
+  const std::string uri = dir_ / "other";
+  ASSERT_OK(WriteBatches(uri, {Rows(0, kRows, 1)}, {.max_rows_per_file = kRows / 3}));
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr stranger, Dataset::Open(uri));
+  EXPECT_THAT(stranger->CommitIndexSegments("a", {segment}), FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(stranger->MergeIndexSegments({segment, segment}), FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(dataset_->CommitIndexSegments("a", {}), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(dataset_->MergeIndexSegments({}), FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_THAT(dataset_->CommitIndexSegments("a", {segment, segment}), FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_THAT(dataset_->CommitIndexSegments("", {segment}), FailsWith(ErrorCode::kInvalidArgument));
   ASSERT_OK_AND_ASSIGN(const auto other,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,7 +31,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
@@ -38,7 +38,7 @@ using Columns = std::vector<std::string>;
 using DatasetPtr = std::shared_ptr<lance::Dataset>;
 using TablePtr = std::shared_ptr<arrow::Table>;
 
-constexpr char kOdd[] = "o.d `d";
+constexpr char kOdd[] = "sp ace";
 
 /// Texts in a string, a list of them, a struct, and under a name that has to be quoted.
 std::shared_ptr<arrow::RecordBatch> Rows() {
@@ -108,7 +108,9 @@ class TextSearchTest : public ::testing::Test {
     for (const auto& chunk : table.GetColumnByName("_score")->chunks()) {
       const auto& scores = static_cast<const arrow::FloatArray&>(*chunk);
       for (int64_t i = 0; i < scores.length(); ++i) {
-        if (before.has_value()) EXPECT_GE(*before, scores.Value(i));
+        if (before.has_value()) {
+          EXPECT_GE(*before, scores.Value(i));
+        }
         before = scores.Value(i);
       }
     }
@@ -124,8 +126,8 @@ class AnyTextSearchTest : public TextSearchTest, public ::testing::WithParamInte
  protected:
   void SetUp() override {
     TextSearchTest::SetUp();
-    if (!GetParam()) return;
-    for (const char* column : {"body", "title", "tags", "st.note", "`o.d ``d`"}) Index(column);
+    if (HasFatalFailure() || !GetParam()) return;
+    for (const char* column : {"body", "title", "tags", "st.note", "`sp ace`"}) Index(column);
   }
 };
 
@@ -135,19 +137,32 @@ INSTANTIATE_TEST_SUITE_P(With, AnyTextSearchTest, ::testing::Bool(), [](const au
 
 TEST_P(AnyTextSearchTest, FindsWordsWhereverAColumnHasThem) {
   EXPECT_THAT(Ids(TextQuery::Match("quick fox", {.column = "body"})), UnorderedElementsAre(0, 1, 5, 7));
-  EXPECT_THAT(Ids(TextQuery::Match("FOX", {.column = "title"})), UnorderedElementsAre(0, 6));
+  EXPECT_THAT(Ids(TextQuery::Match("fox", {.column = "title"})), UnorderedElementsAre(0, 6));
   EXPECT_THAT(Ids(TextQuery::Match("fox", {.column = "tags"})), UnorderedElementsAre(0, 3, 5, 6));
   EXPECT_THAT(Ids(TextQuery::Match("fox", {.column = "st.note"})), UnorderedElementsAre(0, 6, 7));
-  EXPECT_THAT(Ids(TextQuery::Match("fox", {.column = "`o.d ``d`"})), UnorderedElementsAre(1, 3, 6));
-  EXPECT_THAT(Ids(TextQuery::Match("eclair", {.column = "body"})), ElementsAre(3));
+  EXPECT_THAT(Ids(TextQuery::Match("fox", {.column = "`sp ace`"})), UnorderedElementsAre(1, 3, 6));
+  EXPECT_THAT(Ids(TextQuery::Match("éclair", {.column = "body"})), ElementsAre(3));
   EXPECT_THAT(Ids(TextQuery::Match("数据", {.column = "body"})), ElementsAre(3));
 }
 
 TEST_P(AnyTextSearchTest, FindsNothingWithoutWords) {
-  for (const char* words : {"", " ", "the", "?!", "zebra"}) {
+  for (const char* words : {"", " ", "?!", "zebra"}) {
     EXPECT_THAT(Ids(TextQuery::Match(words, {.column = "body"})), IsEmpty()) << words;
-    EXPECT_THAT(Ids(TextQuery::Phrase(words, {.column = "body"})), IsEmpty()) << words;
   }
+  EXPECT_THAT(Ids(TextQuery::Phrase("quick zebra", {.column = "body"})), IsEmpty());
+}
+
+TEST_F(TextSearchTest, AnIndexFoldsAndStemsWhatElseIsComparedAsItIsWritten) {
+  const auto in = [](const std::string& words) { return TextQuery::Match(words, {.column = "body"}); };
+  EXPECT_THAT(Ids(in("FOX")), IsEmpty());
+  EXPECT_THAT(Ids(in("the")), ElementsAre(0));
+  EXPECT_THAT(Ids(in("run")), IsEmpty());
+  EXPECT_THAT(Ids(in("eclair")), IsEmpty());
+  Index("body");
+  EXPECT_THAT(Ids(in("FOX")), UnorderedElementsAre(0, 5));
+  EXPECT_THAT(Ids(in("the")), IsEmpty());
+  EXPECT_THAT(Ids(in("run")), UnorderedElementsAre(1, 7));
+  EXPECT_THAT(Ids(in("eclair")), ElementsAre(3));
 }
 
 TEST_P(AnyTextSearchTest, FindsRowsWithAllWordsAndPhrases) {
@@ -196,8 +211,8 @@ TEST_P(AnyTextSearchTest, ScoresComeWhereTheyAreAskedFor) {
   EXPECT_EQ(all->schema()->field_names().back(), "_score");
   EXPECT_EQ(all->num_columns(), 7);
   ASSERT_OK_AND_ASSIGN(const auto computed, Scan({.columns = Columns{"_score", "id"},
-                                                  .expressions = {{"twice", "_score * 2"}},
                                                   .with_row_id = true,
+                                                  .expressions = {{"twice", "_score * 2"}},
                                                   .full_text = fox}));
   EXPECT_THAT(computed->schema()->field_names(), ElementsAre("_score", "id", "twice", "_rowid"));
   ASSERT_OK_AND_ASSIGN(
@@ -213,8 +228,6 @@ TEST_F(TextSearchTest, FindsWordsThatAreAlmostTheSame) {
   EXPECT_THAT(Ids(TextQuery::Match("quikc", {.column = "body", .fuzziness = 2})),
               UnorderedElementsAre(0, 1, 7));
   EXPECT_THAT(Ids(TextQuery::Match("quikc", {.column = "body", .fuzziness = 2, .prefix_length = 4})),
-              IsEmpty());
-  EXPECT_THAT(Ids(TextQuery::Match("quikc", {.column = "body", .fuzziness = 2, .max_expansions = 0})),
               IsEmpty());
   EXPECT_THAT(Find(TextQuery::Match(std::string(500, 'q'), {.column = "body", .fuzziness = 16})),
               FailsSaying(HasSubstr("fuzzy")));
@@ -274,7 +287,7 @@ TEST_F(TextSearchTest, APhraseNeedsPositions) {
 
 TEST_F(TextSearchTest, ColumnsAreLookedUpWhenAScanIsMade) {
   const auto in = [](const std::string& column) { return TextQuery::Match("fox", {.column = column}); };
-  for (const char* column : {"bodi", "Body", "st.nope", "tags.x", "o.d `d", "", "_rowid", "_score"}) {
+  for (const char* column : {"bodi", "Body", "st.nope", "tags.x", "sp.ace", "", "_rowid", "_score"}) {
     EXPECT_THAT(Find(in(column)), FailsWith(ErrorCode::kFieldNotFound)) << column;
   }
   EXPECT_THAT(Find(in("bodi")), FailsSaying(HasSubstr("the nearest names are \"body\"")));
@@ -282,7 +295,7 @@ TEST_F(TextSearchTest, ColumnsAreLookedUpWhenAScanIsMade) {
     EXPECT_THAT(Find(in(column)),
                 AllOf(FailsWith(ErrorCode::kInvalidArgument), FailsSaying(HasSubstr(column))));
   }
-  EXPECT_THAT(Find(TextQuery::Boolean({.must_not = {in("nope")}, .should = {in("body")}})),
+  EXPECT_THAT(Find(TextQuery::Boolean({.should = {in("body")}, .must_not = {in("nope")}})),
               FailsWith(ErrorCode::kFieldNotFound));
   EXPECT_THAT(Find(TextQuery::CombinedFields("fox", {{.column = "nope"}})),
               FailsWith(ErrorCode::kFieldNotFound));
@@ -379,6 +392,7 @@ TEST(TextQueryTest, WhatCannotBeIsRefused) {
            TextQuery::Boolean({}),
            TextQuery::Boolean({.must_not = {fox}}),
            fox.With({.limit = -1}),
+           fox.With({.limit = 0}),
            fox.With({.wand_factor = 0}),
            fox.With({.wand_factor = nan}),
            // The bounds are of a whole query.
@@ -460,7 +474,9 @@ TEST(TokenizeTest, WrongParametersAreNamed) {
   }
   EXPECT_THAT(lance::Tokenize("\xff"), FailsWith(ErrorCode::kInvalidArgument));
   const std::string long_text(3000, 'x');
-  EXPECT_THAT(lance::Tokenize(long_text, {{"base_tokenizer", "ngram"}, {"max_ngram_length", "1000"}}),
+  EXPECT_THAT(lance::Tokenize(
+                  long_text,
+                  {{"base_tokenizer", "ngram"}, {"max_ngram_length", "1000"}, {"max_token_length", "none"}}),
               FailsSaying(HasSubstr("words")));
 }
 

@@ -3,11 +3,12 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures::future::join_all;
+use futures::future::{AbortHandle, abortable, join_all};
 use tokio::runtime::Handle;
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use crate::error::{Error, Result, code};
+use crate::operation::cancelled;
 
 /// How many tasks keep all cores busy.
 pub fn cores() -> usize {
@@ -36,6 +37,30 @@ pub async fn beside<T: Send + 'static>(
     part: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     joined(AbortOnDrop(Handle::current().spawn(part)).await)
+}
+
+/// Ends a future when it is dropped.
+pub struct EndOnDrop(pub AbortHandle);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Run what computes for long without a pause, on a thread that nothing else needs. It goes on when nobody waits for it, and
+/// ends at its next pause when it is aborted.
+pub fn aside<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> (AbortHandle, impl Future<Output = Result<T>>) {
+    let (work, abort) = abortable(work);
+    let runtime = Handle::current();
+    let work = spawn_blocking(move || runtime.block_on(work));
+    let outcome = async move {
+        let outcome = work.await;
+        joined(outcome.map(|outcome| outcome.unwrap_or_else(|_| Err(cancelled()))))
+    };
+    (abort, outcome)
 }
 
 /// Run the parts side by side; what they yield, in their order. A panic in one goes on here. All of them end when this is

@@ -19,6 +19,7 @@ mod guard;
 mod handle;
 mod index;
 mod leaving;
+mod lookup;
 mod maintain;
 mod namespace;
 mod operation;

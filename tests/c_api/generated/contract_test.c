@@ -232,6 +232,10 @@ _Static_assert(offsetof(LanceSearcherOptions, struct_size) == 0, "");
 _Static_assert(offsetof(LanceSearcherOptions, held_bytes) == 8, "");
 _Static_assert(offsetof(LanceSearcherOptions, gather_milliseconds) == 16, "");
 _Static_assert(offsetof(LanceSearcherOptions, reserved) == 20, "");
+_Static_assert(sizeof(LanceLookupOptions) == 24, "");
+_Static_assert(offsetof(LanceLookupOptions, struct_size) == 0, "");
+_Static_assert(offsetof(LanceLookupOptions, columns) == 8, "");
+_Static_assert(offsetof(LanceLookupOptions, column_count) == 16, "");
 _Static_assert(sizeof(LanceSqlOptions) == 48, "");
 _Static_assert(offsetof(LanceSqlOptions, struct_size) == 0, "");
 _Static_assert(offsetof(LanceSqlOptions, memory_bytes) == 8, "");
@@ -420,6 +424,7 @@ int main(void) {
   INIT(LanceTextQueryOptions, lance_text_query_options_init, LANCE_TEXT_QUERY_OPTIONS_INIT);
   INIT(LanceScanOptions, lance_scan_options_init, LANCE_SCAN_OPTIONS_INIT);
   INIT(LanceSearcherOptions, lance_searcher_options_init, LANCE_SEARCHER_OPTIONS_INIT);
+  INIT(LanceLookupOptions, lance_lookup_options_init, LANCE_LOOKUP_OPTIONS_INIT);
   INIT(LanceSqlOptions, lance_sql_options_init, LANCE_SQL_OPTIONS_INIT);
   INIT(LanceIndexOptions, lance_index_options_init, LANCE_INDEX_OPTIONS_INIT);
   INIT(LanceOptimizeIndicesOptions, lance_optimize_indices_options_init, LANCE_OPTIMIZE_INDICES_OPTIONS_INIT);

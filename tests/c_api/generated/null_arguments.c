@@ -545,6 +545,109 @@ static void lance_searcher_run_refuses(const Handles* handles) {
   CHECK(array.release == NULL && schema.release == NULL);
 }
 
+static void lance_lookup_open_refuses(const Handles* handles) {
+  LanceLookup* made_out = NULL;
+  REFUSED(lance_lookup_open, NULL, "name", NULL, &made_out);
+  REFUSED(lance_lookup_open, handles->dataset, NULL, NULL, &made_out);
+  REFUSED(lance_lookup_open, handles->dataset, kNotUtf8, NULL, &made_out);
+  REFUSED(lance_lookup_open, handles->dataset, "name", NULL, NULL);
+  REFUSED(lance_lookup_open_async, NULL, "name", NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_open_async, handles->dataset, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_open_async, handles->dataset, kNotUtf8, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_lookup_open_async, handles->dataset, "name", NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_open_async, handles->dataset, "name", NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_lookup_is_prepared_refuses(const Handles* handles) {
+  int32_t made_out = 0;
+  REFUSED(lance_lookup_is_prepared, NULL, &made_out);
+  REFUSED(lance_lookup_is_prepared, handles->lookup, NULL);
+}
+
+static void lance_lookup_take_refuses(const Handles* handles) {
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  REFUSED(lance_lookup_take, NULL, fresh_array(), fresh_schema(), &array, &schema);
+  REFUSED(lance_lookup_take, handles->lookup, NULL, fresh_schema(), &array, &schema);
+  REFUSED(lance_lookup_take, handles->lookup, fresh_array(), NULL, &array, &schema);
+  REFUSED(lance_lookup_take, handles->lookup, fresh_array(), fresh_schema(), NULL, &schema);
+  REFUSED(lance_lookup_take, handles->lookup, fresh_array(), fresh_schema(), &array, NULL);
+  REFUSED(lance_lookup_take_async, NULL, fresh_array(), fresh_schema(), &array, &schema, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_lookup_take_async, handles->lookup, NULL, fresh_schema(), &array, &schema, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_lookup_take_async, handles->lookup, fresh_array(), NULL, &array, &schema, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_lookup_take_async, handles->lookup, fresh_array(), fresh_schema(), NULL, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_take_async, handles->lookup, fresh_array(), fresh_schema(), &array, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_take_async, handles->lookup, fresh_array(), fresh_schema(), &array, &schema, NULL,
+          NULL, NULL);
+  CHECK(array.release == NULL && schema.release == NULL);
+}
+
+static void lance_lookup_take_between_refuses(const Handles* handles) {
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  REFUSED(lance_lookup_take_between, NULL, fresh_array(), fresh_schema(), &array, &schema);
+  REFUSED(lance_lookup_take_between, handles->lookup, NULL, fresh_schema(), &array, &schema);
+  REFUSED(lance_lookup_take_between, handles->lookup, fresh_array(), NULL, &array, &schema);
+  REFUSED(lance_lookup_take_between, handles->lookup, fresh_array(), fresh_schema(), NULL, &schema);
+  REFUSED(lance_lookup_take_between, handles->lookup, fresh_array(), fresh_schema(), &array, NULL);
+  REFUSED(lance_lookup_take_between_async, NULL, fresh_array(), fresh_schema(), &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_take_between_async, handles->lookup, NULL, fresh_schema(), &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_take_between_async, handles->lookup, fresh_array(), NULL, &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_take_between_async, handles->lookup, fresh_array(), fresh_schema(), NULL, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_take_between_async, handles->lookup, fresh_array(), fresh_schema(), &array, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_take_between_async, handles->lookup, fresh_array(), fresh_schema(), &array, &schema,
+          NULL, NULL, NULL);
+  CHECK(array.release == NULL && schema.release == NULL);
+}
+
+static void lance_lookup_count_refuses(const Handles* handles) {
+  uint64_t made_out = 0;
+  REFUSED(lance_lookup_count, NULL, fresh_array(), fresh_schema(), &made_out);
+  REFUSED(lance_lookup_count, handles->lookup, NULL, fresh_schema(), &made_out);
+  REFUSED(lance_lookup_count, handles->lookup, fresh_array(), NULL, &made_out);
+  REFUSED(lance_lookup_count, handles->lookup, fresh_array(), fresh_schema(), NULL);
+  REFUSED(lance_lookup_count_async, NULL, fresh_array(), fresh_schema(), &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_lookup_count_async, handles->lookup, NULL, fresh_schema(), &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_lookup_count_async, handles->lookup, fresh_array(), NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_lookup_count_async, handles->lookup, fresh_array(), fresh_schema(), NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_lookup_count_async, handles->lookup, fresh_array(), fresh_schema(), &made_out, NULL, NULL,
+          NULL);
+}
+
+static void lance_lookup_count_between_refuses(const Handles* handles) {
+  uint64_t made_out = 0;
+  REFUSED(lance_lookup_count_between, NULL, fresh_array(), fresh_schema(), &made_out);
+  REFUSED(lance_lookup_count_between, handles->lookup, NULL, fresh_schema(), &made_out);
+  REFUSED(lance_lookup_count_between, handles->lookup, fresh_array(), NULL, &made_out);
+  REFUSED(lance_lookup_count_between, handles->lookup, fresh_array(), fresh_schema(), NULL);
+  REFUSED(lance_lookup_count_between_async, NULL, fresh_array(), fresh_schema(), &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_count_between_async, handles->lookup, NULL, fresh_schema(), &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_count_between_async, handles->lookup, fresh_array(), NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_count_between_async, handles->lookup, fresh_array(), fresh_schema(), NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_lookup_count_between_async, handles->lookup, fresh_array(), fresh_schema(), &made_out, NULL,
+          NULL, NULL);
+}
+
 static void lance_batches_open_refuses(const Handles* handles) {
   LanceBatches* made_out = NULL;
   REFUSED(lance_batches_open, NULL, &made_out);
@@ -1644,7 +1747,7 @@ static void lance_text_query_options_are_checked(const Handles* handles) {
   options.columns = kNullName;
   REFUSED_FOR("options.columns", lance_text_query_with, handles->text_query, &options, &made_out);
   options = (LanceTextQueryOptions)LANCE_TEXT_QUERY_OPTIONS_INIT;
-  options.limit = -1;
+  options.limit = 0;
   REFUSED_FOR("options.limit", lance_text_query_with, handles->text_query, &options, &made_out);
   CHECK(made_out == NULL);
 }
@@ -1831,6 +1934,25 @@ static void lance_searcher_options_are_checked(const Handles* handles) {
   options.gather_milliseconds = 10001;
   REFUSED_FOR("options.gather_milliseconds", lance_searcher_open, handles->dataset, &options, &options,
               &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_lookup_options_are_checked(const Handles* handles) {
+  LanceLookupOptions options;
+  LanceLookup* made_out = NULL;
+  options = (LanceLookupOptions)LANCE_LOOKUP_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_lookup_open, handles->dataset, "name", &options, &made_out);
+  options = (LanceLookupOptions)LANCE_LOOKUP_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_lookup_open, handles->dataset, "name", &options, &made_out);
+  options = (LanceLookupOptions)LANCE_LOOKUP_OPTIONS_INIT;
+  options.column_count = 1;
+  REFUSED_FOR("options.columns", lance_lookup_open, handles->dataset, "name", &options, &made_out);
+  options = (LanceLookupOptions)LANCE_LOOKUP_OPTIONS_INIT;
+  options.column_count = 1;
+  options.columns = kNullName;
+  REFUSED_FOR("options.columns", lance_lookup_open, handles->dataset, "name", &options, &made_out);
   CHECK(made_out == NULL);
 }
 
@@ -2249,6 +2371,12 @@ void null_arguments(const Handles* handles) {
   lance_searcher_open_refuses(handles);
   lance_searcher_is_prepared_refuses(handles);
   lance_searcher_run_refuses(handles);
+  lance_lookup_open_refuses(handles);
+  lance_lookup_is_prepared_refuses(handles);
+  lance_lookup_take_refuses(handles);
+  lance_lookup_take_between_refuses(handles);
+  lance_lookup_count_refuses(handles);
+  lance_lookup_count_between_refuses(handles);
   lance_batches_open_refuses(handles);
   lance_batches_schema_refuses(handles);
   lance_batches_next_refuses(handles);
@@ -2320,6 +2448,7 @@ void null_arguments(const Handles* handles) {
   lance_text_query_options_are_checked(handles);
   lance_scan_options_are_checked(handles);
   lance_searcher_options_are_checked(handles);
+  lance_lookup_options_are_checked(handles);
   lance_sql_options_are_checked(handles);
   lance_index_options_are_checked(handles);
   lance_optimize_indices_options_are_checked(handles);
@@ -2339,6 +2468,7 @@ void null_arguments(const Handles* handles) {
   lance_text_query_free(NULL);
   lance_scanner_free(NULL);
   lance_searcher_free(NULL);
+  lance_lookup_free(NULL);
   lance_batches_free(NULL);
   lance_sql_context_free(NULL);
   lance_sql_query_free(NULL);

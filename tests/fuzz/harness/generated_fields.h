@@ -150,6 +150,12 @@ LanceSearcherOptions Fill(Arguments& arguments, LanceSearcherOptions fields) {
 }
 
 template <typename Arguments>
+LanceLookupOptions Fill(Arguments& arguments, LanceLookupOptions fields) {
+  arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
+  return fields;
+}
+
+template <typename Arguments>
 LanceSqlOptions Fill(Arguments& arguments, LanceSqlOptions fields) {
   fields.memory_bytes = arguments.Number(fields.memory_bytes);
   fields.spill_directory = arguments.OptionalString();

@@ -125,6 +125,14 @@ impl From<Panic> for Error {
     }
 }
 
+/// Refuse options that do not go together: each rule says whether it is broken, and what it is.
+pub fn check_options<'a>(rules: impl IntoIterator<Item = (bool, &'a str)>) -> Result<()> {
+    match rules.into_iter().find(|(is_broken, _)| *is_broken) {
+        Some((_, rule)) => Err(Error::invalid_argument(format!("options: {rule}"))),
+        None => Ok(()),
+    }
+}
+
 /// What to say of the names most like one that does not exist.
 pub fn nearest_hint<T: AsRef<str>>(name: &str, names: impl IntoIterator<Item = T>) -> String {
     match nearest_names(name, names).as_slice() {

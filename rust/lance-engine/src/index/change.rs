@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::AbortHandle;
 use lance::Dataset;
 use lance::dataset::CommitBuilder;
 use lance::dataset::transaction::{Operation, Transaction};
@@ -11,60 +12,78 @@ use tokio::task::block_in_place;
 
 use crate::error::{Error, Result, code};
 use crate::fault;
+use crate::panics::contained;
+use crate::parallel::aside;
 use crate::read::Opened;
 use crate::write::written_files::{Landing, WrittenFiles};
 
 /// A change under way, on a copy of the version. Its files stay when it ends well, and when a version may have them;
-/// otherwise they are gone when it has ended, or is dropped.
+/// otherwise they are gone when it has ended, or is dropped. A commit that has begun goes to its end.
 pub struct Change {
-    pub dataset: Dataset,
+    dataset: Dataset,
     /// None: they stay.
     written: Option<Arc<WrittenFiles>>,
+    work: Option<AbortHandle>,
     runtime: Handle,
 }
 
 impl Change {
     pub fn new(opened: &Opened) -> Result<Self> {
         fault::point()?;
-        let written = Arc::new(WrittenFiles::default());
+        let written = Arc::new(WrittenFiles::of_change());
         Ok(Self {
             dataset: opened
                 .plain
                 .with_object_store_wrappers([written.clone() as _]),
             written: Some(written),
+            work: None,
             runtime: Handle::current(),
         })
     }
 
-    /// Keep what was made, or delete the files, unless a version may have them.
-    pub async fn end<T>(mut self, outcome: Result<T>) -> Result<T> {
-        let written = self.written.take();
-        let (Err(error), Some(written)) = (&outcome, written) else {
+    /// Let `work` make something of the copy, or change it. What fails or is dropped leaves no file, unless a version may have
+    /// it.
+    pub async fn run<T, W>(mut self, work: impl FnOnce(Dataset) -> W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
+        let (abort, outcome) = aside(contained(work(self.dataset.clone())));
+        self.work = Some(abort);
+        let outcome = outcome.await;
+        let (Err(error), Some(written)) = (&outcome, self.written.clone()) else {
+            self.written = None;
             return outcome;
         };
         let error = error.clone();
-        if written.landing() != Landing::None {
-            return Err(error
-                .with_code(code::COMMIT_STATUS_UNKNOWN)
-                .context("the outcome of the commit is unknown, the files of the index stay"));
+        let landing = written.close();
+        if landing == Landing::None {
+            tell(remove(&self.dataset, &written).await);
         }
-        tell(remove(&self.dataset, &written).await);
-        Err(as_failure(error))
+        self.written = None;
+        Err(match landing {
+            Landing::None => as_failure(error),
+            Landing::Unknown | Landing::Made => error
+                .with_code(code::COMMIT_STATUS_UNKNOWN)
+                .context("the outcome of the commit is unknown, the files of the index stay"),
+        })
     }
 
-    /// End, and open the version that was made, reached as the one before it.
-    pub async fn end_at_version(self, opened: &Opened, outcome: Result<()>) -> Result<Opened> {
-        let version = self.dataset.manifest().version;
-        self.end(outcome).await?;
-        let dataset = opened
-            .plain
-            .checkout_version(version)
-            .await
-            .map_err(|error| {
-                Error::from(error).context(&format!(
-                    "version {version} was made, but it cannot be opened"
-                ))
-            })?;
+    /// Let `work` change the copy: the version that is made, reached as the one before it.
+    pub async fn run_to_version<W>(
+        self,
+        opened: &Opened,
+        work: impl FnOnce(Dataset) -> W,
+    ) -> Result<Opened>
+    where
+        W: Future<Output = Result<Dataset>> + Send + 'static,
+    {
+        let version = self.run(work).await?.manifest().version;
+        let dataset = opened.plain.checkout_version(version).await;
+        let dataset = dataset.map_err(|error| {
+            let context = format!("version {version} was made, but it cannot be opened");
+            Error::from(error).context(&context)
+        })?;
         Ok(Opened::new(dataset))
     }
 }
@@ -74,9 +93,10 @@ impl Drop for Change {
         let Some(written) = self.written.take() else {
             return;
         };
-        if written.landing() != Landing::None {
+        if written.close() != Landing::None {
             return;
         }
+        self.work.iter().for_each(AbortHandle::abort);
         // Whoever has cancelled the work is told that it has ended when the files are gone.
         let removal = || self.runtime.block_on(remove(&self.dataset, &written));
         tell(match Handle::try_current() {
@@ -107,20 +127,19 @@ fn as_failure(error: Error) -> Error {
     }
 }
 
-/// Commit what was built, in place of what is given.
+/// Commit what was built, in place of what is given: the version that has it.
 pub async fn commit(
-    dataset: &mut Dataset,
+    dataset: Dataset,
     new_indices: Vec<IndexMetadata>,
     removed_indices: Vec<IndexMetadata>,
-) -> Result<()> {
+) -> Result<Dataset> {
     let operation = Operation::CreateIndex {
         new_indices,
         removed_indices,
     };
     let transaction = Transaction::new(dataset.manifest().version, operation, None);
-    let commit = CommitBuilder::new(Arc::new(dataset.clone()))
+    let commit = CommitBuilder::new(Arc::new(dataset))
         // The engine's own removes what a branch lives on, if its place was typed otherwise.
         .with_skip_auto_cleanup(true);
-    *dataset = commit.execute(transaction).await?;
-    Ok(())
+    Ok(commit.execute(transaction).await?)
 }

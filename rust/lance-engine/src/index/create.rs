@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lance::Dataset;
 use lance::index::DatasetIndexExt;
+use lance_index::progress::IndexBuildProgress;
 use serde_json::Value;
 
 use super::change::{Change, commit};
@@ -11,7 +12,6 @@ use super::definition::Definition;
 use super::list::{existing, named};
 use super::progress::Telling;
 use crate::error::{Error, Result};
-use crate::panics::contained;
 use crate::read::Opened;
 use crate::settings::{IndexSettings, IndexType};
 use crate::task::Task;
@@ -32,36 +32,32 @@ pub fn create(
         }
         let name = definition.name(&opened.dataset, &settings).await?;
         let telling = Telling::new(settings.progress);
-        let mut change = Change::new(&opened)?;
-        let outcome = contained(make(&definition, &name, &mut change.dataset, &telling)).await;
-        change.end_at_version(&opened, outcome).await
+        let progress = telling.engine();
+        let making = |dataset| make(definition, name, dataset, progress);
+        Change::new(&opened)?.run_to_version(&opened, making).await
     })
 }
 
 async fn make(
-    definition: &Definition,
-    name: &str,
-    dataset: &mut Dataset,
-    telling: &Telling,
-) -> Result<()> {
-    if let Some(fragments) = &definition.fragments {
-        let fragments = Some(fragments.clone());
-        let segment = definition
-            .build(dataset, name, fragments, telling.engine())
+    definition: Definition,
+    name: String,
+    mut dataset: Dataset,
+    progress: Arc<dyn IndexBuildProgress>,
+) -> Result<Dataset> {
+    if let Some(fragments) = definition.fragments.clone() {
+        let building = definition.build(&mut dataset, &name, Some(fragments), progress);
+        let segments = vec![building.await?];
+        dataset
+            .commit_existing_index_segments(&name, &definition.column, segments)
             .await?;
-        let committing =
-            dataset.commit_existing_index_segments(name, &definition.column, vec![segment]);
-        return Ok(committing.await?);
+        return Ok(dataset);
     }
     let mut made = Vec::new();
-    for part in parts(definition, dataset) {
-        made.push(
-            definition
-                .build(dataset, name, part, telling.engine())
-                .await?,
-        );
+    for part in parts(&definition, &dataset) {
+        let building = definition.build(&mut dataset, &name, part, progress.clone());
+        made.push(building.await?);
     }
-    let mut replaced = existing(dataset).await?;
+    let mut replaced = existing(&dataset).await?;
     replaced.retain(|index| index.name == name);
     commit(dataset, made, replaced).await
 }
@@ -89,8 +85,9 @@ fn parts(definition: &Definition, dataset: &Dataset) -> Vec<Option<Vec<u32>>> {
 pub fn drop_index(opened: Arc<Opened>, name: String) -> Task<Opened> {
     Box::pin(async move {
         let removed = named(&opened.dataset, &name).await?;
-        let mut change = Change::new(&opened)?;
-        let outcome = contained(commit(&mut change.dataset, Vec::new(), removed)).await;
-        change.end_at_version(&opened, outcome).await
+        let dropping = |dataset| commit(dataset, Vec::new(), removed);
+        Change::new(&opened)?
+            .run_to_version(&opened, dropping)
+            .await
     })
 }

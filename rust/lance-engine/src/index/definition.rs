@@ -15,7 +15,7 @@ use lance_table::format::IndexMetadata;
 use serde_json::Value;
 
 use super::kind::{self, VectorColumn};
-use super::list::{existing, type_of};
+use super::list::{check_new_name, existing, type_of};
 use super::model::Model;
 use super::parameters::{self, Checked};
 use super::vector;
@@ -62,7 +62,7 @@ impl Definition {
                 let model = settings.model.as_deref().map(Model::read).transpose()?;
                 if let Some(model) = &model {
                     model.check(kind, &column)?;
-                    parameters.extend(model.parameters.clone());
+                    model.complete(&mut parameters)?;
                 }
                 check_dimension(kind, shown, &column)?;
                 Params::Vector(Box::new(vector::params(kind, &parameters, &column, model)?))
@@ -141,10 +141,10 @@ impl Definition {
                 .collect::<Vec<_>>()
         };
         let name = match &settings.name {
-            Some(name) if name.is_empty() => {
-                return Err(Error::invalid_argument("the name of an index is empty"));
+            Some(name) => {
+                check_new_name(name)?;
+                name.clone()
             }
-            Some(name) => name.clone(),
             None => {
                 let base = format!("{}_idx", self.plain_column());
                 let numbered = (2..).map(|number| format!("{base}_{number}"));
@@ -275,7 +275,7 @@ fn scalar_params(kind: IndexType, parameters: &Checked) -> Result<ScalarIndexPar
     }
     if kind == IndexType::Json && !own.contains_key("path") {
         return Err(Error::invalid_argument(
-            "an index of the kind JSON needs the parameter \"path\", such as $.name",
+            "an index of the kind JSON needs the parameter \"path\", the name of a field",
         ));
     }
     if kind == IndexType::Json {

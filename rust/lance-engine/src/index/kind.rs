@@ -5,6 +5,7 @@ use lance_arrow::ARROW_EXT_NAME_KEY;
 use lance_index::IndexType as EngineType;
 
 use crate::error::{Error, Result};
+pub use crate::search::VectorColumn;
 use crate::settings::IndexType;
 
 pub struct Kind {
@@ -125,35 +126,6 @@ pub fn check_column(kind: IndexType, name: &str, field: &Field) -> Result<()> {
     Err(Error::invalid_argument(format!(
         "column {name:?} has the type {data_type}: an index of the kind {kind} takes {takes}"
     )))
-}
-
-/// A column of vectors.
-#[derive(Clone, Debug, PartialEq)]
-pub struct VectorColumn {
-    pub dimension: usize,
-    pub element: DataType,
-    /// Whether each row has several.
-    pub is_multi: bool,
-}
-
-impl VectorColumn {
-    pub fn of(data_type: &DataType) -> Option<Self> {
-        let (vector, is_multi) = match data_type {
-            DataType::List(item) => (item.data_type(), true),
-            other => (other, false),
-        };
-        let DataType::FixedSizeList(item, dimension) = vector else {
-            return None;
-        };
-        let element = item.data_type().clone();
-        let is_number =
-            element.is_floating() || matches!(element, DataType::UInt8 | DataType::Int8);
-        (is_number && *dimension > 0).then_some(Self {
-            dimension: *dimension as usize,
-            element,
-            is_multi,
-        })
-    }
 }
 
 fn is_ordered(data_type: &DataType) -> bool {

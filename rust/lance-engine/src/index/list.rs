@@ -13,6 +13,10 @@ use crate::error::{Error, Result, code, nearest_hint};
 use crate::read::Opened;
 use crate::settings::{IndexInfo, IndexSegmentInfo};
 use crate::task::Task;
+use crate::write::written_files::WrittenFiles;
+
+/// What the names of indices begin with that the engine keeps for itself.
+const RESERVED: &str = "__lance";
 
 /// All that the manifest names, also those that this library cannot read, but for what the engine keeps for itself.
 pub async fn existing(dataset: &Dataset) -> Result<Vec<IndexMetadata>> {
@@ -50,6 +54,17 @@ pub fn check_names<'a>(
             ))
         }
         None => Ok(()),
+    }
+}
+
+/// Refuse a name that no index of a caller's may have.
+pub fn check_new_name(name: &str) -> Result<()> {
+    match name {
+        "" => Err(Error::invalid_argument("the name of an index is empty")),
+        name if name.starts_with(RESERVED) => Err(Error::invalid_argument(format!(
+            "the name {name:?} is the engine's: those of others do not begin with {RESERVED}"
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -126,7 +141,18 @@ pub fn segments(opened: Arc<Opened>) -> Task<Vec<IndexSegmentInfo>> {
 pub fn statistics(opened: Arc<Opened>, name: String) -> Task<String> {
     Box::pin(async move {
         named(&opened.dataset, &name).await?;
-        Ok(opened.dataset.index_statistics(&name).await?)
+        let written = Arc::new(WrittenFiles::none());
+        let reading = opened
+            .dataset
+            .with_object_store_wrappers([written.clone() as _]);
+        let statistics = reading.index_statistics(&name).await;
+        match written.has_refused() {
+            true => Err(Error::new(
+                code::FAILED_PRECONDITION,
+                "the dataset was written by an early version of Lance, which did not note how many rows there are: commit to it once, such as by making the index anew",
+            )),
+            false => Ok(statistics?),
+        }
     })
 }
 

@@ -30,6 +30,7 @@ pub struct Model {
     /// The kind of its index.
     pub kind: String,
     pub dimension: usize,
+    /// Those that all segments share, also where the caller did not say.
     pub parameters: Checked,
     pub centroids: Arc<FixedSizeListArray>,
     pub codebook: Option<ArrayRef>,
@@ -124,6 +125,21 @@ impl Model {
         encode().map_err(|error| broken(&error))
     }
 
+    /// Put its parameters beside the caller's, which may not differ.
+    pub fn complete(&self, parameters: &mut Checked) -> Result<()> {
+        for (name, value) in &self.parameters {
+            let given = parameters
+                .entry(name.clone())
+                .or_insert_with(|| value.clone());
+            if *given != *value {
+                return Err(Error::invalid_argument(format!(
+                    "parameter {name:?} is {given}, but the model was learnt with {value}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Refuse a model of another index.
     pub fn check(&self, kind: IndexType, column: &VectorColumn) -> Result<()> {
         let wanted = kind::of(kind).name;
@@ -199,5 +215,16 @@ mod tests {
         assert!(model().check(IndexType::IvfPq, &column(2)).is_ok());
         assert!(model().check(IndexType::IvfSq, &column(2)).is_err());
         assert!(model().check(IndexType::IvfPq, &column(3)).is_err());
+    }
+
+    #[test]
+    fn parameters_of_a_model_are_those_of_its_segments() {
+        let mut parameters = Checked::from_iter([("m".to_string(), 8.into())]);
+        model().complete(&mut parameters).unwrap();
+        assert_eq!(parameters["metric"], "dot");
+        model().complete(&mut parameters).unwrap();
+        parameters.insert("metric".to_string(), "l2".into());
+        let error = model().complete(&mut parameters).unwrap_err();
+        assert!(error.message().contains("learnt with \"dot\""), "{error}");
     }
 }

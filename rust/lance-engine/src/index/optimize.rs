@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lance::Dataset;
 use lance::index::DatasetIndexExt;
 use lance_index::optimize::OptimizeOptions;
 
@@ -9,7 +10,6 @@ use super::change::Change;
 use super::list::{check_names, existing};
 use super::progress::Telling;
 use crate::error::{Error, Result};
-use crate::panics::contained;
 use crate::read::Opened;
 use crate::settings::OptimizeIndicesSettings;
 use crate::task::Task;
@@ -23,10 +23,13 @@ pub fn optimize(opened: Arc<Opened>, settings: OptimizeIndicesSettings) -> Task<
         }
         let telling = Telling::new(settings.progress.clone());
         let options = options(&settings)?.progress(telling.engine());
-        let mut change = Change::new(&opened)?;
-        let optimizing = async { Ok(change.dataset.optimize_indices(&options).await?) };
-        let outcome = contained(optimizing).await;
-        change.end_at_version(&opened, outcome).await
+        let optimizing = |mut dataset: Dataset| async move {
+            dataset.optimize_indices(&options).await?;
+            Ok(dataset)
+        };
+        Change::new(&opened)?
+            .run_to_version(&opened, optimizing)
+            .await
     })
 }
 

@@ -13,11 +13,13 @@ pub type Checked = Map<String, Value>;
 
 enum Shape {
     Count(u64, u64),
+    Number(&'static [u64]),
     /// Between 0 and 1, neither of them.
     Fraction,
     Flag,
     Word(&'static [&'static str]),
-    Text,
+    /// The name of a field of JSON. The engine takes paths as well, and finds other rows by them than without an index.
+    Key,
     /// A JSON array, or words with commas between them.
     Words,
     /// As `Count`, or "none".
@@ -27,7 +29,7 @@ enum Shape {
 
 struct Parameter(&'static str, Shape);
 
-use Shape::{Count, Flag, Fraction, Json, Limit, Text, Word, Words};
+use Shape::{Count, Flag, Fraction, Json, Key, Limit, Number, Word, Words};
 
 /// So many rows or values that no file has as many.
 const MANY: u64 = u32::MAX as u64;
@@ -49,10 +51,10 @@ const IVF: &[Parameter] = &[
 ];
 const PQ: &[Parameter] = &[
     Parameter("num_sub_vectors", Count(1, MANY)),
-    Parameter("num_bits", Count(4, 8)),
+    Parameter("num_bits", Number(&[4, 8])),
     Parameter("kmeans_redos", Count(1, 1000)),
 ];
-const SQ: &[Parameter] = &[Parameter("num_bits", Count(8, 8))];
+const SQ: &[Parameter] = &[Parameter("num_bits", Number(&[8]))];
 const RQ: &[Parameter] = &[
     Parameter("num_bits", Count(1, 9)),
     Parameter("rotation_type", Word(&["fast", "matrix"])),
@@ -119,7 +121,7 @@ const INVERTED: &[Parameter] = &[
     Parameter("lance_tokenizer", Word(&["text", "json"])),
     Parameter("with_position", Flag),
     Parameter("custom_stop_words", Words),
-    Parameter("block_size", Count(128, 256)),
+    Parameter("block_size", Number(&[128, 256])),
     Parameter("memory_limit", Count(1, MANY)),
     Parameter("num_workers", Count(1, 1024)),
     Parameter("format_version", Count(1, 3)),
@@ -135,7 +137,7 @@ const BLOOM_FILTER: &[Parameter] = &[
 ];
 const FM: &[Parameter] = &[Parameter("num_segments", Count(1, MANY))];
 const JSON: &[Parameter] = &[
-    Parameter("path", Text),
+    Parameter("path", Key),
     Parameter(
         "target_index_type",
         Word(&["btree", "bitmap", "ngram", "zonemap", "bloomfilter"]),
@@ -212,6 +214,10 @@ fn read(shape: &Shape, text: &str) -> Option<Value> {
             let number: u64 = text.parse().ok()?;
             (*least..=*most).contains(&number).then(|| number.into())
         }
+        Number(numbers) => {
+            let number: u64 = text.parse().ok()?;
+            numbers.contains(&number).then(|| number.into())
+        }
         Limit(_) if text.eq_ignore_ascii_case("none") => Some(Value::Null),
         Limit(most) => read(&Count(1, *most), text),
         Fraction => {
@@ -227,7 +233,7 @@ fn read(shape: &Shape, text: &str) -> Option<Value> {
             let word = words.iter().find(|word| word.eq_ignore_ascii_case(text));
             word.map(|word| Value::from(*word))
         }
-        Text => (!text.is_empty()).then(|| text.into()),
+        Key => is_plain(text).then(|| text.into()),
         Words if text.starts_with('[') => serde_json::from_str::<Vec<String>>(text)
             .ok()
             .map(Value::from),
@@ -244,9 +250,18 @@ fn read(shape: &Shape, text: &str) -> Option<Value> {
     }
 }
 
+fn is_plain(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
 fn describe(shape: &Shape) -> String {
     match shape {
-        Count(least, most) if least == most => least.to_string(),
+        Number(numbers) => {
+            let numbers: Vec<_> = numbers.iter().map(u64::to_string).collect();
+            numbers.join(" or ")
+        }
         Count(least, most) => format!("a whole number from {least} to {most}"),
         Limit(most) => format!("a whole number from 1 to {most}, or \"none\""),
         Fraction => "a number between 0 and 1".to_string(),
@@ -255,7 +270,8 @@ fn describe(shape: &Shape) -> String {
             let (last, others) = words.split_last().unwrap_or((&"", &[]));
             format!("{} or {last}", others.join(", "))
         }
-        Text => "a text that is not empty".to_string(),
+        Key => "the name of a field, of letters, digits and _, as json_get_int(a, 'name') has it"
+            .to_string(),
         Words => "words with commas between them, or a JSON array of texts".to_string(),
         Json => "a JSON object".to_string(),
     }
@@ -337,6 +353,12 @@ mod tests {
                 "target_index_parameters",
                 "[]",
                 "must be a JSON object",
+            ),
+            (
+                IndexType::Json,
+                "path",
+                "$.a",
+                "must be the name of a field",
             ),
             (IndexType::Inverted, "stem", "yes", "must be true or false"),
             (

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use lance::Dataset;
 use lance::index::DatasetIndexExt;
 use lance_table::format::{IndexMetadata, pb};
 use prost::Message;
@@ -11,65 +12,94 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Change;
 use super::definition::Definition;
-use super::list::existing;
+use super::list::{check_new_name, existing};
 use super::progress::Telling;
+use crate::checksum::checksum;
 use crate::error::{Error, Result, code};
-use crate::panics::contained;
+use crate::panics::contain;
 use crate::read::Opened;
 use crate::settings::{IndexSettings, IndexType};
 use crate::task::Task;
 
 /// Of the form below.
-const VERSION: u32 = 1;
+const FORMAT: u32 = 1;
 
 /// A segment as its builder hands it to whoever commits it.
 #[derive(Deserialize, Serialize)]
 struct Segment {
-    lance_index_segment: u32,
-    uri: String,
-    /// For people.
+    index_segment: u32,
+    /// These two are for people.
     uuid: String,
     fragments: Vec<u32>,
-    /// What the manifest will say of it.
+    /// What the manifest will say of it, and the checksum of that.
     metadata: String,
+    sum: u64,
 }
 
-fn write(opened: &Opened, segment: &IndexMetadata) -> Result<String> {
+fn write(segment: &IndexMetadata) -> Result<String> {
     let metadata = pb::IndexMetadata::from(segment).encode_to_vec();
     let segment = Segment {
-        lance_index_segment: VERSION,
-        uri: opened.dataset.uri().to_string(),
+        index_segment: FORMAT,
         uuid: segment.uuid.to_string(),
         fragments: segment.fragment_bitmap.iter().flatten().collect(),
+        sum: checksum(&metadata),
         metadata: STANDARD.encode(metadata),
     };
     serde_json::to_string(&segment).map_err(|error| Error::new(code::INTERNAL, error.to_string()))
 }
 
 fn read(text: &str) -> Result<IndexMetadata> {
-    let damaged =
-        |why: String| Error::invalid_argument(format!("this is no segment of an index: {why}"));
-    let segment: Segment =
-        serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
-    if segment.lance_index_segment != VERSION {
+    let not_ours = |error: serde_json::Error| {
+        Error::invalid_argument(format!("not a segment of an index: {error}"))
+    };
+    let damaged = || Error::new(code::CORRUPT, "the segment of an index is damaged");
+    let segment: Segment = serde_json::from_str(text).map_err(not_ours)?;
+    if segment.index_segment != FORMAT {
         return Err(Error::new(
             code::NOT_SUPPORTED,
-            "the segment is of a later version of this library",
+            format!(
+                "the segment of an index has format {}, which a later version of this library has: this one knows {FORMAT}",
+                segment.index_segment
+            ),
         ));
     }
-    let bytes = STANDARD
-        .decode(&segment.metadata)
-        .map_err(|error| damaged(error.to_string()))?;
-    let metadata =
-        pb::IndexMetadata::decode(bytes.as_slice()).map_err(|error| damaged(error.to_string()))?;
-    Ok(IndexMetadata::try_from(metadata)?)
+    let bytes = STANDARD.decode(&segment.metadata).map_err(|_| damaged())?;
+    if checksum(&bytes) != segment.sum {
+        return Err(damaged());
+    }
+    let decode = || {
+        let metadata = pb::IndexMetadata::decode(bytes.as_slice()).map_err(|_| damaged())?;
+        IndexMetadata::try_from(metadata).map_err(|_| damaged())
+    };
+    contain(decode).map_err(|_| damaged())
 }
 
-fn read_all(texts: &[String]) -> Result<Vec<IndexMetadata>> {
-    match texts {
-        [] => Err(Error::invalid_argument("there is no segment")),
-        texts => texts.iter().map(|text| read(text)).collect(),
+/// Read them, and see whether their files are there.
+async fn read_all(dataset: &Dataset, texts: &[String]) -> Result<Vec<IndexMetadata>> {
+    if texts.is_empty() {
+        return Err(Error::invalid_argument("there is no segment"));
     }
+    let segments = texts.iter().map(|text| read(text));
+    let segments = segments.collect::<Result<Vec<_>>>()?;
+    let store = dataset.object_store(None).await?;
+    for segment in &segments {
+        let directory = dataset.indices_dir().join(segment.uuid.to_string());
+        for file in segment.files.iter().flatten() {
+            let size = store
+                .size(&directory.clone().join(file.path.as_str()))
+                .await;
+            if !matches!(size, Ok(size) if size == file.size_bytes) {
+                return Err(Error::new(
+                    code::NOT_FOUND,
+                    format!(
+                        "file {} of segment {} is not there: the segment is of another dataset, or a cleanup removed it",
+                        file.path, segment.uuid
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(segments)
 }
 
 /// Build one, and commit nothing.
@@ -87,37 +117,35 @@ pub fn build(
             .clone()
             .unwrap_or_else(|| definition.plain_column());
         let telling = Telling::new(settings.progress);
-        let mut change = Change::new(&opened)?;
-        let fragments = definition.fragments.clone();
-        let building = definition.build(&mut change.dataset, &name, fragments, telling.engine());
-        let outcome = contained(building).await;
-        write(&opened, &change.end(outcome).await?)
+        let progress = telling.engine();
+        let building = |mut dataset| async move {
+            let fragments = definition.fragments.clone();
+            definition
+                .build(&mut dataset, &name, fragments, progress)
+                .await
+        };
+        let segment = Change::new(&opened)?.run(building).await?;
+        write(&segment)
     })
 }
 
 /// Make one of several.
 pub fn merge(opened: Arc<Opened>, segments: Vec<String>) -> Task<String> {
     Box::pin(async move {
-        let segments = read_all(&segments)?;
-        let change = Change::new(&opened)?;
-        let merging = async {
-            Ok(change
-                .dataset
-                .merge_existing_index_segments(segments)
-                .await?)
+        let segments = read_all(&opened.dataset, &segments).await?;
+        let merging = |dataset: Dataset| async move {
+            Ok(dataset.merge_existing_index_segments(segments).await?)
         };
-        let outcome = contained(merging).await;
-        write(&opened, &change.end(outcome).await?)
+        let merged = Change::new(&opened)?.run(merging).await?;
+        write(&merged)
     })
 }
 
 /// Commit them as one index: the version that has it.
 pub fn commit(opened: Arc<Opened>, name: String, segments: Vec<String>) -> Task<Opened> {
     Box::pin(async move {
-        let segments = read_all(&segments)?;
-        if name.is_empty() {
-            return Err(Error::invalid_argument("the name of an index is empty"));
-        }
+        let segments = read_all(&opened.dataset, &segments).await?;
+        check_new_name(&name)?;
         let field = segments[0].keyed_field();
         let column = field.and_then(|id| opened.dataset.schema().field_path(id).ok());
         let column = column.ok_or_else(|| {
@@ -138,15 +166,14 @@ pub fn commit(opened: Arc<Opened>, name: String, segments: Vec<String>) -> Task<
                 ),
             ));
         }
-        let mut change = Change::new(&opened)?;
-        let dataset = &mut change.dataset;
-        let committing = async {
+        let committing = |mut dataset: Dataset| async move {
             dataset
                 .commit_existing_index_segments(&name, &column, segments)
                 .await?;
-            Ok(())
+            Ok(dataset)
         };
-        let outcome = contained(committing).await;
-        change.end_at_version(&opened, outcome).await
+        Change::new(&opened)?
+            .run_to_version(&opened, committing)
+            .await
     })
 }

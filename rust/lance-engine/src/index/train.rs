@@ -2,23 +2,28 @@
 
 use std::sync::Arc;
 
+use arrow::array::Array;
 use arrow::datatypes::Float32Type;
 use lance::Dataset;
 use lance::index::vector::ivf::build_ivf_model;
-use lance::index::vector::pq::build_pq_model;
-use lance_index::vector::bq::RQRotationType;
+use lance::index::vector::pq::build_pq_model_in_fragments;
+use lance_index::progress::IndexBuildProgress;
 use lance_index::vector::bq::builder::RabitQuantizer;
 use lance_index::vector::bq::storage::RabitQuantizationMetadata;
+use lance_index::vector::bq::{RQBuildParams, RQRotationType};
 use lance_index::vector::ivf::builder::recommended_num_partitions;
 use lance_index::vector::quantizer::Quantization;
+use serde_json::Value;
 
 use super::definition::{Definition, no_model};
 use super::kind::{self, VectorColumn};
 use super::model::Model;
+use super::parameters::Checked;
 use super::progress::Telling;
 use super::vector::{self, Given};
 use crate::error::{Error, Result, code};
 use crate::panics::contained;
+use crate::parallel::{EndOnDrop, aside};
 use crate::read::Opened;
 use crate::settings::{IndexSettings, IndexType};
 use crate::task::Task;
@@ -42,37 +47,39 @@ pub fn train(
             .filter(|_| kind::is_vector(kind))
             .ok_or_else(|| no_model(kind))?;
         let telling = Telling::new(settings.progress);
-        let learning = learn(&opened.dataset, &definition, &column, &telling);
-        let model = contained(learning)
-            .await
-            .map_err(|error| match error.code() {
-                code::PANIC => error
-                    .with_code(code::INDEX)
-                    .context("the model cannot be learnt"),
-                _ => error,
-            })?;
+        let dataset = opened.dataset.clone();
+        let learning = learn(dataset, definition, column, telling.engine());
+        let (abort, learning) = aside(contained(learning));
+        let _ends = EndOnDrop(abort);
+        let model = learning.await.map_err(|error| match error.code() {
+            code::PANIC => error
+                .with_code(code::INDEX)
+                .context("the model cannot be learnt"),
+            _ => error,
+        })?;
         model.write()
     })
 }
 
 async fn learn(
-    dataset: &Dataset,
-    definition: &Definition,
-    column: &VectorColumn,
-    telling: &Telling,
+    dataset: Arc<Dataset>,
+    definition: Definition,
+    column: VectorColumn,
+    progress: Arc<dyn IndexBuildProgress>,
 ) -> Result<Model> {
+    let (dataset, column) = (dataset.as_ref(), &column);
     let kind = definition.kind;
     let given = Given(&definition.parameters);
     let metric = vector::metric(&definition.parameters, column);
     let fragments = definition.fragments.as_deref();
     let rows = match fragments {
-        Some(fragments) => count(dataset, fragments),
+        Some(fragments) => count(dataset, fragments).await?,
         None => dataset.count_rows(None).await?,
     };
-    let pq = vector::pq(&given, column)?;
-    let has_codes = matches!(kind, IndexType::IvfPq | IndexType::IvfHnswPq);
-    let least = if has_codes { 1 << pq.num_bits } else { 1 };
-    if rows < least {
+    let pq = vector::has_codebook(kind)
+        .then(|| vector::pq(&given, column))
+        .transpose()?;
+    if rows < pq.as_ref().map_or(1, |pq| 1 << pq.num_bits) {
         return Err(definition.too_few_rows());
     }
     let mut ivf = vector::ivf(&given);
@@ -83,7 +90,6 @@ async fn learn(
         .unwrap_or_else(|| recommended_num_partitions(rows, size));
     ivf.num_partitions = Some(partitions.min(rows));
 
-    let progress = telling.engine();
     progress
         .stage_start("train_ivf", Some(ivf.max_iters as u64), "iterations")
         .await?;
@@ -101,28 +107,38 @@ async fn learn(
     let model = Box::pin(model).await?;
     progress.stage_complete("train_ivf").await?;
 
+    let mut parameters = Checked::new();
+    let mut set = |name: &str, value: Value| parameters.insert(name.to_string(), value);
+    set("metric", metric.into());
     let mut codebook = None;
-    if has_codes {
+    if let Some(pq) = &pq {
         progress.stage_start("train_quantizer", None, "").await?;
-        let quantizer = build_pq_model(
+        let distance = vector::distance(metric)?;
+        let quantizer = build_pq_model_in_fragments(
             dataset,
             path,
             dimension,
-            vector::distance(metric)?,
-            &pq,
+            distance,
+            pq,
             Some(&model),
+            fragments,
         );
         codebook = Some(Box::pin(quantizer).await?.codebook.values().clone());
         progress.stage_complete("train_quantizer").await?;
+        set("num_sub_vectors", pq.num_sub_vectors.into());
+        set("num_bits", pq.num_bits.into());
     }
-    let rotation = (kind == IndexType::IvfRq)
-        .then(|| rotation(&given, dimension))
-        .transpose()?;
-    let mut parameters = definition.parameters.clone();
-    parameters.remove("num_partitions");
+    let mut rotation = None;
+    if kind == IndexType::IvfRq {
+        let rq = vector::rq(&given);
+        set("num_bits", rq.num_bits.into());
+        set("rotation_type", "fast".into());
+        rotation = Some(rotate(&rq, dimension)?);
+    }
     let centroids = model.centroids;
     let centroids =
         centroids.ok_or_else(|| Error::new(code::INDEX, "the engine learnt no partitions"))?;
+    set("num_partitions", centroids.len().into());
     Ok(Model {
         kind: kind::of(kind).name.to_string(),
         dimension,
@@ -134,17 +150,18 @@ async fn learn(
 }
 
 /// The rows of some fragments.
-fn count(dataset: &Dataset, fragments: &[u32]) -> usize {
-    let wanted = dataset
-        .fragments()
-        .iter()
-        .filter(|fragment| fragments.iter().any(|id| u64::from(*id) == fragment.id));
-    wanted.filter_map(|fragment| fragment.num_rows()).sum()
+async fn count(dataset: &Dataset, fragments: &[u32]) -> Result<usize> {
+    let mut rows = 0;
+    for id in fragments {
+        if let Some(fragment) = dataset.get_fragment(*id as usize) {
+            rows += fragment.count_rows(None).await?;
+        }
+    }
+    Ok(rows)
 }
 
 /// One for all segments; the matrix does not travel.
-fn rotation(given: &Given<'_>, dimension: usize) -> Result<RabitQuantizationMetadata> {
-    let rq = vector::rq(given);
+fn rotate(rq: &RQBuildParams, dimension: usize) -> Result<RabitQuantizationMetadata> {
     if rq.rotation_type == RQRotationType::Matrix {
         return Err(Error::invalid_argument(
             "a model of an index of the kind IVF_RQ has the rotation_type fast only",

@@ -60,7 +60,10 @@ pub fn params(
     let metric = metric(parameters, column);
     check_metric(kind, metric, column)?;
     let mut ivf = ivf(&given);
-    let mut pq = pq(&given, column)?;
+    let mut pq = match has_codebook(kind) {
+        true => pq(&given, column)?,
+        false => PQBuildParams::default(),
+    };
     let mut rq = rq(&given);
     if let Some(model) = model {
         ivf.num_partitions = Some(model.centroids.len());
@@ -89,6 +92,11 @@ pub fn params(
         .and_then(Value::as_bool)
         .unwrap_or_default();
     Ok(params)
+}
+
+/// Whether vectors become codes that are learnt.
+pub fn has_codebook(kind: IndexType) -> bool {
+    matches!(kind, IndexType::IvfPq | IndexType::IvfHnswPq)
 }
 
 /// As the engine has it.
@@ -160,15 +168,11 @@ pub fn pq(given: &Given<'_>, column: &VectorColumn) -> Result<PQBuildParams> {
             "vectors of {dimension} dimensions cannot be cut into {parts} parts: num_sub_vectors must divide {dimension}"
         )));
     }
-    match pq.num_bits {
-        8 => Ok(pq),
-        4 if parts.is_multiple_of(2) => Ok(pq),
-        4 => Err(Error::invalid_argument(format!(
+    match pq.num_bits == 4 && !parts.is_multiple_of(2) {
+        true => Err(Error::invalid_argument(format!(
             "with num_bits = 4 num_sub_vectors must be even, which {parts} is not"
         ))),
-        other => Err(Error::invalid_argument(format!(
-            "num_bits must be 4 or 8, got {other}"
-        ))),
+        false => Ok(pq),
     }
 }
 

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::FieldRef;
 use futures::future::try_join_all;
 use lance::Dataset;
 use lance::dataset::fragment::{FragReadConfig, FragmentReader};
-use lance_core::datatypes::Schema;
+use lance_arrow::json::has_json_fields;
+use lance_core::datatypes::{Field, Schema};
 use lance_core::utils::address::RowAddress;
 
 use crate::error::{Error, Result, code};
@@ -20,6 +22,31 @@ use crate::sync::{Mutex, lock};
 
 /// Of more fragments, readers are opened anew.
 const READERS: usize = 1024;
+
+/// The field at this path, if it is within no other.
+pub fn whole_column<'a>(dataset: &'a Dataset, path: &str) -> Option<&'a Field> {
+    let found = dataset.schema().field(path)?;
+    let mut fields = dataset.schema().fields.iter();
+    fields.find(|field| field.id == found.id)
+}
+
+/// The fields of the dataset that these are, by their ids; none where one is not stored as it is returned.
+pub fn stored<'a>(
+    dataset: &Dataset,
+    returned: impl Iterator<Item = &'a FieldRef>,
+) -> Option<Vec<i32>> {
+    let schema = arrow::datatypes::Schema::from(dataset.schema());
+    let fields = schema.fields().iter().zip(&dataset.schema().fields);
+    returned
+        .map(|returned| {
+            let (field, stored) = fields
+                .clone()
+                .find(|(field, _)| field.name() == returned.name())?;
+            let same = field.data_type() == returned.data_type();
+            (same && !stored.is_blob() && !has_json_fields(field)).then_some(stored.id)
+        })
+        .collect()
+}
 
 /// Some columns of rows.
 pub struct Rows {

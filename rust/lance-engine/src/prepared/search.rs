@@ -17,10 +17,11 @@ use lance_linalg::distance::DistanceType;
 use super::found::{Found, Nearest, Range, nearest};
 use super::held::Held;
 use super::index::OpenIndex;
-use super::rows::Rows;
+use super::rows::{Rows, whole_column};
 use crate::VectorQuery;
 use crate::error::Result;
 use crate::read::Opened;
+use crate::read::columns::column;
 use crate::read::scan;
 use crate::settings::{BlobHandling, ScanSettings, SearchFilter};
 
@@ -47,9 +48,9 @@ impl Prepared {
         most_bytes: u64,
     ) -> Result<Option<Self>> {
         let dataset = &opened.dataset;
-        let path = example.column();
-        let fields = dataset.schema().fields.iter();
-        let Some(field) = fields.clone().find(|field| field.name == path) else {
+        let column = column(dataset.schema(), example.column())?;
+        let path = column.path();
+        let Some(field) = whole_column(dataset, path) else {
             return Ok(None);
         };
         let is_single = matches!(field.data_type(), DataType::FixedSizeList(..));
@@ -92,7 +93,7 @@ impl Prepared {
         let held = match held {
             None => None,
             Some(fragments) => {
-                let scanned = vectors_of(settings, path, fragments);
+                let scanned = vectors_of(settings, example.column(), fragments);
                 match Held::load(opened.clone(), scanned, most_bytes).await? {
                     Some(held) => Some(Arc::new(held)),
                     None => return Ok(None),
@@ -219,9 +220,9 @@ fn is_plainly_stored(dataset: &Dataset) -> bool {
 }
 
 /// A scan for the vectors of these fragments.
-fn vectors_of(settings: &ScanSettings, path: &str, fragments: Vec<u64>) -> ScanSettings {
+fn vectors_of(settings: &ScanSettings, column: &str, fragments: Vec<u64>) -> ScanSettings {
     ScanSettings {
-        columns: Some(vec![path.to_string()]),
+        columns: Some(vec![column.to_string()]),
         fragments: Some(fragments),
         ..rows_of(settings)
     }

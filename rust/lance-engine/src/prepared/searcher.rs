@@ -10,19 +10,19 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use futures::TryStreamExt;
 use lance::io::exec::QUERY_INDEX_COL;
-use lance_arrow::json::has_json_fields;
 use lance_core::ROW_ID;
 use lance_index::vector::DIST_COL;
 use tokio::sync::OnceCell;
 
 use super::found::Found;
 use super::gather::Gather;
-use super::rows::Rows;
+use super::rows::{Rows, stored};
 use super::search::Prepared;
 use crate::VectorQuery;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, code};
 use crate::read::Opened;
 use crate::read::attempt::attempt;
+use crate::read::columns::column;
 use crate::read::scan;
 use crate::settings::{ScanSettings, SearcherSettings};
 use crate::task::Task;
@@ -36,7 +36,7 @@ pub struct Searcher {
     prepared: Option<Arc<Prepared>>,
     gather: Option<Gather>,
     /// Of one query and of a batch.
-    answers: [OnceCell<Option<Answer>>; 2],
+    answers: [OnceCell<Answer>; 2],
 }
 
 /// What is returned of the rows that are found.
@@ -62,13 +62,22 @@ pub fn open(
                 "options.statistics is for scans: a searcher has none",
             ));
         }
-        scan::prepare(opened.clone(), settings.clone()).await?;
-        let prepared = Prepared::of(&opened, &settings, &nearest, asked.held_bytes);
-        let prepared = attempt(prepared).await.flatten().map(Arc::new);
+        let example = scan::prepare(opened.clone(), settings.clone()).await?;
+        let answer = Answer::of(&opened, example.schema());
+        let prepared = match answer {
+            Some(_) => {
+                let prepared = Prepared::of(&opened, &settings, &nearest, asked.held_bytes);
+                attempt(prepared).await.flatten().map(Arc::new)
+            }
+            None => None,
+        };
         let gather = asked.gather_milliseconds.map(u64::from);
         let together = prepared
             .as_ref()
             .is_some_and(|it| it.is_searched_together());
+        let is_batch = example.schema().field_with_name(QUERY_INDEX_COL).is_ok();
+        let mut answers: [OnceCell<Answer>; 2] = Default::default();
+        answers[usize::from(is_batch)] = OnceCell::new_with(answer);
         Ok(Searcher {
             gather: gather
                 .filter(|_| together)
@@ -77,7 +86,7 @@ pub fn open(
             nearest,
             settings,
             opened,
-            answers: Default::default(),
+            answers,
         })
     })
 }
@@ -103,7 +112,9 @@ impl Searcher {
         let Some(prepared) = &self.prepared else {
             return Ok(None);
         };
-        let (dataset, path) = (&self.opened.dataset, nearest.column());
+        let dataset = &self.opened.dataset;
+        let column = column(dataset.schema(), nearest.column())?;
+        let path = column.path();
         let is_batch = nearest.is_batch(dataset, path)?;
         let vectors = nearest.engines(dataset, path).await?.key;
         let length = nearest.length();
@@ -111,9 +122,6 @@ impl Searcher {
         let keys: Vec<_> = firsts.map(|first| vectors.slice(first, length)).collect();
         let answer = &self.answers[usize::from(is_batch)];
         let answer = answer.get_or_try_init(|| self.answer(nearest)).await?;
-        let Some(answer) = answer else {
-            return Ok(None);
-        };
         let found = match (&self.gather, keys.as_slice()) {
             (Some(gather), [key]) => {
                 let found = gather.search(prepared, key.clone()).await?;
@@ -122,39 +130,14 @@ impl Searcher {
             _ => prepared.search(&keys).await?,
         };
         match found {
-            Some(found) => Ok(Some(answer.of(&found).await?)),
+            Some(found) => Ok(Some(answer.with(&found).await?)),
             None => Ok(None),
         }
     }
 
-    /// None where a column is not stored as it is returned.
-    async fn answer(&self, nearest: &VectorQuery) -> Result<Option<Answer>> {
+    async fn answer(&self, nearest: &VectorQuery) -> Result<Answer> {
         let query = scan::prepare(self.opened.clone(), self.settings_for(nearest)).await?;
-        let schema = query.schema().clone();
-        let dataset = &self.opened.dataset;
-        let stored = arrow::datatypes::Schema::from(dataset.schema());
-        let mut ids = Vec::new();
-        for field in schema.fields() {
-            if [DIST_COL, ROW_ID, QUERY_INDEX_COL].contains(&field.name().as_str()) {
-                continue;
-            }
-            let same = stored.fields().iter().zip(&dataset.schema().fields);
-            let mut same = same.filter(|(stored, _)| stored.name() == field.name());
-            match same.next() {
-                Some((stored, of))
-                    if stored.data_type() == field.data_type()
-                        && !of.is_blob()
-                        && !has_json_fields(field) =>
-                {
-                    ids.push(of.id);
-                }
-                _ => return Ok(None),
-            }
-        }
-        Ok(Some(Answer {
-            rows: (!ids.is_empty()).then(|| Rows::new(self.opened.clone(), &ids)),
-            schema,
-        }))
+        Answer::of(&self.opened, query.schema()).ok_or_else(|| not_read("a column"))
     }
 
     fn settings_for(&self, nearest: &VectorQuery) -> ScanSettings {
@@ -172,8 +155,24 @@ impl Searcher {
     }
 }
 
+fn not_read(column: &str) -> Error {
+    Error::new(code::NOT_SUPPORTED, format!("{column} is not read here"))
+}
+
 impl Answer {
-    async fn of(&self, found: &[Vec<Found>]) -> Result<RecordBatch> {
+    /// None where a column is not stored as it is returned.
+    fn of(opened: &Arc<Opened>, schema: &SchemaRef) -> Option<Self> {
+        let added = [DIST_COL, ROW_ID, QUERY_INDEX_COL];
+        let fields = schema.fields().iter();
+        let taken = fields.filter(|field| !added.contains(&field.name().as_str()));
+        let ids = stored(&opened.dataset, taken)?;
+        Some(Self {
+            rows: (!ids.is_empty()).then(|| Rows::new(opened.clone(), &ids)),
+            schema: schema.clone(),
+        })
+    }
+
+    async fn with(&self, found: &[Vec<Found>]) -> Result<RecordBatch> {
         let all = || found.iter().flatten();
         let ids: Vec<_> = all().map(|found| found.row).collect();
         let taken = match &self.rows {
@@ -195,9 +194,7 @@ impl Answer {
                 }
                 name => {
                     let column = taken.as_ref().and_then(|taken| taken.column_by_name(name));
-                    let column =
-                        column.ok_or_else(|| Error::invalid_argument("a column was not read"))?;
-                    column.clone()
+                    column.cloned().ok_or_else(|| not_read(name))?
                 }
             });
         }

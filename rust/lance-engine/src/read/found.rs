@@ -7,12 +7,13 @@ use lance::Dataset;
 use lance::dataset::scanner::{QueryFilter, Scanner};
 use lance::datatypes::{Field, Schema};
 use lance::io::exec::QUERY_INDEX_COL;
+use lance_index::scalar::FullTextSearchQuery;
 use lance_index::scalar::inverted::SCORE_COL;
 use lance_index::vector::DIST_COL;
 
 use super::columns::column;
-use crate::error::{Error, Result, code};
-use crate::search::VectorQuery;
+use crate::error::{Error, Result, check_options, code};
+use crate::search::{TextQuery, VectorQuery};
 use crate::settings::{ScanSettings, SearchFilter, SortKey};
 
 /// The columns that a search adds.
@@ -133,7 +134,7 @@ pub fn check_rules(settings: &ScanSettings) -> Result<()> {
         .nearest
         .as_ref()
         .is_some_and(|query| !query.uses_index());
-    for (is_wrong, why) in [
+    check_options([
         (
             both != (settings.search_filter != SearchFilter::None),
             "nearest and full_text together need a search_filter that says which of them chooses rows, and that needs both",
@@ -158,12 +159,7 @@ pub fn check_rules(settings: &ScanSettings) -> Result<()> {
             !settings.index_segments.is_empty() && settings.nearest.is_none(),
             "index_segments need nearest",
         ),
-    ] {
-        if is_wrong {
-            return Err(Error::invalid_argument(format!("options: {why}")));
-        }
-    }
-    Ok(())
+    ])
 }
 
 fn path(dataset: &Dataset, query: &VectorQuery) -> Result<String> {
@@ -199,11 +195,11 @@ pub async fn search(
                 .apply(scanner, dataset, &path(dataset, query)?)
                 .await?;
             if let Some(text) = text {
-                scanner.filter_query(QueryFilter::Fts(text.over(dataset.schema())?))?;
+                scanner.filter_query(QueryFilter::Fts(words(text, dataset, settings)?))?;
             }
         }
         (Ranking::FullText, nearest, Some(text)) => {
-            scanner.full_text_search(text.over(dataset.schema())?)?;
+            scanner.full_text_search(words(text, dataset, settings)?)?;
             if let Some(query) = nearest {
                 scanner.filter_query(vector_filter(dataset, query).await?)?;
             }
@@ -218,6 +214,19 @@ pub async fn search(
         scanner.fast_search();
     }
     Ok(())
+}
+
+/// The search for words of a scan. The engine cannot look for no row at all.
+fn words(
+    text: &TextQuery,
+    dataset: &Dataset,
+    settings: &ScanSettings,
+) -> Result<FullTextSearchQuery> {
+    let mut words = text.over(dataset.schema())?;
+    if settings.limit == Some(0) {
+        words.limit.get_or_insert(1);
+    }
+    Ok(words)
 }
 
 async fn vector_filter(dataset: &Dataset, query: &VectorQuery) -> Result<QueryFilter> {

@@ -35,7 +35,7 @@ use super::scan_strategy;
 use super::shrink::{fewer, is_too_long, shrinking, too_long};
 use super::statistics::Statistics;
 use super::substrait;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_options};
 use crate::local::store::is_local;
 use crate::panics::contained;
 use crate::settings::{BlobHandling, Materialization, ScanSettings};
@@ -97,7 +97,7 @@ fn check_rules(settings: &ScanSettings) -> Result<()> {
     let groups = !settings.aggregates.is_empty();
     let masks = settings.row_ids.is_some() || !settings.excluded_row_ids.is_empty();
     let excepts = settings.materialization == Materialization::EarlyExcept;
-    for (is_wrong, why) in [
+    check_options([
         (
             settings.filter.is_some() && settings.filter_substrait.is_some(),
             "filter and filter_substrait do not go together",
@@ -129,12 +129,7 @@ fn check_rules(settings: &ScanSettings) -> Result<()> {
             excepts == settings.late_columns.is_empty(),
             "late_columns go with the materialization EARLY_EXCEPT, and that needs some",
         ),
-    ] {
-        if is_wrong {
-            return Err(Error::invalid_argument(format!("options: {why}")));
-        }
-    }
-    Ok(())
+    ])
 }
 
 /// The last steps, where the engine's scan has none of them, and what the scan has to yield.

@@ -3,7 +3,9 @@
 mod text;
 mod text_json;
 mod vector;
+mod vector_column;
 mod vectors;
 
 pub use text::TextQuery;
 pub use vector::VectorQuery;
+pub use vector_column::VectorColumn;

@@ -9,8 +9,9 @@ use lance_index::metrics::NoOpMetricsCollector;
 use lance_index::vector::{ApproxMode as EngineMode, Query};
 use lance_linalg::distance::DistanceType;
 
+use super::vector_column::VectorColumn;
 use super::vectors::Vectors;
-use crate::error::{Error, Result, code};
+use crate::error::{Error, Result, check_options, code};
 use crate::settings::{ApproxMode, DistanceMetric, VectorQuerySettings};
 
 /// Rows that the engine makes room for before it looks at one. A row takes less than 64 bytes.
@@ -62,7 +63,7 @@ impl VectorQuery {
     /// Whether it is several queries, so that what is found says which it is near to; `path` is that of the column in
     /// the dataset.
     pub fn is_batch(&self, dataset: &Dataset, path: &str) -> Result<bool> {
-        Ok(self.vectors.are_listed && !self.column_type(dataset, path)?.is_multiple)
+        Ok(self.vectors.are_listed && !self.column_type(dataset, path)?.is_multi)
     }
 
     /// Have the scanner look for it.
@@ -99,7 +100,7 @@ impl VectorQuery {
     pub async fn engines(&self, dataset: &Dataset, path: &str) -> Result<Query> {
         let settings = &self.settings;
         let kind = self.column_type(dataset, path)?;
-        if kind.is_multiple && kind.element == DataType::Int8 {
+        if kind.is_multi && kind.element == DataType::Int8 {
             return Err(Error::new(
                 code::NOT_SUPPORTED,
                 format!(
@@ -152,10 +153,10 @@ impl VectorQuery {
         })
     }
 
-    fn column_type(&self, dataset: &Dataset, path: &str) -> Result<ColumnType> {
+    fn column_type(&self, dataset: &Dataset, path: &str) -> Result<VectorColumn> {
         let field = dataset.schema().field(path);
         let data_type = field.map(|field| field.data_type());
-        data_type.as_ref().and_then(ColumnType::of).ok_or_else(|| {
+        data_type.as_ref().and_then(VectorColumn::of).ok_or_else(|| {
             let is = data_type.map_or("not stored".to_string(), |it| format!("of type {it}"));
             Error::invalid_argument(format!(
                 "column {:?} is {is}: a column of vectors is a fixed-size list of float16, float32, float64, int8 or uint8, or a list of these",
@@ -165,9 +166,9 @@ impl VectorQuery {
     }
 
     /// The numbers of all vectors, in the type of the column.
-    fn vectors_for(&self, kind: &ColumnType) -> Result<ArrayRef> {
+    fn vectors_for(&self, kind: &VectorColumn) -> Result<ArrayRef> {
         let column = &self.column;
-        let (given, length) = (self.vectors.length(), kind.length);
+        let (given, length) = (self.vectors.length(), kind.dimension);
         let element = &kind.element;
         if given != length {
             return Err(Error::invalid_argument(format!(
@@ -220,45 +221,12 @@ impl VectorQuery {
     }
 }
 
-/// The type of a column of vectors.
-struct ColumnType {
-    element: DataType,
-    length: usize,
-    /// A row has a list of vectors.
-    is_multiple: bool,
-}
-
-impl ColumnType {
-    fn of(data_type: &DataType) -> Option<Self> {
-        match data_type {
-            DataType::FixedSizeList(item, length) => {
-                let element = item.data_type().clone();
-                let is_known =
-                    element.is_floating() || matches!(element, DataType::UInt8 | DataType::Int8);
-                is_known.then_some(Self {
-                    element,
-                    length: *length as usize,
-                    is_multiple: false,
-                })
-            }
-            DataType::List(item) => {
-                let one = Self::of(item.data_type()).filter(|one| !one.is_multiple)?;
-                Some(Self {
-                    is_multiple: true,
-                    ..one
-                })
-            }
-            _ => None,
-        }
-    }
-}
-
 /// Options that do not go together.
 fn check_rules(settings: &VectorQuerySettings) -> Result<()> {
     let probes = settings.minimum_nprobes.zip(settings.maximum_nprobes);
     let bounds = settings.lower_bound.zip(settings.upper_bound);
     let found = u64::from(settings.k) * u64::from(settings.refine_factor.unwrap_or(1));
-    for (is_wrong, why) in [
+    check_options([
         (
             probes.is_some_and(|(least, most)| least > most),
             "minimum_nprobes is more than maximum_nprobes",
@@ -271,12 +239,7 @@ fn check_rules(settings: &VectorQuerySettings) -> Result<()> {
             settings.ef.is_some_and(|ef| u64::from(ef) < found),
             "ef is less than the rows to find, which are k, or so many times it as refine_factor says",
         ),
-    ] {
-        if is_wrong {
-            return Err(Error::invalid_argument(format!("options: {why}")));
-        }
-    }
-    Ok(())
+    ])
 }
 
 /// Rows of all fragments, deleted ones among them.

@@ -27,7 +27,7 @@ pub enum IndexType {
     Inverted = 7,
     /// Texts and bytes by any part of them: contains, also of fewer than three characters.
     Fm = 8,
-    /// What is at a path of JSON, in an index of another type.
+    /// A field of JSON, in an index of another type.
     Json = 9,
     /// Places: spatial predicates of GeoArrow columns.
     Rtree = 10,
@@ -78,7 +78,8 @@ pub struct IndexSettings {
     pub train: bool,
     /// Index the rows of these fragments only. Unless given: all.
     pub fragments: Option<Vec<u64>>,
-    /// What lance_dataset_train_index() has learnt, for a vector index. Unless given: it is learnt now.
+    /// What lance_dataset_train_index() has learnt, for a vector index. Parameters may not differ from those it
+    /// has. Unless given: it is learnt now.
     pub model: Option<Vec<u8>>,
     pub progress: Option<Callback<IndexProgress>>,
 }

@@ -6,6 +6,7 @@ mod callback;
 pub mod codes;
 mod dataset;
 mod index;
+mod lookup;
 mod maintain;
 mod namespace;
 mod runtime;
@@ -27,6 +28,7 @@ pub use dataset::{
 pub use index::{
     IndexInfo, IndexProgress, IndexSegmentInfo, IndexSettings, IndexType, OptimizeIndicesSettings,
 };
+pub use lookup::LookupSettings;
 pub use maintain::{
     CheckProgress, CheckSettings, CheckSummary, CleanupResult, CleanupSettings, Problem,
     ProblemKind,

@@ -116,7 +116,8 @@ pub struct TextMatchSettings {
     /// every column with an index.
     pub column: Option<String>,
     pub term_operator: TextOperator,
-    /// Find words with up to so many letters inserted, left out or replaced, too.
+    /// Find words with up to so many letters inserted, left out or replaced, too. If it is not 0, the words are
+    /// compared with those of the index as they are given, and are not folded and stemmed before.
     pub fuzziness: u32,
     /// The most words that are searched in place of the given ones, all together, where `fuzziness` is not 0.
     pub max_expansions: u32,

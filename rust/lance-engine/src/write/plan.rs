@@ -27,8 +27,8 @@ const MIN_BYTES_IN_FLIGHT: u64 = 64 * MIB;
 const MIN_LOAD: u64 = 24 * MIB;
 /// What a column of a wide table gets of a load, on average.
 const PAGE: u64 = 256 << 10;
-/// A column with less than this part of the average one waits for the next load.
-const SMALLEST_SHARE: u64 = 8;
+/// What the engine's own writer collects of a column for a page, which costs a scan and above all a take some 5 us.
+const ENGINE_PAGE: u64 = 8 * MIB;
 /// Strings of 32-bit offsets have at most twice as much.
 const MAX_LOAD: u64 = 1 << 30;
 const MAX_LANES: u32 = 1024;
@@ -147,16 +147,12 @@ impl WritePlan {
         written_files: &Arc<WrittenFiles>,
     ) -> Result<WriteParams> {
         let defaults = WriteParams::default();
+        let columns = schema.fields().len() as u64;
         let cache = match has_narrow_keys(schema) {
             // Every load becomes a page of each column, with the dictionary that was made for it.
             true => 0,
-            // All columns of a load become pages at once, except those that would be tiny.
-            false => std::env::var("X_CACHE")
-                .ok()
-                .and_then(|v| v.parse().ok())
-                .map_or(self.gathered_bytes(schema) / SMALLEST_SHARE, |v: u64| {
-                    v * schema.fields().len() as u64
-                }),
+            // A column with less than the average one waits for the next loads.
+            false => self.gathered_bytes(schema).min(ENGINE_PAGE * columns),
         };
         Ok(WriteParams {
             mode: match self.mode {

@@ -333,7 +333,7 @@ mod tests {
     fn dictionaries_are_tried_where_they_can_pay() {
         let divisor = |values| hint_for(EncodingProfile::Read, values, "dict-divisor");
         assert_eq!(divisor(letters(ROWS)), never());
-        assert_eq!(divisor(words(ROWS)).as_deref(), Some("7"));
+        assert_eq!(divisor(words(ROWS)).as_deref(), Some("8"));
         let views = StringViewArray::from_iter_values((0..ROWS).map(|row| ["A", "N"][row % 2]));
         assert_eq!(divisor(Arc::new(views)), never());
         let long = StringArray::from_iter_values((0..ROWS).map(|row| format!("{row:060}")));
@@ -425,6 +425,6 @@ mod tests {
             .iter()
             .map(|field| hint(field, "dict-divisor").map(str::to_string))
             .collect();
-        assert_eq!(divisors, [None, never(), Some("7".to_string())]);
+        assert_eq!(divisors, [None, never(), Some("8".to_string())]);
     }
 }

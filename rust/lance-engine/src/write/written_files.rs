@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::StreamExt;
 use futures::stream::BoxStream;
 use lance_io::object_store::{ObjectStore as LanceStore, ObjectStoreParams, WrappingObjectStore};
 use object_store::list::PaginatedListStore;
@@ -46,8 +47,12 @@ struct Entries {
     landing: Mutex<Landing>,
     /// How much is being written: puts, and uploads that are neither completed nor aborted.
     uploads: watch::Sender<usize>,
-    /// Nothing may be written any more.
+    /// Nothing may be written any more. Set while `files` is locked.
     is_closed: AtomicBool,
+    /// Something was to be written nevertheless.
+    has_refused: AtomicBool,
+    /// Files of others are not deleted.
+    keeps_others: bool,
 }
 
 /// What has become of the manifest, as far as it was put.
@@ -72,6 +77,26 @@ pub enum Doubt {
 }
 
 impl WrittenFiles {
+    /// Those of a change that deletes nothing but what it has made. The engine cleans up after its commits where the
+    /// dataset says so, and removes what a branch lives on, if its place was typed otherwise.
+    pub fn of_change() -> Self {
+        Self(Arc::new(Entries {
+            keeps_others: true,
+            ..Entries::default()
+        }))
+    }
+
+    /// Those of what only reads. The engine writes to a dataset of an early version when it is asked for statistics.
+    pub fn none() -> Self {
+        let files = Self::of_change();
+        files.close();
+        files
+    }
+
+    pub fn has_refused(&self) -> bool {
+        self.0.has_refused.load(Ordering::Relaxed)
+    }
+
     /// What is beside the manifests is left out: it belongs to all writers, or is a manifest.
     fn record(&self, path: &Path) -> Result<()> {
         let mut files = lock(&self.0.files);
@@ -87,19 +112,25 @@ impl WrittenFiles {
     }
 
     fn refuse_if_closed(&self) -> Result<()> {
-        match self.0.is_closed.load(Ordering::Relaxed) {
-            true => Err(Error::NotSupported {
-                source: "the write was given up".into(),
-            }),
-            false => Ok(()),
+        if !self.0.is_closed.load(Ordering::Relaxed) {
+            return Ok(());
         }
+        self.0.has_refused.store(true, Ordering::Relaxed);
+        Err(refusal("nothing is written any more"))
+    }
+
+    fn begin_landing(&self) -> Result<()> {
+        let _files = lock(&self.0.files);
+        self.refuse_if_closed()?;
+        self.land(Landing::Unknown);
+        Ok(())
     }
 
     fn land(&self, landing: Landing) {
         *lock(&self.0.landing) = landing;
     }
 
-    pub fn landing(&self) -> Landing {
+    fn landing(&self) -> Landing {
         *lock(&self.0.landing)
     }
 
@@ -120,18 +151,26 @@ impl WrittenFiles {
         let _ = timeout(LONGEST_ABORT, ended).await;
     }
 
-    /// Delete every file, and have no other written: tasks of the engine may go on for a while.
+    /// Have nothing written any more, unless the manifest is or may be there, which is told: tasks of the engine may go on
+    /// for a while.
+    pub fn close(&self) -> Landing {
+        let _files = lock(&self.0.files);
+        let landing = self.landing();
+        if landing == Landing::None {
+            self.0.is_closed.store(true, Ordering::Relaxed);
+        }
+        landing
+    }
+
+    /// Delete every file of what is closed, and the directories that are empty then.
     pub async fn give_up(&self, store: &LanceStore) -> crate::error::Result<()> {
-        let directories = self.close();
         self.delete_files(store).await?;
-        removal::remove_empty_dirs(store, directories);
+        removal::remove_empty_dirs(store, self.directories());
         Ok(())
     }
 
-    /// Have nothing written any more. Returns the directories of what was.
-    fn close(&self) -> BTreeSet<Path> {
+    fn directories(&self) -> BTreeSet<Path> {
         let files = lock(&self.0.files);
-        self.0.is_closed.store(true, Ordering::Relaxed);
         files.iter().filter_map(Path::parent).collect()
     }
 
@@ -187,7 +226,7 @@ impl RecordingStore {
         options: PutOptions,
     ) -> Result<PutResult> {
         let mut pauses = MANIFEST_RETRIES.iter();
-        self.written_files.land(Landing::Unknown);
+        self.written_files.begin_landing()?;
         loop {
             let done = self
                 .inner
@@ -216,6 +255,10 @@ impl RecordingStore {
             return done;
         }
     }
+}
+
+fn refusal(why: &'static str) -> Error {
+    Error::NotSupported { source: why.into() }
 }
 
 /// Whether an error says for certain that the store did not and will not do it.
@@ -282,7 +325,18 @@ impl ObjectStore for RecordingStore {
         &self,
         paths: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(paths)
+        if !self.written_files.0.keeps_others {
+            return self.inner.delete_stream(paths);
+        }
+        let written_files = self.written_files.clone();
+        let own = paths.map(move |path| {
+            let path = path?;
+            match lock(&written_files.0.files).contains(&path) {
+                true => Ok(path),
+                false => Err(refusal("it is not of this change")),
+            }
+        });
+        self.inner.delete_stream(own.boxed())
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod dataset;
 pub mod error;
 pub mod index;
+pub mod lookup;
 pub mod maintain;
 pub mod namespace;
 pub mod operation;

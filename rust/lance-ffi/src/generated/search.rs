@@ -386,7 +386,7 @@ impl LanceTextQueryOptions {
             let raw = read_sized(options, "options")?;
             Ok(TextQuerySettings {
                 columns: names(raw.columns, raw.column_count, "options.columns")?,
-                limit: optional_within(raw.limit, 0..=i64::MAX, "options.limit")?,
+                limit: optional_within(raw.limit, 1..=i64::MAX, "options.limit")?,
                 wand_factor: optional_within(
                     raw.wand_factor,
                     f64::MIN..=f64::MAX,

@@ -40,7 +40,7 @@ enum {
   LANCE_INDEX_INVERTED = 7,
   /** Texts and bytes by any part of them: contains, also of fewer than three characters. */
   LANCE_INDEX_FM = 8,
-  /** What is at a path of JSON, in an index of another type. */
+  /** A field of JSON, in an index of another type. */
   LANCE_INDEX_JSON = 9,
   /** Places: spatial predicates of GeoArrow columns. */
   LANCE_INDEX_RTREE = 10,
@@ -100,7 +100,8 @@ typedef struct LanceIndexOptions {
   /** Index the rows of these fragments only. NULL: all. */
   const uint64_t* fragments;
   size_t fragment_count;
-  /** What lance_dataset_train_index() has learnt, for a vector index. NULL: it is learnt now. */
+  /** What lance_dataset_train_index() has learnt, for a vector index. Parameters may not differ from those
+   *  it has. NULL: it is learnt now. */
   const uint8_t* model;
   size_t model_length;
   /** May be NULL. */
@@ -146,8 +147,9 @@ LANCE_API void lance_optimize_indices_options_init(LanceOptimizeIndicesOptions* 
  *  What cannot be indexed is refused before anything is built: a column that does not exist is
  *  #LANCE_FIELD_NOT_FOUND, one of a type that this kind of index does not take #LANCE_INVALID_ARGUMENT. An
  *  index that is committed covers the rows of this version; rows that others append meanwhile are not
- *  indexed. When the call fails or is cancelled, no file of it stays; after #LANCE_COMMIT_STATUS_UNKNOWN
- *  the index may be there, and so its files stay.
+ *  indexed. When the call fails or is cancelled, no file of it stays. After #LANCE_COMMIT_STATUS_UNKNOWN
+ *  the index may be there, and so its files stay; so may it be after a cancel that comes while the version
+ *  is made.
  *
  *  \param columns borrowed: one name, as #LanceScanOptions has them.
  *  \param kind borrowed.
@@ -191,8 +193,8 @@ LANCE_API LanceStatusCode lance_dataset_index_segments_async(const LanceDataset*
                                                              void* context, LanceOperation** operation,
                                                              LanceError** error);
 
-/** \brief What the engine tells of an index, as JSON. It reads the index. One that does not exist is
- *  #LANCE_INDEX_NOT_FOUND, with the nearest names.
+/** \brief What the engine tells of an index, as JSON. It reads the index, and writes nothing. One that does
+ *  not exist is #LANCE_INDEX_NOT_FOUND, with the nearest names.
  *
  *  \param name borrowed.
  *  \param out the caller's; lance_string_free(). */

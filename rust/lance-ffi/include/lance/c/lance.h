@@ -58,6 +58,7 @@
 #include "dataset.h"
 #include "error.h"
 #include "index.h"
+#include "lookup.h"
 #include "maintain.h"
 #include "namespace.h"
 #include "operation.h"

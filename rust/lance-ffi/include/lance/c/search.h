@@ -138,7 +138,9 @@ typedef struct LanceTextMatchOptions {
    *  every column with an index. */
   const char* column;
   LanceTextOperator term_operator;
-  /** Find words with up to so many letters inserted, left out or replaced, too. At most 16. */
+  /** Find words with up to so many letters inserted, left out or replaced, too. If it is not 0, the words
+   *  are compared with those of the index as they are given, and are not folded and stemmed before. At most
+   *  16. */
   uint32_t fuzziness;
   /** The most words that are searched in place of the given ones, all together, where `fuzziness` is not 0.
    *  At most 1048576. */
@@ -253,8 +255,8 @@ LANCE_API void lance_vector_query_free(LanceVectorQuery* vector_query);
  *  word is, how often it comes, and how short the text is (BM25).
  *
  *  Words are cut, folded and stemmed as the index of a column does it; see lance_text_tokenize(). A column
- *  without an index is searched row by row, as if it had one with the default parameters. Columns are
- *  looked up when a scan is opened; one that the dataset has not is #LANCE_FIELD_NOT_FOUND there.
+ *  without an index is searched row by row, for words as they are written. Columns are looked up when a
+ *  scan is opened; one that the dataset has not is #LANCE_FIELD_NOT_FOUND there.
  *
  *  \param words borrowed.
  *  \param options borrowed, may be NULL.

@@ -49,11 +49,11 @@ enum {
 typedef int32_t LanceEncodingProfile;
 
 enum {
-  /** To be read as fast as what the engine's own writer makes by default, in no more bytes, and to be
-   *  written faster. */
+  /** To be read: as the engine's own writer does by default, without the dictionaries that it tries in
+   *  vain. */
   LANCE_ENCODING_READ = 0,
   /** For few bytes: decimals with LZ4 unless few of them differ, and dictionaries for strings of one
-   *  letter. Columns that differ from #LANCE_ENCODING_READ take up to twice the time to read. */
+   *  letter. To scan such a column takes up to 1.6 times the CPU. */
   LANCE_ENCODING_SIZE = 1,
   /** The choice is the engine's, page by page. */
   LANCE_ENCODING_ENGINE = 2
