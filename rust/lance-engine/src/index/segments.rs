@@ -85,9 +85,9 @@ async fn read_all(dataset: &Dataset, texts: &[String]) -> Result<Vec<IndexMetada
     for segment in &segments {
         let directory = dataset.indices_dir().join(segment.uuid.to_string());
         for file in segment.files.iter().flatten() {
-            let size = store
-                .size(&directory.clone().join(file.path.as_str()))
-                .await;
+            let parts = file.path.split('/');
+            let path = parts.fold(directory.clone(), |path, part| path.join(part));
+            let size = store.size(&path).await;
             if !matches!(size, Ok(size) if size == file.size_bytes) {
                 return Err(Error::new(
                     code::NOT_FOUND,
