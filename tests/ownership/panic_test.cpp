@@ -44,6 +44,10 @@ constexpr LanceIndexType kBtree = LANCE_INDEX_BTREE;
 constexpr const LanceAccessOptions* kAccessDefaults = nullptr;
 constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
 constexpr const LanceVectorQueryOptions* kQueryDefaults = nullptr;
+constexpr const LanceTextMatchOptions* kMatchDefaults = nullptr;
+constexpr const LanceTextPhraseOptions* kPhraseDefaults = nullptr;
+constexpr const LanceTextQueryOptions* kTextDefaults = nullptr;
+constexpr LanceTextOperator kOr = LANCE_TEXT_OR;
 constexpr const LanceSearcherOptions* kSearcherDefaults = nullptr;
 constexpr const LanceLookupOptions* kLookupDefaults = nullptr;
 constexpr const LanceShuffleOptions* kShuffleDefaults = nullptr;
@@ -92,6 +96,10 @@ struct World {
     EXPECT_OK(WriteSimple(uri, 0, 100));
     EXPECT_EQ(Make(&dataset, lance_dataset_open, uri.c_str(), kOpenDefaults), LANCE_OK);
     EXPECT_EQ(Make(&scanner, lance_scanner_open, Dataset(), kScanDefaults), LANCE_OK);
+    LanceTextMatchOptions in_column = LANCE_TEXT_MATCH_OPTIONS_INIT;
+    in_column.column = "text";
+    const LanceTextMatchOptions* match = &in_column;
+    EXPECT_EQ(Make(&text_query, lance_text_query_match, LANCE_TEXT("word"), match), LANCE_OK);
     EXPECT_EQ(CallC(lance_scanner_to_stream, Scanner(), stream.out()), LANCE_OK);
     EXPECT_EQ(CallC(lance_dataset_serialize, Dataset(), &bytes, &length), LANCE_OK);
     split = FirstSplit();
@@ -235,6 +243,7 @@ struct World {
   LanceScanOptions scan_options = LANCE_SCAN_OPTIONS_INIT;
   SearcherPtr searcher;
   LookupPtr lookup;
+  TextQueryPtr text_query;
   ShufflerPtr shuffler;
   StringPtr state;
   /// Names of tables are taken once.
@@ -600,6 +609,63 @@ const Function kFunctions[] = {
      [](World&) {
        TextQueryPtr out;
        return Make(&out, lance_text_query_from_json, LANCE_TEXT(R"({"match": {"terms": "word"}})"));
+     },
+     Second::kHarmless},
+    {"lance_text_query_match",
+     [](World&) {
+       TextQueryPtr out;
+       return Make(&out, lance_text_query_match, LANCE_TEXT("word"), kMatchDefaults);
+     },
+     Second::kHarmless},
+    {"lance_text_query_phrase",
+     [](World&) {
+       TextQueryPtr out;
+       return Make(&out, lance_text_query_phrase, LANCE_TEXT("word"), kPhraseDefaults);
+     },
+     Second::kHarmless},
+    {"lance_text_query_boost",
+     [](World& world) {
+       TextQueryPtr out;
+       return Make(&out, lance_text_query_boost, world.text_query.get(), world.text_query.get(), 0.5);
+     },
+     Second::kHarmless},
+    {"lance_text_query_multi_match",
+     [](World& world) {
+       LanceTextQuery* const queries[] = {world.text_query.get()};
+       TextQueryPtr out;
+       return Make(&out, lance_text_query_multi_match, queries, size_t{1});
+     },
+     Second::kHarmless},
+    {"lance_text_query_combined_fields",
+     [](World&) {
+       const LanceTextField fields[] = {{"text", 1}};
+       TextQueryPtr out;
+       return Make(&out, lance_text_query_combined_fields, LANCE_TEXT("word"), fields, size_t{1}, kOr);
+     },
+     Second::kHarmless},
+    {"lance_text_query_boolean",
+     [](World& world) {
+       const LanceTextClause clauses[] = {{world.text_query.get(), LANCE_TEXT_MUST, 0}};
+       TextQueryPtr out;
+       return Make(&out, lance_text_query_boolean, clauses, size_t{1});
+     },
+     Second::kHarmless},
+    {"lance_text_query_to_json",
+     [](World& world) {
+       StringPtr out;
+       return Make(&out, lance_text_query_to_json, world.text_query.get());
+     },
+     Second::kHarmless},
+    {"lance_text_query_with",
+     [](World& world) {
+       TextQueryPtr out;
+       return Make(&out, lance_text_query_with, world.text_query.get(), kTextDefaults);
+     },
+     Second::kHarmless},
+    {"lance_text_tokenize",
+     [](World&) {
+       Filled<ArrowArrayStream> out;
+       return CallC(lance_text_tokenize, LANCE_TEXT("word"), kNoProperties, size_t{0}, out.out());
      },
      Second::kHarmless},
     {"lance_sql_context_create",

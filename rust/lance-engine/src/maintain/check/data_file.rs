@@ -1,5 +1,6 @@
 //! One data file by itself: its footer and its number of rows.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use lance_file::reader::FileReader;
@@ -15,11 +16,21 @@ const FOOTER_BYTES: u64 = 40;
 /// The position of the metadata, two numbers of the version, and the magic.
 const LEGACY_FOOTER_BYTES: usize = 16;
 /// A position and a size.
-const TABLE_ENTRY_BYTES: u64 = 16;
+const TABLE_ENTRY_BYTES: u64 = 2 * POSITION_BYTES;
+const POSITION_BYTES: u64 = 8;
+
+/// Where the metadata of the columns begins, where the table of their positions does, and how many there are.
+#[derive(Debug)]
+struct Columns {
+    start: u64,
+    table: u64,
+    count: u64,
+}
 
 /// Read the number of rows that the file says it has.
 pub async fn read_row_count(store: &Arc<ObjectStore>, path: &Path, size: u64) -> Result<u64> {
-    check_footer(&read_end(store, path, size).await?, size)?;
+    let columns = check_footer(&read_end(store, path, size).await?, size)?;
+    check_first_column(store, path, size, &columns).await?;
     let scheduler = ScanScheduler::new(store.clone(), SchedulerConfig::max_bandwidth(store));
     let file = scheduler
         .open_file(path, &CachedFileSize::new(size))
@@ -33,10 +44,31 @@ pub async fn check_legacy(store: &Arc<ObjectStore>, path: &Path, size: u64) -> R
 }
 
 async fn read_end(store: &ObjectStore, path: &Path, size: u64) -> Result<Vec<u8>> {
-    let start = size.saturating_sub(FOOTER_BYTES);
+    read(store, path, size, size.saturating_sub(FOOTER_BYTES)..size).await
+}
+
+async fn read(store: &ObjectStore, path: &Path, size: u64, range: Range<u64>) -> Result<Vec<u8>> {
     let reader = store.open_with_size(path, size as usize).await?;
-    let bytes = reader.get_range(start as usize..size as usize).await;
+    let range = range.start as usize..range.end as usize;
+    let bytes = reader.get_range(range).await;
     Ok(bytes.map_err(lance_core::Error::from)?.to_vec())
+}
+
+/// Check that the metadata of the columns begins where the footer says, which the engine need not know.
+async fn check_first_column(
+    store: &ObjectStore,
+    path: &Path,
+    size: u64,
+    columns: &Columns,
+) -> Result<()> {
+    if columns.count == 0 {
+        return Ok(());
+    }
+    let entry = columns.table..columns.table + POSITION_BYTES;
+    match read(store, path, size, entry).await? == columns.start.to_le_bytes() {
+        true => Ok(()),
+        false => Err(corrupt("its footer is damaged")),
+    }
 }
 
 fn check_magic(footer: &[u8]) -> Result<()> {
@@ -60,7 +92,7 @@ fn check_legacy_footer(footer: &[u8], size: u64) -> Result<()> {
 }
 
 /// Check the counts of the footer, which the engine believes: it reserves the memory they ask for.
-fn check_footer(footer: &[u8], size: u64) -> Result<()> {
+fn check_footer(footer: &[u8], size: u64) -> Result<Columns> {
     check_magic(footer)?;
     let Ok(footer) = <&[u8; FOOTER_BYTES as usize]>::try_from(footer) else {
         return Err(corrupt("it is too short"));
@@ -70,18 +102,22 @@ fn check_footer(footer: &[u8], size: u64) -> Result<()> {
         value[..bytes].copy_from_slice(&footer[at..at + bytes]);
         u64::from_le_bytes(value)
     };
-    let [columns_start, column_table, buffer_table] = [0, 8, 16].map(|at| number(at, 8));
-    let [buffers, columns] = [24, 28].map(|at| number(at, 4));
+    let [start, table, buffer_table] = [0, 8, 16].map(|at| number(at, 8));
+    let [buffers, count] = [24, 28].map(|at| number(at, 4));
     let table_fits = |start: u64, entries: u64, end: u64| {
         start
             .checked_add(entries * TABLE_ENTRY_BYTES)
             .is_some_and(|table_end| table_end <= end)
     };
-    let fits = columns_start <= column_table
-        && table_fits(column_table, columns, buffer_table)
+    let fits = start <= table
+        && table_fits(table, count, buffer_table)
         && table_fits(buffer_table, buffers, size - FOOTER_BYTES);
     match fits {
-        true => Ok(()),
+        true => Ok(Columns {
+            start,
+            table,
+            count,
+        }),
         false => Err(corrupt("its footer is damaged")),
     }
 }
