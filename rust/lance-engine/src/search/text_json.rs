@@ -229,7 +229,7 @@ mod tests {
             ),
             (
                 r#"{"match": {"terms": "a", "fuzzines": 1}}"#,
-                r#"the query.match: there is no field "fuzzines"; the nearest names are "fuzziness", "terms", "boost""#,
+                r#"the query.match: there is no field "fuzzines"; the nearest names are "fuzziness", "column", "terms""#,
             ),
             (
                 r#"{"match": {"terms": 1}}"#,
