@@ -246,7 +246,7 @@ def test_a_query_without_columns_searches_all_with_an_index(world, read_with_us)
 def test_elements_of_lists_as_texts(tmp_path, read_with_us):
     rng = random.Random(3)
     dataset = lance.write_dataset(random_table(rng, 0, 200), tmp_path / "d", max_rows_per_file=70)
-    dataset.create_scalar_index("tags", "INVERTED", with_position=True, document_granularity="list_element")
+    dataset.create_scalar_index("tags", "INVERTED", with_position=True, document_granularity=DocumentGranularity.LIST_ELEMENT)
     for words in ["fox", "quick runs"]:
         query = {"column": "tags", "terms": words, "fuzziness": 0, "document_granularity": "list_element"}
         table = read_with_us(dataset.uri, full_text=json.dumps({"match": query}), columns="id\n_score")
@@ -263,7 +263,7 @@ def test_json_documents(tmp_path, read_with_us):
     field = pa.field("doc", pa.json_())
     table = pa.table([pa.array(range(20)), pa.array(documents, pa.json_())], schema=pa.schema([pa.field("id", pa.int64()), field]))
     dataset = lance.write_dataset(table, tmp_path / "d", data_storage_version="2.2")
-    dataset.create_scalar_index("doc", "INVERTED", lance_tokenizer="json")
+    dataset.create_scalar_index("doc", "INVERTED")
     for words in ["a.b,str,fox", "n,number,1", "a.b,str,nope"]:
         expected = theirs(dataset, MatchQuery(words, "doc"))
         found = ours(read_with_us, dataset, {"match": {"terms": words, "column": "doc", "fuzziness": 0}})
