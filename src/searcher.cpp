@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "arrow/array.h"
-#include "arrow/c/bridge.h"
 #include "arrow/record_batch.h"
 #include "dataset_internal.h"
 #include "ffi/arrow_bridge_internal.h"

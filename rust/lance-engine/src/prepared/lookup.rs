@@ -16,13 +16,12 @@ use lance::Dataset;
 use lance::dataset::scanner::{RowAddrMask, RowAddrTreeMap, Scanner};
 use lance::index::prefilter::DatasetPreFilter;
 use lance::index::{DatasetIndexExt, DatasetIndexInternalExt};
-use lance_file::version::ConcreteFileVersion;
 use lance_index::IndexType;
 use lance_index::metrics::NoOpMetricsCollector;
 use lance_index::scalar::{SargableQuery, ScalarIndex, SearchResult};
 use lance_io::stream::RecordBatchStream;
 
-use super::rows::{Rows, stored, whole_column};
+use super::rows::{Rows, is_plainly_stored, stored, whole_column};
 use crate::error::{Error, Result, code};
 use crate::panics::contained;
 use crate::read::attempt::attempt;
@@ -280,14 +279,10 @@ impl OpenIndex {
         column: &str,
         data_type: &DataType,
     ) -> Result<Option<Self>> {
-        let format = dataset.manifest().data_storage_format.lance_file_format();
         let fragments = dataset.fragments();
-        let is_plain = format != ConcreteFileVersion::V1
+        let is_plain = is_plainly_stored(dataset)
             && !dataset.manifest().uses_stable_row_ids()
-            && fragments.is_sorted_by_key(|fragment| fragment.id)
-            && fragments
-                .iter()
-                .all(|fragment| fragment.overlays.is_empty());
+            && fragments.is_sorted_by_key(|fragment| fragment.id);
         // Of floating numbers, some are equal that an index tells apart.
         let is_simple = !data_type.is_floating() && !data_type.is_nested();
         if !is_plain || !is_simple || matches!(data_type, DataType::Dictionary(..)) {

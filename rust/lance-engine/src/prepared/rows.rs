@@ -14,6 +14,7 @@ use lance::dataset::fragment::{FragReadConfig, FragmentReader};
 use lance_arrow::json::has_json_fields;
 use lance_core::datatypes::{Field, Schema};
 use lance_core::utils::address::RowAddress;
+use lance_file::version::ConcreteFileVersion;
 
 use crate::error::{Error, Result, code};
 use crate::read::{Opened, TakeBy, distinct, in_order, take};
@@ -22,6 +23,13 @@ use crate::sync::{Mutex, lock};
 
 /// Of more fragments, readers are opened anew.
 const READERS: usize = 1024;
+
+/// What is stored is what is read, not other values for some rows, nor in the first format.
+pub fn is_plainly_stored(dataset: &Dataset) -> bool {
+    let format = dataset.manifest().data_storage_format.lance_file_format();
+    let mut fragments = dataset.fragments().iter();
+    format != ConcreteFileVersion::V1 && fragments.all(|fragment| fragment.overlays.is_empty())
+}
 
 /// The field at this path, if it is within no other.
 pub fn whole_column<'a>(dataset: &'a Dataset, path: &str) -> Option<&'a Field> {

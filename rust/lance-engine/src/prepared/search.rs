@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, UInt64Array};
-use arrow::compute::take;
+use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 use lance::Dataset;
 use lance::dataset::scanner::{RowAddrMask, RowAddrTreeMap};
 use lance::io::exec::QUERY_INDEX_COL;
-use lance_file::version::ConcreteFileVersion;
 use lance_index::vector::{DIST_COL, Query};
 use lance_linalg::distance::DistanceType;
 
 use super::found::{Found, Nearest, Range, nearest};
 use super::held::Held;
 use super::index::OpenIndex;
-use super::rows::{Rows, whole_column};
+use super::rows::{Rows, is_plainly_stored, whole_column};
 use crate::VectorQuery;
 use crate::error::Result;
 use crate::read::Opened;
@@ -52,7 +50,7 @@ impl Prepared {
             return Ok(None);
         };
         let is_single = matches!(field.data_type(), DataType::FixedSizeList(..));
-        if !is_single || !is_plain(settings) || !is_plainly_stored(dataset) {
+        if !is_single || !is_plain(settings) || !is_searchable(dataset) {
             return Ok(None);
         }
         let query = example.engines(dataset, path).await?;
@@ -156,22 +154,17 @@ impl Prepared {
         let widest = found.iter().map(Vec::len).max().unwrap_or_default().max(1);
         let queries = (ROWS_AT_ONCE / widest).max(1);
         for (keys, found) in keys.chunks(queries).zip(found.chunks(queries)) {
-            let rows = found.iter().flatten().map(|found| found.row);
-            let mut rows: Vec<_> = rows.collect();
-            rows.sort_unstable();
-            rows.dedup();
+            let rows: Vec<_> = found.iter().flatten().map(|found| found.row).collect();
             let batch = self.vectors.take(&rows).await?;
-            let vectors = batch.column(0);
+            let mut first = 0;
             for (key, found) in keys.iter().zip(found) {
-                let ids: Vec<_> = found.iter().map(|found| found.row).collect();
-                let places = ids
-                    .iter()
-                    .map(|id| rows.partition_point(|row| row < id) as u64);
-                let vectors = take(vectors, &UInt64Array::from_iter_values(places), None)?;
+                let vectors = batch.column(0).slice(first, found.len());
+                let ids = &rows[first..first + found.len()];
+                first += found.len();
                 let compare = self.metric.arrow_batch_func();
                 let distances = compare(key.as_ref(), vectors.as_fixed_size_list())?;
                 let mut nearest = Nearest::new(self.query.k, self.range);
-                nearest.show(&ids, &distances);
+                nearest.show(ids, &distances);
                 ranked.push(nearest.into_found());
             }
         }
@@ -202,14 +195,10 @@ fn scan_is_cut(settings: &ScanSettings) -> bool {
         || !settings.excluded_row_ids.is_empty()
 }
 
-/// What is stored is what is read, not other values for some rows, nor in the first format; and no stored column has the
-/// name of one that a search adds.
-fn is_plainly_stored(dataset: &Dataset) -> bool {
-    let format = dataset.manifest().data_storage_format.lance_file_format();
-    let mut fragments = dataset.fragments().iter();
+/// What is stored is what is read, and no stored column has the name of one that a search adds.
+fn is_searchable(dataset: &Dataset) -> bool {
     let mut fields = dataset.schema().fields.iter();
-    format != ConcreteFileVersion::V1
-        && fragments.all(|fragment| fragment.overlays.is_empty())
+    is_plainly_stored(dataset)
         && fields.all(|field| field.name != DIST_COL && field.name != QUERY_INDEX_COL)
 }
 
