@@ -62,7 +62,7 @@ impl Change {
         }
         self.written = None;
         Err(match landing {
-            Landing::None => as_failure(error),
+            Landing::None => as_failure(error, "the index cannot be built"),
             Landing::Unknown | Landing::Made => error
                 .with_code(code::COMMIT_STATUS_UNKNOWN)
                 .context("the outcome of the commit is unknown, the files of the index stay"),
@@ -118,11 +118,9 @@ async fn remove(dataset: &Dataset, written: &WrittenFiles) -> Result<()> {
 }
 
 /// The engine is not told what is wrong with values before it reads them, and panics at some.
-fn as_failure(error: Error) -> Error {
+pub fn as_failure(error: Error, what: &str) -> Error {
     match error.code() {
-        code::PANIC => error
-            .with_code(code::INDEX)
-            .context("the index cannot be built"),
+        code::PANIC => error.with_code(code::INDEX).context(what),
         _ => error,
     }
 }

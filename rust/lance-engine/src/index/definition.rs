@@ -1,5 +1,6 @@
 //! What index is asked for, checked against a version.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::Field as ArrowField;
@@ -15,7 +16,7 @@ use lance_table::format::IndexMetadata;
 use serde_json::Value;
 
 use super::kind::{self, VectorColumn};
-use super::list::{check_new_name, existing, type_of};
+use super::list::{check_new_name, check_same_column, existing, type_of};
 use super::model::Model;
 use super::parameters::{self, Checked};
 use super::vector;
@@ -158,16 +159,8 @@ impl Definition {
                 names.find(is_free).unwrap_or(base)
             }
         };
-        let taken = named(&name);
-        if taken.iter().any(|index| is_other(index)) {
-            return Err(Error::new(
-                code::ALREADY_EXISTS,
-                format!(
-                    "there is an index {name:?} of another column: choose another name, or drop it"
-                ),
-            ));
-        }
-        match taken.is_empty() || settings.replace {
+        check_same_column(&existing, &name, Some(self.field.id))?;
+        match named(&name).is_empty() || settings.replace {
             true => Ok(name),
             false => Err(Error::new(
                 code::ALREADY_EXISTS,
@@ -224,20 +217,17 @@ fn fragments(dataset: &Dataset, settings: &IndexSettings) -> Result<Option<Vec<u
     if wanted.is_empty() {
         return Err(Error::invalid_argument("there is no fragment to index"));
     }
-    let known: Vec<_> = dataset
-        .fragments()
-        .iter()
-        .map(|fragment| fragment.id)
-        .collect();
-    let mut fragments = Vec::with_capacity(wanted.len());
+    let known = dataset.fragment_bitmap();
+    let mut fragments = BTreeSet::new();
     for id in wanted {
         match u32::try_from(*id) {
-            Ok(id) if fragments.contains(&id) => {
-                return Err(Error::invalid_argument(format!(
-                    "fragment {id} is named twice"
-                )));
+            Ok(small) if known.contains(small) => {
+                if !fragments.insert(small) {
+                    return Err(Error::invalid_argument(format!(
+                        "fragment {id} is named twice"
+                    )));
+                }
             }
-            Ok(small) if known.contains(id) => fragments.push(small),
             _ => {
                 return Err(Error::invalid_argument(format!(
                     "version {} of the dataset has no fragment {id}",
@@ -246,8 +236,7 @@ fn fragments(dataset: &Dataset, settings: &IndexSettings) -> Result<Option<Vec<u
             }
         }
     }
-    fragments.sort_unstable();
-    Ok(Some(fragments))
+    Ok(Some(fragments.into_iter().collect()))
 }
 
 fn check_dimension(kind: IndexType, shown: &str, column: &VectorColumn) -> Result<()> {

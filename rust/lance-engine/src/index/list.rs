@@ -57,6 +57,20 @@ pub fn check_names<'a>(
     }
 }
 
+/// Refuse the name of an index of another column.
+pub fn check_same_column(existing: &[IndexMetadata], name: &str, field: Option<i32>) -> Result<()> {
+    let is_taken = |index: &IndexMetadata| index.name == name && index.keyed_field() != field;
+    match existing.iter().any(is_taken) {
+        true => Err(Error::new(
+            code::ALREADY_EXISTS,
+            format!(
+                "there is an index {name:?} of another column: choose another name, or drop it"
+            ),
+        )),
+        false => Ok(()),
+    }
+}
+
 /// Refuse a name that no index of a caller's may have.
 pub fn check_new_name(name: &str) -> Result<()> {
     match name {

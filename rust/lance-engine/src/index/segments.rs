@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Change;
 use super::definition::Definition;
-use super::list::{check_new_name, existing};
+use super::list::{check_new_name, check_same_column, existing};
 use super::progress::Telling;
 use crate::checksum::checksum;
 use crate::error::{Error, Result, code};
@@ -154,18 +154,7 @@ pub fn commit(opened: Arc<Opened>, name: String, segments: Vec<String>) -> Task<
                 "the column that the segments were built of is not in this version any more",
             )
         })?;
-        let taken = existing(&opened.dataset).await?;
-        if taken
-            .iter()
-            .any(|index| index.name == name && index.keyed_field() != field)
-        {
-            return Err(Error::new(
-                code::ALREADY_EXISTS,
-                format!(
-                    "there is an index {name:?} of another column: choose another name, or drop it"
-                ),
-            ));
-        }
+        check_same_column(&existing(&opened.dataset).await?, &name, field)?;
         let committing = |mut dataset: Dataset| async move {
             dataset
                 .commit_existing_index_segments(&name, &column, segments)

@@ -15,6 +15,7 @@ use lance_index::vector::ivf::builder::recommended_num_partitions;
 use lance_index::vector::quantizer::Quantization;
 use serde_json::Value;
 
+use super::change::as_failure;
 use super::definition::{Definition, no_model};
 use super::kind::{self, VectorColumn};
 use super::model::Model;
@@ -51,13 +52,10 @@ pub fn train(
         let learning = learn(dataset, definition, column, telling.engine());
         let (abort, learning) = aside(contained(learning));
         let _ends = EndOnDrop(abort);
-        let model = learning.await.map_err(|error| match error.code() {
-            code::PANIC => error
-                .with_code(code::INDEX)
-                .context("the model cannot be learnt"),
-            _ => error,
-        })?;
-        model.write()
+        let model = learning.await;
+        model
+            .map_err(|error| as_failure(error, "the model cannot be learnt"))?
+            .write()
     })
 }
 
