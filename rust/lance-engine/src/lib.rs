@@ -13,12 +13,14 @@
 //! - `prepared`: searches that are prepared once and run many times
 //! - `sql`: queries over one and several datasets
 //! - `write`: the writer, and commits
+//! - `change`: changes that leave nothing when they fail
 //! - `index`: indices, made, listed, optimised and dropped
 //! - `namespace`: datasets by name
 
 mod absent;
 mod batch_bytes;
 pub mod callers;
+mod change;
 mod checksum;
 pub mod column_path;
 mod commit_handler;

@@ -1,121 +1,36 @@
-//! Changes of the indices of a dataset, which leave no file when they come to nothing.
+//! Changes of the indices of a dataset.
 
 use std::sync::Arc;
 
-use futures::future::AbortHandle;
 use lance::Dataset;
 use lance::dataset::CommitBuilder;
 use lance::dataset::transaction::{Operation, Transaction};
 use lance_table::format::IndexMetadata;
-use tokio::runtime::Handle;
-use tokio::task::block_in_place;
 
+use crate::change::Change;
 use crate::error::{Error, Result, code};
-use crate::fault;
-use crate::panics::contained;
-use crate::parallel::aside;
 use crate::read::Opened;
-use crate::write::written_files::{Landing, WrittenFiles};
 
-/// A change under way, on a copy of the version. Its files stay when it ends well, and when a version may have them;
-/// otherwise they are gone when it has ended, or is dropped. A commit that has begun goes to its end.
-pub struct Change {
-    dataset: Dataset,
-    /// None: they stay.
-    written: Option<Arc<WrittenFiles>>,
-    work: Option<AbortHandle>,
-    runtime: Handle,
+/// Let `work` make something of a copy of the version; see [Change::run].
+pub async fn run<T, W>(opened: &Opened, work: impl FnOnce(Dataset) -> W) -> Result<T>
+where
+    T: Send + 'static,
+    W: Future<Output = Result<T>> + Send + 'static,
+{
+    let outcome = Change::new(opened)?.run(work).await;
+    outcome.map_err(|error| as_failure(error, CANNOT_BE_BUILT))
 }
 
-impl Change {
-    pub fn new(opened: &Opened) -> Result<Self> {
-        fault::point()?;
-        let written = Arc::new(WrittenFiles::of_change());
-        Ok(Self {
-            dataset: opened
-                .plain
-                .with_object_store_wrappers([written.clone() as _]),
-            written: Some(written),
-            work: None,
-            runtime: Handle::current(),
-        })
-    }
-
-    /// Let `work` make something of the copy, or change it. What fails or is dropped leaves no file, unless a version may have
-    /// it.
-    pub async fn run<T, W>(mut self, work: impl FnOnce(Dataset) -> W) -> Result<T>
-    where
-        T: Send + 'static,
-        W: Future<Output = Result<T>> + Send + 'static,
-    {
-        let (abort, outcome) = aside(contained(work(self.dataset.clone())));
-        self.work = Some(abort);
-        let outcome = outcome.await;
-        let (Err(error), Some(written)) = (&outcome, self.written.clone()) else {
-            self.written = None;
-            return outcome;
-        };
-        let error = error.clone();
-        let landing = written.close();
-        if landing == Landing::None {
-            tell(remove(&self.dataset, &written).await);
-        }
-        self.written = None;
-        Err(match landing {
-            Landing::None => as_failure(error, "the index cannot be built"),
-            Landing::Unknown | Landing::Made => error
-                .with_code(code::COMMIT_STATUS_UNKNOWN)
-                .context("the outcome of the commit is unknown, the files of the index stay"),
-        })
-    }
-
-    /// Let `work` change the copy: the version that is made, reached as the one before it.
-    pub async fn run_to_version<W>(
-        self,
-        opened: &Opened,
-        work: impl FnOnce(Dataset) -> W,
-    ) -> Result<Opened>
-    where
-        W: Future<Output = Result<Dataset>> + Send + 'static,
-    {
-        let version = self.run(work).await?.manifest().version;
-        let dataset = opened.plain.checkout_version(version).await;
-        let dataset = dataset.map_err(|error| {
-            let context = format!("version {version} was made, but it cannot be opened");
-            Error::from(error).context(&context)
-        })?;
-        Ok(Opened::new(dataset))
-    }
+/// Let `work` change a copy of the version; see [Change::run_to_version].
+pub async fn run_to_version<W>(opened: &Opened, work: impl FnOnce(Dataset) -> W) -> Result<Opened>
+where
+    W: Future<Output = Result<Dataset>> + Send + 'static,
+{
+    let outcome = Change::new(opened)?.run_to_version(opened, work).await;
+    outcome.map_err(|error| as_failure(error, CANNOT_BE_BUILT))
 }
 
-impl Drop for Change {
-    fn drop(&mut self) {
-        let Some(written) = self.written.take() else {
-            return;
-        };
-        if written.close() != Landing::None {
-            return;
-        }
-        self.work.iter().for_each(AbortHandle::abort);
-        // Whoever has cancelled the work is told that it has ended when the files are gone.
-        let removal = || self.runtime.block_on(remove(&self.dataset, &written));
-        tell(match Handle::try_current() {
-            Ok(_) => block_in_place(removal),
-            Err(_) => removal(),
-        });
-    }
-}
-
-fn tell(removed: Result<()>) {
-    if let Err(failure) = removed {
-        tracing::warn!(target: "lance_cpp::index", "files of an index that was given up stay: {failure}");
-    }
-}
-
-async fn remove(dataset: &Dataset, written: &WrittenFiles) -> Result<()> {
-    let store = dataset.object_store(None).await?;
-    written.give_up(&store).await
-}
+const CANNOT_BE_BUILT: &str = "the index cannot be built";
 
 /// The engine is not told what is wrong with values before it reads them, and panics at some.
 pub fn as_failure(error: Error, what: &str) -> Error {

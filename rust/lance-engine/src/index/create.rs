@@ -7,7 +7,7 @@ use lance::index::DatasetIndexExt;
 use lance_index::progress::IndexBuildProgress;
 use serde_json::Value;
 
-use super::change::{Change, commit};
+use super::change::{commit, run_to_version};
 use super::definition::Definition;
 use super::list::{existing, named};
 use super::progress::Telling;
@@ -34,7 +34,7 @@ pub fn create(
         let telling = Telling::new(settings.progress);
         let progress = telling.engine();
         let making = |dataset| make(definition, name, dataset, progress);
-        Change::new(&opened)?.run_to_version(&opened, making).await
+        run_to_version(&opened, making).await
     })
 }
 
@@ -86,8 +86,6 @@ pub fn drop_index(opened: Arc<Opened>, name: String) -> Task<Opened> {
     Box::pin(async move {
         let removed = named(&opened.dataset, &name).await?;
         let dropping = |dataset| commit(dataset, Vec::new(), removed);
-        Change::new(&opened)?
-            .run_to_version(&opened, dropping)
-            .await
+        run_to_version(&opened, dropping).await
     })
 }

@@ -6,7 +6,7 @@ use lance::Dataset;
 use lance::index::DatasetIndexExt;
 use lance_index::optimize::OptimizeOptions;
 
-use super::change::Change;
+use super::change::run_to_version;
 use super::list::{check_names, existing};
 use super::progress::Telling;
 use crate::error::{Error, Result};
@@ -27,9 +27,7 @@ pub fn optimize(opened: Arc<Opened>, settings: OptimizeIndicesSettings) -> Task<
             dataset.optimize_indices(&options).await?;
             Ok(dataset)
         };
-        Change::new(&opened)?
-            .run_to_version(&opened, optimizing)
-            .await
+        run_to_version(&opened, optimizing).await
     })
 }
 

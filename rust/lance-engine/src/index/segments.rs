@@ -10,7 +10,7 @@ use lance_table::format::{IndexMetadata, pb};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
-use super::change::Change;
+use super::change::{run, run_to_version};
 use super::definition::Definition;
 use super::list::{check_new_name, check_same_column, existing};
 use super::progress::Telling;
@@ -124,7 +124,7 @@ pub fn build(
                 .build(&mut dataset, &name, fragments, progress)
                 .await
         };
-        let segment = Change::new(&opened)?.run(building).await?;
+        let segment = run(&opened, building).await?;
         write(&segment)
     })
 }
@@ -136,7 +136,7 @@ pub fn merge(opened: Arc<Opened>, segments: Vec<String>) -> Task<String> {
         let merging = |dataset: Dataset| async move {
             Ok(dataset.merge_existing_index_segments(segments).await?)
         };
-        let merged = Change::new(&opened)?.run(merging).await?;
+        let merged = run(&opened, merging).await?;
         write(&merged)
     })
 }
@@ -161,8 +161,6 @@ pub fn commit(opened: Arc<Opened>, name: String, segments: Vec<String>) -> Task<
                 .await?;
             Ok(dataset)
         };
-        Change::new(&opened)?
-            .run_to_version(&opened, committing)
-            .await
+        run_to_version(&opened, committing).await
     })
 }

@@ -1,0 +1,115 @@
+//! A change of a dataset, which leaves no file when it comes to nothing.
+
+use std::sync::Arc;
+
+use futures::future::AbortHandle;
+use lance::Dataset;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
+
+use crate::error::{Error, Result, code};
+use crate::fault;
+use crate::panics::contained;
+use crate::parallel::aside;
+use crate::read::Opened;
+use crate::write::written_files::{Landing, WrittenFiles};
+
+/// A change under way, on a copy of the version. Its files stay when it ends well, and when a version may have them;
+/// otherwise they are gone when it has ended, or is dropped. A commit that has begun goes to its end.
+pub struct Change {
+    dataset: Dataset,
+    /// None: they stay.
+    written: Option<Arc<WrittenFiles>>,
+    work: Option<AbortHandle>,
+    runtime: Handle,
+}
+
+impl Change {
+    pub fn new(opened: &Opened) -> Result<Self> {
+        fault::point()?;
+        let written = Arc::new(WrittenFiles::of_change());
+        Ok(Self {
+            dataset: opened
+                .plain
+                .with_object_store_wrappers([written.clone() as _]),
+            written: Some(written),
+            work: None,
+            runtime: Handle::current(),
+        })
+    }
+
+    /// Let `work` make something of the copy, or change it. What fails or is dropped leaves no file, unless a version may have
+    /// it.
+    pub async fn run<T, W>(mut self, work: impl FnOnce(Dataset) -> W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
+        let (abort, outcome) = aside(contained(work(self.dataset.clone())));
+        self.work = Some(abort);
+        let outcome = outcome.await;
+        let (Err(error), Some(written)) = (&outcome, self.written.clone()) else {
+            self.written = None;
+            return outcome;
+        };
+        let error = error.clone();
+        let landing = written.close();
+        if landing == Landing::None {
+            tell(remove(&self.dataset, &written).await);
+        }
+        self.written = None;
+        Err(match landing {
+            Landing::None => error,
+            Landing::Unknown | Landing::Made => error
+                .with_code(code::COMMIT_STATUS_UNKNOWN)
+                .context("the outcome of the commit is unknown, its files stay"),
+        })
+    }
+
+    /// Let `work` change the copy: the version that is made, reached as the one before it.
+    pub async fn run_to_version<W>(
+        self,
+        opened: &Opened,
+        work: impl FnOnce(Dataset) -> W,
+    ) -> Result<Opened>
+    where
+        W: Future<Output = Result<Dataset>> + Send + 'static,
+    {
+        let version = self.run(work).await?.manifest().version;
+        let dataset = opened.plain.checkout_version(version).await;
+        let dataset = dataset.map_err(|error| {
+            let context = format!("version {version} was made, but it cannot be opened");
+            Error::from(error).context(&context)
+        })?;
+        Ok(Opened::new(dataset))
+    }
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        let Some(written) = self.written.take() else {
+            return;
+        };
+        if written.close() != Landing::None {
+            return;
+        }
+        self.work.iter().for_each(AbortHandle::abort);
+        // Whoever has cancelled the work is told that it has ended when the files are gone.
+        let removal = || self.runtime.block_on(remove(&self.dataset, &written));
+        tell(match Handle::try_current() {
+            Ok(_) => block_in_place(removal),
+            Err(_) => removal(),
+        });
+    }
+}
+
+fn tell(removed: Result<()>) {
+    if let Err(failure) = removed {
+        tracing::warn!(target: "lance_cpp::change", "files of a change that was given up stay: {failure}");
+    }
+}
+
+async fn remove(dataset: &Dataset, written: &WrittenFiles) -> Result<()> {
+    let store = dataset.object_store(None).await?;
+    written.give_up(&store).await
+}
