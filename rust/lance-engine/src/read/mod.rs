@@ -37,6 +37,7 @@ mod statistics;
 mod substrait;
 mod take;
 mod travel;
+mod unknowns;
 pub mod versions;
 
 pub use batches::{Batches, Yield};
