@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "arrow/api.h"
+#include "arrow/json/from_string.h"
 #include "arrow/util/async_generator.h"
 #include "arrow/util/cancel.h"
 #include "arrow/util/future.h"
