@@ -29,7 +29,7 @@ struct LANCE_EXPORT RuntimeOptions {
   std::optional<uint32_t> io_threads = std::nullopt;
   /// Threads that decode and compute. Default: the number of cores.
   std::optional<uint32_t> cpu_threads = std::nullopt;
-  /// Budget of the shared index cache in bytes. Default: 256 MiB.
+  /// Budget of the shared index cache in bytes. Default: an eighth of the memory, at least 256 MiB.
   std::optional<uint64_t> index_cache_bytes = std::nullopt;
   /// Budget of the shared metadata cache in bytes. Default: 128 MiB.
   std::optional<uint64_t> metadata_cache_bytes = std::nullopt;
@@ -37,7 +37,8 @@ struct LANCE_EXPORT RuntimeOptions {
 
 /// Budgets of a session.
 struct LANCE_EXPORT SessionOptions {
-  /// Budget of the index cache in bytes. 1 keeps nothing. Default: 256 MiB.
+  /// Budget of the index cache in bytes. 1 keeps nothing. Default: an eighth of the memory, at least 256
+  /// MiB.
   std::optional<uint64_t> index_cache_bytes = std::nullopt;
   /// Budget of the metadata cache in bytes. 1 keeps nothing. Default: 128 MiB.
   std::optional<uint64_t> metadata_cache_bytes = std::nullopt;
