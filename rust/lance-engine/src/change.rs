@@ -76,13 +76,35 @@ impl Change {
     where
         W: Future<Output = Result<Dataset>> + Send + 'static,
     {
-        let version = self.run(work).await?.manifest().version;
+        let made = |dataset| {
+            let work = work(dataset);
+            async move { Ok((Some(work.await?), ())) }
+        };
+        let (opened, ()) = self.run_to_version_and_tell(opened, made).await?;
+        Ok(opened)
+    }
+
+    /// The same for work that tells something, too. Where it makes no version, it is the one before.
+    pub async fn run_to_version_and_tell<T, W>(
+        self,
+        opened: &Opened,
+        work: impl FnOnce(Dataset) -> W,
+    ) -> Result<(Opened, T)>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<(Option<Dataset>, T)>> + Send + 'static,
+    {
+        let (made, told) = self.run(work).await?;
+        let Some(made) = made else {
+            return Ok((opened.at(opened.plain.clone()), told));
+        };
+        let version = made.manifest().version;
         let dataset = opened.plain.checkout_version(version).await;
         let dataset = dataset.map_err(|error| {
             let context = format!("version {version} was made, but it cannot be opened");
             Error::from(error).context(&context)
         })?;
-        Ok(opened.at(dataset))
+        Ok((opened.at(dataset), told))
     }
 
     /// Let `work` make a transaction of the copy, which is not committed, and tell something about it: whoever holds the

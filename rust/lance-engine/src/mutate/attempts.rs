@@ -1,0 +1,111 @@
+//! Operations that are redone when another writer has changed what they read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lance::Dataset;
+use lance::dataset::CommitBuilder;
+use lance_core::utils::backoff::SlotBackoff;
+use tokio::time::sleep;
+
+use crate::change::Change;
+use crate::error::{Error, Result, code};
+use crate::read::Opened;
+use crate::read::dataset::latest;
+use crate::write::transaction::Staged;
+
+/// What an operation has made of a version, if there was anything to do, and in how many rows.
+pub type Made = (Option<Staged>, u64);
+
+/// How often an operation is tried, and what is kept with its version.
+pub struct Attempts {
+    pub retries: u32,
+    /// No retry begins later.
+    pub timeout: Duration,
+    pub properties: HashMap<String, String>,
+}
+
+impl Attempts {
+    /// Let `stage` make something of the version, which it also gets as the copy that it may write to, and commit that: the
+    /// new version and the rows. It is redone on the newest version when what it read was changed by others; what it made
+    /// before is gone then.
+    pub async fn commit<S, W>(self, mut opened: Arc<Opened>, stage: S) -> Result<(Opened, u64)>
+    where
+        S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Clone + Send + 'static,
+        W: Future<Output = Result<Made>> + Send + 'static,
+    {
+        let begin = Instant::now();
+        let mut backoff = SlotBackoff::default();
+        let properties = Arc::new(self.properties);
+        loop {
+            let outcome = attempt(&opened, stage.clone(), properties.clone()).await;
+            let conflict = match outcome {
+                Err(error) if error.code() == code::COMMIT_CONFLICT_RETRYABLE => error,
+                outcome => return outcome,
+            };
+            let left = self.timeout.saturating_sub(begin.elapsed());
+            if backoff.attempt() >= self.retries || left.is_zero() {
+                return Err(given_up(conflict, backoff.attempt()));
+            }
+            if backoff.attempt() == 0 {
+                // As the engine does: a slot is as long as an attempt, and a tenth longer.
+                backoff = backoff.with_unit((begin.elapsed().as_millis() * 11 / 10) as u32);
+            }
+            sleep(backoff.next_backoff().min(left)).await;
+            opened = Arc::new(latest(opened).await?);
+        }
+    }
+}
+
+/// What is said of the conflict after so many retries.
+fn given_up(conflict: Error, retries: u32) -> Error {
+    match retries {
+        0 => conflict,
+        _ => conflict
+            .with_code(code::CONTENTION)
+            .context(&format!("given up after {retries} retries")),
+    }
+}
+
+async fn attempt<S, W>(
+    opened: &Arc<Opened>,
+    stage: S,
+    properties: Arc<HashMap<String, String>>,
+) -> Result<(Opened, u64)>
+where
+    S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Send + 'static,
+    W: Future<Output = Result<Made>> + Send + 'static,
+{
+    let read = opened.clone();
+    let work = |dataset: Dataset| async move {
+        let dataset = Arc::new(dataset);
+        let (staged, rows) = stage(read, dataset.clone()).await?;
+        let made = match staged {
+            Some(staged) => Some(commit(dataset, staged, properties).await?),
+            None => None,
+        };
+        Ok((made, rows))
+    };
+    Change::new(opened)?
+        .run_to_version_and_tell(opened, work)
+        .await
+}
+
+/// Make a version of it.
+async fn commit(
+    dataset: Arc<Dataset>,
+    staged: Staged,
+    properties: Arc<HashMap<String, String>>,
+) -> Result<Dataset> {
+    let mut transaction = staged.transaction;
+    if !properties.is_empty() {
+        transaction.transaction_properties = Some(properties);
+    }
+    // The engine's own cleanup removes what a branch lives on, if its place was typed otherwise.
+    let mut commit = CommitBuilder::new(dataset).with_skip_auto_cleanup(true);
+    if let Some(rows) = staged.affected_rows {
+        commit = commit.with_affected_rows(rows);
+    }
+    Ok(commit.execute(transaction).await?)
+}
