@@ -11,9 +11,8 @@ use lance_core::datatypes::parse_field_path;
 use lance_core::is_system_column;
 
 use crate::error::{Error, Result, code};
-use crate::read::Opened;
 use crate::read::columns::{column, no_such_column};
-use crate::read::dataset;
+use crate::read::{Opened, dataset, expression};
 use crate::settings::{BlobHandling, ScanSettings};
 
 /// Expressions for some columns of a dataset.
@@ -39,13 +38,16 @@ impl Assignments {
         let mut expressions = Vec::with_capacity(asked.len());
         for (i, (name, sql)) in asked.iter().enumerate() {
             let place = place(schema, name)?;
-            let stored = &schema.fields[place].name;
+            let column = &schema.fields[place];
+            let stored = &column.name;
             if assigned.insert(place, i).is_some() {
                 return Err(Error::invalid_argument(format!(
                     "column {stored:?} is assigned to twice"
                 )));
             }
-            expressions.push((stored.clone(), sql.clone()));
+            let what = format!("the expression {stored:?}");
+            let sql = expression::exact_for(&what, sql, &column.data_type())?;
+            expressions.push((stored.clone(), sql));
         }
         Ok(Self {
             schema: dataset::schema(opened),

@@ -10,7 +10,7 @@ use lance_core::{ROW_ADDR, ROW_ID};
 
 use super::attempts::{Attempts, Made};
 use super::deletions::{collect, count, without};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fault;
 use crate::parallel::{cores, run_all};
 use crate::read::{Opened, TakeBy, distinct, scan, take};
@@ -203,7 +203,7 @@ async fn addresses(opened: Arc<Opened>, settings: ScanSettings) -> Result<RowAdd
     let (_, batches) = scan::prepare(opened, settings).await?.run().await?;
     let collected = |mut addresses, batch| async move {
         collect(&mut addresses, &batch)?;
-        Ok(addresses)
+        Ok::<_, Error>(addresses)
     };
     let batches = batches.into_stream();
     batches.try_fold(RowAddrTreeMap::new(), collected).await
