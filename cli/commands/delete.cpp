@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "app.h"
+#include "arrow/record_batch.h"
+#include "arrow/result.h"
 #include "arrow/status.h"
 #include "arrow/util/cancel.h"
 #include "command.h"

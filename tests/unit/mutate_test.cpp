@@ -66,6 +66,12 @@ std::shared_ptr<arrow::Schema> TestSchema() {
   });
 }
 
+std::shared_ptr<arrow::Array> Kinds(int64_t first, int64_t rows) {
+  arrow::StringDictionary32Builder builder;
+  for (int64_t id = first; id < first + rows; ++id) EXPECT_OK(builder.Append(id % 2 == 0 ? "red" : "blue"));
+  return builder.Finish().ValueOrDie();
+}
+
 /// Rows with these ids: n is id % 7 or NULL, price id / 100, name "row" and the id, or NULL.
 std::shared_ptr<arrow::RecordBatch> Rows(int64_t first, int64_t rows) {
   const auto schema = TestSchema();
@@ -101,8 +107,7 @@ std::shared_ptr<arrow::RecordBatch> Rows(int64_t first, int64_t rows) {
                                    return static_cast<arrow::StringBuilder&>(*b.value_builder())
                                        .Append("t" + std::to_string(id(i) % 4));
                                  }),
-      Column<arrow::StringDictionary32Builder>(
-          type(7), rows, [&](auto& b, int64_t i) { return b.Append(id(i) % 2 == 0 ? "red" : "blue"); }),
+      Kinds(first, rows),
   };
   return arrow::RecordBatch::Make(schema, rows, columns);
 }
