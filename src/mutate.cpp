@@ -1,4 +1,5 @@
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -47,7 +48,8 @@ auto Updated(const Dataset& dataset) {
 }
 
 template <typename Form>
-typename Form::template Of<DeleteResult> DeletePassing(const Dataset& dataset, const std::string& filter,
+typename Form::template Of<DeleteResult> DeletePassing(const Dataset& dataset,
+                                                       const std::optional<std::string>& filter,
                                                        const DeleteOptions& options, const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::DeleteOptionsC::Make(options));
   return Form::Make(Prepare<DeleteOut>(lance_dataset_delete, lance_dataset_delete_async, Deleted(dataset),
@@ -89,13 +91,13 @@ typename Form::template Of<UpdateResult> UpdatePassing(
 
 }  // namespace
 
-arrow::Result<DeleteResult> Dataset::Delete(const std::string& filter, const DeleteOptions& options,
-                                            const StopToken& stop) const {
+arrow::Result<DeleteResult> Dataset::Delete(const std::optional<std::string>& filter,
+                                            const DeleteOptions& options, const StopToken& stop) const {
   return DeletePassing<Waiting>(*this, filter, options, stop);
 }
 
-arrow::Future<DeleteResult> Dataset::DeleteAsync(const std::string& filter, const DeleteOptions& options,
-                                                 const StopToken& stop) const {
+arrow::Future<DeleteResult> Dataset::DeleteAsync(const std::optional<std::string>& filter,
+                                                 const DeleteOptions& options, const StopToken& stop) const {
   return DeletePassing<Starting>(*this, filter, options, stop);
 }
 

@@ -308,16 +308,19 @@ class LANCE_EXPORT Dataset {
   /// which it is NULL stays.
   ///
   /// Rows that another writer has changed meanwhile are looked at again: the operation is redone on the
-  /// newest version. Where no row passes, no version is made. When the call fails or is stopped, no file of
-  /// it stays, and the dataset is as it was. After ErrorCode::kCommitStatusUnknown the version may be there,
-  /// and so its files stay; so may it be after a stop that comes while the version is made.
+  /// newest version. Where no row passes, no version is made, unless DeleteOptions::allow_empty says so. When
+  /// the call fails or is stopped, no file of it stays, and the dataset is as it was. After
+  /// ErrorCode::kCommitStatusUnknown the version may be there, and so its files stay; so may it be after a
+  /// stop that comes while the version is made.
   ///
-  /// \param[in] filter one SQL expression
+  /// \param[in] filter one SQL expression; none with DeleteOptions::filter_substrait
   /// \param[in] options retries, and what is kept with the version
   /// \param[in] stop ends the call early
-  arrow::Result<DeleteResult> Delete(const std::string& filter, const DeleteOptions& options = {},
+  arrow::Result<DeleteResult> Delete(const std::optional<std::string>& filter,
+                                     const DeleteOptions& options = {},
                                      const arrow::StopToken& stop = {}) const;
-  arrow::Future<DeleteResult> DeleteAsync(const std::string& filter, const DeleteOptions& options = {},
+  arrow::Future<DeleteResult> DeleteAsync(const std::optional<std::string>& filter,
+                                          const DeleteOptions& options = {},
                                           const arrow::StopToken& stop = {}) const;
 
   /// Delete rows by their row ids (column `_rowid` of a scan). Ids that no row has are left out. Without

@@ -556,6 +556,10 @@ struct LANCE_EXPORT DeleteOptions {
   std::optional<std::string> commit_message = std::nullopt;
   /// Properties kept with the version.
   std::map<std::string, std::string> transaction_properties = {};
+  /// The filter as a Substrait message, as ScanOptions::filter_substrait has it, in place of SQL.
+  std::shared_ptr<arrow::Buffer> filter_substrait = nullptr;
+  /// Make a version also where no row is meant.
+  bool allow_empty = false;
 };
 
 /// Which rows are updated, and how.
@@ -572,6 +576,10 @@ struct LANCE_EXPORT UpdateOptions {
   std::optional<std::string> commit_message = std::nullopt;
   /// Properties kept with the version.
   std::map<std::string, std::string> transaction_properties = {};
+  /// The filter as a Substrait message, as ScanOptions::filter_substrait has it, in place of SQL.
+  std::shared_ptr<arrow::Buffer> filter_substrait = nullptr;
+  /// Make a version also where no row is meant.
+  bool allow_empty = false;
 };
 
 /// What becomes of a dataset that is there.

@@ -243,6 +243,21 @@ TEST_P(MutateTest, WhatIsDeletedTwiceIsGoneOnce) {
   EXPECT_EQ(info.rows, 134U);
 }
 
+TEST_P(MutateTest, AVersionWithoutAChangeIsMadeWhereItIsAskedFor) {
+  ASSERT_OK_AND_ASSIGN(const DeleteResult deleted, dataset_->Delete("id < 0", {.allow_empty = true}));
+  EXPECT_EQ(deleted.deleted_rows, 0U);
+  EXPECT_EQ(VersionOf(*deleted.dataset), 2U);
+  ASSERT_OK_AND_ASSIGN(const UpdateResult updated,
+                       deleted.dataset->Update({{"n", "1"}}, {.filter = "id < 0", .allow_empty = true}));
+  EXPECT_EQ(updated.updated_rows, 0U);
+  EXPECT_EQ(VersionOf(*updated.dataset), 3U);
+  ASSERT_OK_AND_ASSIGN(const DeleteResult by_id, updated.dataset->DeleteRowIds({}, {.allow_empty = true}));
+  EXPECT_EQ(VersionOf(*by_id.dataset), 4U);
+  EXPECT_EQ(Ids(*by_id.dataset), Range(0, kRows));
+  EXPECT_THAT(dataset_->Delete(std::nullopt),
+              AllOf(FailsWith(ErrorCode::kInvalidArgument), FailsSaying(HasSubstr("needs a filter"))));
+}
+
 TEST_P(MutateTest, AllRowsGoAndOthersCome) {
   ASSERT_OK_AND_ASSIGN(const DeleteResult truncated, dataset_->Truncate());
   EXPECT_EQ(truncated.deleted_rows, static_cast<uint64_t>(kRows));

@@ -10,9 +10,13 @@ arrow::Result<DeleteOptionsC> DeleteOptionsC::Make(const DeleteOptions& options)
   out.c.conflict_retries = options.conflict_retries;
   out.c.retry_timeout_seconds = options.retry_timeout.count();
   out.transaction_properties = ToC(options.transaction_properties);
+  out.filter_substrait = SpanOf(options.filter_substrait);
+  out.c.allow_empty = options.allow_empty;
   ARROW_RETURN_NOT_OK(AddWhatCHasNot(options, &out));
   out.c.transaction_properties = out.transaction_properties.data();
   out.c.transaction_properties_count = out.transaction_properties.size();
+  out.c.filter_substrait = out.filter_substrait.data();
+  out.c.filter_substrait_length = out.filter_substrait.size();
   return out;
 }
 
@@ -22,9 +26,13 @@ arrow::Result<UpdateOptionsC> UpdateOptionsC::Make(const UpdateOptions& options)
   out.c.conflict_retries = options.conflict_retries;
   out.c.retry_timeout_seconds = options.retry_timeout.count();
   out.transaction_properties = ToC(options.transaction_properties);
+  out.filter_substrait = SpanOf(options.filter_substrait);
+  out.c.allow_empty = options.allow_empty;
   ARROW_RETURN_NOT_OK(AddWhatCHasNot(options, &out));
   out.c.transaction_properties = out.transaction_properties.data();
   out.c.transaction_properties_count = out.transaction_properties.size();
+  out.c.filter_substrait = out.filter_substrait.data();
+  out.c.filter_substrait_length = out.filter_substrait.size();
   return out;
 }
 

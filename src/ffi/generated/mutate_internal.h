@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct DeleteOptionsC {
 
   LanceDeleteOptions c = LANCE_DELETE_OPTIONS_INIT;
   std::vector<LanceKeyValue> transaction_properties;
+  std::span<const uint8_t> filter_substrait;
   /// What has no text in the public struct, at stable addresses.
   std::deque<std::string> texts;
 };
@@ -30,6 +32,7 @@ struct UpdateOptionsC {
 
   LanceUpdateOptions c = LANCE_UPDATE_OPTIONS_INIT;
   std::vector<LanceKeyValue> transaction_properties;
+  std::span<const uint8_t> filter_substrait;
   /// What has no text in the public struct, at stable addresses.
   std::deque<std::string> texts;
 };

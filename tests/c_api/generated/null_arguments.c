@@ -986,26 +986,23 @@ static void lance_dataset_delete_refuses(const Handles* handles) {
   LanceDataset* made_out = NULL;
   LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
   LanceDeleteResult no_size_result = {0};
-  REFUSED(lance_dataset_delete, NULL, LANCE_TEXT("text"), NULL, &made_out, &made_result);
-  REFUSED(lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete, NULL, LANCE_NO_TEXT, NULL, &made_out, &made_result);
   REFUSED(lance_dataset_delete, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out, &made_result);
   REFUSED(lance_dataset_delete, handles->dataset, kWithNul, NULL, &made_out, &made_result);
-  REFUSED(lance_dataset_delete, handles->dataset, LANCE_TEXT("text"), NULL, NULL, &made_result);
-  REFUSED(lance_dataset_delete, handles->dataset, LANCE_TEXT("text"), NULL, &made_out, &no_size_result);
-  REFUSED(lance_dataset_delete_async, NULL, LANCE_TEXT("text"), NULL, &made_out, &made_result,
-          must_not_be_called, NULL, NULL);
-  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out, &made_result,
-          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_delete_async, NULL, LANCE_NO_TEXT, NULL, &made_out, &made_result, must_not_be_called,
+          NULL, NULL);
   REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out, &made_result,
           must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_delete_async, handles->dataset, kWithNul, NULL, &made_out, &made_result,
           must_not_be_called, NULL, NULL);
-  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_TEXT("text"), NULL, NULL, &made_result,
+  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_NO_TEXT, NULL, NULL, &made_result,
           must_not_be_called, NULL, NULL);
-  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_TEXT("text"), NULL, &made_out, &no_size_result,
+  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out, &no_size_result,
           must_not_be_called, NULL, NULL);
-  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_TEXT("text"), NULL, &made_out, &made_result,
-          NULL, NULL, NULL);
+  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out, &made_result, NULL,
+          NULL, NULL);
   CHECK(made_out == NULL);
 }
 
@@ -2188,30 +2185,38 @@ static void lance_delete_options_are_checked(const Handles* handles) {
   LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
   options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
   options.struct_size = 0;
-  REFUSED_FOR("options.struct_size", lance_dataset_delete, handles->dataset, LANCE_TEXT("text"), &options,
+  REFUSED_FOR("options.struct_size", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, &options,
               &made_out, &made_result);
   options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
   options.struct_size = sizeof(options) - 1;
-  REFUSED_FOR("options.struct_size", lance_dataset_delete, handles->dataset, LANCE_TEXT("text"), &options,
+  REFUSED_FOR("options.struct_size", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, &options,
               &made_out, &made_result);
   options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
   options.retry_timeout_seconds = -1;
-  REFUSED_FOR("options.retry_timeout_seconds", lance_dataset_delete, handles->dataset, LANCE_TEXT("text"),
+  REFUSED_FOR("options.retry_timeout_seconds", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT,
               &options, &made_out, &made_result);
   options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
   options.transaction_properties_count = 1;
-  REFUSED_FOR("options.transaction_properties", lance_dataset_delete, handles->dataset, LANCE_TEXT("text"),
+  REFUSED_FOR("options.transaction_properties", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT,
               &options, &made_out, &made_result);
   options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
   options.transaction_properties_count = 1;
   options.transaction_properties = kNullKey;
-  REFUSED_FOR("options.transaction_properties", lance_dataset_delete, handles->dataset, LANCE_TEXT("text"),
+  REFUSED_FOR("options.transaction_properties", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT,
               &options, &made_out, &made_result);
   options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
   options.transaction_properties_count = 1;
   options.transaction_properties = kNullValue;
-  REFUSED_FOR("options.transaction_properties", lance_dataset_delete, handles->dataset, LANCE_TEXT("text"),
+  REFUSED_FOR("options.transaction_properties", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT,
               &options, &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.filter_substrait_length = 1;
+  REFUSED_FOR("options.filter_substrait", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, &options,
+              &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.allow_empty = 2;
+  REFUSED_FOR("options.allow_empty", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, &options,
+              &made_out, &made_result);
   CHECK(made_out == NULL);
 }
 
@@ -2253,6 +2258,14 @@ static void lance_update_options_are_checked(const Handles* handles) {
   options.transaction_properties = kNullValue;
   REFUSED_FOR("options.transaction_properties", lance_dataset_update, handles->dataset, NULL, 0, &options,
               &made_out, &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.filter_substrait_length = 1;
+  REFUSED_FOR("options.filter_substrait", lance_dataset_update, handles->dataset, NULL, 0, &options,
+              &made_out, &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.allow_empty = 2;
+  REFUSED_FOR("options.allow_empty", lance_dataset_update, handles->dataset, NULL, 0, &options, &made_out,
+              &made_result);
   CHECK(made_out == NULL);
 }
 

@@ -193,6 +193,9 @@ LanceDeleteOptions Fill(Arguments& arguments, LanceDeleteOptions fields) {
   fields.conflict_retries = arguments.Number(fields.conflict_retries);
   fields.retry_timeout_seconds = arguments.Number(fields.retry_timeout_seconds);
   arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  arguments.Array(&fields.filter_substrait, &fields.filter_substrait_length,
+                  [&] { return arguments.input().Byte(); });
+  fields.allow_empty = arguments.Number(fields.allow_empty);
   return fields;
 }
 
@@ -202,6 +205,9 @@ LanceUpdateOptions Fill(Arguments& arguments, LanceUpdateOptions fields) {
   fields.conflict_retries = arguments.Number(fields.conflict_retries);
   fields.retry_timeout_seconds = arguments.Number(fields.retry_timeout_seconds);
   arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  arguments.Array(&fields.filter_substrait, &fields.filter_substrait_length,
+                  [&] { return arguments.input().Byte(); });
+  fields.allow_empty = arguments.Number(fields.allow_empty);
   return fields;
 }
 

@@ -10,6 +10,7 @@ use lance_arrow::json::is_arrow_json_field;
 use lance_core::datatypes::parse_field_path;
 use lance_core::is_system_column;
 
+use super::filter::Filter;
 use crate::error::{Error, Result, code};
 use crate::read::columns::{column, no_such_column};
 use crate::read::{Opened, dataset, expression};
@@ -58,17 +59,15 @@ impl Assignments {
 
     /// The scan of the rows that pass, as they were but for the columns that are assigned to: these are computed, and come
     /// last.
-    pub fn scan(&self, filter: Option<String>) -> ScanSettings {
+    pub fn scan(&self, rows: &Filter) -> ScanSettings {
         let fields = self.schema.fields().iter().enumerate();
         let kept = fields.filter(|(place, _)| !self.assigned.contains_key(place));
         let quoted = kept.map(|(_, field)| format!("`{}`", field.name().replace('`', "``")));
         ScanSettings {
             columns: Some(quoted.collect()),
             expressions: self.expressions.clone(),
-            filter,
-            with_row_address: true,
             blob_handling: BlobHandling::Bytes,
-            ..ScanSettings::default()
+            ..rows.scan()
         }
     }
 

@@ -15,8 +15,8 @@ use crate::read::Opened;
 use crate::read::dataset::latest;
 use crate::write::transaction::Staged;
 
-/// What an operation has made of a version, if there was anything to do, and in how many rows.
-pub type Made = (Option<Staged>, u64);
+/// What an operation has made of a version, and in how many rows.
+pub type Made = (Staged, u64);
 
 /// How often an operation is tried, and what is kept with its version.
 pub struct Attempts {
@@ -24,6 +24,8 @@ pub struct Attempts {
     /// No retry begins later.
     pub timeout: Duration,
     pub properties: HashMap<String, String>,
+    /// Make a version even if it is about no row.
+    pub allow_empty: bool,
 }
 
 impl Attempts {
@@ -37,9 +39,8 @@ impl Attempts {
     {
         let begin = Instant::now();
         let mut backoff = SlotBackoff::default();
-        let properties = Arc::new(self.properties);
         loop {
-            let outcome = attempt(&opened, stage.clone(), properties.clone()).await;
+            let outcome = self.attempt(&opened, stage.clone()).await;
             let conflict = match outcome {
                 Err(error) if error.code() == code::COMMIT_CONFLICT_RETRYABLE => error,
                 outcome => return outcome,
@@ -56,6 +57,28 @@ impl Attempts {
             opened = Arc::new(latest(opened).await?);
         }
     }
+
+    async fn attempt<S, W>(&self, opened: &Arc<Opened>, stage: S) -> Result<(Opened, u64)>
+    where
+        S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Send + 'static,
+        W: Future<Output = Result<Made>> + Send + 'static,
+    {
+        let read = opened.clone();
+        let properties = self.properties.clone();
+        let allow_empty = self.allow_empty;
+        let work = |dataset: Dataset| async move {
+            let dataset = Arc::new(dataset);
+            let (staged, rows) = stage(read, dataset.clone()).await?;
+            let made = match rows > 0 || allow_empty {
+                true => Some(commit(dataset, staged, properties).await?),
+                false => None,
+            };
+            Ok((made, rows))
+        };
+        Change::new(opened)?
+            .run_to_version_and_tell(opened, work)
+            .await
+    }
 }
 
 /// What is said of the conflict after so many retries.
@@ -68,39 +91,15 @@ fn given_up(conflict: Error, retries: u32) -> Error {
     }
 }
 
-async fn attempt<S, W>(
-    opened: &Arc<Opened>,
-    stage: S,
-    properties: Arc<HashMap<String, String>>,
-) -> Result<(Opened, u64)>
-where
-    S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Send + 'static,
-    W: Future<Output = Result<Made>> + Send + 'static,
-{
-    let read = opened.clone();
-    let work = |dataset: Dataset| async move {
-        let dataset = Arc::new(dataset);
-        let (staged, rows) = stage(read, dataset.clone()).await?;
-        let made = match staged {
-            Some(staged) => Some(commit(dataset, staged, properties).await?),
-            None => None,
-        };
-        Ok((made, rows))
-    };
-    Change::new(opened)?
-        .run_to_version_and_tell(opened, work)
-        .await
-}
-
 /// Make a version of it.
 async fn commit(
     dataset: Arc<Dataset>,
     staged: Staged,
-    properties: Arc<HashMap<String, String>>,
+    properties: HashMap<String, String>,
 ) -> Result<Dataset> {
     let mut transaction = staged.transaction;
     if !properties.is_empty() {
-        transaction.transaction_properties = Some(properties);
+        transaction.transaction_properties = Some(Arc::new(properties));
     }
     // The engine's own cleanup removes what a branch lives on, if its place was typed otherwise.
     let mut commit = CommitBuilder::new(dataset).with_skip_auto_cleanup(true);

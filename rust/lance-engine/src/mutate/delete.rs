@@ -1,5 +1,6 @@
 //! Rows deleted.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -10,6 +11,7 @@ use lance_core::{ROW_ADDR, ROW_ID};
 
 use super::attempts::{Attempts, Made};
 use super::deletions::{collect, count, without};
+use super::filter::Filter;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::parallel::{cores, run_all};
@@ -21,9 +23,15 @@ use crate::write::transaction::Staged;
 /// Delete the rows that pass a filter.
 pub fn delete(
     opened: Arc<Opened>,
-    filter: String,
-    settings: DeleteSettings,
+    sql: Option<String>,
+    mut settings: DeleteSettings,
 ) -> Task<(Opened, DeleteResult)> {
+    let substrait = settings.filter_substrait.take();
+    let filter = Filter { sql, substrait };
+    if filter.is_none() {
+        let why = "a delete needs a filter: all rows are deleted by a truncation";
+        return Box::pin(ready(Err(Error::invalid_argument(why))));
+    }
     let filter = Arc::new(filter);
     run(opened, settings.into(), move |opened, dataset| {
         stage(opened, dataset, filter.clone())
@@ -71,6 +79,7 @@ impl From<DeleteSettings> for Attempts {
             retries: settings.conflict_retries,
             timeout: settings.retry_timeout,
             properties: settings.transaction_properties,
+            allow_empty: settings.allow_empty,
         }
     }
 }
@@ -99,9 +108,10 @@ fn delete_listed(
 }
 
 /// The deletion of the rows that pass.
-async fn stage(opened: Arc<Opened>, dataset: Arc<Dataset>, filter: Arc<String>) -> Result<Made> {
+async fn stage(opened: Arc<Opened>, dataset: Arc<Dataset>, filter: Arc<Filter>) -> Result<Made> {
     let addresses = passing(&opened, &filter).await?;
-    of_rows(&dataset, addresses, filter.to_string()).await
+    let told = filter.sql.as_deref().unwrap_or("a Substrait message");
+    of_rows(&dataset, addresses, told.to_string()).await
 }
 
 async fn stage_listed(
@@ -110,9 +120,6 @@ async fn stage_listed(
     by: TakeBy,
     rows: Arc<[u64]>,
 ) -> Result<Made> {
-    if rows.is_empty() {
-        return Ok((None, 0));
-    }
     let column = match by {
         TakeBy::Address => ROW_ADDR,
         TakeBy::Position | TakeBy::RowId => ROW_ID,
@@ -122,17 +129,18 @@ async fn stage_listed(
         columns: Some(vec![ROW_ADDR.to_string()]),
         ..TakeSettings::default()
     };
-    let found = take(opened, by, rows.to_vec(), settings).await?;
     let mut addresses = RowAddrTreeMap::new();
-    collect(&mut addresses, &found)?;
+    if !rows.is_empty() {
+        collect(
+            &mut addresses,
+            &take(opened, by, rows.to_vec(), settings).await?,
+        )?;
+    }
     of_rows(&dataset, addresses, told).await
 }
 
 async fn stage_all(dataset: Arc<Dataset>) -> Result<Made> {
     let rows = dataset.count_rows(None).await? as u64;
-    if dataset.fragments().is_empty() {
-        return Ok((None, 0));
-    }
     let removed = dataset.fragments().iter().map(|fragment| fragment.id);
     let operation = Operation::Delete {
         updated_fragments: Vec::new(),
@@ -143,15 +151,12 @@ async fn stage_all(dataset: Arc<Dataset>) -> Result<Made> {
         transaction: Transaction::new(dataset.manifest().version, operation, None),
         affected_rows: None,
     };
-    Ok((Some(staged), rows))
+    Ok((staged, rows))
 }
 
 /// The deletion of the rows at these addresses.
 async fn of_rows(dataset: &Dataset, addresses: RowAddrTreeMap, predicate: String) -> Result<Made> {
     let rows = count(&addresses);
-    if rows == 0 {
-        return Ok((None, 0));
-    }
     let deletions = without(dataset, &addresses).await?;
     let operation = Operation::Delete {
         updated_fragments: deletions.updated,
@@ -162,17 +167,15 @@ async fn of_rows(dataset: &Dataset, addresses: RowAddrTreeMap, predicate: String
         transaction: Transaction::new(dataset.manifest().version, operation, None),
         affected_rows: Some(addresses),
     };
-    Ok((Some(staged), rows))
+    Ok((staged, rows))
 }
 
 /// The addresses of the rows that a scan with this filter returns.
-async fn passing(opened: &Arc<Opened>, filter: &str) -> Result<RowAddrTreeMap> {
+async fn passing(opened: &Arc<Opened>, filter: &Filter) -> Result<RowAddrTreeMap> {
     let settings = ScanSettings {
         columns: Some(Vec::new()),
-        filter: Some(filter.to_string()),
-        with_row_address: true,
         ordered: false,
-        ..ScanSettings::default()
+        ..filter.scan()
     };
     let parts = parts(&opened.dataset).into_iter().map(|fragments| {
         let settings = ScanSettings {

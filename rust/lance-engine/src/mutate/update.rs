@@ -21,6 +21,7 @@ use lance_table::rowids::{RowIdSequence, rechunk_sequences, write_row_ids};
 use super::assignments::Assignments;
 use super::attempts::{Attempts, Made};
 use super::deletions::{collect, count, without};
+use super::filter::Filter;
 use crate::engine_error::as_engine_error;
 use crate::error::{Error, Result, code};
 use crate::fault;
@@ -36,12 +37,17 @@ pub fn update(
     assignments: Vec<(String, String)>,
     settings: UpdateSettings,
 ) -> Task<(Opened, UpdateResult)> {
+    let filter = Filter {
+        sql: settings.filter,
+        substrait: settings.filter_substrait,
+    };
     let attempts = Attempts {
         retries: settings.conflict_retries,
         timeout: settings.retry_timeout,
         properties: settings.transaction_properties,
+        allow_empty: settings.allow_empty,
     };
-    let asked = Arc::new((assignments, settings.filter));
+    let asked = Arc::new((assignments, filter));
     Box::pin(async move {
         let stage = move |opened, dataset| stage(opened, dataset, asked.clone());
         let (opened, updated_rows) = attempts.commit(opened, stage).await?;
@@ -49,8 +55,8 @@ pub fn update(
     })
 }
 
-/// Assignments, and the filter.
-type Asked = Arc<(Vec<(String, String)>, Option<String>)>;
+/// Assignments, and the rows.
+type Asked = Arc<(Vec<(String, String)>, Filter)>;
 
 /// The rows that are written anew, where they were.
 #[derive(Default)]
@@ -77,16 +83,16 @@ async fn stage(opened: Arc<Opened>, dataset: Arc<Dataset>, asked: Asked) -> Resu
     let has_stable_ids = dataset.manifest().uses_stable_row_ids();
     let settings = ScanSettings {
         with_row_id: has_stable_ids,
-        ..assignments.scan(filter.clone())
+        ..assignments.scan(filter)
     };
     let query = scan::prepare(opened, settings).await?;
     assignments.check(query.schema())?;
     let (_, batches) = query.run().await?;
-    let Some(batches) = unless_empty(batches.into_stream()).await? else {
-        return Ok((None, 0));
-    };
     let modified = modified_fields(&dataset, &assignments);
-    let (mut fragments, taken) = rewrite(&dataset, assignments, batches).await?;
+    let (mut fragments, taken) = match unless_empty(batches.into_stream()).await? {
+        Some(batches) => rewrite(&dataset, assignments, batches).await?,
+        None => (Vec::new(), Taken::default()),
+    };
     let rows = count(&taken.addresses);
     if has_stable_ids {
         keep_row_ids(&mut fragments, taken.row_ids)?;
@@ -107,7 +113,7 @@ async fn stage(opened: Arc<Opened>, dataset: Arc<Dataset>, asked: Asked) -> Resu
         transaction: Transaction::new(dataset.manifest().version, operation, None),
         affected_rows: Some(taken.addresses),
     };
-    Ok((Some(staged), rows))
+    Ok((staged, rows))
 }
 
 /// The batches from the first that has rows on; None where there is no such.

@@ -14,6 +14,10 @@ pub struct DeleteSettings {
     pub retry_timeout: Duration,
     /// Kept with the version, for example {"__lance_commit_message", "nightly cleanup"}.
     pub transaction_properties: HashMap<String, String>,
+    /// The filter as a Substrait message, as #LanceScanOptions has it, in place of SQL.
+    pub filter_substrait: Option<Vec<u8>>,
+    /// Make a version also where no row is meant.
+    pub allow_empty: bool,
 }
 
 impl Default for DeleteSettings {
@@ -22,6 +26,8 @@ impl Default for DeleteSettings {
             conflict_retries: 10,
             retry_timeout: Duration::from_secs(30),
             transaction_properties: HashMap::new(),
+            filter_substrait: None,
+            allow_empty: false,
         }
     }
 }
@@ -38,6 +44,10 @@ pub struct UpdateSettings {
     pub retry_timeout: Duration,
     /// Kept with the version, for example {"__lance_commit_message", "new prices"}.
     pub transaction_properties: HashMap<String, String>,
+    /// The filter as a Substrait message, as #LanceScanOptions has it, in place of SQL.
+    pub filter_substrait: Option<Vec<u8>>,
+    /// Make a version also where no row is meant.
+    pub allow_empty: bool,
 }
 
 impl Default for UpdateSettings {
@@ -47,6 +57,8 @@ impl Default for UpdateSettings {
             conflict_retries: 10,
             retry_timeout: Duration::from_secs(30),
             transaction_properties: HashMap::new(),
+            filter_substrait: None,
+            allow_empty: false,
         }
     }
 }

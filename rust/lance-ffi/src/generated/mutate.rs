@@ -10,8 +10,8 @@ use std::mem::offset_of;
 use super::base::{LanceKeyValue, LanceText};
 use super::operation::LanceDoneFn;
 use crate::arguments::{
-    Versioned, copied, init_sized, key_values, optional_text, pairs, read_sized, required_text,
-    seconds,
+    Versioned, copied, flag, init_sized, key_values, optional_copied, optional_text, pairs,
+    read_sized, seconds,
 };
 use crate::dataset::LanceDataset;
 use crate::error::LanceError;
@@ -29,6 +29,10 @@ pub struct LanceDeleteOptions {
     pub retry_timeout_seconds: i64,
     pub transaction_properties: *const LanceKeyValue,
     pub transaction_properties_count: usize,
+    pub filter_substrait: *const u8,
+    pub filter_substrait_length: usize,
+    pub allow_empty: i32,
+    pub reserved2: i32,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -40,17 +44,25 @@ unsafe impl Versioned for LanceDeleteOptions {
         retry_timeout_seconds: 30,
         transaction_properties: std::ptr::null(),
         transaction_properties_count: 0,
+        filter_substrait: std::ptr::null(),
+        filter_substrait_length: 0,
+        allow_empty: 0,
+        reserved2: 0,
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceDeleteOptions>() == 40);
+    assert!(size_of::<LanceDeleteOptions>() == 64);
     assert!(offset_of!(LanceDeleteOptions, struct_size) == 0);
     assert!(offset_of!(LanceDeleteOptions, conflict_retries) == 8);
     assert!(offset_of!(LanceDeleteOptions, reserved) == 12);
     assert!(offset_of!(LanceDeleteOptions, retry_timeout_seconds) == 16);
     assert!(offset_of!(LanceDeleteOptions, transaction_properties) == 24);
     assert!(offset_of!(LanceDeleteOptions, transaction_properties_count) == 32);
+    assert!(offset_of!(LanceDeleteOptions, filter_substrait) == 40);
+    assert!(offset_of!(LanceDeleteOptions, filter_substrait_length) == 48);
+    assert!(offset_of!(LanceDeleteOptions, allow_empty) == 56);
+    assert!(offset_of!(LanceDeleteOptions, reserved2) == 60);
 };
 
 impl LanceDeleteOptions {
@@ -68,6 +80,12 @@ impl LanceDeleteOptions {
                     raw.transaction_properties_count,
                     "options.transaction_properties",
                 )?,
+                filter_substrait: optional_copied(
+                    raw.filter_substrait,
+                    raw.filter_substrait_length,
+                    "options.filter_substrait",
+                )?,
+                allow_empty: flag(raw.allow_empty, "options.allow_empty")?,
             })
         }
     }
@@ -95,6 +113,10 @@ pub struct LanceUpdateOptions {
     pub retry_timeout_seconds: i64,
     pub transaction_properties: *const LanceKeyValue,
     pub transaction_properties_count: usize,
+    pub filter_substrait: *const u8,
+    pub filter_substrait_length: usize,
+    pub allow_empty: i32,
+    pub reserved2: i32,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -107,11 +129,15 @@ unsafe impl Versioned for LanceUpdateOptions {
         retry_timeout_seconds: 30,
         transaction_properties: std::ptr::null(),
         transaction_properties_count: 0,
+        filter_substrait: std::ptr::null(),
+        filter_substrait_length: 0,
+        allow_empty: 0,
+        reserved2: 0,
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceUpdateOptions>() == 56);
+    assert!(size_of::<LanceUpdateOptions>() == 80);
     assert!(offset_of!(LanceUpdateOptions, struct_size) == 0);
     assert!(offset_of!(LanceUpdateOptions, filter) == 8);
     assert!(offset_of!(LanceUpdateOptions, conflict_retries) == 24);
@@ -119,6 +145,10 @@ const _: () = {
     assert!(offset_of!(LanceUpdateOptions, retry_timeout_seconds) == 32);
     assert!(offset_of!(LanceUpdateOptions, transaction_properties) == 40);
     assert!(offset_of!(LanceUpdateOptions, transaction_properties_count) == 48);
+    assert!(offset_of!(LanceUpdateOptions, filter_substrait) == 56);
+    assert!(offset_of!(LanceUpdateOptions, filter_substrait_length) == 64);
+    assert!(offset_of!(LanceUpdateOptions, allow_empty) == 72);
+    assert!(offset_of!(LanceUpdateOptions, reserved2) == 76);
 };
 
 impl LanceUpdateOptions {
@@ -137,6 +167,12 @@ impl LanceUpdateOptions {
                     raw.transaction_properties_count,
                     "options.transaction_properties",
                 )?,
+                filter_substrait: optional_copied(
+                    raw.filter_substrait,
+                    raw.filter_substrait_length,
+                    "options.filter_substrait",
+                )?,
+                allow_empty: flag(raw.allow_empty, "options.allow_empty")?,
             })
         }
     }
@@ -232,7 +268,7 @@ pub unsafe extern "C" fn lance_dataset_delete(
             let out = Out::required(out, "out")?;
             let result = SizedOut::sized_or_null(result, "result")?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
-            let filter = required_text(filter, "filter")?;
+            let filter = optional_text(filter, "filter")?;
             let options = LanceDeleteOptions::read(options)?;
             let made = dataset
                 .read(|dataset| block_on(crate::mutate::delete(dataset, filter, options)))?;
@@ -263,7 +299,7 @@ pub unsafe extern "C" fn lance_dataset_delete_async(
             let out = Out::required(out, "out")?;
             let result = SizedOut::sized_or_null(result, "result")?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
-            let filter = required_text(filter, "filter")?;
+            let filter = optional_text(filter, "filter")?;
             let options = LanceDeleteOptions::read(options)?;
             start(
                 ending,

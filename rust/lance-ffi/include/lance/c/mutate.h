@@ -18,7 +18,8 @@ extern "C" {
  *  of the change or none of it. Rows that another writer has changed meanwhile are looked at again: the
  *  operation is redone on the newest version, as often as `conflict_retries` says. What fails or is
  *  cancelled leaves no file; after #LANCE_COMMIT_STATUS_UNKNOWN the version may be there, and so its files
- *  stay. Where no row is meant, no version is made, and the handle is one of the same version.
+ *  stay. Where no row is meant, no version is made unless `allow_empty` says so, and the handle is one of
+ *  the same version.
  *  @{ */
 
 /** How rows are deleted. */
@@ -35,9 +36,16 @@ typedef struct LanceDeleteOptions {
   /** Kept with the version, for example {"__lance_commit_message", "nightly cleanup"}. */
   const LanceKeyValue* transaction_properties;
   size_t transaction_properties_count;
+  /** The filter as a Substrait message, as #LanceScanOptions has it, in place of SQL. */
+  const uint8_t* filter_substrait;
+  size_t filter_substrait_length;
+  /** Make a version also where no row is meant. */
+  int32_t allow_empty;
+  /** Padding. Never read. */
+  int32_t reserved2;
 } LanceDeleteOptions;
 
-#define LANCE_DELETE_OPTIONS_INIT {sizeof(LanceDeleteOptions), 10, 0, 30, NULL, 0}
+#define LANCE_DELETE_OPTIONS_INIT {sizeof(LanceDeleteOptions), 10, 0, 30, NULL, 0, NULL, 0, 0, 0}
 
 /** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_DELETE_OPTIONS_INIT. Never fails. */
 LANCE_API void lance_delete_options_init(LanceDeleteOptions* options, size_t struct_size);
@@ -58,9 +66,16 @@ typedef struct LanceUpdateOptions {
   /** Kept with the version, for example {"__lance_commit_message", "new prices"}. */
   const LanceKeyValue* transaction_properties;
   size_t transaction_properties_count;
+  /** The filter as a Substrait message, as #LanceScanOptions has it, in place of SQL. */
+  const uint8_t* filter_substrait;
+  size_t filter_substrait_length;
+  /** Make a version also where no row is meant. */
+  int32_t allow_empty;
+  /** Padding. Never read. */
+  int32_t reserved2;
 } LanceUpdateOptions;
 
-#define LANCE_UPDATE_OPTIONS_INIT {sizeof(LanceUpdateOptions), {NULL, 0}, 10, 0, 30, NULL, 0}
+#define LANCE_UPDATE_OPTIONS_INIT {sizeof(LanceUpdateOptions), {NULL, 0}, 10, 0, 30, NULL, 0, NULL, 0, 0, 0}
 
 /** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_UPDATE_OPTIONS_INIT. Never fails. */
 LANCE_API void lance_update_options_init(LanceUpdateOptions* options, size_t struct_size);
@@ -87,7 +102,7 @@ typedef struct LanceUpdateResult {
  *  row for which it is NULL stays. What is wrong with it is #LANCE_INVALID_ARGUMENT, a column that does not
  *  exist #LANCE_FIELD_NOT_FOUND.
  *
- *  \param filter borrowed: one SQL expression.
+ *  \param filter borrowed: one SQL expression; #LANCE_NO_TEXT with `filter_substrait`.
  *  \param options borrowed, may be NULL.
  *  \param out the caller's; lance_dataset_free().
  *  \param result the caller's memory, with `struct_size` set; filled up to that size; may be NULL. */
