@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,7 @@
 #include "app.h"
 #include "arrow/status.h"
 #include "arrow/util/cancel.h"
+#include "clauses.h"
 #include "command.h"
 #include "confirm.h"
 #include "flags.h"
@@ -71,13 +71,7 @@ arrow::Status Update(const Args& args) {
 
 void AddAssignments(CLI::App& app, std::vector<std::pair<std::string, std::string>>& assignments) {
   const auto add = [&assignments](const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) {
-      const size_t equals = text.find('=');
-      if (equals == std::string::npos || equals == 0) {
-        throw CLI::ValidationError("--set", "an assignment must look like COLUMN=EXPR");
-      }
-      assignments.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-    }
+    for (const std::string& text : texts) assignments.push_back(ParseAssignment(text));
   };
   app.add_option_function<std::vector<std::string>>(
          "--set", add, "A column and a SQL expression for it, which sees the row as it was; may be repeated")

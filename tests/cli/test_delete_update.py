@@ -55,7 +55,7 @@ def test_rows_are_deleted_by_ids_and_addresses(lance, people):
 
 
 def test_rows_are_updated(lance, people):
-    assert lance("update", people, "--set", "id=id + 1000", "--where", "id >= 990", "--yes") == "updated 10 rows: version 2\n"
+    assert lance("update", people, "--set", "id = id + 1000", "--where", "id >= 990", "--yes") == "updated 10 rows: version 2\n"
     assert ids(people) == [*range(990), *range(1990, 2000)]
     report = json.loads(lance("update", people, "--set", "id=id", "--yes", "--format", "json"))
     assert report == {"dry_run": False, "updated_rows": 1000, "version": 3}

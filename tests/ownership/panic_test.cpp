@@ -40,11 +40,6 @@ constexpr const LanceScanOptions* kScanDefaults = nullptr;
 constexpr const LanceTakeOptions* kTakeDefaults = nullptr;
 constexpr const LanceIndexOptions* kIndexDefaults = nullptr;
 constexpr const LanceOptimizeIndicesOptions* kOptimizeDefaults = nullptr;
-constexpr const LanceDeleteOptions* kDeleteDefaults = nullptr;
-constexpr LanceDeleteResult* kNoDeleted = nullptr;
-constexpr const LanceUpdateOptions* kUpdateDefaults = nullptr;
-constexpr LanceUpdateResult* kNoUpdated = nullptr;
-constexpr LanceKeyValue kAssignment[] = {{{"id", 2}, {"id + 1", 6}}};
 constexpr LanceIndexType kBtree = LANCE_INDEX_BTREE;
 constexpr const LanceAccessOptions* kAccessDefaults = nullptr;
 constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
@@ -390,50 +385,6 @@ const Function kFunctions[] = {
      [](World& world) {
        DatasetPtr out;
        return MAKE(&out, lance_dataset_optimize_indices, world.Dataset(), kOptimizeDefaults);
-     },
-     Second::kHarmless},
-    {"lance_dataset_delete",
-     [](World& world) {
-       DatasetPtr out;
-       return Made(&out, [&](auto* handle) {
-         return CALL(lance_dataset_delete, world.Dataset(), LANCE_TEXT("id = 1"), kDeleteDefaults, handle,
-                     kNoDeleted);
-       });
-     },
-     Second::kHarmless},
-    {"lance_dataset_delete_row_ids",
-     [](World& world) {
-       DatasetPtr out;
-       return Made(&out, [&](auto* handle) {
-         return CALL(lance_dataset_delete_row_ids, world.Dataset(), kRows, size_t{2}, kDeleteDefaults, handle,
-                     kNoDeleted);
-       });
-     },
-     Second::kHarmless},
-    {"lance_dataset_delete_addresses",
-     [](World& world) {
-       DatasetPtr out;
-       return Made(&out, [&](auto* handle) {
-         return CALL(lance_dataset_delete_addresses, world.Dataset(), kRows, size_t{2}, kDeleteDefaults,
-                     handle, kNoDeleted);
-       });
-     },
-     Second::kHarmless},
-    {"lance_dataset_truncate",
-     [](World& world) {
-       DatasetPtr out;
-       return Made(&out, [&](auto* handle) {
-         return CALL(lance_dataset_truncate, world.Dataset(), kDeleteDefaults, handle, kNoDeleted);
-       });
-     },
-     Second::kHarmless},
-    {"lance_dataset_update",
-     [](World& world) {
-       DatasetPtr out;
-       return Made(&out, [&](auto* handle) {
-         return CALL(lance_dataset_update, world.Dataset(), kAssignment, size_t{1}, kUpdateDefaults, handle,
-                     kNoUpdated);
-       });
      },
      Second::kHarmless},
     {"lance_dataset_train_index",
