@@ -1091,6 +1091,81 @@ static void lance_dataset_update_refuses(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_dataset_delete_uncommitted_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_delete_uncommitted, NULL, LANCE_NO_TEXT, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_uncommitted, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out,
+          &made_result);
+  REFUSED(lance_dataset_delete_uncommitted, handles->dataset, kWithNul, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_uncommitted, handles->dataset, LANCE_NO_TEXT, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_delete_uncommitted, handles->dataset, LANCE_NO_TEXT, NULL, &made_out,
+          &no_size_result);
+  REFUSED(lance_dataset_delete_uncommitted_async, NULL, LANCE_NO_TEXT, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, kWithNul, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, LANCE_NO_TEXT, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out,
+          &no_size_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out,
+          &made_result, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_delete_row_ids_uncommitted_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_delete_row_ids_uncommitted, NULL, kRows, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted, handles->dataset, kRows, 1, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted, handles->dataset, kRows, 1, NULL, &made_out,
+          &no_size_result);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, NULL, kRows, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, handles->dataset, NULL, 1, NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, handles->dataset, kRows, 1, NULL, NULL,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, handles->dataset, kRows, 1, NULL, &made_out,
+          &no_size_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, handles->dataset, kRows, 1, NULL, &made_out,
+          &made_result, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_update_uncommitted_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  LanceUpdateResult made_result = LANCE_UPDATE_RESULT_INIT;
+  LanceUpdateResult no_size_result = {0};
+  REFUSED(lance_dataset_update_uncommitted, NULL, NULL, 0, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, kNullKey, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, kNullValue, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, NULL, 0, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, NULL, 0, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_update_uncommitted_async, NULL, NULL, 0, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, NULL, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, kNullKey, 1, NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, kNullValue, 1, NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, NULL, 0, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, NULL, 0, NULL, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, NULL, 0, NULL, &made_out, &made_result,
+          NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_transaction_commit_refuses(const Handles* handles) {
   LanceTransaction* none_transaction = NULL;
   LanceCommitResult made_out = LANCE_COMMIT_RESULT_INIT;
@@ -2608,6 +2683,9 @@ void null_arguments(const Handles* handles) {
   lance_dataset_delete_addresses_refuses(handles);
   lance_dataset_truncate_refuses(handles);
   lance_dataset_update_refuses(handles);
+  lance_dataset_delete_uncommitted_refuses(handles);
+  lance_dataset_delete_row_ids_uncommitted_refuses(handles);
+  lance_dataset_update_uncommitted_refuses(handles);
   lance_transaction_commit_refuses(handles);
   lance_transaction_discard_refuses(handles);
   lance_transaction_to_json_refuses(handles);

@@ -13,7 +13,7 @@ use crate::change::Change;
 use crate::error::{Error, Result, code};
 use crate::read::Opened;
 use crate::read::dataset::latest;
-use crate::write::transaction::Staged;
+use crate::write::transaction::{Pending, Staged};
 
 /// What an operation has made of a version, and in how many rows.
 pub type Made = (Staged, u64);
@@ -58,6 +58,20 @@ impl Attempts {
         }
     }
 
+    /// Let `stage` make something of the version, which is committed later.
+    pub async fn stage<S, W>(self, opened: Arc<Opened>, stage: S) -> Result<(Pending, u64)>
+    where
+        S: FnOnce(Arc<Opened>, Arc<Dataset>) -> W + Send + 'static,
+        W: Future<Output = Result<Made>> + Send + 'static,
+    {
+        let read = opened.clone();
+        let work = |dataset: Dataset| async move {
+            let (staged, rows) = stage(read, Arc::new(dataset)).await?;
+            Ok((with_properties(staged, self.properties), rows))
+        };
+        Change::new(&opened)?.run_staged(&opened, work).await
+    }
+
     async fn attempt<S, W>(&self, opened: &Arc<Opened>, stage: S) -> Result<(Opened, u64)>
     where
         S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Send + 'static,
@@ -70,7 +84,7 @@ impl Attempts {
             let dataset = Arc::new(dataset);
             let (staged, rows) = stage(read, dataset.clone()).await?;
             let made = match rows > 0 || allow_empty {
-                true => Some(commit(dataset, staged, properties).await?),
+                true => Some(commit(dataset, with_properties(staged, properties)).await?),
                 false => None,
             };
             Ok((made, rows))
@@ -91,20 +105,19 @@ fn given_up(conflict: Error, retries: u32) -> Error {
     }
 }
 
-/// Make a version of it.
-async fn commit(
-    dataset: Arc<Dataset>,
-    staged: Staged,
-    properties: HashMap<String, String>,
-) -> Result<Dataset> {
-    let mut transaction = staged.transaction;
+fn with_properties(mut staged: Staged, properties: HashMap<String, String>) -> Staged {
     if !properties.is_empty() {
-        transaction.transaction_properties = Some(Arc::new(properties));
+        staged.transaction.transaction_properties = Some(Arc::new(properties));
     }
+    staged
+}
+
+/// Make a version of it.
+async fn commit(dataset: Arc<Dataset>, staged: Staged) -> Result<Dataset> {
     // The engine's own cleanup removes what a branch lives on, if its place was typed otherwise.
     let mut commit = CommitBuilder::new(dataset).with_skip_auto_cleanup(true);
     if let Some(rows) = staged.affected_rows {
         commit = commit.with_affected_rows(rows);
     }
-    Ok(commit.execute(transaction).await?)
+    Ok(commit.execute(staged.transaction).await?)
 }

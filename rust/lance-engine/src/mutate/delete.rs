@@ -1,6 +1,5 @@
 //! Rows deleted.
 
-use std::future::ready;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -10,7 +9,7 @@ use lance::dataset::transaction::{Operation, Transaction};
 use lance_core::{ROW_ADDR, ROW_ID};
 
 use super::attempts::{Attempts, Made};
-use super::deletions::{collect, count, without};
+use super::deletions::{Deletions, collect, count, without};
 use super::filter::Filter;
 use crate::error::{Error, Result};
 use crate::fault;
@@ -18,7 +17,7 @@ use crate::parallel::{cores, run_all};
 use crate::read::{Opened, TakeBy, distinct, scan, take};
 use crate::settings::{DeleteResult, DeleteSettings, ScanSettings, TakeSettings};
 use crate::task::Task;
-use crate::write::transaction::Staged;
+use crate::write::transaction::{Pending, Staged};
 
 /// Delete the rows that pass a filter.
 pub fn delete(
@@ -26,16 +25,8 @@ pub fn delete(
     sql: Option<String>,
     mut settings: DeleteSettings,
 ) -> Task<(Opened, DeleteResult)> {
-    let substrait = settings.filter_substrait.take();
-    let filter = Filter { sql, substrait };
-    if filter.is_none() {
-        let why = "a delete needs a filter: all rows are deleted by a truncation";
-        return Box::pin(ready(Err(Error::invalid_argument(why))));
-    }
-    let filter = Arc::new(filter);
-    run(opened, settings.into(), move |opened, dataset| {
-        stage(opened, dataset, filter.clone())
-    })
+    let rows = Doomed::passing(sql, &mut settings);
+    run(opened, rows, settings)
 }
 
 /// Delete the rows of these ids, as far as there are any.
@@ -44,11 +35,7 @@ pub fn delete_row_ids(
     row_ids: Vec<u64>,
     settings: DeleteSettings,
 ) -> Task<(Opened, DeleteResult)> {
-    let attempts = match opened.dataset.manifest().uses_stable_row_ids() {
-        true => settings.into(),
-        false => once(settings),
-    };
-    delete_listed(opened, TakeBy::RowId, row_ids, attempts)
+    run(opened, Doomed::listed(TakeBy::RowId, &row_ids), settings)
 }
 
 /// Delete the rows at these addresses.
@@ -57,117 +44,169 @@ pub fn delete_addresses(
     addresses: Vec<u64>,
     settings: DeleteSettings,
 ) -> Task<(Opened, DeleteResult)> {
-    delete_listed(opened, TakeBy::Address, addresses, once(settings))
+    run(
+        opened,
+        Doomed::listed(TakeBy::Address, &addresses),
+        settings,
+    )
 }
 
 /// Delete all rows.
 pub fn truncate(opened: Arc<Opened>, settings: DeleteSettings) -> Task<(Opened, DeleteResult)> {
-    run(opened, settings.into(), |_, dataset| stage_all(dataset))
+    run(opened, Doomed::All, settings)
 }
 
-/// A row has another address when it was changed, and so it cannot be found again in another version.
-fn once(settings: DeleteSettings) -> Attempts {
-    Attempts {
-        retries: 0,
-        ..settings.into()
-    }
+/// Prepare the deletion of the rows that pass a filter.
+pub fn delete_uncommitted(
+    opened: Arc<Opened>,
+    sql: Option<String>,
+    mut settings: DeleteSettings,
+) -> Task<(Pending, DeleteResult)> {
+    let rows = Doomed::passing(sql, &mut settings);
+    prepare(opened, rows, settings)
 }
 
-impl From<DeleteSettings> for Attempts {
-    fn from(settings: DeleteSettings) -> Self {
-        Self {
-            retries: settings.conflict_retries,
-            timeout: settings.retry_timeout,
-            properties: settings.transaction_properties,
-            allow_empty: settings.allow_empty,
-        }
-    }
+/// Prepare the deletion of the rows of these ids.
+pub fn delete_row_ids_uncommitted(
+    opened: Arc<Opened>,
+    row_ids: Vec<u64>,
+    settings: DeleteSettings,
+) -> Task<(Pending, DeleteResult)> {
+    prepare(opened, Doomed::listed(TakeBy::RowId, &row_ids), settings)
 }
 
-fn run<S, W>(opened: Arc<Opened>, attempts: Attempts, stage: S) -> Task<(Opened, DeleteResult)>
-where
-    S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Clone + Send + 'static,
-    W: Future<Output = Result<Made>> + Send + 'static,
-{
+fn run(
+    opened: Arc<Opened>,
+    rows: Doomed,
+    settings: DeleteSettings,
+) -> Task<(Opened, DeleteResult)> {
     Box::pin(async move {
+        rows.check()?;
+        let attempts = rows.attempts(&opened, settings);
+        let rows = Arc::new(rows);
+        let stage = move |opened, dataset| stage(opened, dataset, rows.clone());
         let (opened, deleted_rows) = attempts.commit(opened, stage).await?;
         Ok((opened, DeleteResult { deleted_rows }))
     })
 }
 
-fn delete_listed(
+fn prepare(
     opened: Arc<Opened>,
-    by: TakeBy,
-    rows: Vec<u64>,
-    attempts: Attempts,
-) -> Task<(Opened, DeleteResult)> {
-    let rows: Arc<[u64]> = distinct(&rows).into();
-    run(opened, attempts, move |opened, dataset| {
-        stage_listed(opened, dataset, by, rows.clone())
+    rows: Doomed,
+    settings: DeleteSettings,
+) -> Task<(Pending, DeleteResult)> {
+    Box::pin(async move {
+        rows.check()?;
+        let attempts = rows.attempts(&opened, settings);
+        let rows = Arc::new(rows);
+        let stage = move |opened, dataset| stage(opened, dataset, rows);
+        let (pending, deleted_rows) = attempts.stage(opened, stage).await?;
+        Ok((pending, DeleteResult { deleted_rows }))
     })
 }
 
-/// The deletion of the rows that pass.
-async fn stage(opened: Arc<Opened>, dataset: Arc<Dataset>, filter: Arc<Filter>) -> Result<Made> {
-    let addresses = passing(&opened, &filter).await?;
-    let told = filter.sql.as_deref().unwrap_or("a Substrait message");
-    of_rows(&dataset, addresses, told.to_string()).await
+/// The rows that go.
+enum Doomed {
+    Passing(Filter),
+    /// Each once.
+    Listed(TakeBy, Vec<u64>),
+    All,
 }
 
-async fn stage_listed(
-    opened: Arc<Opened>,
-    dataset: Arc<Dataset>,
-    by: TakeBy,
-    rows: Arc<[u64]>,
-) -> Result<Made> {
-    let column = match by {
-        TakeBy::Address => ROW_ADDR,
-        TakeBy::Position | TakeBy::RowId => ROW_ID,
+impl Doomed {
+    fn passing(sql: Option<String>, settings: &mut DeleteSettings) -> Self {
+        Self::Passing(Filter {
+            sql,
+            substrait: settings.filter_substrait.take(),
+        })
+    }
+
+    fn listed(by: TakeBy, rows: &[u64]) -> Self {
+        Self::Listed(by, distinct(rows))
+    }
+
+    fn check(&self) -> Result<()> {
+        match self {
+            Self::Passing(filter) if filter.is_none() => Err(Error::invalid_argument(
+                "a delete needs a filter: all rows are deleted by a truncation",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn attempts(&self, opened: &Opened, settings: DeleteSettings) -> Attempts {
+        let has_stable_ids = opened.dataset.manifest().uses_stable_row_ids();
+        // A row that was changed has another address, and so it is not found again in another version.
+        let is_fixed = match self {
+            Self::Listed(TakeBy::RowId, _) => !has_stable_ids,
+            Self::Listed(..) => true,
+            Self::Passing(_) | Self::All => false,
+        };
+        Attempts {
+            retries: if is_fixed {
+                0
+            } else {
+                settings.conflict_retries
+            },
+            timeout: settings.retry_timeout,
+            properties: settings.transaction_properties,
+            allow_empty: settings.allow_empty,
+        }
+    }
+
+    /// What the transaction tells.
+    fn predicate(&self) -> String {
+        match self {
+            Self::Passing(filter) => filter.sql.as_deref().unwrap_or("Substrait").to_string(),
+            Self::Listed(TakeBy::RowId, rows) => format!("{ROW_ID} in a list of {}", rows.len()),
+            Self::Listed(_, rows) => format!("{ROW_ADDR} in a list of {}", rows.len()),
+            Self::All => "true".to_string(),
+        }
+    }
+}
+
+/// The deletion, without a commit.
+async fn stage(opened: Arc<Opened>, dataset: Arc<Dataset>, rows: Arc<Doomed>) -> Result<Made> {
+    let addresses = match &*rows {
+        Doomed::Passing(filter) => Some(passing(&opened, filter).await?),
+        Doomed::Listed(by, listed) => Some(found(&opened, *by, listed).await?),
+        Doomed::All => None,
     };
-    let told = format!("{column} in a list of {}", rows.len());
+    let (deletions, deleted_rows) = match &addresses {
+        Some(addresses) => (without(&dataset, addresses).await?, count(addresses)),
+        None => (
+            Deletions {
+                updated: Vec::new(),
+                removed: dataset.fragments().iter().map(|it| it.id).collect(),
+            },
+            dataset.count_rows(None).await? as u64,
+        ),
+    };
+    let operation = Operation::Delete {
+        updated_fragments: deletions.updated,
+        deleted_fragment_ids: deletions.removed,
+        predicate: rows.predicate(),
+    };
+    let staged = Staged {
+        transaction: Transaction::new(dataset.manifest().version, operation, None),
+        affected_rows: addresses,
+    };
+    Ok((staged, deleted_rows))
+}
+
+/// The addresses of those that are there.
+async fn found(opened: &Arc<Opened>, by: TakeBy, rows: &[u64]) -> Result<RowAddrTreeMap> {
+    let mut addresses = RowAddrTreeMap::new();
+    if rows.is_empty() {
+        return Ok(addresses);
+    }
     let settings = TakeSettings {
         columns: Some(vec![ROW_ADDR.to_string()]),
         ..TakeSettings::default()
     };
-    let mut addresses = RowAddrTreeMap::new();
-    if !rows.is_empty() {
-        collect(
-            &mut addresses,
-            &take(opened, by, rows.to_vec(), settings).await?,
-        )?;
-    }
-    of_rows(&dataset, addresses, told).await
-}
-
-async fn stage_all(dataset: Arc<Dataset>) -> Result<Made> {
-    let rows = dataset.count_rows(None).await? as u64;
-    let removed = dataset.fragments().iter().map(|fragment| fragment.id);
-    let operation = Operation::Delete {
-        updated_fragments: Vec::new(),
-        deleted_fragment_ids: removed.collect(),
-        predicate: "true".to_string(),
-    };
-    let staged = Staged {
-        transaction: Transaction::new(dataset.manifest().version, operation, None),
-        affected_rows: None,
-    };
-    Ok((staged, rows))
-}
-
-/// The deletion of the rows at these addresses.
-async fn of_rows(dataset: &Dataset, addresses: RowAddrTreeMap, predicate: String) -> Result<Made> {
-    let rows = count(&addresses);
-    let deletions = without(dataset, &addresses).await?;
-    let operation = Operation::Delete {
-        updated_fragments: deletions.updated,
-        deleted_fragment_ids: deletions.removed,
-        predicate,
-    };
-    let staged = Staged {
-        transaction: Transaction::new(dataset.manifest().version, operation, None),
-        affected_rows: Some(addresses),
-    };
-    Ok((staged, rows))
+    let taken = take(opened.clone(), by, rows.to_vec(), settings).await?;
+    collect(&mut addresses, &taken)?;
+    Ok(addresses)
 }
 
 /// The addresses of the rows that a scan with this filter returns.

@@ -7,5 +7,8 @@ mod deletions;
 mod filter;
 mod update;
 
-pub use delete::{delete, delete_addresses, delete_row_ids, truncate};
-pub use update::update;
+pub use delete::{
+    delete, delete_addresses, delete_row_ids, delete_row_ids_uncommitted, delete_uncommitted,
+    truncate,
+};
+pub use update::{update, update_uncommitted};

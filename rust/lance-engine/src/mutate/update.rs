@@ -29,7 +29,7 @@ use crate::read::{Opened, scan};
 use crate::settings::{ScanSettings, UpdateResult, UpdateSettings};
 use crate::sync::lock;
 use crate::task::Task;
-use crate::write::transaction::Staged;
+use crate::write::transaction::{Pending, Staged};
 
 /// Give columns the values of expressions, in the rows that pass the filter.
 pub fn update(
@@ -37,6 +37,32 @@ pub fn update(
     assignments: Vec<(String, String)>,
     settings: UpdateSettings,
 ) -> Task<(Opened, UpdateResult)> {
+    let (asked, attempts) = asked(assignments, settings);
+    Box::pin(async move {
+        let stage = move |opened, dataset| stage(opened, dataset, asked.clone());
+        let (opened, updated_rows) = attempts.commit(opened, stage).await?;
+        Ok((opened, UpdateResult { updated_rows }))
+    })
+}
+
+/// Prepare an update.
+pub fn update_uncommitted(
+    opened: Arc<Opened>,
+    assignments: Vec<(String, String)>,
+    settings: UpdateSettings,
+) -> Task<(Pending, UpdateResult)> {
+    let (asked, attempts) = asked(assignments, settings);
+    Box::pin(async move {
+        let stage = move |opened, dataset| stage(opened, dataset, asked);
+        let (pending, updated_rows) = attempts.stage(opened, stage).await?;
+        Ok((pending, UpdateResult { updated_rows }))
+    })
+}
+
+/// Assignments, and the rows.
+type Asked = Arc<(Vec<(String, String)>, Filter)>;
+
+fn asked(assignments: Vec<(String, String)>, settings: UpdateSettings) -> (Asked, Attempts) {
     let filter = Filter {
         sql: settings.filter,
         substrait: settings.filter_substrait,
@@ -47,16 +73,8 @@ pub fn update(
         properties: settings.transaction_properties,
         allow_empty: settings.allow_empty,
     };
-    let asked = Arc::new((assignments, filter));
-    Box::pin(async move {
-        let stage = move |opened, dataset| stage(opened, dataset, asked.clone());
-        let (opened, updated_rows) = attempts.commit(opened, stage).await?;
-        Ok((opened, UpdateResult { updated_rows }))
-    })
+    (Arc::new((assignments, filter)), attempts)
 }
-
-/// Assignments, and the rows.
-type Asked = Arc<(Vec<(String, String)>, Filter)>;
 
 /// The rows that are written anew, where they were.
 #[derive(Default)]

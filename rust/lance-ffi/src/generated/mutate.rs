@@ -18,6 +18,7 @@ use crate::error::LanceError;
 use crate::guard::guard;
 use crate::operation::{Ending, LanceOperation, start};
 use crate::out::{Out, SizedOut};
+use crate::transaction::LanceTransaction;
 
 /// Mirrors `LanceDeleteOptions`.
 #[repr(C)]
@@ -556,6 +557,205 @@ pub unsafe extern "C" fn lance_dataset_update_async(
             start(
                 ending,
                 crate::mutate::update(dataset.value(), assignments, options),
+                move |made| {
+                    result.give(&made.1)?;
+                    out.give(made.0)
+                },
+            )
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_delete_uncommitted(
+    dataset: *const LanceDataset,
+    filter: LanceText,
+    options: *const LanceDeleteOptions,
+    out: *mut *mut LanceTransaction,
+    result: *mut LanceDeleteResult,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = Out::required(out, "out")?;
+            let result = SizedOut::sized_or_null(result, "result")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let filter = optional_text(filter, "filter")?;
+            let options = LanceDeleteOptions::read(options)?;
+            let made = dataset.read(|dataset| {
+                block_on(crate::mutate::delete_uncommitted(dataset, filter, options))
+            })?;
+            result.give(&made.1)?;
+            out.give(made.0)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_delete_uncommitted_async(
+    dataset: *const LanceDataset,
+    filter: LanceText,
+    options: *const LanceDeleteOptions,
+    out: *mut *mut LanceTransaction,
+    result: *mut LanceDeleteResult,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = Out::required(out, "out")?;
+            let result = SizedOut::sized_or_null(result, "result")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let filter = optional_text(filter, "filter")?;
+            let options = LanceDeleteOptions::read(options)?;
+            start(
+                ending,
+                crate::mutate::delete_uncommitted(dataset.value(), filter, options),
+                move |made| {
+                    result.give(&made.1)?;
+                    out.give(made.0)
+                },
+            )
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_delete_row_ids_uncommitted(
+    dataset: *const LanceDataset,
+    row_ids: *const u64,
+    row_id_count: usize,
+    options: *const LanceDeleteOptions,
+    out: *mut *mut LanceTransaction,
+    result: *mut LanceDeleteResult,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = Out::required(out, "out")?;
+            let result = SizedOut::sized_or_null(result, "result")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let row_ids = copied(row_ids, row_id_count, "row_ids")?;
+            let options = LanceDeleteOptions::read(options)?;
+            let made = dataset.read(|dataset| {
+                block_on(crate::mutate::delete_row_ids_uncommitted(
+                    dataset, row_ids, options,
+                ))
+            })?;
+            result.give(&made.1)?;
+            out.give(made.0)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_delete_row_ids_uncommitted_async(
+    dataset: *const LanceDataset,
+    row_ids: *const u64,
+    row_id_count: usize,
+    options: *const LanceDeleteOptions,
+    out: *mut *mut LanceTransaction,
+    result: *mut LanceDeleteResult,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = Out::required(out, "out")?;
+            let result = SizedOut::sized_or_null(result, "result")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let row_ids = copied(row_ids, row_id_count, "row_ids")?;
+            let options = LanceDeleteOptions::read(options)?;
+            start(
+                ending,
+                crate::mutate::delete_row_ids_uncommitted(dataset.value(), row_ids, options),
+                move |made| {
+                    result.give(&made.1)?;
+                    out.give(made.0)
+                },
+            )
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_update_uncommitted(
+    dataset: *const LanceDataset,
+    assignments: *const LanceKeyValue,
+    assignment_count: usize,
+    options: *const LanceUpdateOptions,
+    out: *mut *mut LanceTransaction,
+    result: *mut LanceUpdateResult,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = Out::required(out, "out")?;
+            let result = SizedOut::sized_or_null(result, "result")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let assignments = pairs(assignments, assignment_count, "assignments")?;
+            let options = LanceUpdateOptions::read(options)?;
+            let made = dataset.read(|dataset| {
+                block_on(crate::mutate::update_uncommitted(
+                    dataset,
+                    assignments,
+                    options,
+                ))
+            })?;
+            result.give(&made.1)?;
+            out.give(made.0)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_update_uncommitted_async(
+    dataset: *const LanceDataset,
+    assignments: *const LanceKeyValue,
+    assignment_count: usize,
+    options: *const LanceUpdateOptions,
+    out: *mut *mut LanceTransaction,
+    result: *mut LanceUpdateResult,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = Out::required(out, "out")?;
+            let result = SizedOut::sized_or_null(result, "result")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let assignments = pairs(assignments, assignment_count, "assignments")?;
+            let options = LanceUpdateOptions::read(options)?;
+            start(
+                ending,
+                crate::mutate::update_uncommitted(dataset.value(), assignments, options),
                 move |made| {
                     result.give(&made.1)?;
                     out.give(made.0)

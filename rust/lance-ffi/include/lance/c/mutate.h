@@ -8,6 +8,7 @@
 #include "dataset.h"
 #include "error.h"
 #include "operation.h"
+#include "transaction.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -195,6 +196,59 @@ LANCE_API LanceStatusCode lance_dataset_update(const LanceDataset* dataset, cons
 LANCE_API LanceStatusCode lance_dataset_update_async(
     const LanceDataset* dataset, const LanceKeyValue* assignments, size_t assignment_count,
     const LanceUpdateOptions* options, LanceDataset** out, LanceUpdateResult* result, LanceDoneFn done,
+    void* context, LanceOperation** operation, LanceError** error);
+
+/** \brief Prepare what lance_dataset_delete() does, and leave the commit to lance_transaction_commit().
+ *  What a conflict then leaves to do is redone by the caller: `conflict_retries` and `retry_timeout` mean
+ *  nothing here.
+ *
+ *  \param filter borrowed: one SQL expression; #LANCE_NO_TEXT with `filter_substrait`.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's; lance_transaction_free().
+ *  \param result the caller's memory, with `struct_size` set; filled up to that size; may be NULL. */
+LANCE_API LanceStatusCode lance_dataset_delete_uncommitted(const LanceDataset* dataset, LanceText filter,
+                                                           const LanceDeleteOptions* options,
+                                                           LanceTransaction** out, LanceDeleteResult* result,
+                                                           LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_delete_uncommitted(). */
+LANCE_API LanceStatusCode lance_dataset_delete_uncommitted_async(
+    const LanceDataset* dataset, LanceText filter, const LanceDeleteOptions* options, LanceTransaction** out,
+    LanceDeleteResult* result, LanceDoneFn done, void* context, LanceOperation** operation,
+    LanceError** error);
+
+/** \brief Prepare what lance_dataset_delete_row_ids() does, and leave the commit to
+ *  lance_transaction_commit().
+ *
+ *  \param row_ids borrowed: values of `_rowid`.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's; lance_transaction_free().
+ *  \param result the caller's memory, with `struct_size` set; filled up to that size; may be NULL. */
+LANCE_API LanceStatusCode lance_dataset_delete_row_ids_uncommitted(
+    const LanceDataset* dataset, const uint64_t* row_ids, size_t row_id_count,
+    const LanceDeleteOptions* options, LanceTransaction** out, LanceDeleteResult* result, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_delete_row_ids_uncommitted(). */
+LANCE_API LanceStatusCode lance_dataset_delete_row_ids_uncommitted_async(
+    const LanceDataset* dataset, const uint64_t* row_ids, size_t row_id_count,
+    const LanceDeleteOptions* options, LanceTransaction** out, LanceDeleteResult* result, LanceDoneFn done,
+    void* context, LanceOperation** operation, LanceError** error);
+
+/** \brief Prepare what lance_dataset_update() does, and leave the commit to lance_transaction_commit().
+ *
+ *  \param assignments borrowed: whole columns, each with one SQL expression, such as {"price", "price *
+ *  1.1"}.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's; lance_transaction_free().
+ *  \param result the caller's memory, with `struct_size` set; filled up to that size; may be NULL. */
+LANCE_API LanceStatusCode lance_dataset_update_uncommitted(
+    const LanceDataset* dataset, const LanceKeyValue* assignments, size_t assignment_count,
+    const LanceUpdateOptions* options, LanceTransaction** out, LanceUpdateResult* result, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_update_uncommitted(). */
+LANCE_API LanceStatusCode lance_dataset_update_uncommitted_async(
+    const LanceDataset* dataset, const LanceKeyValue* assignments, size_t assignment_count,
+    const LanceUpdateOptions* options, LanceTransaction** out, LanceUpdateResult* result, LanceDoneFn done,
     void* context, LanceOperation** operation, LanceError** error);
 
 /** @} */
