@@ -76,28 +76,25 @@ impl Change {
     where
         W: Future<Output = Result<Dataset>> + Send + 'static,
     {
-        let made = |dataset| {
+        let work = |dataset| {
             let work = work(dataset);
-            async move { Ok((Some(work.await?), ())) }
+            async move { Ok((work.await?, ())) }
         };
-        let (opened, ()) = self.run_to_version_and_tell(opened, made).await?;
+        let (opened, ()) = self.run_to_version_with(opened, work).await?;
         Ok(opened)
     }
 
-    /// The same for work that tells something, too. Where it makes no version, it is the one before.
-    pub async fn run_to_version_and_tell<T, W>(
+    /// The same, with what else `work` yields.
+    pub async fn run_to_version_with<T, W>(
         self,
         opened: &Opened,
         work: impl FnOnce(Dataset) -> W,
     ) -> Result<(Opened, T)>
     where
         T: Send + 'static,
-        W: Future<Output = Result<(Option<Dataset>, T)>> + Send + 'static,
+        W: Future<Output = Result<(Dataset, T)>> + Send + 'static,
     {
         let (made, told) = self.run(work).await?;
-        let Some(made) = made else {
-            return Ok((opened.at(opened.plain.clone()), told));
-        };
         let version = made.manifest().version;
         let dataset = opened.plain.checkout_version(version).await;
         let dataset = dataset.map_err(|error| {

@@ -83,15 +83,13 @@ impl Attempts {
         let work = |dataset: Dataset| async move {
             let dataset = Arc::new(dataset);
             let (staged, rows) = stage(read, dataset.clone()).await?;
-            let made = match rows > 0 || allow_empty {
-                true => Some(commit(dataset, with_properties(staged, properties)).await?),
-                false => None,
-            };
+            if rows == 0 && !allow_empty {
+                return Ok((Arc::unwrap_or_clone(dataset), 0));
+            }
+            let made = commit(dataset, with_properties(staged, properties)).await?;
             Ok((made, rows))
         };
-        Change::new(opened)?
-            .run_to_version_and_tell(opened, work)
-            .await
+        Change::new(opened)?.run_to_version_with(opened, work).await
     }
 }
 
