@@ -1,7 +1,9 @@
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,8 @@
 #include "ffi/options_internal.h"
 #include "lance/dataset.h"
 #include "lance/mutation.h"
+#include "lance/transaction.h"
+#include "transaction_internal.h"
 
 namespace lance::inline v0 {
 namespace {
@@ -20,6 +24,7 @@ using arrow::StopToken;
 using internal::Prepare;
 using internal::Starting;
 using internal::Waiting;
+using Assignments = std::vector<std::pair<std::string, std::string>>;
 using Rows = std::vector<uint64_t>;
 
 /// A new version, and what was done.
@@ -32,6 +37,27 @@ struct VersionOut {
 
 using DeleteOut = VersionOut<LanceDeleteResult>;
 using UpdateOut = VersionOut<LanceUpdateResult>;
+
+/// A transaction; how many rows it is about is not told.
+struct StagedOut {
+  internal::HandleOut<internal::TransactionHandle> transaction;
+  auto pointers() { return std::tuple_cat(transaction.pointers(), std::make_tuple(nullptr)); }
+};
+
+/// What a form returns of a transaction, which cannot be copied: futures have it shared.
+template <typename Form>
+using TransactionOf =
+    std::conditional_t<std::is_same_v<Form, Waiting>, Transaction, std::shared_ptr<Transaction>>;
+
+template <typename Form>
+arrow::Result<TransactionOf<Form>> ToTransaction(StagedOut& out) {
+  auto made = TransactionAccess::Make(out.transaction.Take());
+  if constexpr (std::is_same_v<Form, Waiting>) {
+    return made;
+  } else {
+    return std::make_shared<Transaction>(std::move(made));
+  }
+}
 
 auto Deleted(const Dataset& dataset) {
   return [uri = dataset.uri()](DeleteOut& out) -> arrow::Result<DeleteResult> {
@@ -78,9 +104,46 @@ typename Form::template Of<DeleteResult> DeleteAll(const Dataset& dataset, const
 }
 
 template <typename Form>
-typename Form::template Of<UpdateResult> UpdatePassing(
-    const Dataset& dataset, const std::vector<std::pair<std::string, std::string>>& assignments,
-    const UpdateOptions& options, const StopToken& stop) {
+typename Form::template Of<TransactionOf<Form>> StageDelete(const Dataset& dataset,
+                                                            const std::optional<std::string>& filter,
+                                                            const DeleteOptions& options,
+                                                            const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::DeleteOptionsC::Make(options));
+  return Form::Make(Prepare<StagedOut>(lance_dataset_delete_uncommitted,
+                                       lance_dataset_delete_uncommitted_async, ToTransaction<Form>,
+                                       DatasetAccess::Get(dataset), internal::TextC(filter), &c_options.c),
+                    stop);
+}
+
+template <typename Form>
+typename Form::template Of<TransactionOf<Form>> StageDeleteRowIds(const Dataset& dataset, const Rows& row_ids,
+                                                                  const DeleteOptions& options,
+                                                                  const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::DeleteOptionsC::Make(options));
+  return Form::Make(
+      Prepare<StagedOut>(lance_dataset_delete_row_ids_uncommitted,
+                         lance_dataset_delete_row_ids_uncommitted_async, ToTransaction<Form>,
+                         DatasetAccess::Get(dataset), row_ids.data(), row_ids.size(), &c_options.c),
+      stop);
+}
+
+template <typename Form>
+typename Form::template Of<TransactionOf<Form>> StageUpdate(const Dataset& dataset,
+                                                            const Assignments& assignments,
+                                                            const UpdateOptions& options,
+                                                            const StopToken& stop) {
+  const auto c_assignments = internal::ToC(assignments);
+  ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::UpdateOptionsC::Make(options));
+  return Form::Make(
+      Prepare<StagedOut>(lance_dataset_update_uncommitted, lance_dataset_update_uncommitted_async,
+                         ToTransaction<Form>, DatasetAccess::Get(dataset), c_assignments.data(),
+                         c_assignments.size(), &c_options.c),
+      stop);
+}
+
+template <typename Form>
+typename Form::template Of<UpdateResult> UpdatePassing(const Dataset& dataset, const Assignments& assignments,
+                                                       const UpdateOptions& options, const StopToken& stop) {
   const auto c_assignments = internal::ToC(assignments);
   ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::UpdateOptionsC::Make(options));
   return Form::Make(Prepare<UpdateOut>(lance_dataset_update, lance_dataset_update_async, Updated(dataset),
@@ -134,16 +197,47 @@ arrow::Future<DeleteResult> Dataset::TruncateAsync(const DeleteOptions& options,
   return DeleteAll<Starting>(*this, options, stop);
 }
 
-arrow::Result<UpdateResult> Dataset::Update(
-    const std::vector<std::pair<std::string, std::string>>& assignments, const UpdateOptions& options,
-    const StopToken& stop) const {
+arrow::Result<UpdateResult> Dataset::Update(const Assignments& assignments, const UpdateOptions& options,
+                                            const StopToken& stop) const {
   return UpdatePassing<Waiting>(*this, assignments, options, stop);
 }
 
-arrow::Future<UpdateResult> Dataset::UpdateAsync(
-    const std::vector<std::pair<std::string, std::string>>& assignments, const UpdateOptions& options,
-    const StopToken& stop) const {
+arrow::Future<UpdateResult> Dataset::UpdateAsync(const Assignments& assignments, const UpdateOptions& options,
+                                                 const StopToken& stop) const {
   return UpdatePassing<Starting>(*this, assignments, options, stop);
+}
+
+arrow::Result<Transaction> Dataset::DeleteUncommitted(const std::optional<std::string>& filter,
+                                                      const DeleteOptions& options,
+                                                      const StopToken& stop) const {
+  return StageDelete<Waiting>(*this, filter, options, stop);
+}
+
+arrow::Future<std::shared_ptr<Transaction>> Dataset::DeleteUncommittedAsync(
+    const std::optional<std::string>& filter, const DeleteOptions& options, const StopToken& stop) const {
+  return StageDelete<Starting>(*this, filter, options, stop);
+}
+
+arrow::Result<Transaction> Dataset::DeleteRowIdsUncommitted(const Rows& row_ids, const DeleteOptions& options,
+                                                            const StopToken& stop) const {
+  return StageDeleteRowIds<Waiting>(*this, row_ids, options, stop);
+}
+
+arrow::Future<std::shared_ptr<Transaction>> Dataset::DeleteRowIdsUncommittedAsync(
+    const Rows& row_ids, const DeleteOptions& options, const StopToken& stop) const {
+  return StageDeleteRowIds<Starting>(*this, row_ids, options, stop);
+}
+
+arrow::Result<Transaction> Dataset::UpdateUncommitted(const Assignments& assignments,
+                                                      const UpdateOptions& options,
+                                                      const StopToken& stop) const {
+  return StageUpdate<Waiting>(*this, assignments, options, stop);
+}
+
+arrow::Future<std::shared_ptr<Transaction>> Dataset::UpdateUncommittedAsync(const Assignments& assignments,
+                                                                            const UpdateOptions& options,
+                                                                            const StopToken& stop) const {
+  return StageUpdate<Starting>(*this, assignments, options, stop);
 }
 
 }  // namespace lance::inline v0

@@ -367,6 +367,31 @@ class LANCE_EXPORT Dataset {
                                           const UpdateOptions& options = {},
                                           const arrow::StopToken& stop = {}) const;
 
+  /// Prepare what Delete() does, and leave the commit to Transaction::Commit(), here or in another process. A
+  /// conflict is then the caller's to meet: DeleteOptions::conflict_retries means nothing here.
+  arrow::Result<Transaction> DeleteUncommitted(const std::optional<std::string>& filter,
+                                               const DeleteOptions& options = {},
+                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> DeleteUncommittedAsync(const std::optional<std::string>& filter,
+                                                                     const DeleteOptions& options = {},
+                                                                     const arrow::StopToken& stop = {}) const;
+
+  /// Prepare what DeleteRowIds() does, as DeleteUncommitted() does.
+  arrow::Result<Transaction> DeleteRowIdsUncommitted(const std::vector<uint64_t>& row_ids,
+                                                     const DeleteOptions& options = {},
+                                                     const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> DeleteRowIdsUncommittedAsync(
+      const std::vector<uint64_t>& row_ids, const DeleteOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+
+  /// Prepare what Update() does, as DeleteUncommitted() does.
+  arrow::Result<Transaction> UpdateUncommitted(
+      const std::vector<std::pair<std::string, std::string>>& assignments, const UpdateOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> UpdateUncommittedAsync(
+      const std::vector<std::pair<std::string, std::string>>& assignments, const UpdateOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+
   /// What was read through this object and its scanners since it was opened, and what the caches of its
   /// session did.
   arrow::Result<DatasetStatistics> Statistics() const;

@@ -596,6 +596,29 @@ TEST_P(MutateTest, AsynchronousFormsEndAsTheOthers) {
   EXPECT_THAT(Wait(dataset_->DeleteAsync("nope = 1")), FailsWith(ErrorCode::kFieldNotFound));
 }
 
+TEST_P(MutateTest, WhatIsPreparedIsCommittedLater) {
+  Watch();
+  ASSERT_OK_AND_ASSIGN(auto deleted, dataset_->DeleteUncommitted("id % 3 = 0", {.commit_message = "thirds"}));
+  ASSERT_OK_AND_ASSIGN(auto updated,
+                       Wait(dataset_->UpdateUncommittedAsync({{"n", "100"}}, {.filter = "id % 3 = 1"})));
+  EXPECT_EQ(dataset_->LatestVersion().ValueOrDie(), 1U);
+  EXPECT_THAT(dataset_->DeleteUncommitted("nope = 1"), FailsWith(ErrorCode::kFieldNotFound));
+  EXPECT_THAT(dataset_->UpdateUncommitted({{"id", "null"}}), FailsWith(ErrorCode::kInvalidArgument));
+  ASSERT_OK_AND_ASSIGN(auto given_up, dataset_->DeleteUncommitted("id = 1"));
+  ASSERT_OK(given_up.Discard());
+
+  // Here, and in another process.
+  ASSERT_OK(deleted.Commit());
+  ASSERT_OK_AND_ASSIGN(const std::string json, updated->ToJson());
+  ASSERT_OK_AND_ASSIGN(auto read, lance::Transaction::FromJson(json));
+  ASSERT_OK(read.Commit());
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr latest, dataset_->Latest());
+  EXPECT_EQ(VersionOf(*latest), 3U);
+  EXPECT_EQ(Ids(*latest).size(), 400U);
+  ASSERT_OK_AND_ASSIGN(const uint64_t hundreds, latest->CountRows("n = 100 and id % 3 = 1"));
+  EXPECT_EQ(hundreds, 200U);
+}
+
 /// What a row is to the model.
 struct Row {
   std::optional<int64_t> n;
