@@ -107,6 +107,17 @@ void AddParameters(CLI::App& app, std::map<std::string, std::string>& parameters
       [&parameters](std::string key, std::string value) { parameters[std::move(key)] = std::move(value); });
 }
 
+void AddRetries(CLI::App& app, uint32_t& retries) {
+  app.add_option("--retries", retries,
+                 "How often to do it again on the newest version when another writer was first (default: 10)")
+      ->check(AtLeast(0))
+      ->type_name("N");
+}
+
+void AddMessage(CLI::App& app, std::optional<std::string>& message) {
+  app.add_option("--message", message, "A message kept with the version")->type_name("TEXT");
+}
+
 void AddFormat(CLI::App& app, Format& format) {
   AddChoice(app, "--format", format, kReportFormats, "How to print (default: table)");
 }

@@ -78,6 +78,12 @@ struct WriteFlags {
 /// The flags of a write.
 void AddWrite(CLI::App& app, WriteFlags& write);
 
+/// --retries, of a change that another writer comes before.
+void AddRetries(CLI::App& app, uint32_t& retries);
+
+/// --message, kept with the version.
+void AddMessage(CLI::App& app, std::optional<std::string>& message);
+
 /// Declare a command that takes a dataset and a format, and no more.
 Action DeclareReport(CLI::App& app, arrow::Status (*show)(const Source&, Format));
 

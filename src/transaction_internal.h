@@ -1,5 +1,5 @@
 /// \file transaction_internal.h
-/// What a Transaction holds; LanceWriter::FinishUncommitted() makes it.
+/// What a Transaction holds, and how it is made of a handle.
 #pragma once
 
 #include <memory>
@@ -35,6 +35,12 @@ class Transaction::Impl {
 
  private:
   const internal::TransactionHandle handle_;
+};
+
+struct TransactionAccess {
+  static Transaction Make(internal::TransactionHandle handle) {
+    return Transaction(std::make_unique<Transaction::Impl>(std::move(handle)));
+  }
 };
 
 }  // namespace lance::inline v0

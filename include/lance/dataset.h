@@ -6,12 +6,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arrow/result.h"
 #include "arrow/status.h"
 #include "arrow/type_fwd.h"
 #include "arrow/util/cancel.h"
+#include "lance/mutation.h"
 #include "lance/options.h"
 #include "lance/results.h"
 #include "lance/type_fwd.h"
@@ -301,6 +303,94 @@ class LANCE_EXPORT Dataset {
                                                    const arrow::StopToken& stop = {}) const;
   arrow::Future<std::shared_ptr<Shuffler>> ShuffleAsync(const ShuffleOptions& options = {},
                                                         const arrow::StopToken& stop = {}) const;
+
+  /// Delete the rows that pass a filter, and commit that. It means what ScanOptions::filter means: a row for
+  /// which it is NULL stays.
+  ///
+  /// Rows that another writer has changed meanwhile are looked at again: the operation is redone on the
+  /// newest version. Where no row passes, no version is made, unless DeleteOptions::allow_empty says so. When
+  /// the call fails or is stopped, no file of it stays, and the dataset is as it was. After
+  /// ErrorCode::kCommitStatusUnknown the version may be there, and so its files stay; so may it be after a
+  /// stop that comes while the version is made.
+  ///
+  /// \param[in] filter one SQL expression; none with DeleteOptions::filter_substrait
+  /// \param[in] options retries, and what is kept with the version
+  /// \param[in] stop ends the call early
+  arrow::Result<DeleteResult> Delete(const std::optional<std::string>& filter,
+                                     const DeleteOptions& options = {},
+                                     const arrow::StopToken& stop = {}) const;
+  arrow::Future<DeleteResult> DeleteAsync(const std::optional<std::string>& filter,
+                                          const DeleteOptions& options = {},
+                                          const arrow::StopToken& stop = {}) const;
+
+  /// Delete rows by their row ids (column `_rowid` of a scan). Ids that no row has are left out. Without
+  /// stable row ids these are addresses, as to retries too. Otherwise it is like Delete().
+  arrow::Result<DeleteResult> DeleteRowIds(const std::vector<uint64_t>& row_ids,
+                                           const DeleteOptions& options = {},
+                                           const arrow::StopToken& stop = {}) const;
+  arrow::Future<DeleteResult> DeleteRowIdsAsync(const std::vector<uint64_t>& row_ids,
+                                                const DeleteOptions& options = {},
+                                                const arrow::StopToken& stop = {}) const;
+
+  /// Delete rows by their addresses in this version (column `_rowaddr` of a scan). Rows that are deleted
+  /// already are left out; an address where no row was ever stored is ErrorCode::kInvalidArgument. Nothing is
+  /// retried, as a row that was changed has another address: when another writer has changed one of the rows
+  /// it is kCommitConflictRetryable. Otherwise it is like Delete().
+  arrow::Result<DeleteResult> DeleteAddresses(const std::vector<uint64_t>& addresses,
+                                              const DeleteOptions& options = {},
+                                              const arrow::StopToken& stop = {}) const;
+  arrow::Future<DeleteResult> DeleteAddressesAsync(const std::vector<uint64_t>& addresses,
+                                                   const DeleteOptions& options = {},
+                                                   const arrow::StopToken& stop = {}) const;
+
+  /// Delete all rows. The schema and the indices stay, and rows that others append meanwhile do, too.
+  /// Otherwise it is like Delete().
+  arrow::Result<DeleteResult> Truncate(const DeleteOptions& options = {},
+                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<DeleteResult> TruncateAsync(const DeleteOptions& options = {},
+                                            const arrow::StopToken& stop = {}) const;
+
+  /// Give columns new values in the rows that pass UpdateOptions::filter, or in all, and commit that.
+  ///
+  /// Every expression sees the row as it was, also its columns that are assigned to. Its value is cast to the
+  /// type of the column: what cannot be cast is ErrorCode::kInvalidArgument, and so is NULL for a column that
+  /// may not be NULL. The rows are written anew, behind the others; with stable row ids they keep their ids.
+  /// As to retries and failures it is like Delete().
+  ///
+  /// \param[in] assignments whole columns, each with one SQL expression, such as {"price", "price * 1.1"}
+  /// \param[in] options which rows, retries, and what is kept with the version
+  /// \param[in] stop ends the call early
+  arrow::Result<UpdateResult> Update(const std::vector<std::pair<std::string, std::string>>& assignments,
+                                     const UpdateOptions& options = {},
+                                     const arrow::StopToken& stop = {}) const;
+  arrow::Future<UpdateResult> UpdateAsync(const std::vector<std::pair<std::string, std::string>>& assignments,
+                                          const UpdateOptions& options = {},
+                                          const arrow::StopToken& stop = {}) const;
+
+  /// Prepare what Delete() does, and leave the commit to Transaction::Commit(), here or in another process. A
+  /// conflict is then the caller's to meet: DeleteOptions::conflict_retries means nothing here.
+  arrow::Result<Transaction> DeleteUncommitted(const std::optional<std::string>& filter,
+                                               const DeleteOptions& options = {},
+                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> DeleteUncommittedAsync(const std::optional<std::string>& filter,
+                                                                     const DeleteOptions& options = {},
+                                                                     const arrow::StopToken& stop = {}) const;
+
+  /// Prepare what DeleteRowIds() does, as DeleteUncommitted() does.
+  arrow::Result<Transaction> DeleteRowIdsUncommitted(const std::vector<uint64_t>& row_ids,
+                                                     const DeleteOptions& options = {},
+                                                     const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> DeleteRowIdsUncommittedAsync(
+      const std::vector<uint64_t>& row_ids, const DeleteOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+
+  /// Prepare what Update() does, as DeleteUncommitted() does.
+  arrow::Result<Transaction> UpdateUncommitted(
+      const std::vector<std::pair<std::string, std::string>>& assignments, const UpdateOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> UpdateUncommittedAsync(
+      const std::vector<std::pair<std::string, std::string>>& assignments, const UpdateOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
 
   /// What was read through this object and its scanners since it was opened, and what the caches of its
   /// session did.

@@ -545,6 +545,44 @@ struct LANCE_EXPORT OptimizeIndicesOptions {
   std::function<void(const IndexProgress&)> progress = {};
 };
 
+/// How rows are deleted.
+struct LANCE_EXPORT DeleteOptions {
+  /// How often the operation is redone on the newest version when another writer has changed what it read.
+  /// With 0 that is ErrorCode::kCommitConflictRetryable; when all retries are used up it is
+  /// ErrorCode::kContention.
+  uint32_t conflict_retries = 10;
+  /// Begin no further retry after this time.
+  std::chrono::seconds retry_timeout = std::chrono::seconds(30);
+  /// A message kept with the version.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Properties kept with the version.
+  std::map<std::string, std::string> transaction_properties = {};
+  /// The filter as a Substrait message, as ScanOptions::filter_substrait has it, in place of SQL.
+  std::shared_ptr<arrow::Buffer> filter_substrait = nullptr;
+  /// Make a version also where no row is meant.
+  bool allow_empty = false;
+};
+
+/// Which rows are updated, and how.
+struct LANCE_EXPORT UpdateOptions {
+  /// Update the rows that pass this SQL expression, as ScanOptions::filter has it. Default: all.
+  std::optional<std::string> filter = std::nullopt;
+  /// How often the operation is redone on the newest version when another writer has changed what it read.
+  /// With 0 that is ErrorCode::kCommitConflictRetryable; when all retries are used up it is
+  /// ErrorCode::kContention.
+  uint32_t conflict_retries = 10;
+  /// Begin no further retry after this time.
+  std::chrono::seconds retry_timeout = std::chrono::seconds(30);
+  /// A message kept with the version.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Properties kept with the version.
+  std::map<std::string, std::string> transaction_properties = {};
+  /// The filter as a Substrait message, as ScanOptions::filter_substrait has it, in place of SQL.
+  std::shared_ptr<arrow::Buffer> filter_substrait = nullptr;
+  /// Make a version also where no row is meant.
+  bool allow_empty = false;
+};
+
 /// What becomes of a dataset that is there.
 enum class WriteMode : int {
   /// Make a new dataset; an existing one is ErrorCode::kAlreadyExists.

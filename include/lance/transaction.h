@@ -61,6 +61,7 @@ class LANCE_EXPORT Transaction {
 
  private:
   friend class LanceWriter;
+  friend struct TransactionAccess;
   class Impl;
   explicit Transaction(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

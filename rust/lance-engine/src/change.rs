@@ -12,6 +12,7 @@ use crate::fault;
 use crate::panics::contained;
 use crate::parallel::aside;
 use crate::read::Opened;
+use crate::write::transaction::{Pending, Staged, UncommittedWrite};
 use crate::write::written_files::{Landing, WrittenFiles};
 
 /// A change under way, on a copy of the version. Its files stay when it ends well, and when a version may have them;
@@ -75,13 +76,50 @@ impl Change {
     where
         W: Future<Output = Result<Dataset>> + Send + 'static,
     {
-        let version = self.run(work).await?.manifest().version;
+        let work = |dataset| {
+            let work = work(dataset);
+            async move { Ok((work.await?, ())) }
+        };
+        let (opened, ()) = self.run_to_version_with(opened, work).await?;
+        Ok(opened)
+    }
+
+    /// The same, with what else `work` yields.
+    pub async fn run_to_version_with<T, W>(
+        self,
+        opened: &Opened,
+        work: impl FnOnce(Dataset) -> W,
+    ) -> Result<(Opened, T)>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<(Dataset, T)>> + Send + 'static,
+    {
+        let (made, told) = self.run(work).await?;
+        let version = made.manifest().version;
         let dataset = opened.plain.checkout_version(version).await;
         let dataset = dataset.map_err(|error| {
             let context = format!("version {version} was made, but it cannot be opened");
             Error::from(error).context(&context)
         })?;
-        Ok(Opened::new(dataset))
+        Ok((opened.at(dataset), told))
+    }
+
+    /// Let `work` make a transaction of the copy, which is not committed, and tell something about it: whoever holds the
+    /// transaction has its files, and commits or discards it.
+    pub async fn run_staged<T, W>(
+        self,
+        opened: &Opened,
+        work: impl FnOnce(Dataset) -> W,
+    ) -> Result<(Pending, T)>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<(Staged, T)>> + Send + 'static,
+    {
+        let (dataset, written) = (Arc::new(self.dataset.clone()), self.written.clone());
+        let (staged, told) = self.run(work).await?;
+        let written = written.unwrap_or_default();
+        let write = UncommittedWrite::staged(opened, dataset, staged, written)?;
+        Ok((Pending::new(write), told))
     }
 }
 

@@ -14,6 +14,7 @@
 //! - `sql`: queries over one and several datasets
 //! - `write`: the writer, and commits
 //! - `change`: changes that leave nothing when they fail
+//! - `mutate`: rows deleted and updated
 //! - `index`: indices, made, listed, optimised and dropped
 //! - `namespace`: datasets by name
 
@@ -33,6 +34,7 @@ pub mod index;
 mod last_use;
 mod local;
 pub mod maintain;
+pub mod mutate;
 pub mod namespace;
 mod namespace_error;
 mod open;

@@ -982,6 +982,190 @@ static void lance_dataset_commit_index_segments_refuses(const Handles* handles) 
   CHECK(made_out == NULL);
 }
 
+static void lance_dataset_delete_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_delete, NULL, LANCE_NO_TEXT, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete, handles->dataset, kWithNul, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_delete_async, NULL, LANCE_NO_TEXT, NULL, &made_out, &made_result, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_async, handles->dataset, kWithNul, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_NO_TEXT, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out, &made_result, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_delete_row_ids_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_delete_row_ids, NULL, kRows, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_row_ids, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_row_ids, handles->dataset, kRows, 1, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_delete_row_ids, handles->dataset, kRows, 1, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_delete_row_ids_async, NULL, kRows, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_async, handles->dataset, NULL, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_async, handles->dataset, kRows, 1, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_async, handles->dataset, kRows, 1, NULL, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_async, handles->dataset, kRows, 1, NULL, &made_out, &made_result, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_delete_addresses_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_delete_addresses, NULL, kRows, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_addresses, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_addresses, handles->dataset, kRows, 1, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_delete_addresses, handles->dataset, kRows, 1, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_delete_addresses_async, NULL, kRows, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_addresses_async, handles->dataset, NULL, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_addresses_async, handles->dataset, kRows, 1, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_addresses_async, handles->dataset, kRows, 1, NULL, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_addresses_async, handles->dataset, kRows, 1, NULL, &made_out, &made_result,
+          NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_truncate_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_truncate, NULL, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_truncate, handles->dataset, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_truncate, handles->dataset, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_truncate_async, NULL, NULL, &made_out, &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_truncate_async, handles->dataset, NULL, NULL, &made_result, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_truncate_async, handles->dataset, NULL, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_truncate_async, handles->dataset, NULL, &made_out, &made_result, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_update_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceUpdateResult made_result = LANCE_UPDATE_RESULT_INIT;
+  LanceUpdateResult no_size_result = {0};
+  REFUSED(lance_dataset_update, NULL, NULL, 0, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update, handles->dataset, kNullKey, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update, handles->dataset, kNullValue, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update, handles->dataset, NULL, 0, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_update, handles->dataset, NULL, 0, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_update_async, NULL, NULL, 0, NULL, &made_out, &made_result, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_update_async, handles->dataset, NULL, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_async, handles->dataset, kNullKey, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_async, handles->dataset, kNullValue, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_async, handles->dataset, NULL, 0, NULL, NULL, &made_result, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_update_async, handles->dataset, NULL, 0, NULL, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_async, handles->dataset, NULL, 0, NULL, &made_out, &made_result, NULL, NULL,
+          NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_delete_uncommitted_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_delete_uncommitted, NULL, LANCE_NO_TEXT, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_uncommitted, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out,
+          &made_result);
+  REFUSED(lance_dataset_delete_uncommitted, handles->dataset, kWithNul, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_uncommitted, handles->dataset, LANCE_NO_TEXT, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_delete_uncommitted, handles->dataset, LANCE_NO_TEXT, NULL, &made_out,
+          &no_size_result);
+  REFUSED(lance_dataset_delete_uncommitted_async, NULL, LANCE_NO_TEXT, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, kWithNul, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, LANCE_NO_TEXT, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out,
+          &no_size_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out,
+          &made_result, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_delete_row_ids_uncommitted_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_delete_row_ids_uncommitted, NULL, kRows, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted, handles->dataset, kRows, 1, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted, handles->dataset, kRows, 1, NULL, &made_out,
+          &no_size_result);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, NULL, kRows, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, handles->dataset, NULL, 1, NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, handles->dataset, kRows, 1, NULL, NULL,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, handles->dataset, kRows, 1, NULL, &made_out,
+          &no_size_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, handles->dataset, kRows, 1, NULL, &made_out,
+          &made_result, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_update_uncommitted_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  LanceUpdateResult made_result = LANCE_UPDATE_RESULT_INIT;
+  LanceUpdateResult no_size_result = {0};
+  REFUSED(lance_dataset_update_uncommitted, NULL, NULL, 0, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, kNullKey, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, kNullValue, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, NULL, 0, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, NULL, 0, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_update_uncommitted_async, NULL, NULL, 0, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, NULL, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, kNullKey, 1, NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, kNullValue, 1, NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, NULL, 0, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, NULL, 0, NULL, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, NULL, 0, NULL, &made_out, &made_result,
+          NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_transaction_commit_refuses(const Handles* handles) {
   LanceTransaction* none_transaction = NULL;
   LanceCommitResult made_out = LANCE_COMMIT_RESULT_INIT;
@@ -2070,6 +2254,96 @@ static void lance_optimize_indices_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_delete_options_are_checked(const Handles* handles) {
+  LanceDeleteOptions options;
+  LanceDataset* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, &options,
+              &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, &options,
+              &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.retry_timeout_seconds = -1;
+  REFUSED_FOR("options.retry_timeout_seconds", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT,
+              &options, &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT,
+              &options, &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT,
+              &options, &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT,
+              &options, &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.filter_substrait_length = 1;
+  REFUSED_FOR("options.filter_substrait", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, &options,
+              &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.allow_empty = 2;
+  REFUSED_FOR("options.allow_empty", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, &options,
+              &made_out, &made_result);
+  CHECK(made_out == NULL);
+}
+
+static void lance_update_options_are_checked(const Handles* handles) {
+  LanceUpdateOptions options;
+  LanceDataset* made_out = NULL;
+  LanceUpdateResult made_result = LANCE_UPDATE_RESULT_INIT;
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_update, handles->dataset, NULL, 0, &options, &made_out,
+              &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_update, handles->dataset, NULL, 0, &options, &made_out,
+              &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.filter = LANCE_TEXT(kNotUtf8);
+  REFUSED_FOR("options.filter", lance_dataset_update, handles->dataset, NULL, 0, &options, &made_out,
+              &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.filter = kWithNul;
+  REFUSED_FOR("options.filter", lance_dataset_update, handles->dataset, NULL, 0, &options, &made_out,
+              &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.retry_timeout_seconds = -1;
+  REFUSED_FOR("options.retry_timeout_seconds", lance_dataset_update, handles->dataset, NULL, 0, &options,
+              &made_out, &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_update, handles->dataset, NULL, 0, &options,
+              &made_out, &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_update, handles->dataset, NULL, 0, &options,
+              &made_out, &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_update, handles->dataset, NULL, 0, &options,
+              &made_out, &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.filter_substrait_length = 1;
+  REFUSED_FOR("options.filter_substrait", lance_dataset_update, handles->dataset, NULL, 0, &options,
+              &made_out, &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.allow_empty = 2;
+  REFUSED_FOR("options.allow_empty", lance_dataset_update, handles->dataset, NULL, 0, &options, &made_out,
+              &made_result);
+  CHECK(made_out == NULL);
+}
+
 static void lance_write_options_are_checked(const Handles* handles) {
   (void)handles;
   LanceWriteOptions options;
@@ -2404,6 +2678,14 @@ void null_arguments(const Handles* handles) {
   lance_dataset_build_index_segment_refuses(handles);
   lance_dataset_merge_index_segments_refuses(handles);
   lance_dataset_commit_index_segments_refuses(handles);
+  lance_dataset_delete_refuses(handles);
+  lance_dataset_delete_row_ids_refuses(handles);
+  lance_dataset_delete_addresses_refuses(handles);
+  lance_dataset_truncate_refuses(handles);
+  lance_dataset_update_refuses(handles);
+  lance_dataset_delete_uncommitted_refuses(handles);
+  lance_dataset_delete_row_ids_uncommitted_refuses(handles);
+  lance_dataset_update_uncommitted_refuses(handles);
   lance_transaction_commit_refuses(handles);
   lance_transaction_discard_refuses(handles);
   lance_transaction_to_json_refuses(handles);
@@ -2454,6 +2736,8 @@ void null_arguments(const Handles* handles) {
   lance_sql_options_are_checked(handles);
   lance_index_options_are_checked(handles);
   lance_optimize_indices_options_are_checked(handles);
+  lance_delete_options_are_checked(handles);
+  lance_update_options_are_checked(handles);
   lance_write_options_are_checked(handles);
   lance_check_options_are_checked(handles);
   lance_cleanup_options_are_checked(handles);

@@ -189,6 +189,29 @@ LanceOptimizeIndicesOptions Fill(Arguments& arguments, LanceOptimizeIndicesOptio
 }
 
 template <typename Arguments>
+LanceDeleteOptions Fill(Arguments& arguments, LanceDeleteOptions fields) {
+  fields.conflict_retries = arguments.Number(fields.conflict_retries);
+  fields.retry_timeout_seconds = arguments.Number(fields.retry_timeout_seconds);
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  arguments.Array(&fields.filter_substrait, &fields.filter_substrait_length,
+                  [&] { return arguments.input().Byte(); });
+  fields.allow_empty = arguments.Number(fields.allow_empty);
+  return fields;
+}
+
+template <typename Arguments>
+LanceUpdateOptions Fill(Arguments& arguments, LanceUpdateOptions fields) {
+  fields.filter = arguments.OptionalText();
+  fields.conflict_retries = arguments.Number(fields.conflict_retries);
+  fields.retry_timeout_seconds = arguments.Number(fields.retry_timeout_seconds);
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  arguments.Array(&fields.filter_substrait, &fields.filter_substrait_length,
+                  [&] { return arguments.input().Byte(); });
+  fields.allow_empty = arguments.Number(fields.allow_empty);
+  return fields;
+}
+
+template <typename Arguments>
 LanceWriteOptions Fill(Arguments& arguments, LanceWriteOptions fields) {
   fields.mode = arguments.Number(fields.mode);
   fields.lanes = arguments.Number(fields.lanes);

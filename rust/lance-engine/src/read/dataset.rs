@@ -51,7 +51,7 @@ where
             target = target.with_version(version);
         }
         match load(target).await? {
-            Ok(dataset) => Ok(Opened::new(dataset)),
+            Ok(dataset) => Ok(Opened::reached(dataset, access)),
             Err(error) => Err(explain(error.into(), &place, settings, &access).await?),
         }
     })
@@ -149,7 +149,7 @@ pub fn latest(opened: Arc<Opened>) -> Task<Opened> {
             Ok(())
         })
         .await?;
-        Ok(Opened::new(dataset))
+        Ok(opened.at(dataset))
     })
 }
 

@@ -87,6 +87,13 @@ pub fn check(what: &str, text: &str, schema: &Schema) -> Result<Checked> {
     })
 }
 
+/// An expression whose value a column of this type gets: a number alone is exact, as it is beside the column.
+pub fn exact_for(what: &str, text: &str, column: &arrow::datatypes::DataType) -> Result<String> {
+    let tree = parse(what, text)?;
+    let edits = exact(&tree, column, Use::Compared).into_iter();
+    Ok(edited(text, edits.collect()))
+}
+
 /// What the failure of a query tells about its expressions, which are `what`: the engine panics on some that it cannot
 /// plan or evaluate.
 pub fn blame(what: &str, error: Error) -> Error {

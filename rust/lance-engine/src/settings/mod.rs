@@ -8,6 +8,7 @@ mod dataset;
 mod index;
 mod lookup;
 mod maintain;
+mod mutate;
 mod namespace;
 mod runtime;
 mod scan;
@@ -33,6 +34,7 @@ pub use maintain::{
     CheckProgress, CheckSettings, CheckSummary, CleanupResult, CleanupSettings, Problem,
     ProblemKind,
 };
+pub use mutate::{DeleteResult, DeleteSettings, UpdateResult, UpdateSettings};
 pub use namespace::{NamespaceDescription, NamespaceItem, NamespaceSettings, TableDescription};
 pub use runtime::RuntimeSettings;
 pub use scan::{

@@ -266,9 +266,9 @@ pub unsafe extern "C" fn lance_dataset_check(
             let problems = Out::required(problems, "problems")?;
             let uri = required_place(uri, "uri")?;
             let options = LanceCheckOptions::read(options)?;
-            let result = block_on(crate::maintain::check(uri, options))?;
-            problems.give_batch(problem_batch(&result.1)?)?;
-            out.give(&result.0)
+            let made = block_on(crate::maintain::check(uri, options))?;
+            problems.give_batch(problem_batch(&made.1)?)?;
+            out.give(&made.0)
         }
     })
 }
@@ -294,14 +294,10 @@ pub unsafe extern "C" fn lance_dataset_check_async(
             let problems = Out::required(problems, "problems")?;
             let uri = required_place(uri, "uri")?;
             let options = LanceCheckOptions::read(options)?;
-            start(
-                ending,
-                crate::maintain::check(uri, options),
-                move |result| {
-                    problems.give_batch(problem_batch(&result.1)?)?;
-                    out.give(&result.0)
-                },
-            )
+            start(ending, crate::maintain::check(uri, options), move |made| {
+                problems.give_batch(problem_batch(&made.1)?)?;
+                out.give(&made.0)
+            })
         }
     })
 }

@@ -449,9 +449,9 @@ pub unsafe extern "C" fn lance_shuffler_resume(
             let position = SizedOut::sized(position, "position")?;
             let text = required_text(text, "text")?;
             let options = LanceAccessOptions::read(options)?;
-            let result = block_on(crate::shuffle::resume(text, options))?;
-            position.give(&result.1)?;
-            out.give(result.0)
+            let made = block_on(crate::shuffle::resume(text, options))?;
+            position.give(&made.1)?;
+            out.give(made.0)
         }
     })
 }
@@ -477,14 +477,10 @@ pub unsafe extern "C" fn lance_shuffler_resume_async(
             let position = SizedOut::sized(position, "position")?;
             let text = required_text(text, "text")?;
             let options = LanceAccessOptions::read(options)?;
-            start(
-                ending,
-                crate::shuffle::resume(text, options),
-                move |result| {
-                    position.give(&result.1)?;
-                    out.give(result.0)
-                },
-            )
+            start(ending, crate::shuffle::resume(text, options), move |made| {
+                position.give(&made.1)?;
+                out.give(made.0)
+            })
         }
     })
 }

@@ -103,6 +103,7 @@ pub fn read(json: &str, mut storage_options: HashMap<String, String>) -> Result<
             stable_row_ids: document.stable_row_ids,
         },
         transaction,
+        affected_rows: None,
         origin: document.origin.map(Origin::known_by),
         is_shared: true,
         written_files: Arc::default(),

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
+use lance::dataset::scanner::RowAddrTreeMap;
 use lance::dataset::transaction::{Operation, Transaction};
 use lance_file::version::LanceFileVersion;
 use lance_io::object_store::ObjectStore;
@@ -28,6 +29,7 @@ use crate::fault;
 use crate::maintain::listing::DATA;
 use crate::open::Access;
 use crate::place::Place;
+use crate::read::Opened;
 use crate::write::written_files::WrittenFiles;
 
 /// Where a write goes and how the dataset is made if it is new.
@@ -53,11 +55,21 @@ impl Target {
     }
 }
 
+/// What an operation has made of a version, to be committed later.
+#[derive(Debug, Clone)]
+pub struct Staged {
+    pub transaction: Transaction,
+    /// The rows that it deletes or replaces, by their addresses, if that is known. Such a transaction goes on top of those
+    /// that change other rows of the same fragments.
+    pub affected_rows: Option<RowAddrTreeMap>,
+}
+
 /// Data files that no version refers to yet.
 #[derive(Debug, Clone)]
 pub struct UncommittedWrite {
     pub target: Target,
     pub transaction: Transaction,
+    pub affected_rows: Option<RowAddrTreeMap>,
     /// The version it began at. None: there was no dataset, or the library that wrote the JSON did not say.
     pub origin: Option<Origin>,
     /// Others may hold it too, through its JSON.
@@ -95,7 +107,31 @@ impl UncommittedWrite {
         Ok(Self {
             target,
             transaction: merge::concatenate(lanes)?,
+            affected_rows: None,
             origin: began_at.map(|dataset| Origin::of(dataset.clone())),
+            is_shared: false,
+            written_files,
+        })
+    }
+
+    /// What was made of the version `opened`, which `dataset` is with a store that notes in `written_files` what it makes.
+    pub fn staged(
+        opened: &Opened,
+        dataset: Arc<Dataset>,
+        staged: Staged,
+        written_files: Arc<WrittenFiles>,
+    ) -> Result<Self> {
+        Ok(Self {
+            target: Target {
+                place: Place::of(dataset.uri())?,
+                must_be_new: false,
+                access: opened.access.clone(),
+                data_storage_version: None,
+                stable_row_ids: false,
+            },
+            transaction: staged.transaction,
+            affected_rows: staged.affected_rows,
+            origin: Some(Origin::of(dataset)),
             is_shared: false,
             written_files,
         })

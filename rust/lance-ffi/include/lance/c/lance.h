@@ -60,6 +60,7 @@
 #include "index.h"
 #include "lookup.h"
 #include "maintain.h"
+#include "mutate.h"
 #include "namespace.h"
 #include "operation.h"
 #include "runtime.h"
