@@ -13,7 +13,9 @@
 //! - `prepared`: searches that are prepared once and run many times
 //! - `sql`: queries over one and several datasets
 //! - `write`: the writer, and commits
-//! - `change`: changes that leave nothing when they fail
+//! - `change`: changes that leave nothing when they fail; `incoming`: batches of the caller's for them
+//! - `fragment`: what is done to one fragment
+//! - `file`: data files by themselves
 //! - `index`: indices, made, listed, optimised and dropped
 //! - `namespace`: datasets by name
 
@@ -28,7 +30,10 @@ pub mod credentials;
 mod engine_error;
 pub mod error;
 pub mod fault;
+pub mod file;
+pub mod fragment;
 mod identity;
+pub mod incoming;
 pub mod index;
 mod last_use;
 mod local;
