@@ -29,6 +29,8 @@
 #include "lance/dataset.h"
 #include "lance/dlpack.h"
 #include "lance/error_code.h"
+#include "lance/file.h"
+#include "lance/fragment.h"
 #include "lance/hybrid.h"
 #include "lance/index.h"
 #include "lance/lance_writer.h"

@@ -392,6 +392,50 @@ class LANCE_EXPORT Dataset {
       const std::vector<std::pair<std::string, std::string>>& assignments, const UpdateOptions& options = {},
       const arrow::StopToken& stop = {}) const;
 
+  /// Describe fragments as values: what this version says of them, also as the JSON that pylance reads and
+  /// writes. Fragment does something to one.
+  ///
+  /// \param[in] ids the fragments; default: all. One that is not there is ErrorCode::kInvalidArgument
+  arrow::Result<std::vector<FragmentMetadata>> DescribeFragments(
+      const std::optional<std::vector<uint64_t>>& ids = std::nullopt) const;
+
+  /// Make a transaction that does to this version what an operation says. What that names is checked when it
+  /// is committed.
+  ///
+  /// \param[in] operation JSON, such as {"type": "Append", "fragments": [...]}; docs/transactions.md has all
+  /// \param[in] stop ends the call early
+  arrow::Result<Transaction> Stage(const std::string& operation, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> StageAsync(const std::string& operation,
+                                                         const arrow::StopToken& stop = {}) const;
+
+  /// Commit transactions of this dataset as one new version, with the session and the credentials of this
+  /// object in place of those that they have; see Transaction::CommitAll(). Transactions of another dataset
+  /// are ErrorCode::kInvalidArgument.
+  arrow::Result<Committed> Commit(std::vector<Transaction>& transactions, const CommitOptions& options = {},
+                                  const arrow::StopToken& stop = {}) const;
+  arrow::Future<Committed> CommitAsync(std::vector<Transaction>& transactions,
+                                       const CommitOptions& options = {},
+                                       const arrow::StopToken& stop = {}) const;
+  arrow::Result<Committed> Commit(Transaction& transaction, const CommitOptions& options = {},
+                                  const arrow::StopToken& stop = {}) const;
+  arrow::Future<Committed> CommitAsync(Transaction& transaction, const CommitOptions& options = {},
+                                       const arrow::StopToken& stop = {}) const;
+
+  /// Describe a file in the dataset's directory of data as a fragment, for an operation that adds it: JSON.
+  /// The file has the columns of the dataset, in its order; one that has not is refused.
+  ///
+  /// \param[in] name of the file, without a directory. There is none: ErrorCode::kNotFound
+  /// \param[in] stop ends the call early
+  arrow::Result<std::string> RegisterFile(const std::string& name, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> RegisterFileAsync(const std::string& name,
+                                               const arrow::StopToken& stop = {}) const;
+
+  /// The same for a file with some of the columns, which is to be one of several of a fragment: JSON.
+  arrow::Result<std::string> DescribeDataFile(const std::string& name,
+                                              const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> DescribeDataFileAsync(const std::string& name,
+                                                   const arrow::StopToken& stop = {}) const;
+
   /// What was read through this object and its scanners since it was opened, and what the caches of its
   /// session did.
   arrow::Result<DatasetStatistics> Statistics() const;

@@ -545,6 +545,30 @@ struct LANCE_EXPORT OptimizeIndicesOptions {
   std::function<void(const IndexProgress&)> progress = {};
 };
 
+/// How to commit transactions.
+struct LANCE_EXPORT CommitOptions {
+  /// A message kept with the version, below those that the transactions have. Default: none.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Kept with the version, beside those of the transactions. Two values of one key are
+  /// ErrorCode::kInvalidArgument.
+  std::map<std::string, std::string> transaction_properties = {};
+  /// How often to try again when others commit at the same time. With 0, an overwrite is strict: where the
+  /// version that it was made of is not the newest any more, it is ErrorCode::kCommitConflict. Default: 19.
+  std::optional<uint32_t> max_retries = std::nullopt;
+  /// For how long to try again. Then it is ErrorCode::kContention. Default: 30.
+  std::optional<std::chrono::seconds> retry_timeout = std::nullopt;
+  /// For how long the whole commit may take. When it ends there, nobody knows whether it made a version,
+  /// which is ErrorCode::kCommitStatusUnknown. Default: 1800.
+  std::optional<std::chrono::seconds> timeout = std::nullopt;
+  /// Make a version that is not in the history of the dataset, and is reached by its number only. It is not
+  /// known when the same is committed once more.
+  bool detached = false;
+  /// Check what can be checked without making a version, such as files and whether the versions that the
+  /// transactions were made of are there. What is told of the commit is what it would be if nobody
+  /// committed before.
+  bool dry_run = false;
+};
+
 /// How rows are deleted.
 struct LANCE_EXPORT DeleteOptions {
   /// How often the operation is redone on the newest version when another writer has changed what it read.
@@ -673,6 +697,41 @@ struct LANCE_EXPORT WriteOptions {
   /// What columns without an encoding of their own are encoded for. The schema of the dataset does not
   /// change, and an append may have another profile than what is there.
   EncodingProfile encoding_profile = EncodingProfile::kRead;
+};
+
+/// What to read of a data file.
+struct LANCE_EXPORT ReadFileOptions {
+  /// Read these columns, nested ones as `a.b`. Default: all.
+  std::optional<std::vector<std::string>> columns = std::nullopt;
+  /// Begin here.
+  uint64_t first_row = 0;
+  /// Read so many. More than there are is ErrorCode::kInvalidArgument. Default: all that follow.
+  std::optional<uint64_t> row_count = std::nullopt;
+  /// Read these rows, which ascend, in place of a range. Default: a range is read.
+  std::optional<std::vector<uint64_t>> rows = std::nullopt;
+  /// The most rows of a batch.
+  uint32_t batch_rows = 8192;
+  /// How many batches are decoded at once. At most 1024.
+  uint32_t batches_ahead = 16;
+};
+
+/// How to write a data file.
+struct LANCE_EXPORT WriteFileOptions {
+  /// "2.0", "2.1", "2.2", "2.3", "stable" or "next". Default: "2.2".
+  std::optional<std::string> data_storage_version = std::nullopt;
+  /// Bytes that are gathered before they are encoded, divided among the columns. Default: 8 MiB for each
+  /// column.
+  std::optional<uint64_t> encoder_cache_bytes = std::nullopt;
+  /// The largest page in bytes. Default: the engine's.
+  std::optional<uint64_t> max_page_bytes = std::nullopt;
+  /// Make a file that is finished survive a power failure. Object stores always store durably.
+  bool durable = false;
+  StorageOptions storage = {};
+  /// Use the stores of this session. Default: the process's own.
+  std::shared_ptr<Session> session = nullptr;
+  /// Get storage options that expire, credentials above all, from this provider. They are put over
+  /// `storage`. Default: none.
+  std::shared_ptr<CredentialsProvider> credentials = nullptr;
 };
 
 /// How far a check is.

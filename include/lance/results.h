@@ -194,6 +194,60 @@ struct LANCE_EXPORT CommitResult {
   uint64_t version = 0;
 };
 
+/// A fragment as a version has it.
+struct LANCE_EXPORT FragmentMetadata {
+  uint64_t id = 0;
+  /// Stored rows, deleted ones included, where that was recorded.
+  std::optional<uint64_t> physical_rows = std::nullopt;
+  /// Deleted ones, where that was recorded.
+  std::optional<uint64_t> deleted_rows = std::nullopt;
+  /// JSON: its data files, its deletion file and its row ids. pylance calls it `FragmentMetadata`.
+  std::string metadata = {};
+};
+
+/// Facts about a data file.
+struct LANCE_EXPORT FileInfo {
+  uint64_t rows = 0;
+  /// As they are stored: a struct has one for each of its fields.
+  uint64_t columns = 0;
+  /// Those of the caller, without the schema.
+  uint64_t global_buffers = 0;
+  /// Of the whole file, of its pages, of what describes these, and of global buffers with the schema.
+  uint64_t bytes = 0;
+  uint64_t data_bytes = 0;
+  uint64_t column_metadata_bytes = 0;
+  uint64_t global_buffer_bytes = 0;
+  /// Of the file format, for example 2 and 2.
+  uint32_t storage_version_major = 0;
+  uint32_t storage_version_minor = 0;
+};
+
+/// A column as it is stored.
+struct LANCE_EXPORT FileColumn {
+  /// Its number, from 0 on.
+  uint64_t column = 0;
+  uint64_t pages = 0;
+  /// Of its pages and what describes them.
+  uint64_t bytes = 0;
+};
+
+/// A page of a column.
+struct LANCE_EXPORT FilePage {
+  uint64_t column = 0;
+  /// Its number in the column, from 0 on.
+  uint64_t page = 0;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+  /// For people.
+  std::string encoding = {};
+};
+
+/// What a data file has become.
+struct LANCE_EXPORT FileWriteResult {
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+};
+
 /// What is wrong with a file. Values are frozen and equal those of the C ABI.
 enum class ProblemKind : int {
   /// A version needs a file that does not exist.

@@ -9,6 +9,7 @@ COMMANDS = [
     ["tpcds"],
     ["tpcds", "generate"],
     ["import"],
+    ["commit"],
     ["info"],
     ["schema"],
     ["tables"],

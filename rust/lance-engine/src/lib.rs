@@ -15,6 +15,9 @@
 //! - `write`: the writer, and commits
 //! - `change`: changes that leave nothing when they fail
 //! - `mutate`: rows deleted and updated
+//! - `change`: changes that leave nothing when they fail; `incoming`: batches of the caller's for them
+//! - `fragment`: what is done to one fragment
+//! - `file`: data files by themselves
 //! - `index`: indices, made, listed, optimised and dropped
 //! - `namespace`: datasets by name
 
@@ -29,7 +32,10 @@ pub mod credentials;
 mod engine_error;
 pub mod error;
 pub mod fault;
+pub mod file;
+pub mod fragment;
 mod identity;
+pub mod incoming;
 pub mod index;
 mod last_use;
 mod local;

@@ -14,6 +14,8 @@ mod dataset;
 mod error;
 mod exit;
 mod fault;
+mod file;
+mod fragment;
 pub mod generated;
 mod guard;
 mod handle;

@@ -982,6 +982,67 @@ static void lance_dataset_commit_index_segments_refuses(const Handles* handles) 
   CHECK(made_out == NULL);
 }
 
+static void lance_transaction_commit_refuses(const Handles* handles) {
+  LanceTransaction* none_transaction = NULL;
+  LanceCommitResult made_out = LANCE_COMMIT_RESULT_INIT;
+  LanceCommitResult no_size_out = {0};
+  REFUSED(lance_transaction_commit, NULL, 1, &made_out);
+  REFUSED(lance_transaction_commit, &handles->transaction, 0, &made_out);
+  REFUSED(lance_transaction_commit, &none_transaction, 1, &made_out);
+  REFUSED(lance_transaction_commit, &handles->transaction, 1, &no_size_out);
+  REFUSED(lance_transaction_commit_async, NULL, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_transaction_commit_async, &handles->transaction, 0, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_transaction_commit_async, &none_transaction, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_transaction_commit_async, &handles->transaction, 1, &no_size_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_transaction_commit_async, &handles->transaction, 1, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_transaction_commit_with_refuses(const Handles* handles) {
+  LanceTransaction* none_transaction = NULL;
+  LanceCommitResult made_out = LANCE_COMMIT_RESULT_INIT;
+  LanceCommitResult no_size_out = {0};
+  REFUSED(lance_transaction_commit_with, NULL, 1, NULL, &made_out);
+  REFUSED(lance_transaction_commit_with, &handles->transaction, 0, NULL, &made_out);
+  REFUSED(lance_transaction_commit_with, &none_transaction, 1, NULL, &made_out);
+  REFUSED(lance_transaction_commit_with, &handles->transaction, 1, NULL, &no_size_out);
+  REFUSED(lance_transaction_commit_with_async, NULL, 1, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_transaction_commit_with_async, &handles->transaction, 0, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_transaction_commit_with_async, &none_transaction, 1, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_transaction_commit_with_async, &handles->transaction, 1, NULL, &no_size_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_transaction_commit_with_async, &handles->transaction, 1, NULL, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_transaction_discard_refuses(const Handles* handles) {
+  REFUSED(lance_transaction_discard, NULL);
+  REFUSED(lance_transaction_discard_async, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_transaction_discard_async, handles->transaction, NULL, NULL, NULL);
+}
+
+static void lance_transaction_to_json_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_transaction_to_json, NULL, &made_out);
+  REFUSED(lance_transaction_to_json, handles->transaction, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_transaction_from_json_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTransaction* made_out = NULL;
+  REFUSED(lance_transaction_from_json, LANCE_NO_TEXT, NULL, 0, &made_out);
+  REFUSED(lance_transaction_from_json, LANCE_TEXT(kNotUtf8), NULL, 0, &made_out);
+  REFUSED(lance_transaction_from_json, kWithNul, NULL, 0, &made_out);
+  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), NULL, 1, &made_out);
+  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), kNullKey, 1, &made_out);
+  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), kNullValue, 1, &made_out);
+  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), NULL, 0, NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_dataset_delete_refuses(const Handles* handles) {
   LanceDataset* made_out = NULL;
   LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
@@ -1166,46 +1227,225 @@ static void lance_dataset_update_uncommitted_refuses(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
-static void lance_transaction_commit_refuses(const Handles* handles) {
-  LanceTransaction* none_transaction = NULL;
-  LanceCommitResult made_out = LANCE_COMMIT_RESULT_INIT;
-  LanceCommitResult no_size_out = {0};
-  REFUSED(lance_transaction_commit, NULL, 1, &made_out);
-  REFUSED(lance_transaction_commit, &handles->transaction, 0, &made_out);
-  REFUSED(lance_transaction_commit, &none_transaction, 1, &made_out);
-  REFUSED(lance_transaction_commit, &handles->transaction, 1, &no_size_out);
-  REFUSED(lance_transaction_commit_async, NULL, 1, &made_out, must_not_be_called, NULL, NULL);
-  REFUSED(lance_transaction_commit_async, &handles->transaction, 0, &made_out, must_not_be_called, NULL,
-          NULL);
-  REFUSED(lance_transaction_commit_async, &none_transaction, 1, &made_out, must_not_be_called, NULL, NULL);
-  REFUSED(lance_transaction_commit_async, &handles->transaction, 1, &no_size_out, must_not_be_called, NULL,
-          NULL);
-  REFUSED(lance_transaction_commit_async, &handles->transaction, 1, &made_out, NULL, NULL, NULL);
+static void lance_dataset_fragment_metadata_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_fragment_metadata, NULL, NULL, 0, &made_out);
+  REFUSED(lance_dataset_fragment_metadata, handles->dataset, NULL, 1, &made_out);
+  REFUSED(lance_dataset_fragment_metadata, handles->dataset, NULL, 0, NULL);
+  CHECK(made_out.release == NULL);
 }
 
-static void lance_transaction_discard_refuses(const Handles* handles) {
-  REFUSED(lance_transaction_discard, NULL);
-  REFUSED(lance_transaction_discard_async, NULL, must_not_be_called, NULL, NULL);
-  REFUSED(lance_transaction_discard_async, handles->transaction, NULL, NULL, NULL);
+static void lance_dataset_take_in_fragment_refuses(const Handles* handles) {
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  REFUSED(lance_dataset_take_in_fragment, NULL, 1, kRows, 1, NULL, &array, &schema);
+  REFUSED(lance_dataset_take_in_fragment, handles->dataset, 1, NULL, 1, NULL, &array, &schema);
+  REFUSED(lance_dataset_take_in_fragment, handles->dataset, 1, kRows, 1, NULL, NULL, &schema);
+  REFUSED(lance_dataset_take_in_fragment, handles->dataset, 1, kRows, 1, NULL, &array, NULL);
+  REFUSED(lance_dataset_take_in_fragment_async, NULL, 1, kRows, 1, NULL, &array, &schema, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_take_in_fragment_async, handles->dataset, 1, NULL, 1, NULL, &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_in_fragment_async, handles->dataset, 1, kRows, 1, NULL, NULL, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_in_fragment_async, handles->dataset, 1, kRows, 1, NULL, &array, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_in_fragment_async, handles->dataset, 1, kRows, 1, NULL, &array, &schema, NULL,
+          NULL, NULL);
+  CHECK(array.release == NULL && schema.release == NULL);
 }
 
-static void lance_transaction_to_json_refuses(const Handles* handles) {
-  char* made_out = NULL;
-  REFUSED(lance_transaction_to_json, NULL, &made_out);
-  REFUSED(lance_transaction_to_json, handles->transaction, NULL);
+static void lance_dataset_delete_in_fragment_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  REFUSED(lance_dataset_delete_in_fragment, NULL, 1, LANCE_TEXT("text"), &made_out);
+  REFUSED(lance_dataset_delete_in_fragment, handles->dataset, 1, LANCE_NO_TEXT, &made_out);
+  REFUSED(lance_dataset_delete_in_fragment, handles->dataset, 1, LANCE_TEXT(kNotUtf8), &made_out);
+  REFUSED(lance_dataset_delete_in_fragment, handles->dataset, 1, kWithNul, &made_out);
+  REFUSED(lance_dataset_delete_in_fragment, handles->dataset, 1, LANCE_TEXT("text"), NULL);
+  REFUSED(lance_dataset_delete_in_fragment_async, NULL, 1, LANCE_TEXT("text"), &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_delete_in_fragment_async, handles->dataset, 1, LANCE_NO_TEXT, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_in_fragment_async, handles->dataset, 1, LANCE_TEXT(kNotUtf8), &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_in_fragment_async, handles->dataset, 1, kWithNul, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_in_fragment_async, handles->dataset, 1, LANCE_TEXT("text"), NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_in_fragment_async, handles->dataset, 1, LANCE_TEXT("text"), &made_out, NULL,
+          NULL, NULL);
   CHECK(made_out == NULL);
 }
 
-static void lance_transaction_from_json_refuses(const Handles* handles) {
-  (void)handles;
+static void lance_dataset_delete_offsets_refuses(const Handles* handles) {
   LanceTransaction* made_out = NULL;
-  REFUSED(lance_transaction_from_json, LANCE_NO_TEXT, NULL, 0, &made_out);
-  REFUSED(lance_transaction_from_json, LANCE_TEXT(kNotUtf8), NULL, 0, &made_out);
-  REFUSED(lance_transaction_from_json, kWithNul, NULL, 0, &made_out);
-  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), NULL, 1, &made_out);
-  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), kNullKey, 1, &made_out);
-  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), kNullValue, 1, &made_out);
-  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), NULL, 0, NULL);
+  REFUSED(lance_dataset_delete_offsets, NULL, 1, kRows, 1, &made_out);
+  REFUSED(lance_dataset_delete_offsets, handles->dataset, 1, NULL, 1, &made_out);
+  REFUSED(lance_dataset_delete_offsets, handles->dataset, 1, kRows, 1, NULL);
+  REFUSED(lance_dataset_delete_offsets_async, NULL, 1, kRows, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_offsets_async, handles->dataset, 1, NULL, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_delete_offsets_async, handles->dataset, 1, kRows, 1, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_delete_offsets_async, handles->dataset, 1, kRows, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_write_fragment_columns_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  REFUSED(lance_dataset_write_fragment_columns, NULL, 1, fresh_stream(), &made_out);
+  REFUSED(lance_dataset_write_fragment_columns, handles->dataset, 1, NULL, &made_out);
+  REFUSED(lance_dataset_write_fragment_columns, handles->dataset, 1, fresh_stream(), NULL);
+  REFUSED(lance_dataset_write_fragment_columns_async, NULL, 1, fresh_stream(), &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_write_fragment_columns_async, handles->dataset, 1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_write_fragment_columns_async, handles->dataset, 1, fresh_stream(), NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_write_fragment_columns_async, handles->dataset, 1, fresh_stream(), &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_merge_fragment_columns_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  REFUSED(lance_dataset_merge_fragment_columns, NULL, 1, fresh_stream(), "name", "name", &made_out);
+  REFUSED(lance_dataset_merge_fragment_columns, handles->dataset, 1, NULL, "name", "name", &made_out);
+  REFUSED(lance_dataset_merge_fragment_columns, handles->dataset, 1, fresh_stream(), NULL, "name", &made_out);
+  REFUSED(lance_dataset_merge_fragment_columns, handles->dataset, 1, fresh_stream(), kNotUtf8, "name",
+          &made_out);
+  REFUSED(lance_dataset_merge_fragment_columns, handles->dataset, 1, fresh_stream(), "name", NULL, &made_out);
+  REFUSED(lance_dataset_merge_fragment_columns, handles->dataset, 1, fresh_stream(), "name", kNotUtf8,
+          &made_out);
+  REFUSED(lance_dataset_merge_fragment_columns, handles->dataset, 1, fresh_stream(), "name", "name", NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, NULL, 1, fresh_stream(), "name", "name", &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, NULL, "name", "name", &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, fresh_stream(), NULL, "name",
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, fresh_stream(), kNotUtf8, "name",
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", NULL,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", kNotUtf8,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", "name",
+          NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", "name",
+          &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_update_fragment_columns_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  REFUSED(lance_dataset_update_fragment_columns, NULL, 1, fresh_stream(), "name", "name", &made_out);
+  REFUSED(lance_dataset_update_fragment_columns, handles->dataset, 1, NULL, "name", "name", &made_out);
+  REFUSED(lance_dataset_update_fragment_columns, handles->dataset, 1, fresh_stream(), NULL, "name",
+          &made_out);
+  REFUSED(lance_dataset_update_fragment_columns, handles->dataset, 1, fresh_stream(), kNotUtf8, "name",
+          &made_out);
+  REFUSED(lance_dataset_update_fragment_columns, handles->dataset, 1, fresh_stream(), "name", NULL,
+          &made_out);
+  REFUSED(lance_dataset_update_fragment_columns, handles->dataset, 1, fresh_stream(), "name", kNotUtf8,
+          &made_out);
+  REFUSED(lance_dataset_update_fragment_columns, handles->dataset, 1, fresh_stream(), "name", "name", NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, NULL, 1, fresh_stream(), "name", "name", &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, NULL, "name", "name", &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, fresh_stream(), NULL, "name",
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, fresh_stream(), kNotUtf8, "name",
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", NULL,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", kNotUtf8,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", "name",
+          NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", "name",
+          &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_register_file_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_register_file, NULL, "name", &made_out);
+  REFUSED(lance_dataset_register_file, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_register_file, handles->dataset, kNotUtf8, &made_out);
+  REFUSED(lance_dataset_register_file, handles->dataset, "name", NULL);
+  REFUSED(lance_dataset_register_file_async, NULL, "name", &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_register_file_async, handles->dataset, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_register_file_async, handles->dataset, kNotUtf8, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_register_file_async, handles->dataset, "name", NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_register_file_async, handles->dataset, "name", &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_describe_data_file_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_describe_data_file, NULL, "name", &made_out);
+  REFUSED(lance_dataset_describe_data_file, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_describe_data_file, handles->dataset, kNotUtf8, &made_out);
+  REFUSED(lance_dataset_describe_data_file, handles->dataset, "name", NULL);
+  REFUSED(lance_dataset_describe_data_file_async, NULL, "name", &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_describe_data_file_async, handles->dataset, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_describe_data_file_async, handles->dataset, kNotUtf8, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_describe_data_file_async, handles->dataset, "name", NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_describe_data_file_async, handles->dataset, "name", &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_stage_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  REFUSED(lance_dataset_stage, NULL, LANCE_TEXT("text"), &made_out);
+  REFUSED(lance_dataset_stage, handles->dataset, LANCE_NO_TEXT, &made_out);
+  REFUSED(lance_dataset_stage, handles->dataset, LANCE_TEXT(kNotUtf8), &made_out);
+  REFUSED(lance_dataset_stage, handles->dataset, kWithNul, &made_out);
+  REFUSED(lance_dataset_stage, handles->dataset, LANCE_TEXT("text"), NULL);
+  REFUSED(lance_dataset_stage_async, NULL, LANCE_TEXT("text"), &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_stage_async, handles->dataset, LANCE_NO_TEXT, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_stage_async, handles->dataset, LANCE_TEXT(kNotUtf8), &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_stage_async, handles->dataset, kWithNul, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_stage_async, handles->dataset, LANCE_TEXT("text"), NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_stage_async, handles->dataset, LANCE_TEXT("text"), &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_commit_refuses(const Handles* handles) {
+  LanceTransaction* none_transaction = NULL;
+  LanceDataset* made_out = NULL;
+  LanceCommitResult made_result = LANCE_COMMIT_RESULT_INIT;
+  LanceCommitResult no_size_result = {0};
+  REFUSED(lance_dataset_commit, NULL, &handles->transaction, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit, handles->dataset, &handles->transaction, 0, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit, handles->dataset, &none_transaction, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit, handles->dataset, &handles->transaction, 1, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_commit, handles->dataset, &handles->transaction, 1, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_commit_async, NULL, &handles->transaction, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_async, handles->dataset, NULL, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_async, handles->dataset, &handles->transaction, 0, NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_async, handles->dataset, &none_transaction, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_async, handles->dataset, &handles->transaction, 1, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_async, handles->dataset, &handles->transaction, 1, NULL, &made_out,
+          &no_size_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_async, handles->dataset, &handles->transaction, 1, NULL, &made_out,
+          &made_result, NULL, NULL, NULL);
   CHECK(made_out == NULL);
 }
 
@@ -1282,6 +1522,169 @@ static void lance_writer_abort_refuses(const Handles* handles) {
   REFUSED(lance_writer_abort, NULL);
   REFUSED(lance_writer_abort_async, NULL, must_not_be_called, NULL, NULL);
   REFUSED(lance_writer_abort_async, handles->writer, NULL, NULL, NULL);
+}
+
+static void lance_file_reader_open_refuses(const Handles* handles) {
+  (void)handles;
+  LanceFileReader* made_out = NULL;
+  REFUSED(lance_file_reader_open, NULL, NULL, &made_out);
+  REFUSED(lance_file_reader_open, kNotUtf8, NULL, &made_out);
+  REFUSED(lance_file_reader_open, URI, NULL, NULL);
+  REFUSED(lance_file_reader_open_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_reader_open_async, kNotUtf8, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_reader_open_async, URI, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_reader_open_async, URI, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_file_reader_schema_refuses(const Handles* handles) {
+  struct ArrowSchema made_out = {0};
+  REFUSED(lance_file_reader_schema, NULL, &made_out);
+  REFUSED(lance_file_reader_schema, handles->file_reader, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_file_reader_info_refuses(const Handles* handles) {
+  LanceFileInfo made_out = LANCE_FILE_INFO_INIT;
+  LanceFileInfo no_size_out = {0};
+  REFUSED(lance_file_reader_info, NULL, &made_out);
+  REFUSED(lance_file_reader_info, handles->file_reader, NULL);
+  REFUSED(lance_file_reader_info, handles->file_reader, &no_size_out);
+}
+
+static void lance_file_reader_columns_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_file_reader_columns, NULL, &made_out);
+  REFUSED(lance_file_reader_columns, handles->file_reader, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_file_reader_pages_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_file_reader_pages, NULL, &made_out);
+  REFUSED(lance_file_reader_pages, handles->file_reader, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_file_reader_read_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_file_reader_read, NULL, NULL, &made_out);
+  REFUSED(lance_file_reader_read, handles->file_reader, NULL, NULL);
+  REFUSED(lance_file_reader_read_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_reader_read_async, handles->file_reader, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_reader_read_async, handles->file_reader, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_file_reader_global_buffer_refuses(const Handles* handles) {
+  uint8_t* made_out = NULL;
+  size_t made_out_length = 0;
+  REFUSED(lance_file_reader_global_buffer, NULL, 1, &made_out, &made_out_length);
+  REFUSED(lance_file_reader_global_buffer, handles->file_reader, 1, NULL, &made_out_length);
+  REFUSED(lance_file_reader_global_buffer, handles->file_reader, 1, &made_out, NULL);
+  REFUSED(lance_file_reader_global_buffer_async, NULL, 1, &made_out, &made_out_length, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_file_reader_global_buffer_async, handles->file_reader, 1, NULL, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_reader_global_buffer_async, handles->file_reader, 1, &made_out, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_file_reader_global_buffer_async, handles->file_reader, 1, &made_out, &made_out_length, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_file_writer_open_refuses(const Handles* handles) {
+  (void)handles;
+  LanceFileWriter* made_out = NULL;
+  REFUSED(lance_file_writer_open, NULL, fresh_schema(), NULL, &made_out);
+  REFUSED(lance_file_writer_open, kNotUtf8, fresh_schema(), NULL, &made_out);
+  REFUSED(lance_file_writer_open, URI, NULL, NULL, &made_out);
+  REFUSED(lance_file_writer_open, URI, fresh_schema(), NULL, NULL);
+  REFUSED(lance_file_writer_open_async, NULL, fresh_schema(), NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_file_writer_open_async, kNotUtf8, fresh_schema(), NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_file_writer_open_async, URI, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_open_async, URI, fresh_schema(), NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_open_async, URI, fresh_schema(), NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_file_writer_write_batch_refuses(const Handles* handles) {
+  REFUSED(lance_file_writer_write_batch, NULL, fresh_array(), NULL);
+  REFUSED(lance_file_writer_write_batch, handles->file_writer, NULL, NULL);
+  REFUSED(lance_file_writer_write_batch_async, NULL, fresh_array(), NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_write_batch_async, handles->file_writer, NULL, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_file_writer_write_batch_async, handles->file_writer, fresh_array(), NULL, NULL, NULL, NULL);
+}
+
+static void lance_file_writer_add_schema_metadata_refuses(const Handles* handles) {
+  REFUSED(lance_file_writer_add_schema_metadata, NULL, LANCE_TEXT("text"), LANCE_TEXT("text"));
+  REFUSED(lance_file_writer_add_schema_metadata, handles->file_writer, LANCE_NO_TEXT, LANCE_TEXT("text"));
+  REFUSED(lance_file_writer_add_schema_metadata, handles->file_writer, LANCE_TEXT(kNotUtf8),
+          LANCE_TEXT("text"));
+  REFUSED(lance_file_writer_add_schema_metadata, handles->file_writer, kWithNul, LANCE_TEXT("text"));
+  REFUSED(lance_file_writer_add_schema_metadata, handles->file_writer, LANCE_TEXT("text"), LANCE_NO_TEXT);
+  REFUSED(lance_file_writer_add_schema_metadata, handles->file_writer, LANCE_TEXT("text"),
+          LANCE_TEXT(kNotUtf8));
+  REFUSED(lance_file_writer_add_schema_metadata, handles->file_writer, LANCE_TEXT("text"), kWithNul);
+  REFUSED(lance_file_writer_add_schema_metadata_async, NULL, LANCE_TEXT("text"), LANCE_TEXT("text"),
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, LANCE_NO_TEXT,
+          LANCE_TEXT("text"), must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, LANCE_TEXT(kNotUtf8),
+          LANCE_TEXT("text"), must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, kWithNul, LANCE_TEXT("text"),
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, LANCE_TEXT("text"),
+          LANCE_NO_TEXT, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, LANCE_TEXT("text"),
+          LANCE_TEXT(kNotUtf8), must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, LANCE_TEXT("text"), kWithNul,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, LANCE_TEXT("text"),
+          LANCE_TEXT("text"), NULL, NULL, NULL);
+}
+
+static void lance_file_writer_add_global_buffer_refuses(const Handles* handles) {
+  uint64_t made_out = 0;
+  REFUSED(lance_file_writer_add_global_buffer, NULL, kBytes, 1, &made_out);
+  REFUSED(lance_file_writer_add_global_buffer, handles->file_writer, NULL, 1, &made_out);
+  REFUSED(lance_file_writer_add_global_buffer, handles->file_writer, kBytes, 1, NULL);
+  REFUSED(lance_file_writer_add_global_buffer_async, NULL, kBytes, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_file_writer_add_global_buffer_async, handles->file_writer, NULL, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_global_buffer_async, handles->file_writer, kBytes, 1, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_global_buffer_async, handles->file_writer, kBytes, 1, &made_out, NULL, NULL,
+          NULL);
+}
+
+static void lance_file_writer_tell_refuses(const Handles* handles) {
+  uint64_t made_out = 0;
+  REFUSED(lance_file_writer_tell, NULL, &made_out);
+  REFUSED(lance_file_writer_tell, handles->file_writer, NULL);
+  REFUSED(lance_file_writer_tell_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_tell_async, handles->file_writer, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_tell_async, handles->file_writer, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_file_writer_finish_refuses(const Handles* handles) {
+  LanceFileWriteResult made_out = LANCE_FILE_WRITE_RESULT_INIT;
+  LanceFileWriteResult no_size_out = {0};
+  REFUSED(lance_file_writer_finish, NULL, &made_out);
+  REFUSED(lance_file_writer_finish, handles->file_writer, &no_size_out);
+  REFUSED(lance_file_writer_finish_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_finish_async, handles->file_writer, &no_size_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_finish_async, handles->file_writer, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_file_writer_abort_refuses(const Handles* handles) {
+  REFUSED(lance_file_writer_abort, NULL);
+  REFUSED(lance_file_writer_abort_async, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_abort_async, handles->file_writer, NULL, NULL, NULL);
 }
 
 static void lance_dataset_check_refuses(const Handles* handles) {
@@ -2254,6 +2657,58 @@ static void lance_optimize_indices_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_commit_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceCommitOptions options;
+  LanceCommitResult made_out = LANCE_COMMIT_RESULT_INIT;
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.commit_message = LANCE_TEXT(kNotUtf8);
+  REFUSED_FOR("options.commit_message", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.commit_message = kWithNul;
+  REFUSED_FOR("options.commit_message", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_transaction_commit_with, &handles->transaction, 1,
+              &options, &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_transaction_commit_with, &handles->transaction, 1,
+              &options, &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_transaction_commit_with, &handles->transaction, 1,
+              &options, &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.retry_timeout_seconds = -1;
+  REFUSED_FOR("options.retry_timeout_seconds", lance_transaction_commit_with, &handles->transaction, 1,
+              &options, &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.timeout_seconds = -1;
+  REFUSED_FOR("options.timeout_seconds", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.detached = 2;
+  REFUSED_FOR("options.detached", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.dry_run = 2;
+  REFUSED_FOR("options.dry_run", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+}
+
 static void lance_delete_options_are_checked(const Handles* handles) {
   LanceDeleteOptions options;
   LanceDataset* made_out = NULL;
@@ -2442,6 +2897,75 @@ static void lance_write_options_are_checked(const Handles* handles) {
   options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
   options.encoding_profile = 1000;
   REFUSED_FOR("options.encoding_profile", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_read_file_options_are_checked(const Handles* handles) {
+  LanceReadFileOptions options;
+  struct ArrowArrayStream made_out = {0};
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.column_count = 1;
+  REFUSED_FOR("options.columns", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.column_count = 1;
+  options.columns = kNullName;
+  REFUSED_FOR("options.columns", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.row_number_count = 1;
+  REFUSED_FOR("options.rows", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.batch_rows = 0;
+  REFUSED_FOR("options.batch_rows", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.batches_ahead = 0;
+  REFUSED_FOR("options.batches_ahead", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.batches_ahead = 1025;
+  REFUSED_FOR("options.batches_ahead", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_write_file_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceWriteFileOptions options;
+  LanceFileWriter* made_out = NULL;
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.data_storage_version = kNotUtf8;
+  REFUSED_FOR("options.data_storage_version", lance_file_writer_open, URI, fresh_schema(), &options,
+              &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.encoder_cache_bytes = 0;
+  REFUSED_FOR("options.encoder_cache_bytes", lance_file_writer_open, URI, fresh_schema(), &options,
+              &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.max_page_bytes = 0;
+  REFUSED_FOR("options.max_page_bytes", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.durable = 2;
+  REFUSED_FOR("options.durable", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  REFUSED_FOR("options.storage_options", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullKey;
+  REFUSED_FOR("options.storage_options", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullValue;
+  REFUSED_FOR("options.storage_options", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
   CHECK(made_out == NULL);
 }
 
@@ -2678,6 +3202,11 @@ void null_arguments(const Handles* handles) {
   lance_dataset_build_index_segment_refuses(handles);
   lance_dataset_merge_index_segments_refuses(handles);
   lance_dataset_commit_index_segments_refuses(handles);
+  lance_transaction_commit_refuses(handles);
+  lance_transaction_commit_with_refuses(handles);
+  lance_transaction_discard_refuses(handles);
+  lance_transaction_to_json_refuses(handles);
+  lance_transaction_from_json_refuses(handles);
   lance_dataset_delete_refuses(handles);
   lance_dataset_delete_row_ids_refuses(handles);
   lance_dataset_delete_addresses_refuses(handles);
@@ -2686,10 +3215,17 @@ void null_arguments(const Handles* handles) {
   lance_dataset_delete_uncommitted_refuses(handles);
   lance_dataset_delete_row_ids_uncommitted_refuses(handles);
   lance_dataset_update_uncommitted_refuses(handles);
-  lance_transaction_commit_refuses(handles);
-  lance_transaction_discard_refuses(handles);
-  lance_transaction_to_json_refuses(handles);
-  lance_transaction_from_json_refuses(handles);
+  lance_dataset_fragment_metadata_refuses(handles);
+  lance_dataset_take_in_fragment_refuses(handles);
+  lance_dataset_delete_in_fragment_refuses(handles);
+  lance_dataset_delete_offsets_refuses(handles);
+  lance_dataset_write_fragment_columns_refuses(handles);
+  lance_dataset_merge_fragment_columns_refuses(handles);
+  lance_dataset_update_fragment_columns_refuses(handles);
+  lance_dataset_register_file_refuses(handles);
+  lance_dataset_describe_data_file_refuses(handles);
+  lance_dataset_stage_refuses(handles);
+  lance_dataset_commit_refuses(handles);
   lance_writer_open_refuses(handles);
   lance_writer_write_batch_refuses(handles);
   lance_writer_write_batch_to_lane_refuses(handles);
@@ -2698,6 +3234,20 @@ void null_arguments(const Handles* handles) {
   lance_writer_finish_refuses(handles);
   lance_writer_finish_uncommitted_refuses(handles);
   lance_writer_abort_refuses(handles);
+  lance_file_reader_open_refuses(handles);
+  lance_file_reader_schema_refuses(handles);
+  lance_file_reader_info_refuses(handles);
+  lance_file_reader_columns_refuses(handles);
+  lance_file_reader_pages_refuses(handles);
+  lance_file_reader_read_refuses(handles);
+  lance_file_reader_global_buffer_refuses(handles);
+  lance_file_writer_open_refuses(handles);
+  lance_file_writer_write_batch_refuses(handles);
+  lance_file_writer_add_schema_metadata_refuses(handles);
+  lance_file_writer_add_global_buffer_refuses(handles);
+  lance_file_writer_tell_refuses(handles);
+  lance_file_writer_finish_refuses(handles);
+  lance_file_writer_abort_refuses(handles);
   lance_dataset_check_refuses(handles);
   lance_dataset_cleanup_refuses(handles);
   lance_shuffler_open_refuses(handles);
@@ -2736,9 +3286,12 @@ void null_arguments(const Handles* handles) {
   lance_sql_options_are_checked(handles);
   lance_index_options_are_checked(handles);
   lance_optimize_indices_options_are_checked(handles);
+  lance_commit_options_are_checked(handles);
   lance_delete_options_are_checked(handles);
   lance_update_options_are_checked(handles);
   lance_write_options_are_checked(handles);
+  lance_read_file_options_are_checked(handles);
+  lance_write_file_options_are_checked(handles);
   lance_check_options_are_checked(handles);
   lance_cleanup_options_are_checked(handles);
   lance_shuffle_options_are_checked(handles);
@@ -2760,6 +3313,8 @@ void null_arguments(const Handles* handles) {
   lance_sql_query_free(NULL);
   lance_transaction_free(NULL);
   lance_writer_free(NULL);
+  lance_file_reader_free(NULL);
+  lance_file_writer_free(NULL);
   lance_shuffler_free(NULL);
   lance_namespace_free(NULL);
 }

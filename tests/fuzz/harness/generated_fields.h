@@ -189,6 +189,18 @@ LanceOptimizeIndicesOptions Fill(Arguments& arguments, LanceOptimizeIndicesOptio
 }
 
 template <typename Arguments>
+LanceCommitOptions Fill(Arguments& arguments, LanceCommitOptions fields) {
+  fields.commit_message = arguments.OptionalText();
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  fields.max_retries = arguments.Number(fields.max_retries);
+  fields.retry_timeout_seconds = arguments.Number(fields.retry_timeout_seconds);
+  fields.timeout_seconds = arguments.Number(fields.timeout_seconds);
+  fields.detached = arguments.Number(fields.detached);
+  fields.dry_run = arguments.Number(fields.dry_run);
+  return fields;
+}
+
+template <typename Arguments>
 LanceDeleteOptions Fill(Arguments& arguments, LanceDeleteOptions fields) {
   fields.conflict_retries = arguments.Number(fields.conflict_retries);
   fields.retry_timeout_seconds = arguments.Number(fields.retry_timeout_seconds);
@@ -232,6 +244,28 @@ LanceWriteOptions Fill(Arguments& arguments, LanceWriteOptions fields) {
   if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceWriteStats*) {};
 
   fields.encoding_profile = arguments.Number(fields.encoding_profile);
+  return fields;
+}
+
+template <typename Arguments>
+LanceReadFileOptions Fill(Arguments& arguments, LanceReadFileOptions fields) {
+  arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
+  fields.first_row = arguments.Number(fields.first_row);
+  fields.row_count = arguments.Number(fields.row_count);
+  arguments.Array(&fields.rows, &fields.row_number_count, [&] { return arguments.Number(uint64_t{0}); });
+  fields.batch_rows = arguments.Number(fields.batch_rows);
+  fields.batches_ahead = arguments.Number(fields.batches_ahead);
+  return fields;
+}
+
+template <typename Arguments>
+LanceWriteFileOptions Fill(Arguments& arguments, LanceWriteFileOptions fields) {
+  fields.data_storage_version = arguments.OptionalString();
+  fields.encoder_cache_bytes = arguments.Number(fields.encoder_cache_bytes);
+  fields.max_page_bytes = arguments.Number(fields.max_page_bytes);
+  fields.durable = arguments.Number(fields.durable);
+  arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
+
   return fields;
 }
 

@@ -3,7 +3,7 @@
 pub mod check;
 pub mod cleanup;
 pub(crate) mod listing;
-mod needed_files;
+pub(crate) mod needed_files;
 mod orphans;
 mod refs;
 

@@ -41,8 +41,10 @@ mod unknowns;
 pub mod versions;
 
 pub use batches::{Batches, Yield};
+pub use columns::no_such_column;
 pub use opened::Opened;
 pub use ranges::take_ranges;
+pub use restriction::no_such_fragment;
 pub use sample::sample;
 pub use scan::{Query, count_rows};
 pub use shuffle::Shuffler;

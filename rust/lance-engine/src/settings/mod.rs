@@ -5,6 +5,8 @@
 mod callback;
 pub mod codes;
 mod dataset;
+mod file;
+mod fragment;
 mod index;
 mod lookup;
 mod maintain;
@@ -26,6 +28,10 @@ pub use dataset::{
     AccessSettings, DatasetInfo, DatasetStatistics, FragmentInfo, OpenSettings, RowRange,
     TakeSettings, VersionInfo,
 };
+pub use file::{
+    FileColumn, FileInfo, FilePage, FileWriteResult, ReadFileSettings, WriteFileSettings,
+};
+pub use fragment::FragmentMetadata;
 pub use index::{
     IndexInfo, IndexProgress, IndexSegmentInfo, IndexSettings, IndexType, OptimizeIndicesSettings,
 };
@@ -50,5 +56,5 @@ pub use session::{SessionSettings, SessionStats};
 pub use shuffle::{ShuffleInfo, ShufflePosition, ShuffleRemainder, ShuffleSettings};
 pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};
-pub use transaction::CommitResult;
+pub use transaction::{CommitResult, CommitSettings};
 pub use write::{ColumnHint, EncodingProfile, WriteMode, WriteSettings, WriteStats};

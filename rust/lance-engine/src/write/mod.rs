@@ -22,6 +22,8 @@ use arrow::array::RecordBatch;
 use lance::dataset::transaction::Transaction;
 
 pub use live::Live;
+pub(crate) use plan::storage_version;
+pub(crate) use types::check_storable;
 pub use writer::Write;
 
 /// What is between its producers and its encoders.

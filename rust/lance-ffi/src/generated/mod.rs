@@ -9,6 +9,8 @@ pub mod batches;
 pub mod credentials;
 pub mod dataset;
 pub mod error;
+pub mod file;
+pub mod fragment;
 pub mod index;
 pub mod lookup;
 pub mod maintain;

@@ -57,6 +57,8 @@
 #include "credentials.h"
 #include "dataset.h"
 #include "error.h"
+#include "file.h"
+#include "fragment.h"
 #include "index.h"
 #include "lookup.h"
 #include "maintain.h"
