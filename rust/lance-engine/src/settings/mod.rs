@@ -5,6 +5,7 @@
 mod callback;
 pub mod codes;
 mod dataset;
+mod evolve;
 mod index;
 mod lookup;
 mod maintain;
@@ -24,6 +25,10 @@ pub use callback::Callback;
 pub use dataset::{
     AccessSettings, DatasetInfo, DatasetStatistics, FragmentInfo, OpenSettings, RowRange,
     TakeSettings, VersionInfo,
+};
+pub use evolve::{
+    AddColumnsProgress, AddColumnsSettings, ColumnAlteration, KeyColumn, MetadataEntry,
+    MetadataKind, MetadataUpdate, Migration, Nullability,
 };
 pub use index::{
     IndexInfo, IndexProgress, IndexSegmentInfo, IndexSettings, IndexType, OptimizeIndicesSettings,

@@ -57,6 +57,7 @@
 #include "credentials.h"
 #include "dataset.h"
 #include "error.h"
+#include "evolve.h"
 #include "index.h"
 #include "lookup.h"
 #include "maintain.h"
