@@ -220,11 +220,10 @@ typename Form::template Of<DatasetPtr> AddByFunction(const Dataset& dataset, Col
   auto progress = Listen(options, c_options.c);
   return Explained(
       Form::MakeConsuming(
-          Prepare<DatasetOut>(lance_dataset_add_columns_by_function,
-                              lance_dataset_add_columns_by_function_async,
-                              Opening(dataset, std::move(progress)), DatasetAccess::Get(dataset),
-                              static_cast<const LanceColumnFunction*>(handle.get()), c_schema.get(),
-                              &c_options.c),
+          Prepare<DatasetOut>(
+              lance_dataset_add_columns_by_function, lance_dataset_add_columns_by_function_async,
+              Opening(dataset, std::move(progress)), DatasetAccess::Get(dataset),
+              static_cast<const LanceColumnFunction*>(handle.get()), c_schema.get(), &c_options.c),
           &c_schema, stop),
       failure);
 }
@@ -241,10 +240,11 @@ typename Form::template Of<DatasetPtr> FromReader(Blocking* blocking, Async* asy
   ARROW_RETURN_NOT_OK(internal::CheckNames(*failure.reader->schema()));
   internal::CStream stream;
   failure.reader->Export(stream.get());
-  return Explained(Form::MakeConsuming(Prepare<DatasetOut>(blocking, async, Opening(dataset),
-                                                           DatasetAccess::Get(dataset), stream.get(), args...),
-                                       &stream, stop),
-                   failure);
+  return Explained(
+      Form::MakeConsuming(Prepare<DatasetOut>(blocking, async, Opening(dataset), DatasetAccess::Get(dataset),
+                                              stream.get(), args...),
+                          &stream, stop),
+      failure);
 }
 
 template <typename Form>
@@ -303,20 +303,20 @@ template <typename Form>
 typename Form::template Of<DatasetPtr> Drop(const Dataset& dataset, const Names& columns,
                                             const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(const auto c_columns, internal::NamesC::Make(columns, "columns"));
-  return Form::Make(Prepare<DatasetOut>(lance_dataset_drop_columns, lance_dataset_drop_columns_async,
-                                        Opening(dataset), DatasetAccess::Get(dataset), c_columns.data(),
-                                        c_columns.size()),
-                    stop);
+  return Form::Make(
+      Prepare<DatasetOut>(lance_dataset_drop_columns, lance_dataset_drop_columns_async, Opening(dataset),
+                          DatasetAccess::Get(dataset), c_columns.data(), c_columns.size()),
+      stop);
 }
 
 template <typename Form>
 typename Form::template Of<DatasetPtr> SetKey(const Dataset& dataset, const Names& columns,
                                               const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(const auto c_columns, internal::NamesC::Make(columns, "columns"));
-  return Form::Make(Prepare<DatasetOut>(lance_dataset_set_primary_key, lance_dataset_set_primary_key_async,
-                                        Opening(dataset), DatasetAccess::Get(dataset), c_columns.data(),
-                                        c_columns.size()),
-                    stop);
+  return Form::Make(
+      Prepare<DatasetOut>(lance_dataset_set_primary_key, lance_dataset_set_primary_key_async,
+                          Opening(dataset), DatasetAccess::Get(dataset), c_columns.data(), c_columns.size()),
+      stop);
 }
 
 /// Read a list of two columns of texts.
@@ -350,8 +350,8 @@ typename Form::template Of<DatasetPtr> Update(const Dataset& dataset, LanceMetad
                                               const Updates& updates, bool replace, const StopToken& stop) {
   const auto c_updates = ToC(updates);
   return Form::Make(Prepare<DatasetOut>(lance_dataset_update_metadata, lance_dataset_update_metadata_async,
-                                        Opening(dataset), DatasetAccess::Get(dataset), kind,
-                                        c_updates.data(), c_updates.size(), int32_t{replace}),
+                                        Opening(dataset), DatasetAccess::Get(dataset), kind, c_updates.data(),
+                                        c_updates.size(), int32_t{replace}),
                     stop);
 }
 
@@ -382,10 +382,9 @@ template <typename Form>
 typename Form::template Of<DatasetPtr> Upgrade(const Dataset& dataset, const std::string& version,
                                                const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(const char* c_version, internal::ToC(version, "data_storage_version"));
-  return Form::Make(
-      Prepare<DatasetOut>(lance_dataset_upgrade_storage, lance_dataset_upgrade_storage_async,
-                          Opening(dataset), DatasetAccess::Get(dataset), c_version),
-      stop);
+  return Form::Make(Prepare<DatasetOut>(lance_dataset_upgrade_storage, lance_dataset_upgrade_storage_async,
+                                        Opening(dataset), DatasetAccess::Get(dataset), c_version),
+                    stop);
 }
 
 }  // namespace

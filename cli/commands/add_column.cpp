@@ -68,7 +68,7 @@ arrow::Status Report(const Args& args, size_t columns, const Dataset& dataset) {
 
 arrow::Status Add(Args args) {
   if (args.expressions.empty() == args.nulls.empty()) {
-    throw CLI::ValidationError("add-column", "give either NAME=EXPR or --null");
+    throw CLI::ValidationError("add-column", "give columns as NAME=EXPR or by --null, and not both");
   }
   ARROW_ASSIGN_OR_RAISE(const DatasetPtr dataset, args.source.Open());
   Rows rows;
@@ -96,11 +96,11 @@ Action Declare(CLI::App& app) {
   AddSource(app, args->source);
   const auto add_expressions = [args](const std::vector<std::string>& texts) {
     for (const std::string& text : texts) {
-      args->expressions.push_back(Split(text, '=', "NAME=EXPR", "NAME=EXPR"));
+      args->expressions.push_back(Split(text, '=', "COLUMN", "NAME=EXPR"));
     }
   };
-  app.add_option_function<std::vector<std::string>>("NAME=EXPR", add_expressions,
-                                                    "New columns, each with an SQL expression")
+  app.add_option_function<std::vector<std::string>>("COLUMN", add_expressions,
+                                                    "New columns, each with an SQL expression: NAME=EXPR")
       ->type_name("");
   const auto add_nulls = [args](const std::vector<std::string>& texts) {
     for (const std::string& text : texts) {

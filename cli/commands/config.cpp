@@ -114,12 +114,12 @@ Action DeclareSet(CLI::App& app) {
     for (const std::string& text : texts) {
       const size_t at = text.find('=');
       if (at == 0 || at == std::string::npos) {
-        throw CLI::ValidationError("KEY=VALUE", "a setting must look like KEY=VALUE");
+        throw CLI::ValidationError("SETTING", "a setting must look like KEY=VALUE");
       }
       args->updates.push_back({text.substr(0, at), text.substr(at + 1)});
     }
   };
-  app.add_option_function<std::vector<std::string>>("KEY=VALUE", add, "What to set")
+  app.add_option_function<std::vector<std::string>>("SETTING", add, "What to set: KEY=VALUE")
       ->required()
       ->type_name("");
   app.footer(
@@ -144,7 +144,8 @@ Action DeclareUnset(CLI::App& app) {
 Action DeclarePrimaryKey(CLI::App& app) {
   auto args = std::make_shared<Args>();
   AddSource(app, args->source);
-  app.add_option("COLUMN", args->columns, "The columns of the key, which is declared for good")->type_name("");
+  app.add_option("COLUMN", args->columns, "The columns of the key, which is declared for good")
+      ->type_name("");
   AddFormat(app, args->format);
   app.footer(
       "Without columns it prints the key. Upserts look for rows by it; nothing else enforces it.\n\n"

@@ -70,7 +70,9 @@ arrow::Status Drop(const Args& args) {
 Action Declare(CLI::App& app) {
   auto args = std::make_shared<Args>();
   AddSource(app, args->source);
-  app.add_option("COLUMN", args->columns, "Columns, or fields of them such as a.b")->required()->type_name("");
+  app.add_option("COLUMN", args->columns, "Columns, or fields of them such as a.b")
+      ->required()
+      ->type_name("");
   AddConsent(app, args->consent);
   AddFormat(app, args->format);
   app.footer(

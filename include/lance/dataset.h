@@ -351,8 +351,8 @@ class LANCE_EXPORT Dataset {
   arrow::Future<std::shared_ptr<Dataset>> AddNullColumnsAsync(const std::shared_ptr<arrow::Schema>& schema,
                                                               const arrow::StopToken& stop = {}) const;
 
-  /// Add the columns of a reader by a key: each row of the dataset gets those of the row that has its key, and
-  /// NULLs where there is none. The rows of the reader are held in memory. Keys of other types than the
+  /// Add the columns of a reader by a key: each row of the dataset gets those of the row that has its key,
+  /// and NULLs where there is none. The rows of the reader are held in memory. Keys of other types than the
   /// dataset's, and a key that comes twice in the reader, are ErrorCode::kInvalidArgument.
   ///
   /// \param[in] reader read on a thread of its own; its own error is returned
@@ -382,8 +382,10 @@ class LANCE_EXPORT Dataset {
   arrow::Future<std::shared_ptr<Dataset>> DropColumnsAsync(const std::vector<std::string>& columns,
                                                            const arrow::StopToken& stop = {}) const;
 
-  /// Get the schema that DropColumns() would leave. It checks the same, waits for nothing and changes nothing.
-  arrow::Result<std::shared_ptr<arrow::Schema>> PlanDropColumns(const std::vector<std::string>& columns) const;
+  /// Get the schema that DropColumns() would leave. It checks the same, waits for nothing and changes
+  /// nothing.
+  arrow::Result<std::shared_ptr<arrow::Schema>> PlanDropColumns(
+      const std::vector<std::string>& columns) const;
 
   /// Key-values of this version that say how engines are to treat the dataset.
   arrow::Result<std::map<std::string, std::string>> Config() const;

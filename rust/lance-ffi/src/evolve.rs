@@ -109,7 +109,10 @@ struct Imported {
 
 impl BatchSource for Imported {
     fn schema(&mut self) -> Result<SchemaRef> {
-        let stream = self.stream.take().unwrap_or_else(FFI_ArrowArrayStream::empty);
+        let stream = self
+            .stream
+            .take()
+            .unwrap_or_else(FFI_ArrowArrayStream::empty);
         let mut source = Source::new(stream)?;
         let schema = Arc::new(source.schema()?);
         self.source = Some((source, schema.clone()));

@@ -125,7 +125,10 @@ pub fn add_null_columns(opened: Arc<Opened>, schema: ArrowSchema) -> Task<Opened
         if let Some(field) = schema.fields().iter().find(|field| !field.is_nullable()) {
             return Err(Error::new(
                 code::SCHEMA_MISMATCH,
-                format!("column {:?} is not nullable, so it cannot be null", field.name()),
+                format!(
+                    "column {:?} is not nullable, so it cannot be null",
+                    field.name()
+                ),
             ));
         }
         let columns = NewColumnTransform::AllNulls(Arc::new(schema));

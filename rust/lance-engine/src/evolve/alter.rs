@@ -41,7 +41,7 @@ fn checked(
 ) -> Result<Vec<Alteration>> {
     let names: Vec<_> = alterations.iter().map(|it| it.column.clone()).collect();
     let fields = all_stored(schema, &names)?;
-    let types = types.map_or(&[][..], |types| types.fields());
+    let types = types.map_or(&[][..], |types| &types.fields()[..]);
     let of_none = |field: &&Arc<ArrowField>| !names.contains(field.name());
     if let Some(field) = types.iter().find(of_none) {
         return Err(Error::invalid_argument(format!(
@@ -83,7 +83,9 @@ fn check_cast(schema: &Schema, field: &Field, name: &str, data_type: &DataType) 
     if is_in_key(schema, field) {
         return Err(Error::new(
             code::FAILED_PRECONDITION,
-            format!("column {name:?} is of the primary key, which stays as it is: it cannot be cast"),
+            format!(
+                "column {name:?} is of the primary key, which stays as it is: it cannot be cast"
+            ),
         ));
     }
     check_storable(&ArrowSchema::new(vec![ArrowField::new(

@@ -46,7 +46,11 @@ impl Job {
     ) -> Self {
         let fields = schema.fields_pre_order().map(|field| {
             let (id, parent, name) = (field.id, field.parent_id, &field.name);
-            let nullable = if field.nullable { "nullable" } else { "required" };
+            let nullable = if field.nullable {
+                "nullable"
+            } else {
+                "required"
+            };
             format!("{id} {parent} {} {nullable} {name}", field.logical_type)
         });
         Self {

@@ -39,7 +39,9 @@ fn remaining(opened: &Opened, columns: &[String]) -> Result<Schema> {
         if is_in_key(schema, field) {
             return Err(Error::new(
                 code::FAILED_PRECONDITION,
-                format!("column {name:?} is of the primary key, which stays as it is: it cannot be dropped"),
+                format!(
+                    "column {name:?} is of the primary key, which stays as it is: it cannot be dropped"
+                ),
             ));
         }
     }

@@ -76,7 +76,7 @@ impl Join {
         let found = wanted.iter().map(|row| self.rows.get(&row.owned()));
         let found: Vec<_> = found.map(|at| *at.unwrap_or(&self.none)).collect();
         let take = |pieces: &Vec<ArrayRef>| {
-            let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
+            let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| piece.as_ref()).collect();
             interleave(&pieces, &found)
         };
         let columns: std::result::Result<Vec<_>, _> = self.columns.iter().map(take).collect();

@@ -4,14 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lance::dataset::transaction::{Operation, UpdateMap, UpdateMapEntry};
+use lance_core::datatypes::{LANCE_UNENFORCED_PRIMARY_KEY, LANCE_UNENFORCED_PRIMARY_KEY_POSITION};
 
 use super::names::stored;
-use super::primary_key;
 use crate::change::{Change, commit};
 use crate::error::{Error, Result};
 use crate::read::Opened;
 use crate::settings::{MetadataEntry, MetadataKind, MetadataUpdate};
 use crate::task::Task;
+
+/// Metadata of a field that makes it a part of the primary key.
+const OF_KEY: [&str; 2] = [
+    LANCE_UNENFORCED_PRIMARY_KEY,
+    LANCE_UNENFORCED_PRIMARY_KEY_POSITION,
+];
 
 /// The key-values of a kind, by key.
 pub fn metadata(opened: &Opened, kind: MetadataKind) -> Vec<MetadataEntry> {
@@ -69,7 +75,7 @@ pub fn update_field_metadata(
 ) -> Task<Opened> {
     Box::pin(async move {
         let field = stored(opened.dataset.schema(), &column)?.id;
-        if let Some(update) = updates.iter().find(|it| primary_key::is_reserved(&it.key)) {
+        if let Some(update) = updates.iter().find(|it| OF_KEY.contains(&it.key.as_str())) {
             return Err(Error::invalid_argument(format!(
                 "the key {:?} is of the primary key: set that in its own way",
                 update.key

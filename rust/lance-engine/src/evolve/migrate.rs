@@ -54,7 +54,10 @@ async fn migrate_manifest_paths(opened: &Opened) -> Result<Opened> {
 
 /// Refuse what would be made of a version that is not the newest.
 pub async fn check_newest(dataset: &Dataset) -> Result<()> {
-    let (here, newest) = (dataset.manifest().version, dataset.latest_version_id().await?);
+    let (here, newest) = (
+        dataset.manifest().version,
+        dataset.latest_version_id().await?,
+    );
     match here == newest {
         true => Ok(()),
         false => Err(Error::new(

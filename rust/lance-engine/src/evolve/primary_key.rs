@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use lance::dataset::transaction::UpdateMap;
 use lance::datatypes::{Field, Schema};
-use lance_core::datatypes::{
-    LANCE_UNENFORCED_PRIMARY_KEY, LANCE_UNENFORCED_PRIMARY_KEY_POSITION,
-};
+use lance_core::datatypes::{LANCE_UNENFORCED_PRIMARY_KEY, LANCE_UNENFORCED_PRIMARY_KEY_POSITION};
 
 use super::metadata::update_fields;
 use super::names::{all_stored, path};
@@ -15,11 +13,6 @@ use crate::error::{Error, Result, code};
 use crate::read::Opened;
 use crate::settings::KeyColumn;
 use crate::task::Task;
-
-/// Metadata of a field that makes it a part of the key.
-pub fn is_reserved(key: &str) -> bool {
-    [LANCE_UNENFORCED_PRIMARY_KEY, LANCE_UNENFORCED_PRIMARY_KEY_POSITION].contains(&key)
-}
 
 /// Whether a field is of the key, or has one in it that is.
 pub fn is_in_key(schema: &Schema, field: &Field) -> bool {

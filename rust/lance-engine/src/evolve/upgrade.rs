@@ -25,16 +25,17 @@ pub fn upgrade_storage(opened: Arc<Opened>, data_storage_version: String) -> Tas
         if let Some(blob) = schema.fields_pre_order().find(|field| field.is_blob()) {
             return Err(Error::new(
                 code::NOT_SUPPORTED,
-                format!("column {:?} has blobs, which are not written anew", blob.name),
+                format!(
+                    "column {:?} has blobs, which are not written anew",
+                    blob.name
+                ),
             ));
         }
         check_newest(&opened.plain).await?;
         let query = scan::prepare(opened.clone(), ScanSettings::default()).await?;
         let (schema, batches) = query.run().await?;
-        let rows = RecordBatchStreamAdapter::new(
-            schema,
-            batches.into_stream().map_err(as_engine_error),
-        );
+        let rows =
+            RecordBatchStreamAdapter::new(schema, batches.into_stream().map_err(as_engine_error));
         let rewriting = |dataset| rewrite(dataset, Box::pin(rows), version);
         Change::new(&opened)?
             .run_to_version(&opened, rewriting)
