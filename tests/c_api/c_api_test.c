@@ -459,8 +459,7 @@ static void columns_are_computed_renamed_and_dropped(void) {
   CHECK_CALL(LANCE_OK, lance_dataset_field_metadata, described, "most", &entries);
   List list = read_list(&entries);
   CHECK(list.rows.length == 1);
-  list.rows.release(&list.rows);
-  list.columns.release(&list.columns);
+  free_list(&list);
 
   const char* const most = "most";
   CHECK_CALL(LANCE_OK, lance_dataset_plan_drop_columns, described, &most, 1, &schema);
