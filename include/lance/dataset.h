@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "arrow/type_fwd.h"
 #include "arrow/util/cancel.h"
 #include "lance/mutation.h"
+#include "lance/evolution.h"
 #include "lance/options.h"
 #include "lance/results.h"
 #include "lance/type_fwd.h"
@@ -435,6 +437,161 @@ class LANCE_EXPORT Dataset {
                                               const arrow::StopToken& stop = {}) const;
   arrow::Future<std::string> DescribeDataFileAsync(const std::string& name,
                                                    const arrow::StopToken& stop = {}) const;
+  /// Add columns that SQL expressions compute, for each row from its stored columns, such as
+  /// {"price", "l_extendedprice * (1 - l_discount)"}. It gives the dataset at the version that has them.
+  ///
+  /// An expression that reads a column that does not exist is ErrorCode::kFieldNotFound, one that is no SQL
+  /// kInvalidArgument, and so is a name that is taken. One that fails for a row fails the call. When a call
+  /// that changes columns fails or is stopped, the dataset is as before, and no file stays. Where others
+  /// commit rows meanwhile, those that add columns are ErrorCode::kCommitConflictRetryable: make them again
+  /// on the newest version.
+  arrow::Result<std::shared_ptr<Dataset>> AddColumns(
+      const std::vector<std::pair<std::string, std::string>>& expressions,
+      const AddColumnsOptions& options = {}, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> AddColumnsAsync(
+      const std::vector<std::pair<std::string, std::string>>& expressions,
+      const AddColumnsOptions& options = {}, const arrow::StopToken& stop = {}) const;
+
+  /// Add columns that a function computes, batch by batch and several batches at once; see ColumnFunction.
+  /// What it returns is checked. When this returns, or its future ends, the function is not called any more.
+  /// With AddColumnsOptions::checkpoint a call that did not end, perhaps as its process was killed, goes on
+  /// where it was.
+  ///
+  /// \param[in] function computes the columns
+  /// \param[in] schema that of the new columns
+  /// \param[in] options what it reads, and how it is called
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> AddColumnsByFunction(ColumnFunction function,
+                                                               const std::shared_ptr<arrow::Schema>& schema,
+                                                               const AddColumnsOptions& options = {},
+                                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> AddColumnsByFunctionAsync(
+      ColumnFunction function, const std::shared_ptr<arrow::Schema>& schema,
+      const AddColumnsOptions& options = {}, const arrow::StopToken& stop = {}) const;
+
+  /// Add the columns of a reader: its rows are those of the dataset, in their order. Deleted rows have none.
+  /// Too few or too many are ErrorCode::kInvalidArgument. The reader is read on a thread of its own; its own
+  /// error is returned.
+  arrow::Result<std::shared_ptr<Dataset>> AddColumnsFromReader(
+      const std::shared_ptr<arrow::RecordBatchReader>& reader, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> AddColumnsFromReaderAsync(
+      const std::shared_ptr<arrow::RecordBatchReader>& reader, const arrow::StopToken& stop = {}) const;
+
+  /// Add columns that are null in every row, and so nullable. No data file is written.
+  arrow::Result<std::shared_ptr<Dataset>> AddNullColumns(const std::shared_ptr<arrow::Schema>& schema,
+                                                         const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> AddNullColumnsAsync(const std::shared_ptr<arrow::Schema>& schema,
+                                                              const arrow::StopToken& stop = {}) const;
+
+  /// Add the columns of a reader by a key: each row of the dataset gets those of the row that has its key,
+  /// and NULLs where there is none. The rows of the reader are held in memory. Keys of other types than the
+  /// dataset's, and a key that comes twice in the reader, are ErrorCode::kInvalidArgument.
+  ///
+  /// \param[in] reader read on a thread of its own; its own error is returned
+  /// \param[in] left_on a column of the dataset
+  /// \param[in] right_on the column of the reader with its keys, which is not added
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> MergeColumns(
+      const std::shared_ptr<arrow::RecordBatchReader>& reader, const std::string& left_on,
+      const std::string& right_on, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> MergeColumnsAsync(
+      const std::shared_ptr<arrow::RecordBatchReader>& reader, const std::string& left_on,
+      const std::string& right_on, const arrow::StopToken& stop = {}) const;
+
+  /// Rename columns, change whether they may have NULLs, and cast them. All changes come at once, so that two
+  /// names can be swapped. Only casts write data, and a cast that a value does not survive fails; of decimals
+  /// and floating-point numbers the last digits may be lost. A column with an index cannot be cast, nor can
+  /// one of the primary key, which stays as it is.
+  arrow::Result<std::shared_ptr<Dataset>> AlterColumns(const std::vector<ColumnAlteration>& alterations,
+                                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> AlterColumnsAsync(const std::vector<ColumnAlteration>& alterations,
+                                                            const arrow::StopToken& stop = {}) const;
+
+  /// Drop columns, or fields of them such as "a.b", and the indices of these. The data stays in its files
+  /// until a compaction. Not all columns can be dropped, nor one of the primary key.
+  arrow::Result<std::shared_ptr<Dataset>> DropColumns(const std::vector<std::string>& columns,
+                                                      const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> DropColumnsAsync(const std::vector<std::string>& columns,
+                                                           const arrow::StopToken& stop = {}) const;
+
+  /// Get the schema that DropColumns() would leave. It checks the same, waits for nothing and changes
+  /// nothing.
+  arrow::Result<std::shared_ptr<arrow::Schema>> PlanDropColumns(
+      const std::vector<std::string>& columns) const;
+
+  /// Key-values of this version that say how engines are to treat the dataset.
+  arrow::Result<std::map<std::string, std::string>> Config() const;
+  /// Key-values about the dataset, for people and programs.
+  arrow::Result<std::map<std::string, std::string>> Metadata() const;
+  /// The metadata of its Arrow schema.
+  arrow::Result<std::map<std::string, std::string>> SchemaMetadata() const;
+  /// The metadata of a column, or of a field of one such as "a.b".
+  arrow::Result<std::map<std::string, std::string>> FieldMetadata(const std::string& column) const;
+
+  /// Set and remove key-values, such as {{"key", "value"}, {"no more", std::nullopt}}; with `replace` those
+  /// that are not named are removed. A key that is named twice is ErrorCode::kInvalidArgument.
+  arrow::Result<std::shared_ptr<Dataset>> UpdateConfig(const std::vector<MetadataUpdate>& updates,
+                                                       bool replace = false,
+                                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> UpdateConfigAsync(const std::vector<MetadataUpdate>& updates,
+                                                            bool replace = false,
+                                                            const arrow::StopToken& stop = {}) const;
+  arrow::Result<std::shared_ptr<Dataset>> UpdateMetadata(const std::vector<MetadataUpdate>& updates,
+                                                         bool replace = false,
+                                                         const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> UpdateMetadataAsync(const std::vector<MetadataUpdate>& updates,
+                                                              bool replace = false,
+                                                              const arrow::StopToken& stop = {}) const;
+  arrow::Result<std::shared_ptr<Dataset>> UpdateSchemaMetadata(const std::vector<MetadataUpdate>& updates,
+                                                               bool replace = false,
+                                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> UpdateSchemaMetadataAsync(
+      const std::vector<MetadataUpdate>& updates, bool replace = false,
+      const arrow::StopToken& stop = {}) const;
+  /// The same for a column. The keys of a primary key are refused: SetPrimaryKey() sets them.
+  arrow::Result<std::shared_ptr<Dataset>> UpdateFieldMetadata(const std::string& column,
+                                                              const std::vector<MetadataUpdate>& updates,
+                                                              bool replace = false,
+                                                              const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> UpdateFieldMetadataAsync(const std::string& column,
+                                                                   const std::vector<MetadataUpdate>& updates,
+                                                                   bool replace = false,
+                                                                   const arrow::StopToken& stop = {}) const;
+
+  /// The columns of the primary key, in its order; none where there is no key.
+  arrow::Result<std::vector<std::string>> PrimaryKey() const;
+
+  /// Declare a primary key, for good: it cannot be changed. Nothing enforces it but upserts, which look for
+  /// rows by it. Its columns, and what they are fields of, must not be nullable and no lists. A second key is
+  /// ErrorCode::kFailedPrecondition.
+  arrow::Result<std::shared_ptr<Dataset>> SetPrimaryKey(const std::vector<std::string>& columns,
+                                                        const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> SetPrimaryKeyAsync(const std::vector<std::string>& columns,
+                                                             const arrow::StopToken& stop = {}) const;
+
+  /// Check that fragments, data files, row ids and indices of this version fit together. What does not is
+  /// ErrorCode::kCorrupt. It reads no values; CheckDataset() looks at all files of all versions.
+  arrow::Status Validate(const arrow::StopToken& stop = {}) const;
+  arrow::Future<> ValidateAsync(const arrow::StopToken& stop = {}) const;
+
+  /// Give a dataset made by an earlier release what later ones have; this must be its newest version. What is
+  /// migrated already stays as it is.
+  arrow::Result<std::shared_ptr<Dataset>> Migrate(Migration migration,
+                                                  const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> MigrateAsync(Migration migration,
+                                                       const arrow::StopToken& stop = {}) const;
+
+  /// Write all rows anew, in files of another format version, and commit them in place of the old ones. This
+  /// must be the newest version: a commit of somebody else's meanwhile is ErrorCode::kCommitConflict. Indices
+  /// do not survive it, and are made anew afterwards; deleted rows go. Columns with blobs are
+  /// ErrorCode::kNotSupported.
+  ///
+  /// \param[in] data_storage_version as WriteOptions::data_storage_version, for example "2.2"
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> UpgradeStorage(const std::string& data_storage_version,
+                                                         const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> UpgradeStorageAsync(const std::string& data_storage_version,
+                                                              const arrow::StopToken& stop = {}) const;
 
   /// What was read through this object and its scanners since it was opened, and what the caches of its
   /// session did.

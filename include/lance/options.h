@@ -607,6 +607,69 @@ struct LANCE_EXPORT UpdateOptions {
   bool allow_empty = false;
 };
 
+/// How far the new columns are.
+struct LANCE_EXPORT AddColumnsProgress {
+  /// Live rows that have them, and of how many.
+  uint64_t rows = 0;
+  uint64_t total_rows = 0;
+  /// Fragments that have them, and of how many.
+  uint64_t fragments = 0;
+  uint64_t total_fragments = 0;
+  /// Of these fragments, those that an earlier call had finished.
+  uint64_t resumed_fragments = 0;
+};
+
+/// How columns are computed.
+struct LANCE_EXPORT AddColumnsOptions {
+  /// Columns that the function reads, as ScanOptions::columns has them. Only with a function. Default: all.
+  std::optional<std::vector<std::string>> columns = std::nullopt;
+  /// The most rows of a batch. Of wide rows a batch has fewer, about as many as take 32 MiB. At most
+  /// 4294967295. Default: 8192.
+  std::optional<int64_t> batch_size = std::nullopt;
+  /// How many batches are computed at once, and how many fragments are written at once. The result is the
+  /// same. At most 1024. Default: the number of cores.
+  std::optional<int32_t> parallelism = std::nullopt;
+  /// A directory, or a URI that the dataset's storage options reach, that keeps what is finished, fragment
+  /// by fragment, if the call ends before its commit: it fails, is cancelled, or its process is killed. The
+  /// same call with the same checkpoint goes on from there, also on a newer version, as far as that has the
+  /// same fragments. One of other columns is ErrorCode::kFailedPrecondition. Its files are removed after
+  /// the commit. Default: nothing is kept.
+  std::optional<std::string> checkpoint = std::nullopt;
+  /// What the function computes, in words of the caller's: a checkpoint of another one is
+  /// ErrorCode::kFailedPrecondition. A checkpoint needs it, where there is a function. Default: none.
+  std::optional<std::string> function_id = std::nullopt;
+  /// Called now and then, on library threads, one call after the other; it must be quick and must not call
+  /// this library. An exception it throws is dropped.
+  std::function<void(const AddColumnsProgress&)> progress = {};
+};
+
+/// Whether a column may have NULLs.
+enum class Nullability : int {
+  /// As it is.
+  kKeep = 0,
+  kNullable = 1,
+  /// A column that has NULLs cannot become one without.
+  kRequired = 2,
+};
+
+/// A key and its new value.
+struct LANCE_EXPORT MetadataUpdate {
+  std::string key = {};
+  /// Default: the key is removed.
+  std::optional<std::string> value = std::nullopt;
+};
+
+/// What a dataset made by an earlier release can be given afterwards, once and for all.
+enum class Migration : int {
+  /// Manifests under names with which the newest is found without listing all. Nobody else may write, and
+  /// no other call may be under way, until it has ended. One that fails is repeated.
+  kManifestPaths = 1,
+  /// Row ids that survive compaction. A commit of somebody else's meanwhile makes it fail.
+  kStableRowIds = 2,
+  /// Ids of fields that are never used again. Clients that do not know of them must not write any more.
+  kFieldIds = 3,
+};
+
 /// What becomes of a dataset that is there.
 enum class WriteMode : int {
   /// Make a new dataset; an existing one is ErrorCode::kAlreadyExists.

@@ -34,11 +34,19 @@ COMMANDS = [
     ["index", "optimize"],
     ["index", "prewarm"],
     ["index", "drop"],
+    ["add-column"],
+    ["alter-column"],
+    ["drop-column"],
+    ["config"],
+    ["config", "list"],
+    ["config", "set"],
+    ["config", "unset"],
+    ["config", "primary-key"],
     ["fsck"],
     ["cleanup"],
 ]
 
-GROUPS = [["tpch"], ["tpcds"], ["tables"], ["index"]]
+GROUPS = [["tpch"], ["tpcds"], ["tables"], ["index"], ["config"]]
 
 
 def test_without_arguments_it_prints_help(lance):
@@ -113,6 +121,23 @@ def test_version_names_all_versions(lance):
         (["update", "a", "--set", "x"], "--set: an assignment must look like COLUMN=EXPR"),
         (["update", "a", "--set", "=x"], "--set: an assignment must look like COLUMN=EXPR"),
         (["update", "a", "--set", "x=1"], "--yes: is needed where there is no terminal to ask on"),
+        (["add-column", "a"], "give columns as NAME=EXPR or by --null, and not both"),
+        (["add-column", "a", "b=1", "--null", "c:int32"], "give columns as NAME=EXPR or by --null, and not both"),
+        (["add-column", "a", "b"], "COLUMN: a column must look like NAME=EXPR"),
+        (["add-column", "a", "=1"], "COLUMN: a column must look like NAME=EXPR"),
+        (["add-column", "a", "--null", "b"], "--null: a column must look like NAME:TYPE"),
+        (["add-column", "a", "--null", "b:int33"], "--null: there is no type int33"),
+        (["add-column", "a", "b=1", "--jobs", "0"], "--jobs"),
+        (["alter-column", "a"], "COLUMN is required"),
+        (["alter-column", "a", "b"], "one of --rename, --type and --nullable is required"),
+        (["alter-column", "a", "b", "--type", "x"], "--type: there is no type x"),
+        (["alter-column", "a", "b", "--nullable", "x"], "--nullable: x not in {no,yes}"),
+        (["drop-column", "a"], "COLUMN is required"),
+        (["drop-column", "a", "b"], "--yes: is needed where there is no terminal to ask on"),
+        (["drop-column", "a", "b", "--yes", "--dry-run"], "--dry-run"),
+        (["config", "list", "a", "--table", "--schema"], "--schema"),
+        (["config", "set", "a", "b"], "SETTING: a setting must look like KEY=VALUE"),
+        (["config", "unset", "a"], "KEY is required"),
         (["sql"], "QUERY: give a query, - for standard input, or --file"),
         (["sql", "select 1", "-f", "a"], "QUERY: give a query"),
         (["sql", "select 1", "--format", "xml"], "--format: xml not in {arrow,csv,json,parquet,table}"),

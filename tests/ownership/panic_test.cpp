@@ -41,6 +41,11 @@ constexpr const LanceTakeOptions* kTakeDefaults = nullptr;
 constexpr const LanceIndexOptions* kIndexDefaults = nullptr;
 constexpr const LanceOptimizeIndicesOptions* kOptimizeDefaults = nullptr;
 constexpr LanceIndexType kBtree = LANCE_INDEX_BTREE;
+constexpr const LanceAddColumnsOptions* kAddDefaults = nullptr;
+constexpr LanceColumnFn kCompute = [](void*, ArrowArray*, ArrowSchema*, ArrowArray*, char*,
+                                      size_t) -> LanceStatusCode { return LANCE_CALLBACK; };
+constexpr LanceMetadataKind kConfig = LANCE_METADATA_CONFIG;
+constexpr LanceMigration kToManifestPaths = LANCE_MIGRATE_MANIFEST_PATHS;
 constexpr const LanceAccessOptions* kAccessDefaults = nullptr;
 constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
 constexpr const LanceVectorQueryOptions* kQueryDefaults = nullptr;
@@ -114,6 +119,9 @@ struct World {
     EXPECT_EQ(Make(&lookup, lance_lookup_open, Dataset(), "id", kLookupDefaults), LANCE_OK);
     EXPECT_EQ(Make(&shuffler, lance_shuffler_open, Dataset(), kShuffleDefaults), LANCE_OK);
     EXPECT_EQ(Make(&state, lance_shuffler_state, Shuffler(), uint64_t{1}, uint64_t{10}), LANCE_OK);
+    EXPECT_EQ(
+        Make(&column_function, lance_column_function_create, kCompute, kNoContext, LanceReleaseFn{nullptr}),
+        LANCE_OK);
     EXPECT_EQ(Connect(&ns), LANCE_OK);
     EXPECT_EQ(Open("written", &writer), LANCE_OK);
     WriterPtr uncommitted;
@@ -203,15 +211,27 @@ struct World {
 
   Outcome WriteStream() {
     World& world = *this;
-    const auto reader = arrow::RecordBatchReader::Make({SimpleBatch(0, 7)}).ValueOrDie();
     ArrowArrayStream stream{};
-    EXPECT_OK(arrow::ExportRecordBatchReader(reader, &stream));
-    probe.Watch(&stream);
+    ExportRows(&stream);
     const Outcome outcome = CALL(lance_writer_write_stream, writer.get(), 0U, &stream);
     EXPECT_EQ(stream.release, nullptr);
     return outcome;
   }
 
+  /// The schema of the dataset, exported and watched.
+  void ExportSchema(ArrowSchema* out) {
+    EXPECT_OK(arrow::ExportSchema(*SimpleSchema(), out));
+    probe.Watch(out);
+  }
+
+  /// Its rows.
+  void ExportRows(ArrowArrayStream* out) {
+    const auto reader = arrow::RecordBatchReader::Make({SimpleBatch(0, 7)}).ValueOrDie();
+    EXPECT_OK(arrow::ExportRecordBatchReader(reader, out));
+    probe.Watch(out);
+  }
+
+  const LanceColumnFunction* ColumnFunction() const { return column_function.get(); }
   const LanceDataset* Dataset() const { return dataset.get(); }
   const LanceScanner* Scanner() const { return scanner.get(); }
   const LanceBatches* Batches() const { return batches.get(); }
@@ -241,6 +261,7 @@ struct World {
   DatasetPtr vector_dataset;
   VectorQueryPtr nearest;
   LanceScanOptions scan_options = LANCE_SCAN_OPTIONS_INIT;
+  ColumnFunctionPtr column_function;
   SearcherPtr searcher;
   LookupPtr lookup;
   TextQueryPtr text_query;
@@ -385,6 +406,136 @@ const Function kFunctions[] = {
      [](World& world) {
        DatasetPtr out;
        return MAKE(&out, lance_dataset_optimize_indices, world.Dataset(), kOptimizeDefaults);
+     },
+     Second::kHarmless},
+    {"lance_column_function_create",
+     [](World&) {
+       ColumnFunctionPtr out;
+       return Make(&out, lance_column_function_create, kCompute, kNoContext, LanceReleaseFn{nullptr});
+     },
+     Second::kHarmless},
+    {"lance_dataset_add_columns",
+     [](World& world) {
+       DatasetPtr out;
+       const LanceKeyValue expression = {LANCE_TEXT("next"), LANCE_TEXT("id + 1")};
+       return MAKE(&out, lance_dataset_add_columns, world.Dataset(), &expression, size_t{1}, kAddDefaults);
+     },
+     Second::kHarmless},
+    {"lance_dataset_add_null_columns",
+     [](World& world) {
+       DatasetPtr out;
+       ArrowSchema schema{};
+       world.ExportSchema(&schema);
+       const Outcome outcome = MAKE(&out, lance_dataset_add_null_columns, world.Dataset(), &schema);
+       EXPECT_EQ(schema.release, nullptr);
+       return outcome;
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_add_columns_from_stream",
+     [](World& world) {
+       DatasetPtr out;
+       ArrowArrayStream stream{};
+       world.ExportRows(&stream);
+       const Outcome outcome = MAKE(&out, lance_dataset_add_columns_from_stream, world.Dataset(), &stream);
+       EXPECT_EQ(stream.release, nullptr);
+       return outcome;
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_add_columns_by_function",
+     [](World& world) {
+       DatasetPtr out;
+       ArrowSchema schema{};
+       world.ExportSchema(&schema);
+       const Outcome outcome = MAKE(&out, lance_dataset_add_columns_by_function, world.Dataset(),
+                                    world.ColumnFunction(), &schema, kAddDefaults);
+       EXPECT_EQ(schema.release, nullptr);
+       return outcome;
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_merge_columns",
+     [](World& world) {
+       DatasetPtr out;
+       ArrowArrayStream stream{};
+       world.ExportRows(&stream);
+       const Outcome outcome = MAKE(&out, lance_dataset_merge_columns, world.Dataset(), &stream, "id", "id");
+       EXPECT_EQ(stream.release, nullptr);
+       return outcome;
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_alter_columns",
+     [](World& world) {
+       DatasetPtr out;
+       ArrowSchema types{};
+       world.ExportSchema(&types);
+       const LanceColumnAlteration rename = {"name", "text", LANCE_NULLABILITY_KEEP, 0};
+       const Outcome outcome =
+           MAKE(&out, lance_dataset_alter_columns, world.Dataset(), &rename, size_t{1}, &types);
+       EXPECT_EQ(types.release, nullptr);
+       return outcome;
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_drop_columns",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_drop_columns, world.Dataset(), kIdColumn, size_t{1});
+     },
+     Second::kHarmless},
+    {"lance_dataset_plan_drop_columns",
+     [](World& world) {
+       Filled<ArrowSchema> out;
+       return CallC(lance_dataset_plan_drop_columns, world.Dataset(), kIdColumn, size_t{1}, out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_metadata",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CallC(lance_dataset_metadata, world.Dataset(), kConfig, out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_field_metadata",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CallC(lance_dataset_field_metadata, world.Dataset(), "id", out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_update_metadata",
+     [](World& world) {
+       DatasetPtr out;
+       const LanceMetadataUpdate update = {LANCE_TEXT("key"), LANCE_TEXT("value")};
+       return MAKE(&out, lance_dataset_update_metadata, world.Dataset(), kConfig, &update, size_t{1}, 0);
+     },
+     Second::kHarmless},
+    {"lance_dataset_update_field_metadata",
+     [](World& world) {
+       DatasetPtr out;
+       const LanceMetadataUpdate update = {LANCE_TEXT("key"), LANCE_TEXT("value")};
+       return MAKE(&out, lance_dataset_update_field_metadata, world.Dataset(), "id", &update, size_t{1}, 0);
+     },
+     Second::kHarmless},
+    {"lance_dataset_primary_key",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CallC(lance_dataset_primary_key, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_set_primary_key",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_set_primary_key, world.Dataset(), kIdColumn, size_t{1});
+     },
+     Second::kHarmless},
+    {"lance_dataset_validate", [](World& world) { return CALL(lance_dataset_validate, world.Dataset()); },
+     Second::kHarmless},
+    {"lance_dataset_migrate",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_migrate, world.Dataset(), kToManifestPaths);
+     },
+     Second::kHarmless},
+    {"lance_dataset_upgrade_storage",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_upgrade_storage, world.Dataset(), "2.1");
      },
      Second::kHarmless},
     {"lance_dataset_train_index",

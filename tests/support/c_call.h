@@ -23,6 +23,7 @@ using WriterPtr = std::unique_ptr<::LanceWriter, Free<lance_writer_free>>;
 using SessionPtr = std::unique_ptr<LanceSession, Free<lance_session_free>>;
 using BatchesPtr = std::unique_ptr<LanceBatches, Free<lance_batches_free>>;
 using OperationPtr = std::unique_ptr<LanceOperation, Free<lance_operation_free>>;
+using ColumnFunctionPtr = std::unique_ptr<LanceColumnFunction, Free<lance_column_function_free>>;
 using DatasetPtr = std::unique_ptr<LanceDataset, Free<lance_dataset_free>>;
 using ScannerPtr = std::unique_ptr<LanceScanner, Free<lance_scanner_free>>;
 using ShufflerPtr = std::unique_ptr<LanceShuffler, Free<lance_shuffler_free>>;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use futures::future::AbortHandle;
 use lance::Dataset;
+use lance::dataset::CommitBuilder;
+use lance::dataset::transaction::{Operation, Transaction};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
@@ -37,6 +39,11 @@ impl Change {
             work: None,
             runtime: Handle::current(),
         })
+    }
+
+    /// The files that it makes.
+    pub fn files(&self) -> Arc<WrittenFiles> {
+        self.written.clone().unwrap_or_default()
     }
 
     /// Let `work` make something of the copy, or change it. What fails or is dropped leaves no file, unless a version may have
@@ -139,6 +146,15 @@ impl Drop for Change {
             Err(_) => removal(),
         });
     }
+}
+
+/// Commit an operation on a version: the version that it makes.
+pub async fn commit(dataset: Dataset, operation: Operation) -> Result<Dataset> {
+    let transaction = Transaction::new(dataset.manifest().version, operation, None);
+    let commit = CommitBuilder::new(Arc::new(dataset))
+        // The engine's own removes what a branch lives on, if its place was typed otherwise.
+        .with_skip_auto_cleanup(true);
+    Ok(commit.execute(transaction).await?)
 }
 
 fn tell(removed: Result<()>) {

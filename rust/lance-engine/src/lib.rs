@@ -3,7 +3,7 @@
 //!
 //! Rooms, each of which knows only those before it:
 //! - `settings`, `text`, `redact`, `error`, `engine_error`, `namespace_error`, `sync`, `fault`, `threads`, `callers`, `process`, `panics`,
-//!   `task`, `operation`, `column_path`, `batch_bytes`, `commit_handler`, `credentials`, `reporting`: the ground
+//!   `task`, `operation`, `incoming`, `column_path`, `batch_bytes`, `commit_handler`, `credentials`, `reporting`: the ground
 //! - `telemetry`: events for the caller's logger, and counts
 //! - `local`: files of the machine; `session`, `runtime`, `parallel`, `place`, `identity`, `absent`, `open`: where all
 //!   runs
@@ -19,6 +19,7 @@
 //! - `fragment`: what is done to one fragment
 //! - `file`: data files by themselves
 //! - `index`: indices, made, listed, optimised and dropped
+//! - `evolve`: columns added, changed and dropped, metadata, migrations
 //! - `namespace`: datasets by name
 
 mod absent;
@@ -31,6 +32,7 @@ mod commit_handler;
 pub mod credentials;
 mod engine_error;
 pub mod error;
+pub mod evolve;
 pub mod fault;
 pub mod file;
 pub mod fragment;
@@ -67,5 +69,6 @@ pub mod write;
 
 pub use credentials::CredentialsProvider;
 pub use error::{Error, Result};
+pub use evolve::ColumnFunction;
 pub use lance::session::Session;
 pub use search::{TextQuery, VectorQuery};

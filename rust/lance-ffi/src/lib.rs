@@ -12,6 +12,7 @@ mod batches;
 mod credentials;
 mod dataset;
 mod error;
+mod evolve;
 mod exit;
 mod fault;
 mod file;

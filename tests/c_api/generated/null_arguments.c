@@ -15,6 +15,8 @@ static const LanceTextField kWrongTextFields[] = {{NULL, 0}};
 static const LanceTextClause kWrongTextClauses[] = {{0, 1000, 0}};
 static const LanceSortKey kWrongSortKeys[] = {{NULL, 0, 0}, {"a", 2, 0}, {"a", 0, 2}};
 static const LanceAggregate kWrongAggregates[] = {{1000, 0, "a", "a"}};
+static const LanceColumnAlteration kWrongColumnAlterations[] = {{NULL, "a", 0, 0}, {"a", "a", 1000, 0}};
+static const LanceMetadataUpdate kWrongMetadataUpdates[] = {{{NULL, 0}, {"a", 1}}};
 static const LanceColumnHint kWrongColumnHints[] = {
     {NULL, "a", {"a", 1}}, {"a", NULL, {"a", 1}}, {"a", "a", {NULL, 0}}};
 
@@ -1224,6 +1226,289 @@ static void lance_dataset_update_uncommitted_refuses(const Handles* handles) {
           must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, NULL, 0, NULL, &made_out, &made_result,
           NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_add_columns_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_add_columns, NULL, NULL, 0, NULL, &made_out);
+  REFUSED(lance_dataset_add_columns, handles->dataset, NULL, 1, NULL, &made_out);
+  REFUSED(lance_dataset_add_columns, handles->dataset, kNullKey, 1, NULL, &made_out);
+  REFUSED(lance_dataset_add_columns, handles->dataset, kNullValue, 1, NULL, &made_out);
+  REFUSED(lance_dataset_add_columns, handles->dataset, NULL, 0, NULL, NULL);
+  REFUSED(lance_dataset_add_columns_async, NULL, NULL, 0, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_add_columns_async, handles->dataset, NULL, 1, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_add_columns_async, handles->dataset, kNullKey, 1, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_add_columns_async, handles->dataset, kNullValue, 1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_add_columns_async, handles->dataset, NULL, 0, NULL, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_add_columns_async, handles->dataset, NULL, 0, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_add_null_columns_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_add_null_columns, NULL, fresh_schema(), &made_out);
+  REFUSED(lance_dataset_add_null_columns, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_add_null_columns, handles->dataset, fresh_schema(), NULL);
+  REFUSED(lance_dataset_add_null_columns_async, NULL, fresh_schema(), &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_add_null_columns_async, handles->dataset, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_add_null_columns_async, handles->dataset, fresh_schema(), NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_add_null_columns_async, handles->dataset, fresh_schema(), &made_out, NULL, NULL,
+          NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_add_columns_from_stream_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_add_columns_from_stream, NULL, fresh_stream(), &made_out);
+  REFUSED(lance_dataset_add_columns_from_stream, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_add_columns_from_stream, handles->dataset, fresh_stream(), NULL);
+  REFUSED(lance_dataset_add_columns_from_stream_async, NULL, fresh_stream(), &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_add_columns_from_stream_async, handles->dataset, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_add_columns_from_stream_async, handles->dataset, fresh_stream(), NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_add_columns_from_stream_async, handles->dataset, fresh_stream(), &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_add_columns_by_function_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_add_columns_by_function, NULL, handles->column_function, fresh_schema(), NULL,
+          &made_out);
+  REFUSED(lance_dataset_add_columns_by_function, handles->dataset, NULL, fresh_schema(), NULL, &made_out);
+  REFUSED(lance_dataset_add_columns_by_function, handles->dataset, handles->column_function, NULL, NULL,
+          &made_out);
+  REFUSED(lance_dataset_add_columns_by_function, handles->dataset, handles->column_function, fresh_schema(),
+          NULL, NULL);
+  REFUSED(lance_dataset_add_columns_by_function_async, NULL, handles->column_function, fresh_schema(), NULL,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_add_columns_by_function_async, handles->dataset, NULL, fresh_schema(), NULL,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_add_columns_by_function_async, handles->dataset, handles->column_function, NULL, NULL,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_add_columns_by_function_async, handles->dataset, handles->column_function,
+          fresh_schema(), NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_add_columns_by_function_async, handles->dataset, handles->column_function,
+          fresh_schema(), NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_merge_columns_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_merge_columns, NULL, fresh_stream(), "name", "name", &made_out);
+  REFUSED(lance_dataset_merge_columns, handles->dataset, NULL, "name", "name", &made_out);
+  REFUSED(lance_dataset_merge_columns, handles->dataset, fresh_stream(), NULL, "name", &made_out);
+  REFUSED(lance_dataset_merge_columns, handles->dataset, fresh_stream(), kNotUtf8, "name", &made_out);
+  REFUSED(lance_dataset_merge_columns, handles->dataset, fresh_stream(), "name", NULL, &made_out);
+  REFUSED(lance_dataset_merge_columns, handles->dataset, fresh_stream(), "name", kNotUtf8, &made_out);
+  REFUSED(lance_dataset_merge_columns, handles->dataset, fresh_stream(), "name", "name", NULL);
+  REFUSED(lance_dataset_merge_columns_async, NULL, fresh_stream(), "name", "name", &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_columns_async, handles->dataset, NULL, "name", "name", &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_columns_async, handles->dataset, fresh_stream(), NULL, "name", &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_columns_async, handles->dataset, fresh_stream(), kNotUtf8, "name", &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_columns_async, handles->dataset, fresh_stream(), "name", NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_columns_async, handles->dataset, fresh_stream(), "name", kNotUtf8, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_columns_async, handles->dataset, fresh_stream(), "name", "name", NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_columns_async, handles->dataset, fresh_stream(), "name", "name", &made_out,
+          NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_alter_columns_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_alter_columns, NULL, NULL, 0, NULL, &made_out);
+  REFUSED(lance_dataset_alter_columns, handles->dataset, NULL, 1, NULL, &made_out);
+  REFUSED(lance_dataset_alter_columns, handles->dataset, &kWrongColumnAlterations[0], 1, NULL, &made_out);
+  REFUSED(lance_dataset_alter_columns, handles->dataset, &kWrongColumnAlterations[1], 1, NULL, &made_out);
+  REFUSED(lance_dataset_alter_columns, handles->dataset, NULL, 0, NULL, NULL);
+  REFUSED(lance_dataset_alter_columns_async, NULL, NULL, 0, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_alter_columns_async, handles->dataset, NULL, 1, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_alter_columns_async, handles->dataset, &kWrongColumnAlterations[0], 1, NULL,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_alter_columns_async, handles->dataset, &kWrongColumnAlterations[1], 1, NULL,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_alter_columns_async, handles->dataset, NULL, 0, NULL, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_alter_columns_async, handles->dataset, NULL, 0, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_drop_columns_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_drop_columns, NULL, kNames, 1, &made_out);
+  REFUSED(lance_dataset_drop_columns, handles->dataset, NULL, 1, &made_out);
+  REFUSED(lance_dataset_drop_columns, handles->dataset, kNullName, 1, &made_out);
+  REFUSED(lance_dataset_drop_columns, handles->dataset, kNames, 1, NULL);
+  REFUSED(lance_dataset_drop_columns_async, NULL, kNames, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_drop_columns_async, handles->dataset, NULL, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_drop_columns_async, handles->dataset, kNullName, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_drop_columns_async, handles->dataset, kNames, 1, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_drop_columns_async, handles->dataset, kNames, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_plan_drop_columns_refuses(const Handles* handles) {
+  struct ArrowSchema made_out = {0};
+  REFUSED(lance_dataset_plan_drop_columns, NULL, kNames, 1, &made_out);
+  REFUSED(lance_dataset_plan_drop_columns, handles->dataset, NULL, 1, &made_out);
+  REFUSED(lance_dataset_plan_drop_columns, handles->dataset, kNullName, 1, &made_out);
+  REFUSED(lance_dataset_plan_drop_columns, handles->dataset, kNames, 1, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_metadata_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_metadata, NULL, 1, &made_out);
+  REFUSED(lance_dataset_metadata, handles->dataset, -1, &made_out);
+  REFUSED(lance_dataset_metadata, handles->dataset, 1000, &made_out);
+  REFUSED(lance_dataset_metadata, handles->dataset, 1, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_field_metadata_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_field_metadata, NULL, "name", &made_out);
+  REFUSED(lance_dataset_field_metadata, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_field_metadata, handles->dataset, kNotUtf8, &made_out);
+  REFUSED(lance_dataset_field_metadata, handles->dataset, "name", NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_update_metadata_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_update_metadata, NULL, 1, NULL, 0, 0, &made_out);
+  REFUSED(lance_dataset_update_metadata, handles->dataset, -1, NULL, 0, 0, &made_out);
+  REFUSED(lance_dataset_update_metadata, handles->dataset, 1000, NULL, 0, 0, &made_out);
+  REFUSED(lance_dataset_update_metadata, handles->dataset, 1, NULL, 1, 0, &made_out);
+  REFUSED(lance_dataset_update_metadata, handles->dataset, 1, &kWrongMetadataUpdates[0], 1, 0, &made_out);
+  REFUSED(lance_dataset_update_metadata, handles->dataset, 1, NULL, 0, 2, &made_out);
+  REFUSED(lance_dataset_update_metadata, handles->dataset, 1, NULL, 0, 0, NULL);
+  REFUSED(lance_dataset_update_metadata_async, NULL, 1, NULL, 0, 0, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_update_metadata_async, handles->dataset, -1, NULL, 0, 0, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_metadata_async, handles->dataset, 1000, NULL, 0, 0, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_metadata_async, handles->dataset, 1, NULL, 1, 0, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_update_metadata_async, handles->dataset, 1, &kWrongMetadataUpdates[0], 1, 0,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_metadata_async, handles->dataset, 1, NULL, 0, 2, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_update_metadata_async, handles->dataset, 1, NULL, 0, 0, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_update_metadata_async, handles->dataset, 1, NULL, 0, 0, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_update_field_metadata_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_update_field_metadata, NULL, "name", NULL, 0, 0, &made_out);
+  REFUSED(lance_dataset_update_field_metadata, handles->dataset, NULL, NULL, 0, 0, &made_out);
+  REFUSED(lance_dataset_update_field_metadata, handles->dataset, kNotUtf8, NULL, 0, 0, &made_out);
+  REFUSED(lance_dataset_update_field_metadata, handles->dataset, "name", NULL, 1, 0, &made_out);
+  REFUSED(lance_dataset_update_field_metadata, handles->dataset, "name", &kWrongMetadataUpdates[0], 1, 0,
+          &made_out);
+  REFUSED(lance_dataset_update_field_metadata, handles->dataset, "name", NULL, 0, 2, &made_out);
+  REFUSED(lance_dataset_update_field_metadata, handles->dataset, "name", NULL, 0, 0, NULL);
+  REFUSED(lance_dataset_update_field_metadata_async, NULL, "name", NULL, 0, 0, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_update_field_metadata_async, handles->dataset, NULL, NULL, 0, 0, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_field_metadata_async, handles->dataset, kNotUtf8, NULL, 0, 0, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_field_metadata_async, handles->dataset, "name", NULL, 1, 0, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_field_metadata_async, handles->dataset, "name", &kWrongMetadataUpdates[0], 1,
+          0, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_field_metadata_async, handles->dataset, "name", NULL, 0, 2, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_field_metadata_async, handles->dataset, "name", NULL, 0, 0, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_field_metadata_async, handles->dataset, "name", NULL, 0, 0, &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_primary_key_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_primary_key, NULL, &made_out);
+  REFUSED(lance_dataset_primary_key, handles->dataset, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_set_primary_key_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_set_primary_key, NULL, kNames, 1, &made_out);
+  REFUSED(lance_dataset_set_primary_key, handles->dataset, NULL, 1, &made_out);
+  REFUSED(lance_dataset_set_primary_key, handles->dataset, kNullName, 1, &made_out);
+  REFUSED(lance_dataset_set_primary_key, handles->dataset, kNames, 1, NULL);
+  REFUSED(lance_dataset_set_primary_key_async, NULL, kNames, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_set_primary_key_async, handles->dataset, NULL, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_set_primary_key_async, handles->dataset, kNullName, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_set_primary_key_async, handles->dataset, kNames, 1, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_set_primary_key_async, handles->dataset, kNames, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_validate_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_validate, NULL);
+  REFUSED(lance_dataset_validate_async, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_validate_async, handles->dataset, NULL, NULL, NULL);
+}
+
+static void lance_dataset_migrate_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_migrate, NULL, 1, &made_out);
+  REFUSED(lance_dataset_migrate, handles->dataset, -1, &made_out);
+  REFUSED(lance_dataset_migrate, handles->dataset, 1000, &made_out);
+  REFUSED(lance_dataset_migrate, handles->dataset, 1, NULL);
+  REFUSED(lance_dataset_migrate_async, NULL, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_migrate_async, handles->dataset, -1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_migrate_async, handles->dataset, 1000, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_migrate_async, handles->dataset, 1, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_migrate_async, handles->dataset, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_upgrade_storage_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_upgrade_storage, NULL, "name", &made_out);
+  REFUSED(lance_dataset_upgrade_storage, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_upgrade_storage, handles->dataset, kNotUtf8, &made_out);
+  REFUSED(lance_dataset_upgrade_storage, handles->dataset, "name", NULL);
+  REFUSED(lance_dataset_upgrade_storage_async, NULL, "name", &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_upgrade_storage_async, handles->dataset, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_upgrade_storage_async, handles->dataset, kNotUtf8, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_upgrade_storage_async, handles->dataset, "name", NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_upgrade_storage_async, handles->dataset, "name", &made_out, NULL, NULL, NULL);
   CHECK(made_out == NULL);
 }
 
@@ -2799,6 +3084,55 @@ static void lance_update_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_add_columns_options_are_checked(const Handles* handles) {
+  LanceAddColumnsOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceAddColumnsOptions)LANCE_ADD_COLUMNS_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_add_columns, handles->dataset, NULL, 0, &options,
+              &made_out);
+  options = (LanceAddColumnsOptions)LANCE_ADD_COLUMNS_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_add_columns, handles->dataset, NULL, 0, &options,
+              &made_out);
+  options = (LanceAddColumnsOptions)LANCE_ADD_COLUMNS_OPTIONS_INIT;
+  options.column_count = 1;
+  REFUSED_FOR("options.columns", lance_dataset_add_columns, handles->dataset, NULL, 0, &options, &made_out);
+  options = (LanceAddColumnsOptions)LANCE_ADD_COLUMNS_OPTIONS_INIT;
+  options.column_count = 1;
+  options.columns = kNullName;
+  REFUSED_FOR("options.columns", lance_dataset_add_columns, handles->dataset, NULL, 0, &options, &made_out);
+  options = (LanceAddColumnsOptions)LANCE_ADD_COLUMNS_OPTIONS_INIT;
+  options.batch_size = 0;
+  REFUSED_FOR("options.batch_size", lance_dataset_add_columns, handles->dataset, NULL, 0, &options,
+              &made_out);
+  options = (LanceAddColumnsOptions)LANCE_ADD_COLUMNS_OPTIONS_INIT;
+  options.batch_size = 4294967296;
+  REFUSED_FOR("options.batch_size", lance_dataset_add_columns, handles->dataset, NULL, 0, &options,
+              &made_out);
+  options = (LanceAddColumnsOptions)LANCE_ADD_COLUMNS_OPTIONS_INIT;
+  options.parallelism = 0;
+  REFUSED_FOR("options.parallelism", lance_dataset_add_columns, handles->dataset, NULL, 0, &options,
+              &made_out);
+  options = (LanceAddColumnsOptions)LANCE_ADD_COLUMNS_OPTIONS_INIT;
+  options.parallelism = 1025;
+  REFUSED_FOR("options.parallelism", lance_dataset_add_columns, handles->dataset, NULL, 0, &options,
+              &made_out);
+  options = (LanceAddColumnsOptions)LANCE_ADD_COLUMNS_OPTIONS_INIT;
+  options.checkpoint = kNotUtf8;
+  REFUSED_FOR("options.checkpoint", lance_dataset_add_columns, handles->dataset, NULL, 0, &options,
+              &made_out);
+  options = (LanceAddColumnsOptions)LANCE_ADD_COLUMNS_OPTIONS_INIT;
+  options.function_id = LANCE_TEXT(kNotUtf8);
+  REFUSED_FOR("options.function_id", lance_dataset_add_columns, handles->dataset, NULL, 0, &options,
+              &made_out);
+  options = (LanceAddColumnsOptions)LANCE_ADD_COLUMNS_OPTIONS_INIT;
+  options.function_id = kWithNul;
+  REFUSED_FOR("options.function_id", lance_dataset_add_columns, handles->dataset, NULL, 0, &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
 static void lance_write_options_are_checked(const Handles* handles) {
   (void)handles;
   LanceWriteOptions options;
@@ -3215,6 +3549,23 @@ void null_arguments(const Handles* handles) {
   lance_dataset_delete_uncommitted_refuses(handles);
   lance_dataset_delete_row_ids_uncommitted_refuses(handles);
   lance_dataset_update_uncommitted_refuses(handles);
+  lance_dataset_add_columns_refuses(handles);
+  lance_dataset_add_null_columns_refuses(handles);
+  lance_dataset_add_columns_from_stream_refuses(handles);
+  lance_dataset_add_columns_by_function_refuses(handles);
+  lance_dataset_merge_columns_refuses(handles);
+  lance_dataset_alter_columns_refuses(handles);
+  lance_dataset_drop_columns_refuses(handles);
+  lance_dataset_plan_drop_columns_refuses(handles);
+  lance_dataset_metadata_refuses(handles);
+  lance_dataset_field_metadata_refuses(handles);
+  lance_dataset_update_metadata_refuses(handles);
+  lance_dataset_update_field_metadata_refuses(handles);
+  lance_dataset_primary_key_refuses(handles);
+  lance_dataset_set_primary_key_refuses(handles);
+  lance_dataset_validate_refuses(handles);
+  lance_dataset_migrate_refuses(handles);
+  lance_dataset_upgrade_storage_refuses(handles);
   lance_dataset_fragment_metadata_refuses(handles);
   lance_dataset_take_in_fragment_refuses(handles);
   lance_dataset_delete_in_fragment_refuses(handles);
@@ -3289,6 +3640,7 @@ void null_arguments(const Handles* handles) {
   lance_commit_options_are_checked(handles);
   lance_delete_options_are_checked(handles);
   lance_update_options_are_checked(handles);
+  lance_add_columns_options_are_checked(handles);
   lance_write_options_are_checked(handles);
   lance_read_file_options_are_checked(handles);
   lance_write_file_options_are_checked(handles);
@@ -3312,6 +3664,7 @@ void null_arguments(const Handles* handles) {
   lance_sql_context_free(NULL);
   lance_sql_query_free(NULL);
   lance_transaction_free(NULL);
+  lance_column_function_free(NULL);
   lance_writer_free(NULL);
   lance_file_reader_free(NULL);
   lance_file_writer_free(NULL);

@@ -224,6 +224,17 @@ LanceUpdateOptions Fill(Arguments& arguments, LanceUpdateOptions fields) {
 }
 
 template <typename Arguments>
+LanceAddColumnsOptions Fill(Arguments& arguments, LanceAddColumnsOptions fields) {
+  arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
+  fields.batch_size = arguments.Number(fields.batch_size);
+  fields.parallelism = arguments.Number(fields.parallelism);
+  fields.checkpoint = arguments.OptionalString();
+  fields.function_id = arguments.OptionalText();
+  if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceAddColumnsProgress*) {};
+  return fields;
+}
+
+template <typename Arguments>
 LanceWriteOptions Fill(Arguments& arguments, LanceWriteOptions fields) {
   fields.mode = arguments.Number(fields.mode);
   fields.lanes = arguments.Number(fields.lanes);

@@ -5,6 +5,7 @@
 mod callback;
 pub mod codes;
 mod dataset;
+mod evolve;
 mod file;
 mod fragment;
 mod index;
@@ -27,6 +28,10 @@ pub use callback::Callback;
 pub use dataset::{
     AccessSettings, DatasetInfo, DatasetStatistics, FragmentInfo, OpenSettings, RowRange,
     TakeSettings, VersionInfo,
+};
+pub use evolve::{
+    AddColumnsProgress, AddColumnsSettings, ColumnAlteration, KeyColumn, MetadataEntry,
+    MetadataKind, MetadataUpdate, Migration, Nullability,
 };
 pub use file::{
     FileColumn, FileInfo, FilePage, FileWriteResult, ReadFileSettings, WriteFileSettings,

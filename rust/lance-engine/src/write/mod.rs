@@ -9,12 +9,12 @@ mod lanes;
 mod legacy;
 mod live;
 mod nested;
-mod plan;
+pub(crate) mod plan;
 mod progress;
-mod removal;
+pub(crate) mod removal;
 pub mod transaction;
 mod tuning;
-mod types;
+pub(crate) mod types;
 mod writer;
 pub(crate) mod written_files;
 

@@ -162,6 +162,13 @@ impl WrittenFiles {
         landing
     }
 
+    /// Have a data file stay, with what lies beside it, whatever becomes of the rest.
+    pub fn keep(&self, file: &Path) {
+        let name = file.as_ref();
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        lock(&self.0.files).retain(|written| !written.as_ref().starts_with(stem));
+    }
+
     /// Delete every file of what is closed, and the directories that are empty then.
     pub async fn give_up(&self, store: &LanceStore) -> crate::error::Result<()> {
         self.delete_files(store).await?;

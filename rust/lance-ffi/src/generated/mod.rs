@@ -9,6 +9,7 @@ pub mod batches;
 pub mod credentials;
 pub mod dataset;
 pub mod error;
+pub mod evolve;
 pub mod file;
 pub mod fragment;
 pub mod index;

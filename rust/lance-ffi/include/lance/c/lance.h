@@ -57,6 +57,7 @@
 #include "credentials.h"
 #include "dataset.h"
 #include "error.h"
+#include "evolve.h"
 #include "file.h"
 #include "fragment.h"
 #include "index.h"
