@@ -23,6 +23,19 @@ COMMANDS = [
     ["take"],
     ["search"],
     ["versions"],
+    ["log"],
+    ["diff"],
+    ["tag"],
+    ["tag", "list"],
+    ["tag", "create"],
+    ["tag", "move"],
+    ["tag", "delete"],
+    ["branch"],
+    ["branch", "list"],
+    ["branch", "create"],
+    ["branch", "delete"],
+    ["restore"],
+    ["clone"],
     ["fragments"],
     ["index"],
     ["index", "create"],
@@ -35,7 +48,7 @@ COMMANDS = [
     ["cleanup"],
 ]
 
-GROUPS = [["tpch"], ["tpcds"], ["tables"], ["index"]]
+GROUPS = [["tpch"], ["tpcds"], ["tables"], ["index"], ["tag"], ["branch"]]
 
 
 def test_without_arguments_it_prints_help(lance):

@@ -35,6 +35,7 @@ arrow::Result<WriteOptionsC> WriteOptionsC::Make(const WriteOptions& options) {
   out.c.session = ToC(options.session);
   out.c.credentials = ToC(options.credentials);
   out.c.encoding_profile = static_cast<int32_t>(options.encoding_profile);
+  ARROW_ASSIGN_OR_RAISE(out.c.branch, ToC(options.branch, "options.branch"));
   ARROW_RETURN_NOT_OK(AddWhatCHasNot(options, &out));
   out.c.transaction_properties = out.transaction_properties.data();
   out.c.transaction_properties_count = out.transaction_properties.size();

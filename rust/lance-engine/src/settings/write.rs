@@ -108,6 +108,9 @@ pub struct WriteSettings {
     /// What columns without an encoding of their own are encoded for. The schema of the dataset does not change,
     /// and an append may have another profile than what is there.
     pub encoding_profile: EncodingProfile,
+    /// Write to this branch, which must exist: one that does not is REF_NOT_FOUND. To make a dataset on one is
+    /// INVALID_ARGUMENT. Unless given: the main one, or the branch that the URI is of.
+    pub branch: Option<String>,
 }
 
 impl Default for WriteSettings {
@@ -132,6 +135,7 @@ impl Default for WriteSettings {
             session: None,
             credentials: None,
             encoding_profile: EncodingProfile::Read,
+            branch: None,
         }
     }
 }

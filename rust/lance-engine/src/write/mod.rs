@@ -1,6 +1,7 @@
 //! Writing: the push-based writer, from any number of batches to one atomic commit, and transactions.
 
 mod booleans;
+mod branch;
 mod dictionaries;
 mod encoder;
 mod hints;
@@ -11,7 +12,7 @@ mod live;
 mod nested;
 mod plan;
 mod progress;
-mod removal;
+pub(crate) mod removal;
 pub mod transaction;
 mod tuning;
 mod types;

@@ -14,6 +14,7 @@ pub mod lookup;
 pub mod maintain;
 pub mod namespace;
 pub mod operation;
+pub mod refs;
 pub mod runtime;
 pub mod scan;
 pub mod search;

@@ -34,7 +34,7 @@ pub fn concatenate(transactions: Vec<Transaction>) -> Result<Transaction> {
 }
 
 /// What C++ writers and other Lance libraries call the message of a commit.
-const MESSAGE: &str = "__lance_commit_message";
+pub const MESSAGE: &str = "__lance_commit_message";
 
 /// Messages are put below one another; other properties must not differ.
 fn add_properties(all: &mut Transaction, other: &Transaction) -> Result<()> {

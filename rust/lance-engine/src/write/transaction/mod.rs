@@ -20,6 +20,7 @@ use lance_io::object_store::ObjectStore;
 use lance_table::format::{DataFile, Fragment};
 use object_store::path::Path;
 
+pub use merge::MESSAGE;
 pub use origin::Origin;
 pub use pending::{Pending, commit_all};
 

@@ -62,6 +62,7 @@
 #include "maintain.h"
 #include "namespace.h"
 #include "operation.h"
+#include "refs.h"
 #include "runtime.h"
 #include "scan.h"
 #include "search.h"

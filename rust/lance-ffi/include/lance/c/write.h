@@ -151,6 +151,9 @@ typedef struct LanceWriteOptions {
   LanceEncodingProfile encoding_profile;
   /** Padding. Never read. */
   int32_t reserved3;
+  /** Write to this branch, which must exist: one that does not is #LANCE_REF_NOT_FOUND. To make a dataset
+   *  on one is #LANCE_INVALID_ARGUMENT. NULL: the main one, or the branch that the URI is of. */
+  const char* branch;
 } LanceWriteOptions;
 
 #define LANCE_WRITE_OPTIONS_INIT \
@@ -180,7 +183,8 @@ typedef struct LanceWriteOptions {
    NULL,                         \
    NULL,                         \
    LANCE_ENCODING_READ,          \
-   0}
+   0,                            \
+   NULL}
 
 /** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_WRITE_OPTIONS_INIT. Never fails. */
 LANCE_API void lance_write_options_init(LanceWriteOptions* options, size_t struct_size);
