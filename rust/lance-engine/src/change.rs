@@ -101,9 +101,7 @@ impl Change {
         })?;
         Ok(Opened::new(dataset))
     }
-}
 
-impl Change {
     async fn remove(&self, written: &WrittenFiles) -> Result<()> {
         let store = match &self.elsewhere {
             Some(store) => store.clone(),

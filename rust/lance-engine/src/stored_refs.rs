@@ -1,7 +1,6 @@
 //! Tags and branches as they are stored: a file for each, below the root of the dataset.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -87,12 +86,12 @@ impl StoredRefs {
         Ok(Error::new(code::REF_NOT_FOUND, message))
     }
 
-    /// Make the file of a tag or branch that must be new; `what` it is.
+    /// Make the file of a tag or branch, `what`, that must be new.
     pub async fn put_new(
         &self,
         file: &Path,
         contents: &impl Serialize,
-        what: impl Display,
+        what: String,
     ) -> Result<()> {
         let put = self.store.put_if_absent(file, to_json(contents)?.into());
         put.await.map_err(|error| match error {

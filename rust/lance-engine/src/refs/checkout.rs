@@ -6,12 +6,9 @@ use std::time::{Duration, SystemTime};
 use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
 use lance::dataset::refs::Ref;
-use lance_table::io::commit::ManifestNamingScheme;
-use lance_table::io::manifest::read_manifest;
 
-use super::version::branch;
+use super::version::{branch, made_at};
 use crate::error::{Error, Result, check_options, code};
-use crate::maintain::listing::if_found;
 use crate::open::reading_manifest;
 use crate::read::Opened;
 use crate::settings::CheckoutSettings;
@@ -119,20 +116,6 @@ pub async fn as_of(dataset: &Dataset, micros: i64) -> Result<AsOf> {
         }
     }
     Ok(AsOf::BeforeAll(oldest))
-}
-
-/// None: a cleanup has removed it meanwhile.
-async fn made_at(dataset: &Dataset, version: u64) -> Result<Option<SystemTime>> {
-    let store = dataset.object_store(None).await?;
-    let base = dataset.branch_location().path;
-    for path in [ManifestNamingScheme::V2, ManifestNamingScheme::V1]
-        .map(|scheme| scheme.manifest_path(&base, version))
-    {
-        if let Some(manifest) = if_found(read_manifest(&store, &path, None).await)? {
-            return Ok(Some(manifest.timestamp().into()));
-        }
-    }
-    Ok(None)
 }
 
 /// To the end of the microsecond, as a version tells no more of its time.

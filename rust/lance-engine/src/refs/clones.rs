@@ -2,25 +2,22 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
 use lance::dataset::CommitBuilder;
 use lance::dataset::builder::DatasetBuilder;
 use lance::dataset::transaction::{Operation, Transaction};
 use lance_io::object_store::{ObjectStore, ObjectStoreParams};
-use lance_table::format::Manifest;
-use lance_table::io::commit::{CommitHandler, commit_handler_from_url};
-use lance_table::io::deletion::relative_deletion_file_path;
+use lance_table::io::commit::CommitHandler;
 use object_store::path::Path;
+use tokio::runtime::Handle;
 
-use super::version;
+use super::{gate, version};
 use crate::absent::check_can_be_made;
 use crate::change::Change;
-use crate::commit_handler::{Before, InPlace};
 use crate::error::{Error, Result, code};
-use crate::maintain::listing::{DATA, DIRECTORIES, if_found};
+use crate::maintain::listing::{DIRECTORIES, TRANSACTIONS, if_found};
 use crate::open::{Access, load, load_if_exists};
+use crate::parallel::to_its_end;
 use crate::place::Place;
 use crate::read::Opened;
 use crate::settings::CloneSettings;
@@ -71,6 +68,7 @@ fn refuse_files_elsewhere(opened: &Opened) -> Result<()> {
 struct Target {
     place: Place,
     params: ObjectStoreParams,
+    /// Makes sure that the clone is the first, and has its files.
     handler: Arc<dyn CommitHandler>,
 }
 
@@ -92,7 +90,7 @@ impl Target {
             false => source.store_params().cloned().unwrap_or_default(),
         };
         refuse_inside(source, &place)?;
-        let handler = commit_handler_from_url(&place.uri, &Some(params.clone())).await?;
+        let handler = gate::of_new(&place.uri, &params).await?;
         let target = Self {
             place,
             params,
@@ -129,11 +127,6 @@ impl Target {
         }
     }
 
-    /// What is checked when the version is about to be made.
-    fn gate(&self) -> Arc<dyn CommitHandler> {
-        Arc::new(InPlace(Arc::new(Gate(self.handler.clone()))))
-    }
-
     /// Let `work` make the dataset; what it comes to otherwise leaves no file. It tells of one that was there first by None:
     /// that has the files of the same names.
     async fn make<W>(
@@ -147,10 +140,10 @@ impl Target {
         version::require(opened).await?;
         let source = &opened.plain;
         let registry = source.session().store_registry();
-        let (plain, base) =
+        let (store, base) =
             ObjectStore::from_uri_and_params(registry.clone(), &self.place.uri, &self.params)
                 .await?;
-        let _directories = Directories(plain, base);
+        let _claim = Claim::take(store, base, &self.place).await?;
         let mut noted = None;
         let change = Change::elsewhere(opened, |written| {
             noted = Some(written.clone());
@@ -183,12 +176,43 @@ fn refuse_inside(source: &Dataset, place: &Place) -> Result<()> {
     }
 }
 
-/// Removes the directories that a clone was to get, if nothing is in them.
-struct Directories(Arc<ObjectStore>, Path);
+/// A place that only one clone is made at. Manifests alone do not tell: those of other versions have other names.
+struct Claim {
+    store: Arc<ObjectStore>,
+    base: Path,
+    file: Path,
+    runtime: Handle,
+}
 
-impl Drop for Directories {
+impl Claim {
+    async fn take(store: Arc<ObjectStore>, base: Path, place: &Place) -> Result<Self> {
+        let file = base.clone().join(TRANSACTIONS).join("clone.txn");
+        let put = store.put_if_absent(&file, Vec::from("clone").into()).await;
+        put.map_err(|error| match error {
+            object_store::Error::AlreadyExists { .. } => Error::new(
+                code::ALREADY_EXISTS,
+                format!(
+                    "another clone is being made at {place}, or was interrupted: in that case remove {file}"
+                ),
+            ),
+            error => lance_core::Error::from(error).into(),
+        })?;
+        Ok(Self {
+            store,
+            base,
+            file,
+            runtime: Handle::current(),
+        })
+    }
+}
+
+impl Drop for Claim {
     fn drop(&mut self) {
-        remove_empty_dataset_dirs(&self.0, &self.1);
+        let removed = to_its_end(&self.runtime, self.store.delete(&self.file));
+        if let Err(failure) = if_found(removed) {
+            tracing::warn!(target: "lance_cpp::refs", "the file of a clone that was made stays: {failure}");
+        }
+        remove_empty_dataset_dirs(&self.store, &self.base);
     }
 }
 
@@ -210,7 +234,7 @@ async fn shallow_to(
         .with_session(source.session())
         .with_store_params(target.noting(written))
         .with_source_store(source.object_store(None).await?)
-        .with_commit_handler(target.gate())
+        .with_commit_handler(target.handler.clone())
         .with_skip_auto_cleanup(true);
     unless_taken(commit.execute(transaction).await)
 }
@@ -225,7 +249,7 @@ async fn deep_to(
     let builder = DatasetBuilder::from_uri(source.uri())
         .with_session(source.session())
         .with_store_params(source.store_params().cloned().unwrap_or_default())
-        .with_commit_handler(target.gate())
+        .with_commit_handler(target.handler.clone())
         .with_version(version);
     let mut source = load(builder).await??;
     let params = target.noting(written);
@@ -241,87 +265,5 @@ fn unless_taken(made: lance_core::Result<Dataset>) -> Result<Option<()>> {
         Ok(_) => Ok(Some(())),
         Err(error) if error.code() == code::ALREADY_EXISTS => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-/// Stands before the handler of commits.
-#[derive(Debug)]
-struct Gate(Arc<dyn CommitHandler>);
-
-impl Gate {
-    async fn look(&self, manifest: &Manifest, base: &Path, store: &ObjectStore) -> Result<()> {
-        // The engine's own check is of the version's number only, and before the files are copied.
-        let there = self
-            .0
-            .resolve_latest_location(base, store)
-            .await
-            .map_err(Error::from);
-        match there {
-            Ok(_) => {
-                let message = format!("dataset already exists: {base}");
-                return Err(Error::new(code::ALREADY_EXISTS, message));
-            }
-            Err(error) if [code::NOT_FOUND, code::DATASET_NOT_FOUND].contains(&error.code()) => {}
-            Err(error) => return Err(error),
-        }
-        check_copies(manifest, base, store).await
-    }
-}
-
-/// Check that the store has the files that are the clone's own, each with its size.
-async fn check_copies(manifest: &Manifest, base: &Path, store: &ObjectStore) -> Result<()> {
-    let data = base.clone().join(DATA);
-    let mut copies = Vec::new();
-    for fragment in manifest.fragments.iter() {
-        let own = fragment
-            .referenced_lance_files()
-            .filter(|file| file.base_id.is_none());
-        copies.extend(own.map(|file| {
-            let size = file.file_size_bytes.get().map(|size| size.get());
-            (data.clone().join(file.path.as_str()), size)
-        }));
-        let deletions = fragment.deletion_file.as_ref();
-        if let Some(file) = deletions.filter(|file| file.base_id.is_none()) {
-            let path = relative_deletion_file_path(fragment.id, file);
-            let path = path
-                .split('/')
-                .fold(base.clone(), |path, part| path.join(part));
-            copies.push((path, None));
-        }
-    }
-    stream::iter(copies)
-        .map(|(path, expected)| async move {
-            let actual = if_found(store.size(&path).await)?;
-            match (actual, expected) {
-                (Some(actual), Some(expected)) if actual != expected => Err(Error::new(
-                    code::IO,
-                    format!("{path} has {actual} of {expected} bytes: the store lost a part of the copy; nothing was committed"),
-                )),
-                (None, _) => Err(Error::new(
-                    code::IO,
-                    format!("{path} was copied, but is not there; nothing was committed"),
-                )),
-                _ => Ok(()),
-            }
-        })
-        .buffer_unordered(store.io_parallelism())
-        .try_collect()
-        .await
-}
-
-#[async_trait]
-impl Before for Gate {
-    fn inner(&self) -> &dyn CommitHandler {
-        self.0.as_ref()
-    }
-
-    async fn check(
-        &self,
-        manifest: &Manifest,
-        base: &Path,
-        store: &ObjectStore,
-    ) -> lance_core::Result<()> {
-        let looked = self.look(manifest, base, store).await;
-        looked.map_err(|refusal| lance_core::Error::external(Box::new(refusal)))
     }
 }

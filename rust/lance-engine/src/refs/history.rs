@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use lance::Dataset;
 use lance::dataset::VersionTransaction;
 
 use super::tags::sorted;
+use super::version::made_at;
 use crate::error::{Result, code};
 use crate::panics::contained;
 use crate::read::Opened;
@@ -32,24 +34,32 @@ pub fn transactions(opened: Arc<Opened>, limit: Option<u64>) -> Task<Vec<Transac
         });
         versions.truncate(limit);
         let read = stream::iter(versions)
-            .map(|version| async move {
-                let read =
-                    contained(async { Ok(dataset.read_version_transaction(version).await?) });
-                match read.await {
-                    Ok(made) => Ok(Some(info(made))),
-                    // A cleanup has removed it since it was listed.
-                    Err(error)
-                        if [code::NOT_FOUND, code::DATASET_NOT_FOUND].contains(&error.code()) =>
-                    {
-                        Ok(None)
-                    }
-                    Err(error) => Err(error.context(&format!("version {version}"))),
-                }
-            })
+            .map(|version| look(dataset, version))
             .buffered(MANIFESTS_AT_ONCE);
-        let infos: Result<Vec<Option<TransactionInfo>>> = read.try_collect().await;
-        Ok(infos?.into_iter().flatten().collect())
+        let infos: Vec<Option<TransactionInfo>> = read.try_collect().await?;
+        Ok(infos.into_iter().flatten().collect())
     })
+}
+
+/// None: the version is gone.
+async fn look(dataset: &Dataset, version: u64) -> Result<Option<TransactionInfo>> {
+    let read = contained(async { Ok(dataset.read_version_transaction(version).await?) });
+    let error = match read.await {
+        Ok(made) => return Ok(Some(info(made))),
+        Err(error) => error,
+    };
+    if ![code::NOT_FOUND, code::DATASET_NOT_FOUND].contains(&error.code()) {
+        return Err(error.context(&format!("version {version}")));
+    }
+    // Perhaps only the file of its transaction is gone.
+    let made = made_at(dataset, version).await?;
+    Ok(made.map(|made| {
+        info(VersionTransaction {
+            version,
+            timestamp: made.into(),
+            transaction: None,
+        })
+    }))
 }
 
 fn info(made: VersionTransaction) -> TransactionInfo {

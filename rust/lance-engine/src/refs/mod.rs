@@ -7,6 +7,7 @@ mod branches;
 mod checkout;
 mod clones;
 mod delta;
+mod gate;
 mod history;
 mod names;
 mod restore;

@@ -51,8 +51,7 @@ pub fn create(opened: Arc<Opened>, name: String, settings: TagSettings) -> Task<
             metadata: settings.metadata,
         };
         let file = refs.tag_file(&name);
-        refs.put_new(&file, &tag, format_args!("tag {name:?}"))
-            .await?;
+        refs.put_new(&file, &tag, format!("tag {name:?}")).await?;
         let is_there = version::require(&opened).await;
         if is_there.is_err() {
             refs.remove(&file).await?;

@@ -29,7 +29,7 @@ impl Claim {
         contents: &BranchContents,
     ) -> Result<Self> {
         let file = refs.branch_file(name);
-        refs.put_new(&file, contents, format_args!("branch {name:?}"))
+        refs.put_new(&file, contents, format!("branch {name:?}"))
             .await?;
         let claim = Self {
             refs: refs.clone(),
@@ -46,15 +46,15 @@ impl Claim {
         Ok(claim)
     }
 
-    /// The branch is made.
+    /// Leave things as they are.
     pub fn keep(mut self) {
         self.is_settled = true;
     }
 
     /// Its making has failed: give the name back, unless a version may be there.
-    pub async fn settle(mut self) {
-        self.is_settled = true;
+    pub async fn settle(self) {
         self.give_back_if_unused().await;
+        self.keep();
     }
 
     async fn give_back_if_unused(&self) {

@@ -22,7 +22,7 @@ pub use removal::delete;
 
 use self::claim::Claim;
 use super::tags::sorted;
-use super::{names, version};
+use super::{gate, names, version};
 use crate::change::Change;
 use crate::error::{Error, Result, code};
 use crate::maintain::listing::{VERSIONS, if_found};
@@ -103,10 +103,10 @@ async fn contents(
     let parent = match &manifest.branch {
         Some(parent) => {
             // Makes an identifier where an early version of the engine has stored none.
+            refs.branch(parent).await?;
             let file = refs.branch_file(parent);
-            BranchContents::from_path(&file, &refs.store, parent)
-                .await?
-                .identifier
+            let parent = BranchContents::from_path(&file, &refs.store, parent).await?;
+            parent.identifier
         }
         None => BranchIdentifier::main(),
     };
@@ -131,11 +131,12 @@ async fn clone_to(dataset: Dataset, uri: String, name: String) -> Result<()> {
         branch_name: Some(name),
     };
     let transaction = Transaction::new(manifest.version, operation, None);
-    let store = dataset.object_store(None).await?;
+    let params = dataset.store_params().cloned().unwrap_or_default();
     let commit = CommitBuilder::new(uri.as_str())
         .with_session(dataset.session())
-        .with_object_store(store)
-        .with_store_params(dataset.store_params().cloned().unwrap_or_default())
+        .with_object_store(dataset.object_store(None).await?)
+        .with_commit_handler(gate::of_new(&uri, &params).await?)
+        .with_store_params(params)
         .with_skip_auto_cleanup(true);
     commit.execute(transaction).await?;
     Ok(())

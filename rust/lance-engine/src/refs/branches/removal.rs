@@ -1,6 +1,6 @@
 //! Deleting a branch: its name, and the files in its directory.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -58,7 +58,7 @@ fn users(
     branches: &BTreeMap<String, BranchContents>,
     tags: &BTreeMap<String, TagContents>,
 ) -> Vec<String> {
-    let all = branches
+    let all: HashMap<_, _> = branches
         .iter()
         .map(|(name, branch)| (name.clone(), branch.clone()))
         .collect();
