@@ -59,6 +59,9 @@ struct LANCE_EXPORT OpenOptions {
   /// Get storage options that expire, credentials above all, from this provider. They are put over
   /// `storage`. Default: none.
   std::shared_ptr<CredentialsProvider> credentials = nullptr;
+  /// Open the newest version of the branch that had been made by then: microseconds since 1970-01-01 UTC.
+  /// Excludes `version` and `tag`. Default: any time.
+  std::optional<int64_t> as_of_micros = std::nullopt;
 };
 
 /// Rows that follow each other.
@@ -617,6 +620,8 @@ enum class WriteMode : int {
   kAppend = 1,
   /// Replace the rows and the schema in a new version; make the dataset if it does not exist.
   kOverwrite = 2,
+  /// Add rows to a dataset, or make it if it does not exist when the writer is opened.
+  kAppendOrCreate = 3,
 };
 
 /// What columns without an encoding of their own are encoded for.

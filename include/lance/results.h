@@ -194,6 +194,8 @@ struct LANCE_EXPORT TagInfo {
   /// The branch of the version; `main` for that of the dataset itself.
   std::string branch = {};
   uint64_t version = 0;
+  /// Of the manifest of the version.
+  uint64_t manifest_bytes = 0;
   /// Microseconds since 1970-01-01 UTC, where that was recorded.
   std::optional<int64_t> created_micros = std::nullopt;
   /// When it was pointed to its version.
@@ -208,6 +210,8 @@ struct LANCE_EXPORT BranchInfo {
   std::string parent_branch = {};
   /// The version that it began at, and of which its first version is a clone with the same number.
   uint64_t parent_version = 0;
+  /// Of the manifest of the version that it began at.
+  uint64_t manifest_bytes = 0;
   /// Microseconds since 1970-01-01 UTC, to the second.
   int64_t created_micros = 0;
   std::map<std::string, std::string> metadata = {};

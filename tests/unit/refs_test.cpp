@@ -136,6 +136,36 @@ TEST_F(RefsTest, AVersionIsCheckedOutByItsNumberATagABranchAndATime) {
   EXPECT_VERSION(now, 3, Range(0, 30));
 }
 
+TEST_F(RefsTest, AVersionIsOpenedByATime) {
+  ASSERT_OK(dataset_->CreateBranch("trial").status());
+  ASSERT_OK(WriteSimple(uri_, 100, 5, Appending("trial")));
+  ASSERT_OK_AND_ASSIGN(const auto versions, dataset_->Versions());
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr second,
+                       Dataset::Open(uri_, {.as_of_micros = versions[1].timestamp_micros}));
+  EXPECT_VERSION(second, 2, Range(0, 20));
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr trial,
+                       Dataset::Open(uri_, {.branch = "trial", .as_of_micros = INT64_MAX}));
+  ASSERT_OK_AND_ASSIGN(const uint64_t version, trial->Version());
+  EXPECT_EQ(version, 4U);
+  EXPECT_THAT(Dataset::Open(uri_, {.as_of_micros = 0}), FailsWith(ErrorCode::kVersionNotFound));
+  EXPECT_THAT(Dataset::Open(uri_, {.version = 1, .as_of_micros = 0}), FailsWith(ErrorCode::kInvalidArgument));
+}
+
+TEST_F(RefsTest, AnAppendMakesTheDatasetWhereItMay) {
+  const WriteOptions options = {.mode = WriteMode::kAppendOrCreate};
+  ASSERT_OK(WriteSimple(dir_ / "new", 0, 3, options));
+  ASSERT_OK(WriteSimple(dir_ / "new", 3, 3, options));
+  EXPECT_EQ(ReadIds(dir_ / "new"), Range(0, 6));
+  // Two that begin where nothing is do not both make it.
+  ASSERT_OK_AND_ASSIGN(const auto first, LanceWriter::Open(dir_ / "other", SimpleSchema(), options));
+  ASSERT_OK_AND_ASSIGN(const auto second, LanceWriter::Open(dir_ / "other", SimpleSchema(), options));
+  ASSERT_OK(first->Write(*SimpleBatch(0, 3)));
+  ASSERT_OK(second->Write(*SimpleBatch(3, 3)));
+  ASSERT_OK(first->Finish());
+  EXPECT_THAT(second->Finish(), FailsWith(ErrorCode::kAlreadyExists));
+  EXPECT_EQ(ReadIds(dir_ / "other"), Range(0, 3));
+}
+
 TEST_F(RefsTest, WhatCannotBeCheckedOutIsTold) {
   ASSERT_OK(dataset_->CreateTag("stable"));
   ASSERT_OK(dataset_->CreateBranch("trial").status());

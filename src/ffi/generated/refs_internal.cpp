@@ -73,6 +73,7 @@ arrow::Result<std::vector<TagInfo>> DecodeTagInfos(CStream* stream) {
     ARROW_ASSIGN_OR_RAISE(const auto name, Column<arrow::StringArray>(batch, "name"));
     ARROW_ASSIGN_OR_RAISE(const auto branch, Column<arrow::StringArray>(batch, "branch"));
     ARROW_ASSIGN_OR_RAISE(const auto version, Column<arrow::UInt64Array>(batch, "version"));
+    ARROW_ASSIGN_OR_RAISE(const auto manifest_bytes, Column<arrow::UInt64Array>(batch, "manifest_bytes"));
     ARROW_ASSIGN_OR_RAISE(const auto created_micros, Column<arrow::Int64Array>(batch, "created_micros"));
     ARROW_ASSIGN_OR_RAISE(const auto updated_micros, Column<arrow::Int64Array>(batch, "updated_micros"));
     ARROW_ASSIGN_OR_RAISE(const auto metadata, Column<arrow::MapArray>(batch, "metadata"));
@@ -80,6 +81,7 @@ arrow::Result<std::vector<TagInfo>> DecodeTagInfos(CStream* stream) {
       out.push_back({.name = name->GetString(i),
                      .branch = branch->GetString(i),
                      .version = version->Value(i),
+                     .manifest_bytes = manifest_bytes->Value(i),
                      .created_micros =
                          created_micros->IsNull(i) ? std::nullopt : std::optional(created_micros->Value(i)),
                      .updated_micros =
@@ -97,12 +99,14 @@ arrow::Result<std::vector<BranchInfo>> DecodeBranchInfos(CStream* stream) {
     ARROW_ASSIGN_OR_RAISE(const auto name, Column<arrow::StringArray>(batch, "name"));
     ARROW_ASSIGN_OR_RAISE(const auto parent_branch, Column<arrow::StringArray>(batch, "parent_branch"));
     ARROW_ASSIGN_OR_RAISE(const auto parent_version, Column<arrow::UInt64Array>(batch, "parent_version"));
+    ARROW_ASSIGN_OR_RAISE(const auto manifest_bytes, Column<arrow::UInt64Array>(batch, "manifest_bytes"));
     ARROW_ASSIGN_OR_RAISE(const auto created_micros, Column<arrow::Int64Array>(batch, "created_micros"));
     ARROW_ASSIGN_OR_RAISE(const auto metadata, Column<arrow::MapArray>(batch, "metadata"));
     for (int64_t i = 0; i < batch.num_rows(); ++i) {
       out.push_back({.name = name->GetString(i),
                      .parent_branch = parent_branch->GetString(i),
                      .parent_version = parent_version->Value(i),
+                     .manifest_bytes = manifest_bytes->Value(i),
                      .created_micros = created_micros->Value(i),
                      .metadata = ToMap(*metadata, i)});
     }

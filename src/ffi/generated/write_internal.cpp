@@ -10,6 +10,7 @@ namespace lance::inline v0::internal {
 static_assert(static_cast<int>(WriteMode::kCreate) == LANCE_WRITE_CREATE);
 static_assert(static_cast<int>(WriteMode::kAppend) == LANCE_WRITE_APPEND);
 static_assert(static_cast<int>(WriteMode::kOverwrite) == LANCE_WRITE_OVERWRITE);
+static_assert(static_cast<int>(WriteMode::kAppendOrCreate) == LANCE_WRITE_APPEND_OR_CREATE);
 
 static_assert(static_cast<int>(EncodingProfile::kRead) == LANCE_ENCODING_READ);
 static_assert(static_cast<int>(EncodingProfile::kSize) == LANCE_ENCODING_SIZE);

@@ -30,6 +30,7 @@ LanceOpenOptions Fill(Arguments& arguments, LanceOpenOptions fields) {
   fields.branch = arguments.OptionalString();
   arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
 
+  fields.as_of_micros = arguments.Number(fields.as_of_micros);
   return fields;
 }
 

@@ -1,6 +1,7 @@
 //! Reading: datasets, scans and their parts, takes, counts.
 
 pub mod amplifiers;
+mod as_of;
 pub mod attempt;
 mod batches;
 pub(crate) mod columns;
@@ -39,6 +40,7 @@ mod take;
 mod travel;
 pub mod versions;
 
+pub use as_of::{AsOf, as_of, made_at};
 pub use batches::{Batches, Yield};
 pub use opened::Opened;
 pub use ranges::take_ranges;

@@ -1,21 +1,17 @@
 //! Another version of the dataset: by its number, a tag, a branch, or a time.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
 use lance::dataset::refs::Ref;
 
-use super::version::{branch, made_at};
+use super::version::branch;
 use crate::error::{Error, Result, check_options, code};
 use crate::open::reading_manifest;
-use crate::read::Opened;
+use crate::read::{AsOf, Opened, as_of};
 use crate::settings::CheckoutSettings;
 use crate::stored_refs::{MAIN, StoredRefs};
 use crate::task::Task;
-
-const MANIFESTS_AT_ONCE: usize = 8;
 
 /// Open what the settings say, with the session and the credentials of this one.
 pub fn checkout(opened: Arc<Opened>, settings: CheckoutSettings) -> Task<Opened> {
@@ -51,12 +47,7 @@ pub fn checkout(opened: Arc<Opened>, settings: CheckoutSettings) -> Task<Opened>
         let newest = get(dataset, Some(on), None).await?;
         match as_of(&newest.plain, micros).await? {
             AsOf::Version(version) => get(dataset, Some(on), Some(version)).await,
-            AsOf::BeforeAll(oldest) => Err(Error::new(
-                code::VERSION_NOT_FOUND,
-                format!(
-                    "branch {on:?} has no version that old: the oldest that is there is version {oldest}"
-                ),
-            )),
+            before => Err(before.none(on)),
         }
     })
 }
@@ -85,45 +76,4 @@ async fn get(dataset: &Dataset, branch: Option<&str>, version: Option<u64>) -> R
         ),
         _ => error,
     })
-}
-
-/// The version there was at some time.
-#[derive(Debug, PartialEq)]
-pub enum AsOf {
-    Version(u64),
-    /// There was none then, or it is gone; the oldest one that is there.
-    BeforeAll(u64),
-}
-
-/// Which version up to that of `dataset`, on its branch, was the newest then.
-pub async fn as_of(dataset: &Dataset, micros: i64) -> Result<AsOf> {
-    let now = dataset.manifest().version;
-    let versions = dataset.version_refs().await?.into_iter();
-    let mut versions: Vec<_> = versions
-        .map(|it| it.version)
-        .filter(|it| *it <= now)
-        .collect();
-    // The newest that is old enough is near the newest one, mostly.
-    versions.reverse();
-    let oldest = versions.last().copied().unwrap_or(now);
-    let mut made = stream::iter(versions)
-        .map(|version| async move { Ok::<_, Error>((version, made_at(dataset, version).await?)) })
-        .buffered(MANIFESTS_AT_ONCE)
-        .boxed();
-    while let Some((version, made)) = made.try_next().await? {
-        if made.is_some_and(|made| made <= time(micros)) {
-            return Ok(AsOf::Version(version));
-        }
-    }
-    Ok(AsOf::BeforeAll(oldest))
-}
-
-/// To the end of the microsecond, as a version tells no more of its time.
-fn time(micros: i64) -> SystemTime {
-    let distance = Duration::from_micros(micros.unsigned_abs());
-    let whole = match micros {
-        0.. => SystemTime::UNIX_EPOCH.checked_add(distance),
-        _ => SystemTime::UNIX_EPOCH.checked_sub(distance),
-    };
-    whole.unwrap_or(SystemTime::UNIX_EPOCH) + Duration::from_nanos(999)
 }

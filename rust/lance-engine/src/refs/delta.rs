@@ -6,11 +6,10 @@ use arrow::datatypes::SchemaRef;
 use futures::TryStreamExt;
 use lance_io::stream::RecordBatchStream;
 
-use super::checkout::{AsOf, as_of};
 use super::version::branch;
 use crate::error::{Error, Result, check_options, code};
 use crate::panics::contained;
-use crate::read::{Opened, Yield};
+use crate::read::{AsOf, Opened, Yield, as_of};
 use crate::settings::{DeltaKind, DeltaSettings};
 use crate::task::Task;
 
@@ -84,13 +83,7 @@ async fn begin(opened: &Opened, settings: &DeltaSettings) -> Result<u64> {
     match as_of(&opened.plain, micros).await? {
         AsOf::Version(version) => Ok(version),
         AsOf::BeforeAll(1) => Ok(0),
-        AsOf::BeforeAll(oldest) => Err(Error::new(
-            code::VERSION_NOT_FOUND,
-            format!(
-                "branch {:?} has no version that old: the oldest that is there is version {oldest}",
-                branch(opened)
-            ),
-        )),
+        before => Err(before.none(branch(opened))),
     }
 }
 

@@ -7,10 +7,9 @@ use lance::Dataset;
 use lance::dataset::VersionTransaction;
 
 use super::tags::sorted;
-use super::version::made_at;
 use crate::error::{Result, code};
 use crate::panics::contained;
-use crate::read::Opened;
+use crate::read::{Opened, made_at};
 use crate::settings::TransactionInfo;
 use crate::task::Task;
 use crate::write::transaction::MESSAGE;

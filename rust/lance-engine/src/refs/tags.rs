@@ -21,6 +21,7 @@ pub fn list(opened: Arc<Opened>) -> Task<Vec<TagInfo>> {
             name,
             branch: tag.branch.unwrap_or_else(|| MAIN.to_string()),
             version: tag.version,
+            manifest_bytes: tag.manifest_size as u64,
             created_micros: tag.created_at.map(|time| time.timestamp_micros()),
             updated_micros: tag.updated_at.map(|time| time.timestamp_micros()),
             metadata: sorted(tag.metadata),

@@ -1,10 +1,6 @@
 //! The version that is open, as something that others point to.
 
-use std::time::SystemTime;
-
-use lance::Dataset;
 use lance_table::format::is_detached_version;
-use lance_table::io::commit::ManifestNamingScheme;
 use lance_table::io::manifest::read_manifest;
 
 use crate::error::{Error, Result, code};
@@ -54,18 +50,4 @@ pub async fn manifest_size(opened: &Opened) -> Result<usize> {
             store.size(&location.path).await? as usize
         }
     })
-}
-
-/// When a version of the same branch was made. None: it is not there.
-pub async fn made_at(dataset: &Dataset, version: u64) -> Result<Option<SystemTime>> {
-    let store = dataset.object_store(None).await?;
-    let base = dataset.branch_location().path;
-    for path in [ManifestNamingScheme::V2, ManifestNamingScheme::V1]
-        .map(|scheme| scheme.manifest_path(&base, version))
-    {
-        if let Some(manifest) = if_found(read_manifest(&store, &path, None).await)? {
-            return Ok(Some(manifest.timestamp().into()));
-        }
-    }
-    Ok(None)
 }

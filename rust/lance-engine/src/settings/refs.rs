@@ -39,6 +39,8 @@ pub struct TagInfo {
     /// The branch of the version; `main` for that of the dataset itself.
     pub branch: String,
     pub version: u64,
+    /// Of the manifest of the version.
+    pub manifest_bytes: u64,
     /// Microseconds since 1970-01-01 UTC, where that was recorded.
     pub created_micros: Option<i64>,
     /// When it was pointed to its version.
@@ -61,6 +63,8 @@ pub struct BranchInfo {
     pub parent_branch: String,
     /// The version that it began at, and of which its first version is a clone with the same number.
     pub parent_version: u64,
+    /// Of the manifest of the version that it began at.
+    pub manifest_bytes: u64,
     /// Microseconds since 1970-01-01 UTC, to the second.
     pub created_micros: i64,
     pub metadata: Vec<(String, String)>,

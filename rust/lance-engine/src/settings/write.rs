@@ -17,6 +17,8 @@ pub enum WriteMode {
     Append = 1,
     /// Replace the rows and the schema in a new version; make the dataset if it does not exist.
     Overwrite = 2,
+    /// Add rows to a dataset, or make it if it does not exist when the writer is opened.
+    AppendOrCreate = 3,
 }
 
 /// What columns without an encoding of their own are encoded for.

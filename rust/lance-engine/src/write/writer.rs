@@ -155,6 +155,7 @@ impl Write {
             let opened = opening.await;
             opened.unwrap_or_else(|Aborted| Err(operation::cancelled()))
         })?;
+        plan.settle_mode(began_at.is_some());
         if let Some(dataset) = &began_at {
             plan.adapt_to(dataset)?;
         }

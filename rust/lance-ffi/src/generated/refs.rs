@@ -205,6 +205,10 @@ pub fn tag_info_batch(records: &[TagInfo]) -> Result<RecordBatch> {
             "version",
             UInt64Array::from_iter_values(records.iter().map(|it| it.version)),
         ),
+        column(
+            "manifest_bytes",
+            UInt64Array::from_iter_values(records.iter().map(|it| it.manifest_bytes)),
+        ),
         nullable(
             "created_micros",
             Int64Array::from_iter(records.iter().map(|it| it.created_micros)),
@@ -284,6 +288,10 @@ pub fn branch_info_batch(records: &[BranchInfo]) -> Result<RecordBatch> {
         column(
             "parent_version",
             UInt64Array::from_iter_values(records.iter().map(|it| it.parent_version)),
+        ),
+        column(
+            "manifest_bytes",
+            UInt64Array::from_iter_values(records.iter().map(|it| it.manifest_bytes)),
         ),
         column(
             "created_micros",

@@ -36,10 +36,11 @@ fn write_mode(value: i32, what: &str) -> Result<WriteMode> {
         0 => WriteMode::Create,
         1 => WriteMode::Append,
         2 => WriteMode::Overwrite,
+        3 => WriteMode::AppendOrCreate,
         other => {
             return Err(no_such_value(
                 what,
-                "LANCE_WRITE_CREATE, LANCE_WRITE_APPEND and LANCE_WRITE_OVERWRITE",
+                "LANCE_WRITE_CREATE, LANCE_WRITE_APPEND, LANCE_WRITE_OVERWRITE and LANCE_WRITE_APPEND_OR_CREATE",
                 other,
             ));
         }

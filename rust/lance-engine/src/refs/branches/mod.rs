@@ -39,6 +39,7 @@ pub fn list(opened: Arc<Opened>) -> Task<Vec<BranchInfo>> {
             name,
             parent_branch: branch.parent_branch.unwrap_or_else(|| MAIN.to_string()),
             parent_version: branch.parent_version,
+            manifest_bytes: branch.manifest_size as u64,
             created_micros: i64::try_from(branch.create_at)
                 .ok()
                 .and_then(|seconds| seconds.checked_mul(1_000_000))

@@ -164,8 +164,8 @@ LANCE_API LanceStatusCode lance_dataset_restore_async(const LanceDataset* datase
 /** \brief List the tags of the dataset, whichever branch they are on, by name.
  *
  *  \param out the caller's: a stream of the columns `name` (utf8), `branch` (utf8), `version` (uint64),
- *  `created_micros` (int64, may be null), `updated_micros` (int64, may be null), `metadata` (map<utf8,
- *  utf8>). */
+ *  `manifest_bytes` (uint64), `created_micros` (int64, may be null), `updated_micros` (int64, may be null),
+ *  `metadata` (map<utf8, utf8>). */
 LANCE_API LanceStatusCode lance_dataset_tags(const LanceDataset* dataset, struct ArrowArrayStream* out,
                                              LanceError** error);
 
@@ -227,7 +227,7 @@ LANCE_API LanceStatusCode lance_dataset_delete_tag_async(const LanceDataset* dat
 /** \brief List the branches of the dataset but the main one, by name.
  *
  *  \param out the caller's: a stream of the columns `name` (utf8), `parent_branch` (utf8), `parent_version`
- *  (uint64), `created_micros` (int64), `metadata` (map<utf8, utf8>). */
+ *  (uint64), `manifest_bytes` (uint64), `created_micros` (int64), `metadata` (map<utf8, utf8>). */
 LANCE_API LanceStatusCode lance_dataset_branches(const LanceDataset* dataset, struct ArrowArrayStream* out,
                                                  LanceError** error);
 

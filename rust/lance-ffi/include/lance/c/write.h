@@ -42,7 +42,9 @@ enum {
   /** Add rows to a dataset, which must exist. */
   LANCE_WRITE_APPEND = 1,
   /** Replace the rows and the schema in a new version; make the dataset if it does not exist. */
-  LANCE_WRITE_OVERWRITE = 2
+  LANCE_WRITE_OVERWRITE = 2,
+  /** Add rows to a dataset, or make it if it does not exist when the writer is opened. */
+  LANCE_WRITE_APPEND_OR_CREATE = 3
 };
 
 /** What columns without an encoding of their own are encoded for. */
