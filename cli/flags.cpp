@@ -118,6 +118,11 @@ void AddMessage(CLI::App& app, std::optional<std::string>& message) {
   app.add_option("--message", message, "A message kept with the version")->type_name("TEXT");
 }
 
+void AddMetadata(CLI::App& app, std::map<std::string, std::string>& metadata) {
+  AddPairs(app, "--metadata", "Keep this with it, e.g. owner=me; may be repeated",
+           [&metadata](std::string key, std::string value) { metadata[std::move(key)] = std::move(value); });
+}
+
 void AddFormat(CLI::App& app, Format& format) {
   AddChoice(app, "--format", format, kReportFormats, "How to print (default: table)");
 }
@@ -154,6 +159,7 @@ void AddExpressions(CLI::App& app, std::vector<std::pair<std::string, std::strin
 void AddWrite(CLI::App& app, WriteFlags& write) {
   AddChoice(app, "--mode", write.options.mode, kModes,
             "What to do with an existing dataset (default: create)");
+  app.add_option("--branch", write.options.branch, "Write to this branch (default: main)")->type_name("NAME");
   app.add_option("--batch-rows", write.batch_rows, "The most rows of a batch")
       ->capture_default_str()
       ->check(AtLeast(1))

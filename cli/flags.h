@@ -51,6 +51,9 @@ void AddSource(CLI::App& app, Source& source);
 /// --param, of an index.
 void AddParameters(CLI::App& app, std::map<std::string, std::string>& parameters);
 
+/// --metadata, of a tag or a branch.
+void AddMetadata(CLI::App& app, std::map<std::string, std::string>& metadata);
+
 /// --format of a report.
 void AddFormat(CLI::App& app, Format& format);
 

@@ -83,6 +83,31 @@ typename Form::template Of<CleanupResult> Cleanup(const std::string& uri, const 
       stop);
 }
 
+/// The totals of a plan, and its items.
+struct PlanOut {
+  PlanOut() { totals.struct_size = sizeof(totals); }
+
+  LanceCleanupResult totals{};
+  CStream items;
+  auto pointers() { return std::make_tuple(&totals, items.get()); }
+};
+
+template <typename Form>
+typename Form::template Of<CleanupPlan> Explain(const std::string& uri, const CleanupOptions& options,
+                                                const StopToken& stop) {
+  ARROW_RETURN_NOT_OK(internal::CheckAbi());
+  ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "uri"));
+  ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::CleanupOptionsC::Make(options));
+  const auto finish = [](PlanOut& out) -> arrow::Result<CleanupPlan> {
+    ARROW_ASSIGN_OR_RAISE(auto items, internal::DecodeCleanupItems(&out.items));
+    return CleanupPlan{.totals = internal::FromC(out.totals), .items = std::move(items)};
+  };
+  return Form::Make(
+      internal::Prepare<PlanOut>(lance_dataset_explain_cleanup, lance_dataset_explain_cleanup_async, finish,
+                                 c_uri, &c_options.c),
+      stop);
+}
+
 }  // namespace
 
 arrow::Result<CheckReport> CheckDataset(const std::string& uri, const CheckOptions& options,
@@ -103,6 +128,16 @@ arrow::Result<CleanupResult> CleanupDataset(const std::string& uri, const Cleanu
 arrow::Future<CleanupResult> CleanupDatasetAsync(const std::string& uri, const CleanupOptions& options,
                                                  const StopToken& stop) {
   return Cleanup<Starting>(uri, options, stop);
+}
+
+arrow::Result<CleanupPlan> ExplainCleanup(const std::string& uri, const CleanupOptions& options,
+                                          const StopToken& stop) {
+  return Explain<Waiting>(uri, options, stop);
+}
+
+arrow::Future<CleanupPlan> ExplainCleanupAsync(const std::string& uri, const CleanupOptions& options,
+                                               const StopToken& stop) {
+  return Explain<Starting>(uri, options, stop);
 }
 
 }  // namespace lance::inline v0

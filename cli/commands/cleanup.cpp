@@ -1,6 +1,8 @@
 // `lance cleanup`.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -24,8 +26,41 @@ constexpr char kClonesWarning[] =
 struct Args {
   std::string dataset;
   CleanupOptions cleanup;
+  bool explain = false;
   Format format = Format::kTable;
 };
+
+std::string Lower(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return c == '_' ? ' ' : static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+/// Print what would be removed or stay, and why.
+arrow::Status Explain(const Args& args) {
+  ARROW_ASSIGN_OR_RAISE(const CleanupPlan plan, ExplainCleanup(args.dataset, args.cleanup));
+  if (args.format == Format::kJson) {
+    auto json = nlohmann::ordered_json::array();
+    for (const CleanupItem& item : plan.items) {
+      json.push_back({{"removed", item.removed},
+                      {"kind", Lower(CleanupItemKindName(item.kind))},
+                      {"version", item.version ? nlohmann::ordered_json(*item.version) : nullptr},
+                      {"path", item.path},
+                      {"bytes", item.bytes},
+                      {"reason", item.reason}});
+    }
+    return Print(json.dump(2) + "\n");
+  }
+  using enum TextTable::Align;
+  TextTable table({{"action"}, {"what"}, {"size", kRight}, {"reason"}, {"path"}});
+  for (const CleanupItem& item : plan.items) {
+    const std::string kind = Lower(CleanupItemKindName(item.kind));
+    table.AddRow({item.removed ? "remove" : "keep",
+                  item.version ? kind + " " + std::to_string(*item.version) : kind, FormatBytes(item.bytes),
+                  item.reason, item.path});
+  }
+  return Print(table.ToString());
+}
 
 /// Remove, and print how much.
 arrow::Status Cleanup(const Args& args) {
@@ -77,6 +112,7 @@ Action Declare(CLI::App& app) {
          "Nobody is writing: remove files that belong to no version at any age")
       ->excludes(age);
   app.add_flag("--dry-run", cleanup.dry_run, "Remove nothing, and print what would be removed");
+  app.add_flag("--explain", args->explain, "Remove nothing, and print each version and file with the reason");
   AddStorage(app, cleanup.storage);
   AddFormat(app, args->format);
   app.footer(
@@ -89,8 +125,9 @@ Action Declare(CLI::App& app) {
       "go: tag the version it was made from, and these stay.\n\n"
       "Examples:\n"
       "  lance cleanup data/orders.lance --dry-run --older-than 2w --keep 10\n"
+      "  lance cleanup data/orders.lance --explain --keep 3\n"
       "  lance cleanup data/orders.lance --no-writers-active");
-  return [args] { return Cleanup(*args); };
+  return [args] { return args->explain ? Explain(*args) : Cleanup(*args); };
 }
 
 const Registration kCleanup({.name = "cleanup",

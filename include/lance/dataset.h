@@ -299,6 +299,133 @@ class LANCE_EXPORT Dataset {
                                                                    const std::vector<std::string>& segments,
                                                                    const arrow::StopToken& stop = {}) const;
 
+  /// Open another version: by its number, a tag, a branch or a time, with the session, the caches and the
+  /// credentials of this object. One that does not exist is ErrorCode::kVersionNotFound, and a tag or branch
+  /// kRefNotFound, with the nearest names.
+  arrow::Result<std::shared_ptr<Dataset>> Checkout(const CheckoutOptions& options,
+                                                   const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> CheckoutAsync(const CheckoutOptions& options,
+                                                        const arrow::StopToken& stop = {}) const;
+
+  /// Commit a new version of the branch that is equal to this one, whatever others have committed since;
+  /// nothing is copied. Their versions stay. An append or another change that was begun before and is
+  /// committed after it fails.
+  arrow::Result<std::shared_ptr<Dataset>> Restore(const RestoreOptions& options = {},
+                                                  const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> RestoreAsync(const RestoreOptions& options = {},
+                                                       const arrow::StopToken& stop = {}) const;
+
+  /// List the tags of the dataset, whichever branch they are on, by name.
+  arrow::Result<std::vector<TagInfo>> Tags(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<TagInfo>> TagsAsync(const arrow::StopToken& stop = {}) const;
+
+  /// Have a new tag point to this version, which no cleanup removes from then on. One that exists is
+  /// ErrorCode::kAlreadyExists, also when others make it at the same moment. A name has letters, digits and
+  /// `.`, `-`, `_`.
+  arrow::Status CreateTag(const std::string& name, const TagOptions& options = {},
+                          const arrow::StopToken& stop = {}) const;
+  arrow::Future<> CreateTagAsync(const std::string& name, const TagOptions& options = {},
+                                 const arrow::StopToken& stop = {}) const;
+
+  /// Have a tag point to this version from now on. What is kept with it stays.
+  arrow::Status UpdateTag(const std::string& name, const arrow::StopToken& stop = {}) const;
+  arrow::Future<> UpdateTagAsync(const std::string& name, const arrow::StopToken& stop = {}) const;
+
+  /// Replace what is kept with a tag.
+  arrow::Status ReplaceTagMetadata(const std::string& name,
+                                   const std::map<std::string, std::string>& metadata,
+                                   const arrow::StopToken& stop = {}) const;
+  arrow::Future<> ReplaceTagMetadataAsync(const std::string& name,
+                                          const std::map<std::string, std::string>& metadata,
+                                          const arrow::StopToken& stop = {}) const;
+
+  /// Delete a tag. Its version stays until a cleanup.
+  arrow::Status DeleteTag(const std::string& name, const arrow::StopToken& stop = {}) const;
+  arrow::Future<> DeleteTagAsync(const std::string& name, const arrow::StopToken& stop = {}) const;
+
+  /// List the branches of the dataset but the main one, by name.
+  arrow::Result<std::vector<BranchInfo>> Branches(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<BranchInfo>> BranchesAsync(const arrow::StopToken& stop = {}) const;
+
+  /// Begin a branch at this version, and open it; nothing is copied. WriteOptions::branch adds versions to
+  /// it. One that exists is ErrorCode::kAlreadyExists, also when others make it at the same moment. A name
+  /// has letters, digits and `.`, `-`, `_`, `/`. When the call fails or is stopped, no file of it stays;
+  /// after kCommitStatusUnknown the branch may be there.
+  arrow::Result<std::shared_ptr<Dataset>> CreateBranch(const std::string& name,
+                                                       const BranchOptions& options = {},
+                                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> CreateBranchAsync(const std::string& name,
+                                                            const BranchOptions& options = {},
+                                                            const arrow::StopToken& stop = {}) const;
+
+  /// Replace what is kept with a branch.
+  arrow::Status ReplaceBranchMetadata(const std::string& name,
+                                      const std::map<std::string, std::string>& metadata,
+                                      const arrow::StopToken& stop = {}) const;
+  arrow::Future<> ReplaceBranchMetadataAsync(const std::string& name,
+                                             const std::map<std::string, std::string>& metadata,
+                                             const arrow::StopToken& stop = {}) const;
+
+  /// Delete a branch with all its versions and files. One that a tag points to or another branch began from
+  /// is ErrorCode::kFailedPrecondition, and they are named. Clones of it are not known here, and cannot be
+  /// read any more.
+  ///
+  /// \param[in] name the branch
+  /// \param[in] force delete also what is left of a branch whose name is gone, as that of a deletion that was
+  /// stopped
+  /// \param[in] stop ends the call early
+  arrow::Status DeleteBranch(const std::string& name, bool force = false,
+                             const arrow::StopToken& stop = {}) const;
+  arrow::Future<> DeleteBranchAsync(const std::string& name, bool force = false,
+                                    const arrow::StopToken& stop = {}) const;
+
+  /// Make a dataset equal to this version that reads its files where they are, and open it. It begins with
+  /// the number of this version, and has none before it. A dataset that exists is ErrorCode::kAlreadyExists.
+  /// When the call fails or is stopped, no file of it stays.
+  ///
+  /// This dataset does not know of the clone: CleanupDataset() says which clones it finds. Tag the version,
+  /// and its files stay.
+  ///
+  /// \param[in] uri a path or URI
+  /// \param[in] options how to reach that
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> ShallowClone(const std::string& uri,
+                                                       const CloneOptions& options = {},
+                                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> ShallowCloneAsync(const std::string& uri,
+                                                            const CloneOptions& options = {},
+                                                            const arrow::StopToken& stop = {}) const;
+
+  /// Make a dataset equal to this version that has copies of its files, and open it, also in another store.
+  /// Before it is committed, the size of every copy is checked. Otherwise it is like ShallowClone(). A
+  /// version that has files in another place of an object store is ErrorCode::kNotSupported.
+  arrow::Result<std::shared_ptr<Dataset>> DeepClone(const std::string& uri, const CloneOptions& options = {},
+                                                    const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> DeepCloneAsync(const std::string& uri,
+                                                         const CloneOptions& options = {},
+                                                         const arrow::StopToken& stop = {}) const;
+
+  /// Read which rows have changed since an earlier version of the branch, up to this one. Inserted and
+  /// updated rows come with all columns, `_rowid`, `_row_created_at_version` and
+  /// `_row_last_updated_at_version`. A row that was inserted and deleted since is none of them; one that a
+  /// restore has brought back is neither inserted nor updated. The reader is like that of
+  /// Scanner::ToReader(), but `stop` only ends the call.
+  ///
+  /// Rows are known by stable row ids: a dataset without them is ErrorCode::kFailedPrecondition.
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Delta(const DeltaOptions& options,
+                                                                 const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<arrow::RecordBatchReader>> DeltaAsync(
+      const DeltaOptions& options, const arrow::StopToken& stop = {}) const;
+
+  /// List what made the versions of the branch up to this one, as far as they still exist, the newest first.
+  ///
+  /// \param[in] limit the most that are listed; default: all
+  /// \param[in] stop ends the call early
+  arrow::Result<std::vector<TransactionInfo>> Transactions(std::optional<uint64_t> limit = std::nullopt,
+                                                           const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<TransactionInfo>> TransactionsAsync(std::optional<uint64_t> limit = std::nullopt,
+                                                                const arrow::StopToken& stop = {}) const;
+
   /// Prepare to read rows in a random order, anew in each epoch, as one of several workers. Columns are
   /// looked up and rows are filtered now.
   arrow::Result<std::shared_ptr<Shuffler>> Shuffle(const ShuffleOptions& options = {},

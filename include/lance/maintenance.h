@@ -39,6 +39,14 @@ struct LANCE_EXPORT CheckReport {
   uint64_t temporary_bytes = 0;
 };
 
+/// What a cleanup would do.
+struct LANCE_EXPORT CleanupPlan {
+  /// What would be removed.
+  CleanupResult totals = {};
+  /// What would go, then what would stay.
+  std::vector<CleanupItem> items = {};
+};
+
 /// Check that every manifest can be read, and that every data, deletion and index file exists, has the size
 /// its manifest says, and, but for index files, can be opened and has as many rows.
 ///
@@ -79,6 +87,16 @@ LANCE_EXPORT arrow::Result<CleanupResult> CleanupDataset(const std::string& uri,
 LANCE_EXPORT arrow::Future<CleanupResult> CleanupDatasetAsync(const std::string& uri,
                                                               const CleanupOptions& options = {},
                                                               const arrow::StopToken& stop = {});
+
+/// Tell what CleanupDataset() would remove with these options, and why; nothing is removed. Besides what
+/// would go, versions of the branch that stay are listed, and files that no version needs and that are too
+/// young to go.
+LANCE_EXPORT arrow::Result<CleanupPlan> ExplainCleanup(const std::string& uri,
+                                                       const CleanupOptions& options = {},
+                                                       const arrow::StopToken& stop = {});
+LANCE_EXPORT arrow::Future<CleanupPlan> ExplainCleanupAsync(const std::string& uri,
+                                                            const CleanupOptions& options = {},
+                                                            const arrow::StopToken& stop = {});
 
 }  // namespace v0
 }  // namespace lance

@@ -60,6 +60,9 @@ struct LANCE_EXPORT OpenOptions {
   /// Get storage options that expire, credentials above all, from this provider. They are put over
   /// `storage`. Default: none.
   std::shared_ptr<CredentialsProvider> credentials = nullptr;
+  /// Open the newest version of the branch that had been made by then: microseconds since 1970-01-01 UTC.
+  /// Excludes `version` and `tag`. Default: any time.
+  std::optional<int64_t> as_of_micros = std::nullopt;
 };
 
 /// Rows that follow each other.
@@ -670,6 +673,71 @@ enum class Migration : int {
   kFieldIds = 3,
 };
 
+/// Which version to open.
+struct LANCE_EXPORT CheckoutOptions {
+  /// The version of the branch. Default: the newest.
+  std::optional<uint64_t> version = std::nullopt;
+  /// The version that this tag points to. Excludes all else. Default: none.
+  std::optional<std::string> tag = std::nullopt;
+  /// The branch; `main` is the dataset itself. Default: that of the version that is open.
+  std::optional<std::string> branch = std::nullopt;
+  /// The newest version of the branch that had been made by then: microseconds since 1970-01-01 UTC.
+  /// Excludes `version`. Default: any time.
+  std::optional<int64_t> as_of_micros = std::nullopt;
+};
+
+/// What is kept with a version that restores another one.
+struct LANCE_EXPORT RestoreOptions {
+  /// A message kept with the version.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Properties kept with the version.
+  std::map<std::string, std::string> transaction_properties = {};
+};
+
+/// What is kept with a tag.
+struct LANCE_EXPORT TagOptions {
+  /// Anything, by keys.
+  std::map<std::string, std::string> metadata = {};
+};
+
+/// What is kept with a branch.
+struct LANCE_EXPORT BranchOptions {
+  /// Anything, by keys.
+  std::map<std::string, std::string> metadata = {};
+};
+
+/// How to reach the place of a clone.
+struct LANCE_EXPORT CloneOptions {
+  /// Credentials and settings of its object store. With none, and no `credentials`, those of the dataset
+  /// are used.
+  StorageOptions storage = {};
+  /// Get storage options that expire, credentials above all, from this provider. They are put over
+  /// `storage`. Default: none.
+  std::shared_ptr<CredentialsProvider> credentials = nullptr;
+};
+
+/// Which rows have changed.
+enum class DeltaKind : int {
+  /// Those that were added since, as they are now.
+  kInserted = 0,
+  /// Those that were there and have other values since, as they are now.
+  kUpdated = 1,
+  /// Both of these.
+  kUpserted = 2,
+  /// Those that are gone: only their ids, in a column `_rowid`.
+  kDeleted = 3,
+};
+
+/// Since when, and which changes. One of the first two is needed.
+struct LANCE_EXPORT DeltaOptions {
+  /// Since this version of the branch; 0 is before the first. Default: by `from_micros`.
+  std::optional<uint64_t> from_version = std::nullopt;
+  /// Since the newest version that had been made by then: microseconds since 1970-01-01 UTC. Default: by
+  /// `from_version`.
+  std::optional<int64_t> from_micros = std::nullopt;
+  DeltaKind kind = DeltaKind::kInserted;
+};
+
 /// What becomes of a dataset that is there.
 enum class WriteMode : int {
   /// Make a new dataset; an existing one is ErrorCode::kAlreadyExists.
@@ -678,6 +746,8 @@ enum class WriteMode : int {
   kAppend = 1,
   /// Replace the rows and the schema in a new version; make the dataset if it does not exist.
   kOverwrite = 2,
+  /// Add rows to a dataset, or make it if it does not exist when the writer is opened.
+  kAppendOrCreate = 3,
 };
 
 /// What columns without an encoding of their own are encoded for.
@@ -760,6 +830,10 @@ struct LANCE_EXPORT WriteOptions {
   /// What columns without an encoding of their own are encoded for. The schema of the dataset does not
   /// change, and an append may have another profile than what is there.
   EncodingProfile encoding_profile = EncodingProfile::kRead;
+  /// Write to this branch, which must exist: one that does not is ErrorCode::kRefNotFound. To make a
+  /// dataset on one is ErrorCode::kInvalidArgument. Default: the main one, or the branch that the URI is
+  /// of.
+  std::optional<std::string> branch = std::nullopt;
 };
 
 /// What to read of a data file.

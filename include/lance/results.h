@@ -194,6 +194,52 @@ struct LANCE_EXPORT CommitResult {
   uint64_t version = 0;
 };
 
+/// A tag: a name of a version.
+struct LANCE_EXPORT TagInfo {
+  std::string name = {};
+  /// The branch of the version; `main` for that of the dataset itself.
+  std::string branch = {};
+  uint64_t version = 0;
+  /// Of the manifest of the version.
+  uint64_t manifest_bytes = 0;
+  /// Microseconds since 1970-01-01 UTC, where that was recorded.
+  std::optional<int64_t> created_micros = std::nullopt;
+  /// When it was pointed to its version.
+  std::optional<int64_t> updated_micros = std::nullopt;
+  std::map<std::string, std::string> metadata = {};
+};
+
+/// A branch: a line of versions of its own.
+struct LANCE_EXPORT BranchInfo {
+  std::string name = {};
+  /// The branch of the version that it began at; `main` for that of the dataset itself.
+  std::string parent_branch = {};
+  /// The version that it began at, and of which its first version is a clone with the same number.
+  uint64_t parent_version = 0;
+  /// Of the manifest of the version that it began at.
+  uint64_t manifest_bytes = 0;
+  /// Microseconds since 1970-01-01 UTC, to the second.
+  int64_t created_micros = 0;
+  std::map<std::string, std::string> metadata = {};
+};
+
+/// What made a version.
+struct LANCE_EXPORT TransactionInfo {
+  uint64_t version = 0;
+  /// Microseconds since 1970-01-01 UTC.
+  int64_t timestamp_micros = 0;
+  /// Such as `Append`, `Delete` or `Rewrite`, which is a compaction; empty where nothing was recorded.
+  std::string operation = {};
+  /// Of the transaction.
+  std::string uuid = {};
+  /// The version that the transaction was made from.
+  std::optional<uint64_t> read_version = std::nullopt;
+  /// The message of the commit, or empty.
+  std::string message = {};
+  /// All properties, the message included.
+  std::map<std::string, std::string> properties = {};
+};
+
 /// A fragment as a version has it.
 struct LANCE_EXPORT FragmentMetadata {
   uint64_t id = 0;
@@ -292,6 +338,35 @@ struct LANCE_EXPORT CleanupResult {
   uint64_t temporary_files = 0;
   /// Of all these, manifests included.
   uint64_t bytes = 0;
+};
+
+/// What a cleanup looks at.
+enum class CleanupItemKind : int {
+  /// The manifest of a version.
+  kVersion = 1,
+  /// A data file.
+  kDataFile = 2,
+  /// A file of a deletion, an index or a transaction.
+  kOtherFile = 3,
+  /// A file that was still being written.
+  kTemporaryFile = 4,
+};
+
+/// Get the name of a kind, for example "VERSION".
+LANCE_EXPORT const char* CleanupItemKindName(CleanupItemKind kind);
+
+/// A version, or a file that no version needs, as a cleanup sees it.
+struct LANCE_EXPORT CleanupItem {
+  /// Whether it would go.
+  bool removed = false;
+  CleanupItemKind kind = CleanupItemKind::kVersion;
+  /// Of a manifest.
+  std::optional<uint64_t> version = std::nullopt;
+  /// Relative to the dataset.
+  std::string path = {};
+  uint64_t bytes = 0;
+  /// Why it would go, or stay. One line.
+  std::string reason = {};
 };
 
 /// How much comes in an epoch.

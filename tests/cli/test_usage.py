@@ -26,6 +26,19 @@ COMMANDS = [
     ["delete"],
     ["update"],
     ["versions"],
+    ["log"],
+    ["diff"],
+    ["tag"],
+    ["tag", "list"],
+    ["tag", "create"],
+    ["tag", "move"],
+    ["tag", "delete"],
+    ["branch"],
+    ["branch", "list"],
+    ["branch", "create"],
+    ["branch", "delete"],
+    ["restore"],
+    ["clone"],
     ["fragments"],
     ["index"],
     ["index", "create"],
@@ -47,6 +60,7 @@ COMMANDS = [
 ]
 
 GROUPS = [["tpch"], ["tpcds"], ["tables"], ["index"], ["config"]]
+GROUPS = [["tpch"], ["tpcds"], ["tables"], ["index"], ["tag"], ["branch"]]
 
 
 def test_without_arguments_it_prints_help(lance):

@@ -47,6 +47,12 @@ constexpr LanceColumnFn kCompute = [](void*, ArrowArray*, ArrowSchema*, ArrowArr
 constexpr LanceMetadataKind kConfig = LANCE_METADATA_CONFIG;
 constexpr LanceMigration kToManifestPaths = LANCE_MIGRATE_MANIFEST_PATHS;
 constexpr const LanceAccessOptions* kAccessDefaults = nullptr;
+constexpr const LanceCheckoutOptions* kCheckoutDefaults = nullptr;
+constexpr const LanceRestoreOptions* kRestoreDefaults = nullptr;
+constexpr const LanceTagOptions* kTagDefaults = nullptr;
+constexpr const LanceBranchOptions* kBranchDefaults = nullptr;
+constexpr const LanceCloneOptions* kCloneDefaults = nullptr;
+constexpr const LanceDeltaOptions* kDeltaDefaults = nullptr;
 constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
 constexpr const LanceVectorQueryOptions* kQueryDefaults = nullptr;
 constexpr const LanceTextMatchOptions* kMatchDefaults = nullptr;
@@ -365,6 +371,82 @@ const Function kFunctions[] = {
      [](World& world) {
        DatasetPtr out;
        return MAKE(&out, lance_dataset_latest, world.Dataset());
+     },
+     Second::kHarmless},
+    {"lance_dataset_checkout",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_checkout, world.Dataset(), kCheckoutDefaults);
+     },
+     Second::kHarmless},
+    {"lance_dataset_restore",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_restore, world.Dataset(), kRestoreDefaults);
+     },
+     Second::kHarmless},
+    {"lance_dataset_tags",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_tags, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_create_tag",
+     [](World& world) { return CALL(lance_dataset_create_tag, world.Dataset(), "no name", kTagDefaults); },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_update_tag",
+     [](World& world) { return CALL(lance_dataset_update_tag, world.Dataset(), "none"); }, Second::kHarmless,
+     LANCE_REF_NOT_FOUND},
+    {"lance_dataset_replace_tag_metadata",
+     [](World& world) {
+       return CALL(lance_dataset_replace_tag_metadata, world.Dataset(), "none", kNoProperties, size_t{0});
+     },
+     Second::kHarmless, LANCE_REF_NOT_FOUND},
+    {"lance_dataset_delete_tag",
+     [](World& world) { return CALL(lance_dataset_delete_tag, world.Dataset(), "none"); }, Second::kHarmless,
+     LANCE_REF_NOT_FOUND},
+    {"lance_dataset_branches",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_branches, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_create_branch",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_create_branch, world.Dataset(), "no name", kBranchDefaults);
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_replace_branch_metadata",
+     [](World& world) {
+       return CALL(lance_dataset_replace_branch_metadata, world.Dataset(), "none", kNoProperties, size_t{0});
+     },
+     Second::kHarmless, LANCE_REF_NOT_FOUND},
+    {"lance_dataset_delete_branch",
+     [](World& world) { return CALL(lance_dataset_delete_branch, world.Dataset(), "none", int32_t{0}); },
+     Second::kHarmless, LANCE_REF_NOT_FOUND},
+    {"lance_dataset_shallow_clone",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_shallow_clone, world.Dataset(), world.uri.c_str(), kCloneDefaults);
+     },
+     Second::kHarmless, LANCE_ALREADY_EXISTS},
+    {"lance_dataset_deep_clone",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_deep_clone, world.Dataset(), world.uri.c_str(), kCloneDefaults);
+     },
+     Second::kHarmless, LANCE_ALREADY_EXISTS},
+    {"lance_dataset_delta",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_delta, world.Dataset(), kDeltaDefaults, out.out());
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_transactions",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_transactions, world.Dataset(), uint64_t{1}, out.out());
      },
      Second::kHarmless},
     {"lance_dataset_create_index",
@@ -1075,6 +1157,13 @@ const Function kFunctions[] = {
      [](World& world) {
        LanceCleanupResult out = LANCE_CLEANUP_RESULT_INIT;
        return CALL(lance_dataset_cleanup, world.uri.c_str(), kCleanupDefaults, &out);
+     },
+     Second::kHarmless},
+    {"lance_dataset_explain_cleanup",
+     [](World& world) {
+       LanceCleanupResult out = LANCE_CLEANUP_RESULT_INIT;
+       Filled<ArrowArrayStream> items;
+       return CALL(lance_dataset_explain_cleanup, world.uri.c_str(), kCleanupDefaults, &out, items.out());
      },
      Second::kHarmless},
     {"lance_credentials_provider_create",

@@ -6,13 +6,13 @@ use futures::future::AbortHandle;
 use lance::Dataset;
 use lance::dataset::CommitBuilder;
 use lance::dataset::transaction::{Operation, Transaction};
+use lance_io::object_store::ObjectStore;
 use tokio::runtime::Handle;
-use tokio::task::block_in_place;
 
 use crate::error::{Error, Result, code};
 use crate::fault;
 use crate::panics::contained;
-use crate::parallel::aside;
+use crate::parallel::{aside, to_its_end};
 use crate::read::Opened;
 use crate::write::transaction::{Pending, Staged, UncommittedWrite};
 use crate::write::written_files::{Landing, WrittenFiles};
@@ -21,6 +21,8 @@ use crate::write::written_files::{Landing, WrittenFiles};
 /// otherwise they are gone when it has ended, or is dropped. A commit that has begun goes to its end.
 pub struct Change {
     dataset: Dataset,
+    /// Where its files are, if that is not the store of the version.
+    elsewhere: Option<Arc<ObjectStore>>,
     /// None: they stay.
     written: Option<Arc<WrittenFiles>>,
     work: Option<AbortHandle>,
@@ -35,6 +37,7 @@ impl Change {
             dataset: opened
                 .plain
                 .with_object_store_wrappers([written.clone() as _]),
+            elsewhere: None,
             written: Some(written),
             work: None,
             runtime: Handle::current(),
@@ -44,6 +47,21 @@ impl Change {
     /// The files that it makes.
     pub fn files(&self) -> Arc<WrittenFiles> {
         self.written.clone().unwrap_or_default()
+    }
+
+    /// One whose files are in another store, which `open` opens so that they are noted.
+    pub async fn elsewhere<S>(
+        opened: &Opened,
+        open: impl FnOnce(Arc<WrittenFiles>) -> S,
+    ) -> Result<Self>
+    where
+        S: Future<Output = Result<Arc<ObjectStore>>>,
+    {
+        let mut change = Self::new(opened)?;
+        if let Some(written) = &change.written {
+            change.elsewhere = Some(open(written.clone()).await?);
+        }
+        Ok(change)
     }
 
     /// Let `work` make something of the copy, or change it. What fails or is dropped leaves no file, unless a version may have
@@ -63,7 +81,7 @@ impl Change {
         let error = error.clone();
         let landing = written.close();
         if landing == Landing::None {
-            tell(remove(&self.dataset, &written).await);
+            tell(self.remove(&written).await);
         }
         self.written = None;
         Err(match landing {
@@ -128,6 +146,14 @@ impl Change {
         let write = UncommittedWrite::staged(opened, dataset, staged, written)?;
         Ok((Pending::new(write), told))
     }
+
+    async fn remove(&self, written: &WrittenFiles) -> Result<()> {
+        let store = match &self.elsewhere {
+            Some(store) => store.clone(),
+            None => self.dataset.object_store(None).await?,
+        };
+        written.give_up(&store).await
+    }
 }
 
 impl Drop for Change {
@@ -140,11 +166,7 @@ impl Drop for Change {
         }
         self.work.iter().for_each(AbortHandle::abort);
         // Whoever has cancelled the work is told that it has ended when the files are gone.
-        let removal = || self.runtime.block_on(remove(&self.dataset, &written));
-        tell(match Handle::try_current() {
-            Ok(_) => block_in_place(removal),
-            Err(_) => removal(),
-        });
+        tell(to_its_end(&self.runtime, self.remove(&written)));
     }
 }
 
@@ -161,9 +183,4 @@ fn tell(removed: Result<()>) {
     if let Err(failure) = removed {
         tracing::warn!(target: "lance_cpp::change", "files of a change that was given up stay: {failure}");
     }
-}
-
-async fn remove(dataset: &Dataset, written: &WrittenFiles) -> Result<()> {
-    let store = dataset.object_store(None).await?;
-    written.give_up(&store).await
 }

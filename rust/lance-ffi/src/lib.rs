@@ -30,6 +30,7 @@ mod operation;
 mod out;
 mod plain;
 mod records;
+mod refs;
 mod runtime;
 mod scanner;
 mod search;

@@ -32,6 +32,25 @@ const char* ProblemKindName(ProblemKind kind) {
 
 }  // namespace lance::inline v0
 
+namespace lance::inline v0 {
+
+const char* CleanupItemKindName(CleanupItemKind kind) {
+  switch (kind) {
+    case CleanupItemKind::kVersion:
+      return "VERSION";
+    case CleanupItemKind::kDataFile:
+      return "DATA_FILE";
+    case CleanupItemKind::kOtherFile:
+      return "OTHER_FILE";
+    case CleanupItemKind::kTemporaryFile:
+      return "TEMPORARY_FILE";
+  }
+  // One that a newer C library may report.
+  return "UNKNOWN";
+}
+
+}  // namespace lance::inline v0
+
 namespace lance::inline v0::internal {
 
 static_assert(static_cast<int>(ProblemKind::kMissingFile) == LANCE_PROBLEM_MISSING_FILE);
@@ -41,6 +60,11 @@ static_assert(static_cast<int>(ProblemKind::kUnreadableFile) == LANCE_PROBLEM_UN
 static_assert(static_cast<int>(ProblemKind::kRowCount) == LANCE_PROBLEM_ROW_COUNT);
 static_assert(static_cast<int>(ProblemKind::kUndecodableData) == LANCE_PROBLEM_UNDECODABLE_DATA);
 static_assert(static_cast<int>(ProblemKind::kBrokenReference) == LANCE_PROBLEM_BROKEN_REFERENCE);
+
+static_assert(static_cast<int>(CleanupItemKind::kVersion) == LANCE_CLEANUP_VERSION);
+static_assert(static_cast<int>(CleanupItemKind::kDataFile) == LANCE_CLEANUP_DATA_FILE);
+static_assert(static_cast<int>(CleanupItemKind::kOtherFile) == LANCE_CLEANUP_OTHER_FILE);
+static_assert(static_cast<int>(CleanupItemKind::kTemporaryFile) == LANCE_CLEANUP_TEMPORARY_FILE);
 
 arrow::Result<CheckOptionsC> CheckOptionsC::Make(const CheckOptions& options) {
   CheckOptionsC out;
@@ -91,6 +115,28 @@ arrow::Result<std::vector<Problem>> DecodeProblems(CStream* stream) {
                      .version = version->IsNull(i) ? std::nullopt : std::optional(version->Value(i)),
                      .path = path->GetString(i),
                      .message = message->GetString(i)});
+    }
+    return arrow::Status::OK();
+  }));
+  return out;
+}
+
+arrow::Result<std::vector<CleanupItem>> DecodeCleanupItems(CStream* stream) {
+  std::vector<CleanupItem> out;
+  ARROW_RETURN_NOT_OK(ForEachBatch(stream, [&out](const arrow::RecordBatch& batch) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto removed, Column<arrow::BooleanArray>(batch, "removed"));
+    ARROW_ASSIGN_OR_RAISE(const auto kind, Column<arrow::Int32Array>(batch, "kind"));
+    ARROW_ASSIGN_OR_RAISE(const auto version, Column<arrow::UInt64Array>(batch, "version"));
+    ARROW_ASSIGN_OR_RAISE(const auto path, Column<arrow::StringArray>(batch, "path"));
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, Column<arrow::UInt64Array>(batch, "bytes"));
+    ARROW_ASSIGN_OR_RAISE(const auto reason, Column<arrow::StringArray>(batch, "reason"));
+    for (int64_t i = 0; i < batch.num_rows(); ++i) {
+      out.push_back({.removed = removed->Value(i),
+                     .kind = static_cast<CleanupItemKind>(kind->Value(i)),
+                     .version = version->IsNull(i) ? std::nullopt : std::optional(version->Value(i)),
+                     .path = path->GetString(i),
+                     .bytes = bytes->Value(i),
+                     .reason = reason->GetString(i)});
     }
     return arrow::Status::OK();
   }));

@@ -38,4 +38,7 @@ CleanupResult FromC(const LanceCleanupResult& c);
 /// Read a list to its end.
 arrow::Result<std::vector<Problem>> DecodeProblems(CStream* stream);
 
+/// Read a list to its end.
+arrow::Result<std::vector<CleanupItem>> DecodeCleanupItems(CStream* stream);
+
 }  // namespace lance::inline v0::internal

@@ -1512,6 +1512,200 @@ static void lance_dataset_upgrade_storage_refuses(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_dataset_checkout_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_checkout, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_checkout, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_checkout_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_checkout_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_checkout_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_restore_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_restore, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_restore, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_restore_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_restore_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_restore_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_tags_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_tags, NULL, &made_out);
+  REFUSED(lance_dataset_tags, handles->dataset, NULL);
+  REFUSED(lance_dataset_tags_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_tags_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_tags_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_create_tag_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_create_tag, NULL, "name", NULL);
+  REFUSED(lance_dataset_create_tag, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_create_tag, handles->dataset, kNotUtf8, NULL);
+  REFUSED(lance_dataset_create_tag_async, NULL, "name", NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_tag_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_tag_async, handles->dataset, kNotUtf8, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_tag_async, handles->dataset, "name", NULL, NULL, NULL, NULL);
+}
+
+static void lance_dataset_update_tag_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_update_tag, NULL, "name");
+  REFUSED(lance_dataset_update_tag, handles->dataset, NULL);
+  REFUSED(lance_dataset_update_tag, handles->dataset, kNotUtf8);
+  REFUSED(lance_dataset_update_tag_async, NULL, "name", must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_tag_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_tag_async, handles->dataset, kNotUtf8, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_tag_async, handles->dataset, "name", NULL, NULL, NULL);
+}
+
+static void lance_dataset_replace_tag_metadata_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_replace_tag_metadata, NULL, "name", NULL, 0);
+  REFUSED(lance_dataset_replace_tag_metadata, handles->dataset, NULL, NULL, 0);
+  REFUSED(lance_dataset_replace_tag_metadata, handles->dataset, kNotUtf8, NULL, 0);
+  REFUSED(lance_dataset_replace_tag_metadata, handles->dataset, "name", NULL, 1);
+  REFUSED(lance_dataset_replace_tag_metadata, handles->dataset, "name", kNullKey, 1);
+  REFUSED(lance_dataset_replace_tag_metadata, handles->dataset, "name", kNullValue, 1);
+  REFUSED(lance_dataset_replace_tag_metadata_async, NULL, "name", NULL, 0, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_replace_tag_metadata_async, handles->dataset, NULL, NULL, 0, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_replace_tag_metadata_async, handles->dataset, kNotUtf8, NULL, 0, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_replace_tag_metadata_async, handles->dataset, "name", NULL, 1, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_replace_tag_metadata_async, handles->dataset, "name", kNullKey, 1, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_replace_tag_metadata_async, handles->dataset, "name", kNullValue, 1,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_replace_tag_metadata_async, handles->dataset, "name", NULL, 0, NULL, NULL, NULL);
+}
+
+static void lance_dataset_delete_tag_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_delete_tag, NULL, "name");
+  REFUSED(lance_dataset_delete_tag, handles->dataset, NULL);
+  REFUSED(lance_dataset_delete_tag, handles->dataset, kNotUtf8);
+  REFUSED(lance_dataset_delete_tag_async, NULL, "name", must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_tag_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_tag_async, handles->dataset, kNotUtf8, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_tag_async, handles->dataset, "name", NULL, NULL, NULL);
+}
+
+static void lance_dataset_branches_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_branches, NULL, &made_out);
+  REFUSED(lance_dataset_branches, handles->dataset, NULL);
+  REFUSED(lance_dataset_branches_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_branches_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_branches_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_create_branch_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_create_branch, NULL, "name", NULL, &made_out);
+  REFUSED(lance_dataset_create_branch, handles->dataset, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_create_branch, handles->dataset, kNotUtf8, NULL, &made_out);
+  REFUSED(lance_dataset_create_branch, handles->dataset, "name", NULL, NULL);
+  REFUSED(lance_dataset_create_branch_async, NULL, "name", NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_branch_async, handles->dataset, NULL, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_create_branch_async, handles->dataset, kNotUtf8, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_create_branch_async, handles->dataset, "name", NULL, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_create_branch_async, handles->dataset, "name", NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_replace_branch_metadata_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_replace_branch_metadata, NULL, "name", NULL, 0);
+  REFUSED(lance_dataset_replace_branch_metadata, handles->dataset, NULL, NULL, 0);
+  REFUSED(lance_dataset_replace_branch_metadata, handles->dataset, kNotUtf8, NULL, 0);
+  REFUSED(lance_dataset_replace_branch_metadata, handles->dataset, "name", NULL, 1);
+  REFUSED(lance_dataset_replace_branch_metadata, handles->dataset, "name", kNullKey, 1);
+  REFUSED(lance_dataset_replace_branch_metadata, handles->dataset, "name", kNullValue, 1);
+  REFUSED(lance_dataset_replace_branch_metadata_async, NULL, "name", NULL, 0, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_replace_branch_metadata_async, handles->dataset, NULL, NULL, 0, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_replace_branch_metadata_async, handles->dataset, kNotUtf8, NULL, 0,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_replace_branch_metadata_async, handles->dataset, "name", NULL, 1, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_replace_branch_metadata_async, handles->dataset, "name", kNullKey, 1,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_replace_branch_metadata_async, handles->dataset, "name", kNullValue, 1,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_replace_branch_metadata_async, handles->dataset, "name", NULL, 0, NULL, NULL, NULL);
+}
+
+static void lance_dataset_delete_branch_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_delete_branch, NULL, "name", 0);
+  REFUSED(lance_dataset_delete_branch, handles->dataset, NULL, 0);
+  REFUSED(lance_dataset_delete_branch, handles->dataset, kNotUtf8, 0);
+  REFUSED(lance_dataset_delete_branch, handles->dataset, "name", 2);
+  REFUSED(lance_dataset_delete_branch_async, NULL, "name", 0, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_branch_async, handles->dataset, NULL, 0, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_branch_async, handles->dataset, kNotUtf8, 0, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_branch_async, handles->dataset, "name", 2, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_branch_async, handles->dataset, "name", 0, NULL, NULL, NULL);
+}
+
+static void lance_dataset_shallow_clone_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_shallow_clone, NULL, URI, NULL, &made_out);
+  REFUSED(lance_dataset_shallow_clone, handles->dataset, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_shallow_clone, handles->dataset, kNotUtf8, NULL, &made_out);
+  REFUSED(lance_dataset_shallow_clone, handles->dataset, URI, NULL, NULL);
+  REFUSED(lance_dataset_shallow_clone_async, NULL, URI, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_shallow_clone_async, handles->dataset, NULL, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_shallow_clone_async, handles->dataset, kNotUtf8, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_shallow_clone_async, handles->dataset, URI, NULL, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_shallow_clone_async, handles->dataset, URI, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_deep_clone_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_deep_clone, NULL, URI, NULL, &made_out);
+  REFUSED(lance_dataset_deep_clone, handles->dataset, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_deep_clone, handles->dataset, kNotUtf8, NULL, &made_out);
+  REFUSED(lance_dataset_deep_clone, handles->dataset, URI, NULL, NULL);
+  REFUSED(lance_dataset_deep_clone_async, NULL, URI, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_deep_clone_async, handles->dataset, NULL, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_deep_clone_async, handles->dataset, kNotUtf8, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_deep_clone_async, handles->dataset, URI, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_deep_clone_async, handles->dataset, URI, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_delta_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_delta, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_delta, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_delta_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delta_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delta_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_transactions_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_transactions, NULL, 1, &made_out);
+  REFUSED(lance_dataset_transactions, handles->dataset, 1, NULL);
+  REFUSED(lance_dataset_transactions_async, NULL, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_transactions_async, handles->dataset, 1, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_transactions_async, handles->dataset, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
 static void lance_dataset_fragment_metadata_refuses(const Handles* handles) {
   struct ArrowArrayStream made_out = {0};
   REFUSED(lance_dataset_fragment_metadata, NULL, NULL, 0, &made_out);
@@ -2005,6 +2199,28 @@ static void lance_dataset_cleanup_refuses(const Handles* handles) {
   REFUSED(lance_dataset_cleanup_async, URI, NULL, NULL, must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_cleanup_async, URI, NULL, &no_size_out, must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_cleanup_async, URI, NULL, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_dataset_explain_cleanup_refuses(const Handles* handles) {
+  (void)handles;
+  LanceCleanupResult made_out = LANCE_CLEANUP_RESULT_INIT;
+  LanceCleanupResult no_size_out = {0};
+  struct ArrowArrayStream made_items = {0};
+  REFUSED(lance_dataset_explain_cleanup, NULL, NULL, &made_out, &made_items);
+  REFUSED(lance_dataset_explain_cleanup, kNotUtf8, NULL, &made_out, &made_items);
+  REFUSED(lance_dataset_explain_cleanup, URI, NULL, NULL, &made_items);
+  REFUSED(lance_dataset_explain_cleanup, URI, NULL, &no_size_out, &made_items);
+  REFUSED(lance_dataset_explain_cleanup, URI, NULL, &made_out, NULL);
+  REFUSED(lance_dataset_explain_cleanup_async, NULL, NULL, &made_out, &made_items, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_explain_cleanup_async, kNotUtf8, NULL, &made_out, &made_items, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_explain_cleanup_async, URI, NULL, NULL, &made_items, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_explain_cleanup_async, URI, NULL, &no_size_out, &made_items, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_explain_cleanup_async, URI, NULL, &made_out, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_explain_cleanup_async, URI, NULL, &made_out, &made_items, NULL, NULL, NULL);
+  CHECK(made_items.release == NULL);
 }
 
 static void lance_shuffler_open_refuses(const Handles* handles) {
@@ -3133,6 +3349,141 @@ static void lance_add_columns_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_checkout_options_are_checked(const Handles* handles) {
+  LanceCheckoutOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceCheckoutOptions)LANCE_CHECKOUT_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_checkout, handles->dataset, &options, &made_out);
+  options = (LanceCheckoutOptions)LANCE_CHECKOUT_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_checkout, handles->dataset, &options, &made_out);
+  options = (LanceCheckoutOptions)LANCE_CHECKOUT_OPTIONS_INIT;
+  options.version = 0;
+  REFUSED_FOR("options.version", lance_dataset_checkout, handles->dataset, &options, &made_out);
+  options = (LanceCheckoutOptions)LANCE_CHECKOUT_OPTIONS_INIT;
+  options.tag = kNotUtf8;
+  REFUSED_FOR("options.tag", lance_dataset_checkout, handles->dataset, &options, &made_out);
+  options = (LanceCheckoutOptions)LANCE_CHECKOUT_OPTIONS_INIT;
+  options.branch = kNotUtf8;
+  REFUSED_FOR("options.branch", lance_dataset_checkout, handles->dataset, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_restore_options_are_checked(const Handles* handles) {
+  LanceRestoreOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceRestoreOptions)LANCE_RESTORE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_restore, handles->dataset, &options, &made_out);
+  options = (LanceRestoreOptions)LANCE_RESTORE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_restore, handles->dataset, &options, &made_out);
+  options = (LanceRestoreOptions)LANCE_RESTORE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_restore, handles->dataset, &options, &made_out);
+  options = (LanceRestoreOptions)LANCE_RESTORE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_restore, handles->dataset, &options, &made_out);
+  options = (LanceRestoreOptions)LANCE_RESTORE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_restore, handles->dataset, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_tag_options_are_checked(const Handles* handles) {
+  LanceTagOptions options;
+
+  options = (LanceTagOptions)LANCE_TAG_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_tag, handles->dataset, "name", &options);
+  options = (LanceTagOptions)LANCE_TAG_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_tag, handles->dataset, "name", &options);
+  options = (LanceTagOptions)LANCE_TAG_OPTIONS_INIT;
+  options.metadata_count = 1;
+  REFUSED_FOR("options.metadata", lance_dataset_create_tag, handles->dataset, "name", &options);
+  options = (LanceTagOptions)LANCE_TAG_OPTIONS_INIT;
+  options.metadata_count = 1;
+  options.metadata = kNullKey;
+  REFUSED_FOR("options.metadata", lance_dataset_create_tag, handles->dataset, "name", &options);
+  options = (LanceTagOptions)LANCE_TAG_OPTIONS_INIT;
+  options.metadata_count = 1;
+  options.metadata = kNullValue;
+  REFUSED_FOR("options.metadata", lance_dataset_create_tag, handles->dataset, "name", &options);
+}
+
+static void lance_branch_options_are_checked(const Handles* handles) {
+  LanceBranchOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceBranchOptions)LANCE_BRANCH_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_branch, handles->dataset, "name", &options,
+              &made_out);
+  options = (LanceBranchOptions)LANCE_BRANCH_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_branch, handles->dataset, "name", &options,
+              &made_out);
+  options = (LanceBranchOptions)LANCE_BRANCH_OPTIONS_INIT;
+  options.metadata_count = 1;
+  REFUSED_FOR("options.metadata", lance_dataset_create_branch, handles->dataset, "name", &options, &made_out);
+  options = (LanceBranchOptions)LANCE_BRANCH_OPTIONS_INIT;
+  options.metadata_count = 1;
+  options.metadata = kNullKey;
+  REFUSED_FOR("options.metadata", lance_dataset_create_branch, handles->dataset, "name", &options, &made_out);
+  options = (LanceBranchOptions)LANCE_BRANCH_OPTIONS_INIT;
+  options.metadata_count = 1;
+  options.metadata = kNullValue;
+  REFUSED_FOR("options.metadata", lance_dataset_create_branch, handles->dataset, "name", &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_clone_options_are_checked(const Handles* handles) {
+  LanceCloneOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceCloneOptions)LANCE_CLONE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_shallow_clone, handles->dataset, URI, &options, &made_out);
+  options = (LanceCloneOptions)LANCE_CLONE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_shallow_clone, handles->dataset, URI, &options, &made_out);
+  options = (LanceCloneOptions)LANCE_CLONE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  REFUSED_FOR("options.storage_options", lance_dataset_shallow_clone, handles->dataset, URI, &options,
+              &made_out);
+  options = (LanceCloneOptions)LANCE_CLONE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullKey;
+  REFUSED_FOR("options.storage_options", lance_dataset_shallow_clone, handles->dataset, URI, &options,
+              &made_out);
+  options = (LanceCloneOptions)LANCE_CLONE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullValue;
+  REFUSED_FOR("options.storage_options", lance_dataset_shallow_clone, handles->dataset, URI, &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_delta_options_are_checked(const Handles* handles) {
+  LanceDeltaOptions options;
+  struct ArrowArrayStream made_out = {0};
+  options = (LanceDeltaOptions)LANCE_DELTA_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_delta, handles->dataset, &options, &made_out);
+  options = (LanceDeltaOptions)LANCE_DELTA_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_delta, handles->dataset, &options, &made_out);
+  options = (LanceDeltaOptions)LANCE_DELTA_OPTIONS_INIT;
+  options.kind = -1;
+  REFUSED_FOR("options.kind", lance_dataset_delta, handles->dataset, &options, &made_out);
+  options = (LanceDeltaOptions)LANCE_DELTA_OPTIONS_INIT;
+  options.kind = 1000;
+  REFUSED_FOR("options.kind", lance_dataset_delta, handles->dataset, &options, &made_out);
+  CHECK(made_out.release == NULL);
+}
+
 static void lance_write_options_are_checked(const Handles* handles) {
   (void)handles;
   LanceWriteOptions options;
@@ -3231,6 +3582,9 @@ static void lance_write_options_are_checked(const Handles* handles) {
   options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
   options.encoding_profile = 1000;
   REFUSED_FOR("options.encoding_profile", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
+  options.branch = kNotUtf8;
+  REFUSED_FOR("options.branch", lance_writer_open, URI, fresh_schema(), &options, &made_out);
   CHECK(made_out == NULL);
 }
 
@@ -3566,6 +3920,21 @@ void null_arguments(const Handles* handles) {
   lance_dataset_validate_refuses(handles);
   lance_dataset_migrate_refuses(handles);
   lance_dataset_upgrade_storage_refuses(handles);
+  lance_dataset_checkout_refuses(handles);
+  lance_dataset_restore_refuses(handles);
+  lance_dataset_tags_refuses(handles);
+  lance_dataset_create_tag_refuses(handles);
+  lance_dataset_update_tag_refuses(handles);
+  lance_dataset_replace_tag_metadata_refuses(handles);
+  lance_dataset_delete_tag_refuses(handles);
+  lance_dataset_branches_refuses(handles);
+  lance_dataset_create_branch_refuses(handles);
+  lance_dataset_replace_branch_metadata_refuses(handles);
+  lance_dataset_delete_branch_refuses(handles);
+  lance_dataset_shallow_clone_refuses(handles);
+  lance_dataset_deep_clone_refuses(handles);
+  lance_dataset_delta_refuses(handles);
+  lance_dataset_transactions_refuses(handles);
   lance_dataset_fragment_metadata_refuses(handles);
   lance_dataset_take_in_fragment_refuses(handles);
   lance_dataset_delete_in_fragment_refuses(handles);
@@ -3601,6 +3970,7 @@ void null_arguments(const Handles* handles) {
   lance_file_writer_abort_refuses(handles);
   lance_dataset_check_refuses(handles);
   lance_dataset_cleanup_refuses(handles);
+  lance_dataset_explain_cleanup_refuses(handles);
   lance_shuffler_open_refuses(handles);
   lance_shuffler_schema_refuses(handles);
   lance_shuffler_info_refuses(handles);
@@ -3641,6 +4011,12 @@ void null_arguments(const Handles* handles) {
   lance_delete_options_are_checked(handles);
   lance_update_options_are_checked(handles);
   lance_add_columns_options_are_checked(handles);
+  lance_checkout_options_are_checked(handles);
+  lance_restore_options_are_checked(handles);
+  lance_tag_options_are_checked(handles);
+  lance_branch_options_are_checked(handles);
+  lance_clone_options_are_checked(handles);
+  lance_delta_options_are_checked(handles);
   lance_write_options_are_checked(handles);
   lance_read_file_options_are_checked(handles);
   lance_write_file_options_are_checked(handles);

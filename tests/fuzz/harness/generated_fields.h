@@ -30,6 +30,7 @@ LanceOpenOptions Fill(Arguments& arguments, LanceOpenOptions fields) {
   fields.branch = arguments.OptionalString();
   arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
 
+  fields.as_of_micros = arguments.Number(fields.as_of_micros);
   return fields;
 }
 
@@ -235,6 +236,48 @@ LanceAddColumnsOptions Fill(Arguments& arguments, LanceAddColumnsOptions fields)
 }
 
 template <typename Arguments>
+LanceCheckoutOptions Fill(Arguments& arguments, LanceCheckoutOptions fields) {
+  fields.version = arguments.Number(fields.version);
+  fields.tag = arguments.OptionalString();
+  fields.branch = arguments.OptionalString();
+  fields.as_of_micros = arguments.Number(fields.as_of_micros);
+  return fields;
+}
+
+template <typename Arguments>
+LanceRestoreOptions Fill(Arguments& arguments, LanceRestoreOptions fields) {
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  return fields;
+}
+
+template <typename Arguments>
+LanceTagOptions Fill(Arguments& arguments, LanceTagOptions fields) {
+  arguments.KeyValues(&fields.metadata, &fields.metadata_count);
+  return fields;
+}
+
+template <typename Arguments>
+LanceBranchOptions Fill(Arguments& arguments, LanceBranchOptions fields) {
+  arguments.KeyValues(&fields.metadata, &fields.metadata_count);
+  return fields;
+}
+
+template <typename Arguments>
+LanceCloneOptions Fill(Arguments& arguments, LanceCloneOptions fields) {
+  arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
+
+  return fields;
+}
+
+template <typename Arguments>
+LanceDeltaOptions Fill(Arguments& arguments, LanceDeltaOptions fields) {
+  fields.from_version = arguments.Number(fields.from_version);
+  fields.from_micros = arguments.Number(fields.from_micros);
+  fields.kind = arguments.Number(fields.kind);
+  return fields;
+}
+
+template <typename Arguments>
 LanceWriteOptions Fill(Arguments& arguments, LanceWriteOptions fields) {
   fields.mode = arguments.Number(fields.mode);
   fields.lanes = arguments.Number(fields.lanes);
@@ -255,6 +298,7 @@ LanceWriteOptions Fill(Arguments& arguments, LanceWriteOptions fields) {
   if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceWriteStats*) {};
 
   fields.encoding_profile = arguments.Number(fields.encoding_profile);
+  fields.branch = arguments.OptionalString();
   return fields;
 }
 

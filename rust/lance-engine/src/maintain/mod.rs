@@ -8,4 +8,4 @@ mod orphans;
 mod refs;
 
 pub use check::check;
-pub use cleanup::clean_up;
+pub use cleanup::{clean_up, explain as explain_cleanup};

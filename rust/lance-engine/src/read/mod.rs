@@ -1,6 +1,7 @@
 //! Reading: datasets, scans and their parts, takes, counts.
 
 pub mod amplifiers;
+mod as_of;
 pub mod attempt;
 mod batches;
 pub(crate) mod columns;
@@ -40,6 +41,7 @@ mod travel;
 mod unknowns;
 pub mod versions;
 
+pub use as_of::{AsOf, as_of, made_at};
 pub use batches::{Batches, Yield};
 pub use columns::no_such_column;
 pub use opened::Opened;

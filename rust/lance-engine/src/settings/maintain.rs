@@ -127,3 +127,33 @@ pub struct CleanupResult {
     /// Of all these, manifests included.
     pub bytes: u64,
 }
+
+/// What a cleanup looks at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(i32)]
+pub enum CleanupItemKind {
+    /// The manifest of a version.
+    #[default]
+    Version = 1,
+    /// A data file.
+    DataFile = 2,
+    /// A file of a deletion, an index or a transaction.
+    OtherFile = 3,
+    /// A file that was still being written.
+    TemporaryFile = 4,
+}
+
+/// A version, or a file that no version needs, as a cleanup sees it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CleanupItem {
+    /// Whether it would go.
+    pub removed: bool,
+    pub kind: CleanupItemKind,
+    /// Of a manifest.
+    pub version: Option<u64>,
+    /// Relative to the dataset.
+    pub path: String,
+    pub bytes: u64,
+    /// Why it would go, or stay. One line.
+    pub reason: String,
+}

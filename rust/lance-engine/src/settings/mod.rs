@@ -13,6 +13,7 @@ mod lookup;
 mod maintain;
 mod mutate;
 mod namespace;
+mod refs;
 mod runtime;
 mod scan;
 mod search;
@@ -42,11 +43,15 @@ pub use index::{
 };
 pub use lookup::LookupSettings;
 pub use maintain::{
-    CheckProgress, CheckSettings, CheckSummary, CleanupResult, CleanupSettings, Problem,
-    ProblemKind,
+    CheckProgress, CheckSettings, CheckSummary, CleanupItem, CleanupItemKind, CleanupResult,
+    CleanupSettings, Problem, ProblemKind,
 };
 pub use mutate::{DeleteResult, DeleteSettings, UpdateResult, UpdateSettings};
 pub use namespace::{NamespaceDescription, NamespaceItem, NamespaceSettings, TableDescription};
+pub use refs::{
+    BranchInfo, BranchSettings, CheckoutSettings, CloneSettings, DeltaKind, DeltaSettings,
+    RestoreSettings, TagInfo, TagSettings, TransactionInfo,
+};
 pub use runtime::RuntimeSettings;
 pub use scan::{
     Aggregate, AggregateFunction, BlobHandling, FragmentSlice, Materialization, ScanSettings,

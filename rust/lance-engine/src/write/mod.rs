@@ -1,6 +1,7 @@
 //! Writing: the push-based writer, from any number of batches to one atomic commit, and transactions.
 
 mod booleans;
+mod branch;
 mod dictionaries;
 mod encoder;
 mod hints;

@@ -18,6 +18,7 @@ pub mod maintain;
 pub mod mutate;
 pub mod namespace;
 pub mod operation;
+pub mod refs;
 pub mod runtime;
 pub mod scan;
 pub mod search;

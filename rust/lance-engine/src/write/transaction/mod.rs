@@ -23,6 +23,7 @@ use lance_table::format::{DataFile, Fragment, Manifest};
 use object_store::path::Path;
 
 pub use json::read_operation;
+pub use merge::MESSAGE;
 pub use origin::Origin;
 pub use pending::{Pending, commit_all, commit_to};
 

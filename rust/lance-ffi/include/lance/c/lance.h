@@ -66,6 +66,7 @@
 #include "mutate.h"
 #include "namespace.h"
 #include "operation.h"
+#include "refs.h"
 #include "runtime.h"
 #include "scan.h"
 #include "search.h"

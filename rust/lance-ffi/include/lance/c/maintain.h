@@ -169,6 +169,20 @@ typedef struct LanceCleanupResult {
 
 #define LANCE_CLEANUP_RESULT_INIT {sizeof(LanceCleanupResult), 0, 0, 0, 0, 0}
 
+/** What a cleanup looks at. */
+typedef int32_t LanceCleanupItemKind;
+
+enum {
+  /** The manifest of a version. */
+  LANCE_CLEANUP_VERSION = 1,
+  /** A data file. */
+  LANCE_CLEANUP_DATA_FILE = 2,
+  /** A file of a deletion, an index or a transaction. */
+  LANCE_CLEANUP_OTHER_FILE = 3,
+  /** A file that was still being written. */
+  LANCE_CLEANUP_TEMPORARY_FILE = 4
+};
+
 /** \brief Remove old versions of the main branch with the files that only they need, and files that belong
  *  to no version: of crashed writers, temporary ones, unused transactions.
  *
@@ -192,6 +206,27 @@ LANCE_API LanceStatusCode lance_dataset_cleanup_async(const char* uri, const Lan
                                                       LanceCleanupResult* out, LanceDoneFn done,
                                                       void* context, LanceOperation** operation,
                                                       LanceError** error);
+
+/** \brief Tell what lance_dataset_cleanup() would remove with these options, and why; nothing is removed.
+ *  Besides what would go, versions of the branch that stay are listed, and files that no version needs and
+ *  that are too young to go.
+ *
+ *  \param uri borrowed: as lance_dataset_cleanup() has it.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's memory, with `struct_size` set; filled up to that size.
+ *  \param items the caller's: a stream of the columns `removed` (bool), `kind` (int32), `version` (uint64,
+ *  may be null), `path` (utf8), `bytes` (uint64), `reason` (utf8). */
+LANCE_API LanceStatusCode lance_dataset_explain_cleanup(const char* uri, const LanceCleanupOptions* options,
+                                                        LanceCleanupResult* out,
+                                                        struct ArrowArrayStream* items, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_explain_cleanup(). */
+LANCE_API LanceStatusCode lance_dataset_explain_cleanup_async(const char* uri,
+                                                              const LanceCleanupOptions* options,
+                                                              LanceCleanupResult* out,
+                                                              struct ArrowArrayStream* items,
+                                                              LanceDoneFn done, void* context,
+                                                              LanceOperation** operation, LanceError** error);
 
 /** @} */
 
