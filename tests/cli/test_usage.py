@@ -33,6 +33,9 @@ COMMANDS = [
     ["index", "drop"],
     ["fsck"],
     ["cleanup"],
+    ["compact"],
+    ["optimize"],
+    ["du"],
 ]
 
 GROUPS = [["tpch"], ["tpcds"], ["tables"], ["index"]]

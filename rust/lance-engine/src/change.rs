@@ -26,8 +26,17 @@ pub struct Change {
 
 impl Change {
     pub fn new(opened: &Opened) -> Result<Self> {
+        Self::noting(opened, WrittenFiles::of_change())
+    }
+
+    /// One that commits a version which reserves numbers of fragments, before the one it is about.
+    pub fn of_rewrite(opened: &Opened) -> Result<Self> {
+        Self::noting(opened, WrittenFiles::of_rewrite())
+    }
+
+    fn noting(opened: &Opened, written: WrittenFiles) -> Result<Self> {
         fault::point()?;
-        let written = Arc::new(WrittenFiles::of_change());
+        let written = Arc::new(written);
         Ok(Self {
             dataset: opened
                 .plain
@@ -75,13 +84,32 @@ impl Change {
     where
         W: Future<Output = Result<Dataset>> + Send + 'static,
     {
-        let version = self.run(work).await?.manifest().version;
+        let work = |dataset| {
+            let work = work(dataset);
+            async move { Ok((work.await?, ())) }
+        };
+        let (opened, ()) = self.run_to_version_with(opened, work).await?;
+        Ok(opened)
+    }
+
+    /// The same, with what else `work` yields.
+    pub async fn run_to_version_with<T, W>(
+        self,
+        opened: &Opened,
+        work: impl FnOnce(Dataset) -> W,
+    ) -> Result<(Opened, T)>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<(Dataset, T)>> + Send + 'static,
+    {
+        let (made, told) = self.run(work).await?;
+        let version = made.manifest().version;
         let dataset = opened.plain.checkout_version(version).await;
         let dataset = dataset.map_err(|error| {
             let context = format!("version {version} was made, but it cannot be opened");
             Error::from(error).context(&context)
         })?;
-        Ok(Opened::new(dataset))
+        Ok((Opened::new(dataset), told))
     }
 }
 

@@ -14,6 +14,7 @@
 //! - `sql`: queries over one and several datasets
 //! - `write`: the writer, and commits
 //! - `change`: changes that leave nothing when they fail
+//! - `compact`: fragments that are written anew
 //! - `index`: indices, made, listed, optimised and dropped
 //! - `namespace`: datasets by name
 
@@ -24,6 +25,7 @@ mod change;
 mod checksum;
 pub mod column_path;
 mod commit_handler;
+pub mod compact;
 pub mod credentials;
 mod engine_error;
 pub mod error;

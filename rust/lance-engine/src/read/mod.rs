@@ -3,10 +3,11 @@
 pub mod amplifiers;
 pub mod attempt;
 mod batches;
+mod column_facts;
 pub(crate) mod columns;
 mod count;
 mod cut;
-mod data_bytes;
+pub(crate) mod data_bytes;
 pub mod dataset;
 mod epoch;
 pub mod expression;
@@ -40,6 +41,7 @@ mod travel;
 pub mod versions;
 
 pub use batches::{Batches, Yield};
+pub use column_facts::{column_range, column_sizes};
 pub use opened::Opened;
 pub use ranges::take_ranges;
 pub use sample::sample;

@@ -4,6 +4,7 @@
 
 mod callback;
 pub mod codes;
+mod compact;
 mod dataset;
 mod index;
 mod lookup;
@@ -21,17 +22,22 @@ mod transaction;
 mod write;
 
 pub use callback::Callback;
+pub use compact::{
+    CommitCompactionSettings, CompactResult, CompactSettings, CompactionMode, CompactionProgress,
+    CompactionTask, ExecuteCompactionSettings, IndexRemap,
+};
 pub use dataset::{
     AccessSettings, DatasetInfo, DatasetStatistics, FragmentInfo, OpenSettings, RowRange,
     TakeSettings, VersionInfo,
 };
 pub use index::{
     IndexInfo, IndexProgress, IndexSegmentInfo, IndexSettings, IndexType, OptimizeIndicesSettings,
+    OptimizePart,
 };
 pub use lookup::LookupSettings;
 pub use maintain::{
-    CheckProgress, CheckSettings, CheckSummary, CleanupResult, CleanupSettings, Problem,
-    ProblemKind,
+    CheckProgress, CheckSettings, CheckSummary, CleanupResult, CleanupSettings, ColumnSize,
+    DiskUsage, DiskUsageSettings, OrphanFile, Problem, ProblemKind, VersionUsage,
 };
 pub use namespace::{NamespaceDescription, NamespaceItem, NamespaceSettings, TableDescription};
 pub use runtime::RuntimeSettings;

@@ -13,7 +13,7 @@ mod plan;
 mod progress;
 mod removal;
 pub mod transaction;
-mod tuning;
+pub(crate) mod tuning;
 mod types;
 mod writer;
 pub(crate) mod written_files;
