@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lance::Dataset;
-use lance::dataset::optimize::{
-    COMPACTION_CONFIG_PREFIX, CompactionMode as EngineMode, CompactionOptions, IndexRemapMode,
-};
+use lance::dataset::optimize::{CompactionMode as EngineMode, CompactionOptions, IndexRemapMode};
 use lance_file::version::LanceFileVersion;
 
 use crate::error::Result;
@@ -77,10 +75,7 @@ fn configured(dataset: &Dataset) -> Result<CompactionOptions> {
         index_remap_mode: IndexRemapMode::Compact,
         ..CompactionOptions::default()
     };
-    let config = dataset.manifest().config.iter();
-    let known = config.filter(|(key, _)| key.starts_with(COMPACTION_CONFIG_PREFIX));
-    let known = known.map(|(key, value)| (key.clone(), value.clone()));
-    options.apply_dataset_config(&known.collect::<HashMap<_, _>>())?;
+    options.apply_dataset_config(&dataset.manifest().config)?;
     Ok(options)
 }
 

@@ -128,23 +128,21 @@ impl<'a> Survey<'a> {
             let Some(name) = name_of(&reference) else {
                 continue;
             };
-            match self.units.get_mut(&name) {
-                Some(unit) => {
-                    // A version may name it twice.
-                    if unit.needed_by > 0 && unit.last == index {
-                        continue;
-                    }
-                    unit.needed_by += 1;
-                    unit.last = index;
-                    unit.is_of_latest |= is_latest;
-                    bytes += unit.bytes;
-                    files += 1;
-                }
-                None if reference.base.is_some() && self.outside.insert(name) => {
+            let Some(unit) = self.units.get_mut(&name) else {
+                if reference.base.is_some() && self.outside.insert(name) {
                     self.usage.outside_bytes += recorded_size(&reference);
                 }
-                None => {}
+                continue;
+            };
+            // A version may name it twice.
+            if unit.needed_by > 0 && unit.last == index {
+                continue;
             }
+            unit.needed_by += 1;
+            unit.last = index;
+            unit.is_of_latest |= is_latest;
+            bytes += unit.bytes;
+            files += 1;
         }
         self.usage.manifest_bytes += file.size;
         match is_latest {
