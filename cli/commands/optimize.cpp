@@ -8,9 +8,11 @@
 #include "arrow/status.h"
 #include "command.h"
 #include "compaction.h"
+#include "confirm.h"
 #include "flags.h"
 #include "interruptible.h"
 #include "lance/api.h"
+#include "printable.h"
 #include "render.h"
 
 namespace lance::cli {
@@ -20,13 +22,21 @@ struct Args {
   Source source;
   CompactOptions compact;
   CleanupOptions cleanup;
+  Consent consent;
+
+  bool Removes() const { return cleanup.older_than.has_value() || cleanup.keep_versions.has_value(); }
 };
 
 using DatasetPtr = std::shared_ptr<Dataset>;
 
 /// Compact, bring the indices up to date, and remove what is not needed any more where that is asked for.
 arrow::Status Optimize(const Args& args) {
+  if (args.Removes()) RequireConsent(args.consent);
   ARROW_ASSIGN_OR_RAISE(const auto dataset, args.source.Open());
+  if (args.Removes()) {
+    ARROW_RETURN_NOT_OK(Confirm(
+        args.consent, "Compact " + Printable(dataset->uri()) + ", and then remove old versions of it?"));
+  }
   ARROW_ASSIGN_OR_RAISE(const CompactResult compacted, CompactShown(*dataset, args.compact));
   ARROW_ASSIGN_OR_RAISE(std::string text, Describe(compacted));
   ARROW_RETURN_NOT_OK(Print(text));
@@ -39,9 +49,7 @@ arrow::Status Optimize(const Args& args) {
   ARROW_RETURN_NOT_OK(Print(after == before
                                 ? "the indices cover all rows\n"
                                 : "indexed what was added, version " + FormatCount(after) + "\n"));
-  if (!args.cleanup.older_than.has_value() && !args.cleanup.keep_versions.has_value()) {
-    return arrow::Status::OK();
-  }
+  if (!args.Removes()) return arrow::Status::OK();
   CleanupOptions cleanup = args.cleanup;
   cleanup.storage = args.source.options.storage;
   ARROW_ASSIGN_OR_RAISE(const CleanupResult removed, CleanupDataset(indexed->uri(), cleanup));
@@ -57,13 +65,14 @@ Action Declare(CLI::App& app) {
   app.add_option("--keep", args->cleanup.keep_versions, "Then remove all but so many of the newest versions")
       ->check(AtLeast(1))
       ->type_name("N");
+  AddYes(app, args->consent);
   app.footer(
       "Does what keeps a dataset fast: `lance compact`, `lance index optimize`, and with --older-than or "
       "--keep\n"
       "`lance cleanup`, of which an AGE is a number with a unit: s, min, h, d or w.\n\n"
       "Examples:\n"
       "  lance optimize data/orders.lance\n"
-      "  lance optimize data/orders.lance --older-than 2w --keep 10");
+      "  lance optimize data/orders.lance --older-than 2w --keep 10 --yes");
   return [args] { return Optimize(*args); };
 }
 
