@@ -444,7 +444,7 @@ const Function kFunctions[] = {
        const LanceStatusCode code =
            CALL(lance_dataset_compact, world.Dataset(), kCompactDefaults, &out, &result);
        lance_dataset_free(out);
-       return code;
+       return outcome;
      },
      Second::kHarmless},
     {"lance_dataset_plan_compaction",
@@ -463,10 +463,10 @@ const Function kFunctions[] = {
      [](World& world) {
        LanceDataset* out = nullptr;
        LanceCompactResult result = LANCE_COMPACT_RESULT_INIT;
-       const LanceStatusCode code = CALL(lance_dataset_commit_compaction, world.Dataset(), kIdColumn,
-                                         size_t{1}, kResultDefaults, &out, &result);
+       const Outcome outcome = CALL(lance_dataset_commit_compaction, world.Dataset(), kIdColumn, size_t{1},
+                                    kResultDefaults, &out, &result);
        lance_dataset_free(out);
-       return code;
+       return outcome;
      },
      Second::kHarmless, LANCE_INVALID_ARGUMENT},
     {"lance_dataset_column_sizes",
