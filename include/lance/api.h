@@ -26,6 +26,7 @@
 #pragma once
 
 #include "lance/column_encoding.h"
+#include "lance/compact.h"
 #include "lance/credentials.h"
 #include "lance/dataset.h"
 #include "lance/dlpack.h"

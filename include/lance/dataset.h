@@ -16,6 +16,7 @@
 #include "arrow/util/cancel.h"
 #include "lance/mutation.h"
 #include "lance/evolution.h"
+#include "lance/compact.h"
 #include "lance/options.h"
 #include "lance/results.h"
 #include "lance/type_fwd.h"
@@ -37,6 +38,12 @@ struct LANCE_EXPORT DatasetInfo {
   /// The file format, for example "2.2".
   std::string data_storage_version;
   bool stable_row_ids = false;
+};
+
+/// Between which values those of a column are, in its type.
+struct LANCE_EXPORT ValueRange {
+  std::shared_ptr<arrow::Scalar> min = nullptr;
+  std::shared_ptr<arrow::Scalar> max = nullptr;
 };
 
 /// One version of a dataset. Immutable and thread-safe; other writers never change what it reads.
@@ -425,6 +432,40 @@ class LANCE_EXPORT Dataset {
                                                            const arrow::StopToken& stop = {}) const;
   arrow::Future<std::vector<TransactionInfo>> TransactionsAsync(std::optional<uint64_t> limit = std::nullopt,
                                                                 const arrow::StopToken& stop = {}) const;
+  /// Plan to optimise indices in parts, tasks before merges: any process executes a task with
+  /// ExecuteOptimizeIndices(), any a merge with the results of the tasks, and one commits the results of the
+  /// merges. A plan without parts says that there is nothing to do. A vector index that is to be learnt anew
+  /// is learnt now; a cleanup removes the model when the plan is never executed.
+  arrow::Result<std::vector<OptimizePart>> PlanOptimizeIndices(const OptimizeIndicesOptions& options = {},
+                                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<OptimizePart>> PlanOptimizeIndicesAsync(
+      const OptimizeIndicesOptions& options = {}, const arrow::StopToken& stop = {}) const;
+
+  /// Execute a part of a plan, and return what it has built, as JSON: `null` when there was nothing to do.
+  /// Nothing is committed; a cleanup removes the files of a result that is never committed. When the call
+  /// fails or is stopped, no file of it stays.
+  ///
+  /// \param[in] part what PlanOptimizeIndices() has planned
+  /// \param[in] results of a merge: those of the tasks, all of the plan or of its group
+  /// \param[in] stop ends the call early
+  arrow::Result<std::string> ExecuteOptimizeIndices(const std::string& part,
+                                                    const std::vector<std::string>& results = {},
+                                                    const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> ExecuteOptimizeIndicesAsync(const std::string& part,
+                                                         const std::vector<std::string>& results = {},
+                                                         const arrow::StopToken& stop = {}) const;
+
+  /// Commit the results of merges as one version. What they do not cover stays as it is. Results that were
+  /// committed already are left out, and when that is all, the dataset is one of the latest version. One of
+  /// which a file is missing or has another size is ErrorCode::kNotFound; the same index made otherwise since
+  /// is kCommitConflictRetryable.
+  ///
+  /// \param[in] results what ExecuteOptimizeIndices() has returned for merges
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> CommitOptimizeIndices(const std::vector<std::string>& results,
+                                                                const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> CommitOptimizeIndicesAsync(const std::vector<std::string>& results,
+                                                                     const arrow::StopToken& stop = {}) const;
 
   /// Prepare to read rows in a random order, anew in each epoch, as one of several workers. Columns are
   /// looked up and rows are filtered now.
@@ -719,6 +760,79 @@ class LANCE_EXPORT Dataset {
                                                          const arrow::StopToken& stop = {}) const;
   arrow::Future<std::shared_ptr<Dataset>> UpgradeStorageAsync(const std::string& data_storage_version,
                                                               const arrow::StopToken& stop = {}) const;
+
+  /// Make one fragment of several small ones, and free what deleted rows and dropped columns take. Rows keep
+  /// their values, their order and their stable row ids. The files of before stay for older versions, until a
+  /// cleanup removes those.
+  ///
+  /// It commits two versions: one that reserves numbers for the new fragments and changes nothing else, and
+  /// the one it is about. Whoever deletes, updates or compacts rows of the same fragments meanwhile makes it
+  /// fail with ErrorCode::kCommitConflictRetryable, whoever appends does not. When the call fails or is
+  /// stopped, no file of it stays. After kCommitStatusUnknown the version may be there, and so its files
+  /// stay; so may it be after a stop that comes while it is made.
+  arrow::Result<CompactResult> Compact(const CompactOptions& options = {},
+                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<CompactResult> CompactAsync(const CompactOptions& options = {},
+                                            const arrow::StopToken& stop = {}) const;
+
+  /// Plan a compaction, and write nothing. A plan without tasks says that there is nothing to do. Options
+  /// that are about how it is executed at once or committed are not in the tasks: `threads`,
+  /// `encoding_profile`, `commit_message`, `transaction_properties`, `progress`.
+  arrow::Result<std::vector<CompactionTask>> PlanCompaction(const CompactOptions& options = {},
+                                                            const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<CompactionTask>> PlanCompactionAsync(const CompactOptions& options = {},
+                                                                 const arrow::StopToken& stop = {}) const;
+
+  /// Execute a task, from whichever version of the dataset, and return what it has written, as JSON. Nothing
+  /// is committed: the new files belong to no version until CommitCompaction(), and a cleanup removes those
+  /// of a result that is never committed. When the call fails or is stopped, no file of it stays. A task of
+  /// another dataset, or of a version that has other fragments, is ErrorCode::kInvalidArgument.
+  ///
+  /// \param[in] task what PlanCompaction() has planned, or pylance
+  /// \param[in] options how to execute it
+  /// \param[in] stop ends the call early
+  arrow::Result<std::string> ExecuteCompaction(const std::string& task,
+                                               const ExecuteCompactionOptions& options = {},
+                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> ExecuteCompactionAsync(const std::string& task,
+                                                    const ExecuteCompactionOptions& options = {},
+                                                    const arrow::StopToken& stop = {}) const;
+
+  /// Commit what tasks have written, as one version. Results may be left out: their fragments stay as they
+  /// are. Their files stay, too, when the commit fails, and the same results can be committed again, unless
+  /// that can never succeed.
+  ///
+  /// Nothing is counted twice. Results that were committed already are left out, and when that is all, the
+  /// dataset is one of the latest version. Of several results of one task the first counts. Results that
+  /// replace some of the same fragments, that are of another dataset, or that have other rows than what they
+  /// replace, are ErrorCode::kInvalidArgument; one of which a file is missing or has another size is
+  /// kNotFound. Fragments that others have changed since are kCommitConflictRetryable: plan and execute anew.
+  ///
+  /// \param[in] results what ExecuteCompaction() has returned, or pylance
+  /// \param[in] options how to commit them
+  /// \param[in] stop ends the call early
+  arrow::Result<CompactResult> CommitCompaction(const std::vector<std::string>& results,
+                                                const CommitCompactionOptions& options = {},
+                                                const arrow::StopToken& stop = {}) const;
+  arrow::Future<CompactResult> CommitCompactionAsync(const std::vector<std::string>& results,
+                                                     const CommitCompactionOptions& options = {},
+                                                     const arrow::StopToken& stop = {}) const;
+
+  /// List what the columns take on disk: each before the fields in it. It reads the footer of every data
+  /// file, and no values.
+  arrow::Result<std::vector<ColumnSize>> ColumnSizes(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<ColumnSize>> ColumnSizesAsync(const arrow::StopToken& stop = {}) const;
+
+  /// Tell between which values those of a column are, without a scan. No live value is outside; deleted ones
+  /// may have been at the ends. Nothing where that is not known: it takes an index of type
+  /// IndexType::kZonemap that covers all rows, and values that are not NaN.
+  ///
+  /// \param[in] column a name, as ScanOptions::columns has them
+  /// \param[in] stop ends the call early
+  arrow::Result<std::optional<ValueRange>> ColumnRange(const std::string& column,
+                                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::optional<ValueRange>> ColumnRangeAsync(const std::string& column,
+                                                            const arrow::StopToken& stop = {}) const;
 
   /// What was read through this object and its scanners since it was opened, and what the caches of its
   /// session did.

@@ -546,6 +546,9 @@ struct LANCE_EXPORT OptimizeIndicesOptions {
   /// one call after the other; it must be quick and must not call this library. An exception it throws is
   /// dropped.
   std::function<void(const IndexProgress&)> progress = {};
+  /// Index so many rows at once at most, where the kind of index can be merged of several parts: B-trees,
+  /// bitmaps, n-grams, words and vectors. Default: an index is one task.
+  std::optional<uint64_t> max_rows_per_task = std::nullopt;
 };
 
 /// How to commit transactions.
@@ -871,6 +874,128 @@ struct LANCE_EXPORT WriteFileOptions {
   std::shared_ptr<CredentialsProvider> credentials = nullptr;
 };
 
+/// How rows get into the new files. Values are frozen and equal those of the C ABI.
+enum class CompactionMode : int {
+  /// As `lance.compaction.compaction_mode` of the dataset's configuration says; otherwise REENCODE.
+  kAsConfigured = 0,
+  /// Decoded, and encoded anew.
+  kReencode = 1,
+  /// Page by page as they are, where that can be; otherwise encoded anew. Small pages stay small.
+  kTryBinaryCopy = 2,
+  /// Page by page as they are; ErrorCode::kNotSupported where that cannot be.
+  kForceBinaryCopy = 3,
+};
+
+/// How indices learn where rows have gone. Values are frozen and equal those of the C ABI.
+enum class IndexRemap : int {
+  /// As `lance.compaction.defer_index_remap` and `lance.compaction.index_remap_mode` of the dataset's
+  /// configuration say; otherwise COMPACT.
+  kAsConfigured = 0,
+  /// Indices are rewritten in the same commit, and where a row has gone is computed: few bytes, however
+  /// many rows there are.
+  kCompact = 1,
+  /// Indices are rewritten in the same commit, by a table in memory of all rows that moved: faster, tens of
+  /// bytes a row.
+  kDirect = 2,
+  /// Indices stay, and a note of where rows have gone is kept, which searches go by until optimising the
+  /// indices takes it up. Not for datasets with stable row ids.
+  kDeferred = 3,
+};
+
+/// How far a compaction is. When everything is written, indices are still to be rewritten and the version
+/// to be committed.
+struct LANCE_EXPORT CompactionProgress {
+  /// Tasks that are done, of how many.
+  uint64_t tasks = 0;
+  uint64_t total_tasks = 0;
+  /// Fragments that they have replaced, of how many.
+  uint64_t fragments = 0;
+  uint64_t total_fragments = 0;
+  /// Rows that they have written, of how many.
+  uint64_t rows = 0;
+  uint64_t total_rows = 0;
+  /// Bytes that were read so far, also by tasks under way, and those of the files that are to be read, as
+  /// far as sizes are recorded.
+  uint64_t bytes_read = 0;
+  uint64_t total_bytes = 0;
+};
+
+/// What to compact, and how. What is not given is as the dataset's configuration says, in keys such as
+/// `lance.compaction.target_rows_per_fragment`.
+struct LANCE_EXPORT CompactOptions {
+  /// Fragments with fewer rows are joined with their neighbours, to about so many. At most 2147483647.
+  /// Default: as configured, and 1048576 otherwise.
+  std::optional<uint64_t> target_rows_per_fragment = std::nullopt;
+  /// Start a new file after about so many bytes. Default: as configured, and 90 GiB otherwise.
+  std::optional<uint64_t> max_bytes_per_file = std::nullopt;
+  /// Rows of a group in the legacy format; others have none. At most 2147483647. Default: as configured,
+  /// and 1024 otherwise.
+  std::optional<uint64_t> max_rows_per_group = std::nullopt;
+  /// Write a fragment anew, whatever its size, when more than this part of its rows is deleted. 1 stands
+  /// for never. At most 1. Default: as configured, and 0.1 otherwise.
+  std::optional<double> materialize_deletions_threshold = std::nullopt;
+  /// Write a fragment anew, whatever its size, when it has more overlays than this. Default: as configured,
+  /// and 10 otherwise.
+  std::optional<uint64_t> max_overlays_per_fragment = std::nullopt;
+  /// Replace at most so many fragments this time, the oldest first. When the first task already has more,
+  /// nothing is done. Default: as configured, and any number otherwise.
+  std::optional<uint64_t> max_source_fragments = std::nullopt;
+  /// Replace at most so many live rows this time. Default: as configured, and any number otherwise.
+  std::optional<uint64_t> max_source_rows = std::nullopt;
+  /// Replace at most so many bytes of data files this time; their sizes have to be recorded. Default: as
+  /// configured, and any number otherwise.
+  std::optional<uint64_t> max_source_bytes = std::nullopt;
+  /// Leave the fragments of these ids alone, and join none across them. Default: none.
+  std::optional<std::vector<uint64_t>> excluded_fragments = std::nullopt;
+  /// How rows get into the new files.
+  CompactionMode mode = CompactionMode::kAsConfigured;
+  /// How indices learn where rows have gone.
+  IndexRemap index_remap = IndexRemap::kAsConfigured;
+  /// Of the new files: "2.0", "2.1", "2.2", "2.3", "stable" or "next". The dataset's own does not change.
+  /// Default: as configured, and the dataset's otherwise.
+  std::optional<std::string> data_storage_version = std::nullopt;
+  /// What columns without an encoding of their own are encoded for, as WriteOptions has it.
+  EncodingProfile encoding_profile = EncodingProfile::kRead;
+  /// Tasks that are executed side by side. Each takes `io_buffer_bytes`, the batches it decodes and the
+  /// pages it encodes. At most 1024. Default: as many as there are cores.
+  std::optional<uint32_t> threads = std::nullopt;
+  /// Rows of a batch on the way from the old files to the new ones. Default: as configured, and the
+  /// engine's otherwise.
+  std::optional<uint32_t> batch_size = std::nullopt;
+  /// Bytes that a task reads ahead. With less than the largest batch it does not go on. Default: as
+  /// configured, and otherwise 32 MiB for local files and the engine's for others.
+  std::optional<uint64_t> io_buffer_bytes = std::nullopt;
+  /// Bytes that a binary copy reads at once. At most 2147483647. Default: as configured, and 16 MiB
+  /// otherwise.
+  std::optional<uint64_t> binary_copy_read_bytes = std::nullopt;
+  /// A message kept with the version.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Properties kept with the version.
+  std::map<std::string, std::string> transaction_properties = {};
+  /// Called now and then on library threads while data is written, one call after the other, and when all
+  /// is written; it must be quick and must not call this library. An exception it throws is dropped.
+  std::function<void(const CompactionProgress&)> progress = {};
+};
+
+/// How to execute a task; what it does is in the task.
+struct LANCE_EXPORT ExecuteCompactionOptions {
+  /// What columns without an encoding of their own are encoded for, as WriteOptions has it.
+  EncodingProfile encoding_profile = EncodingProfile::kRead;
+  /// Called now and then on library threads while data is written, one call after the other, and when all
+  /// is written; it must be quick and must not call this library. An exception it throws is dropped.
+  std::function<void(const CompactionProgress&)> progress = {};
+};
+
+/// How to commit the results of tasks.
+struct LANCE_EXPORT CommitCompactionOptions {
+  /// How indices learn where rows have gone. DEFERRED needs tasks that were planned so.
+  IndexRemap index_remap = IndexRemap::kAsConfigured;
+  /// A message kept with the version.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Properties kept with the version.
+  std::map<std::string, std::string> transaction_properties = {};
+};
+
 /// How far a check is.
 struct LANCE_EXPORT CheckProgress {
   uint64_t manifests = 0;
@@ -905,6 +1030,11 @@ struct LANCE_EXPORT CleanupOptions {
   std::chrono::seconds orphan_min_age = std::chrono::seconds(604800);
   /// Remove nothing, and report what would be removed.
   bool dry_run = false;
+  StorageOptions storage = {};
+};
+
+/// What is looked at.
+struct LANCE_EXPORT DiskUsageOptions {
   StorageOptions storage = {};
 };
 

@@ -57,6 +57,9 @@ COMMANDS = [
     ["config", "primary-key"],
     ["fsck"],
     ["cleanup"],
+    ["compact"],
+    ["optimize"],
+    ["du"],
 ]
 
 GROUPS = [["tpch"], ["tpcds"], ["tables"], ["index"], ["config"]]

@@ -40,6 +40,10 @@ constexpr const LanceScanOptions* kScanDefaults = nullptr;
 constexpr const LanceTakeOptions* kTakeDefaults = nullptr;
 constexpr const LanceIndexOptions* kIndexDefaults = nullptr;
 constexpr const LanceOptimizeIndicesOptions* kOptimizeDefaults = nullptr;
+constexpr const LanceCompactOptions* kCompactDefaults = nullptr;
+constexpr const LanceExecuteCompactionOptions* kTaskDefaults = nullptr;
+constexpr const LanceCommitCompactionOptions* kResultDefaults = nullptr;
+constexpr const LanceDiskUsageOptions* kUsageDefaults = nullptr;
 constexpr LanceIndexType kBtree = LANCE_INDEX_BTREE;
 constexpr const LanceAddColumnsOptions* kAddDefaults = nullptr;
 constexpr LanceColumnFn kCompute = [](void*, ArrowArray*, ArrowSchema*, ArrowArray*, char*,
@@ -647,6 +651,79 @@ const Function kFunctions[] = {
        return MAKE(&out, lance_dataset_commit_index_segments, world.Dataset(), "name", kIdColumn, size_t{1});
      },
      Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_plan_optimize_indices",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_plan_optimize_indices, world.Dataset(), kOptimizeDefaults, out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_execute_optimize_indices",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_execute_optimize_indices, world.Dataset(), LANCE_TEXT("{}"), kIdColumn,
+                   size_t{1});
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_commit_optimize_indices",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_commit_optimize_indices, world.Dataset(), kIdColumn, size_t{1});
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_compact",
+     [](World& world) {
+       LanceDataset* out = nullptr;
+       LanceCompactResult result = LANCE_COMPACT_RESULT_INIT;
+       const LanceStatusCode code =
+           CALL(lance_dataset_compact, world.Dataset(), kCompactDefaults, &out, &result);
+       lance_dataset_free(out);
+       return outcome;
+     },
+     Second::kHarmless},
+    {"lance_dataset_plan_compaction",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_plan_compaction, world.Dataset(), kCompactDefaults, out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_execute_compaction",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_execute_compaction, world.Dataset(), LANCE_TEXT("{}"), kTaskDefaults);
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_commit_compaction",
+     [](World& world) {
+       LanceDataset* out = nullptr;
+       LanceCompactResult result = LANCE_COMPACT_RESULT_INIT;
+       const Outcome outcome = CALL(lance_dataset_commit_compaction, world.Dataset(), kIdColumn, size_t{1},
+                                    kResultDefaults, &out, &result);
+       lance_dataset_free(out);
+       return outcome;
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_column_sizes",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_column_sizes, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_column_range",
+     [](World& world) {
+       Filled<ArrowArray> array;
+       Filled<ArrowSchema> schema;
+       return CALL(lance_dataset_column_range, world.Dataset(), "id", array.out(), schema.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_disk_usage",
+     [](World& world) {
+       LanceDiskUsage usage = LANCE_DISK_USAGE_INIT;
+       Filled<ArrowArrayStream> versions;
+       Filled<ArrowArrayStream> orphans;
+       return CALL(lance_dataset_disk_usage, world.uri.c_str(), kUsageDefaults, &usage, versions.out(),
+                   orphans.out());
+     },
+     Second::kHarmless},
     {"lance_dataset_take",
      [](World& world) {
        Filled<ArrowArray> array;

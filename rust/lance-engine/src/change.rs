@@ -31,8 +31,17 @@ pub struct Change {
 
 impl Change {
     pub fn new(opened: &Opened) -> Result<Self> {
+        Self::noting(opened, WrittenFiles::of_change())
+    }
+
+    /// One that commits a version which reserves numbers of fragments, before the one it is about.
+    pub fn of_rewrite(opened: &Opened) -> Result<Self> {
+        Self::noting(opened, WrittenFiles::of_rewrite())
+    }
+
+    fn noting(opened: &Opened, written: WrittenFiles) -> Result<Self> {
         fault::point()?;
-        let written = Arc::new(WrittenFiles::of_change());
+        let written = Arc::new(written);
         Ok(Self {
             dataset: opened
                 .plain

@@ -18,6 +18,7 @@
 //! - `change`: changes that leave nothing when they fail; `incoming`: batches of the caller's for them
 //! - `fragment`: what is done to one fragment
 //! - `file`: data files by themselves
+//! - `compact`: fragments that are written anew
 //! - `index`: indices, made, listed, optimised and dropped
 //! - `evolve`: columns added, changed and dropped, metadata, migrations
 //! - `namespace`: datasets by name
@@ -29,6 +30,7 @@ mod change;
 mod checksum;
 pub mod column_path;
 mod commit_handler;
+pub mod compact;
 pub mod credentials;
 mod engine_error;
 pub mod error;

@@ -9,6 +9,7 @@ mod arguments;
 mod arrow;
 mod async_stream;
 mod batches;
+mod compact;
 mod credentials;
 mod dataset;
 mod error;

@@ -984,6 +984,66 @@ static void lance_dataset_commit_index_segments_refuses(const Handles* handles) 
   CHECK(made_out == NULL);
 }
 
+static void lance_dataset_plan_optimize_indices_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_plan_optimize_indices, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_plan_optimize_indices, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_plan_optimize_indices_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_plan_optimize_indices_async, handles->dataset, NULL, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_plan_optimize_indices_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_execute_optimize_indices_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_execute_optimize_indices, NULL, LANCE_TEXT("text"), kNames, 1, &made_out);
+  REFUSED(lance_dataset_execute_optimize_indices, handles->dataset, LANCE_NO_TEXT, kNames, 1, &made_out);
+  REFUSED(lance_dataset_execute_optimize_indices, handles->dataset, LANCE_TEXT(kNotUtf8), kNames, 1,
+          &made_out);
+  REFUSED(lance_dataset_execute_optimize_indices, handles->dataset, kWithNul, kNames, 1, &made_out);
+  REFUSED(lance_dataset_execute_optimize_indices, handles->dataset, LANCE_TEXT("text"), NULL, 1, &made_out);
+  REFUSED(lance_dataset_execute_optimize_indices, handles->dataset, LANCE_TEXT("text"), kNullName, 1,
+          &made_out);
+  REFUSED(lance_dataset_execute_optimize_indices, handles->dataset, LANCE_TEXT("text"), kNames, 1, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, NULL, LANCE_TEXT("text"), kNames, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, LANCE_NO_TEXT, kNames, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, LANCE_TEXT(kNotUtf8), kNames, 1,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, kWithNul, kNames, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, LANCE_TEXT("text"), NULL, 1,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, LANCE_TEXT("text"), kNullName, 1,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, LANCE_TEXT("text"), kNames, 1, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, LANCE_TEXT("text"), kNames, 1,
+          &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_commit_optimize_indices_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_commit_optimize_indices, NULL, kNames, 1, &made_out);
+  REFUSED(lance_dataset_commit_optimize_indices, handles->dataset, NULL, 1, &made_out);
+  REFUSED(lance_dataset_commit_optimize_indices, handles->dataset, kNullName, 1, &made_out);
+  REFUSED(lance_dataset_commit_optimize_indices, handles->dataset, kNames, 1, NULL);
+  REFUSED(lance_dataset_commit_optimize_indices_async, NULL, kNames, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_commit_optimize_indices_async, handles->dataset, NULL, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_optimize_indices_async, handles->dataset, kNullName, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_optimize_indices_async, handles->dataset, kNames, 1, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_commit_optimize_indices_async, handles->dataset, kNames, 1, &made_out, NULL, NULL,
+          NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_transaction_commit_refuses(const Handles* handles) {
   LanceTransaction* none_transaction = NULL;
   LanceCommitResult made_out = LANCE_COMMIT_RESULT_INIT;
@@ -2166,6 +2226,78 @@ static void lance_file_writer_abort_refuses(const Handles* handles) {
   REFUSED(lance_file_writer_abort_async, handles->file_writer, NULL, NULL, NULL);
 }
 
+static void lance_dataset_compact_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceCompactResult made_result = LANCE_COMPACT_RESULT_INIT;
+  LanceCompactResult no_size_result = {0};
+  REFUSED(lance_dataset_compact, NULL, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_compact, handles->dataset, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_compact, handles->dataset, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_compact_async, NULL, NULL, &made_out, &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_compact_async, handles->dataset, NULL, NULL, &made_result, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_compact_async, handles->dataset, NULL, &made_out, &no_size_result, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_compact_async, handles->dataset, NULL, &made_out, &made_result, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_plan_compaction_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_plan_compaction, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_plan_compaction, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_plan_compaction_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_plan_compaction_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_plan_compaction_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_execute_compaction_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_execute_compaction, NULL, LANCE_TEXT("text"), NULL, &made_out);
+  REFUSED(lance_dataset_execute_compaction, handles->dataset, LANCE_NO_TEXT, NULL, &made_out);
+  REFUSED(lance_dataset_execute_compaction, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out);
+  REFUSED(lance_dataset_execute_compaction, handles->dataset, kWithNul, NULL, &made_out);
+  REFUSED(lance_dataset_execute_compaction, handles->dataset, LANCE_TEXT("text"), NULL, NULL);
+  REFUSED(lance_dataset_execute_compaction_async, NULL, LANCE_TEXT("text"), NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_compaction_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_compaction_async, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_compaction_async, handles->dataset, kWithNul, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_compaction_async, handles->dataset, LANCE_TEXT("text"), NULL, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_compaction_async, handles->dataset, LANCE_TEXT("text"), NULL, &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_commit_compaction_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceCompactResult made_result = LANCE_COMPACT_RESULT_INIT;
+  LanceCompactResult no_size_result = {0};
+  REFUSED(lance_dataset_commit_compaction, NULL, kNames, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit_compaction, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit_compaction, handles->dataset, kNullName, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit_compaction, handles->dataset, kNames, 1, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_commit_compaction, handles->dataset, kNames, 1, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_commit_compaction_async, NULL, kNames, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_compaction_async, handles->dataset, NULL, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_compaction_async, handles->dataset, kNullName, 1, NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_compaction_async, handles->dataset, kNames, 1, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_compaction_async, handles->dataset, kNames, 1, NULL, &made_out,
+          &no_size_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_compaction_async, handles->dataset, kNames, 1, NULL, &made_out, &made_result,
+          NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_dataset_check_refuses(const Handles* handles) {
   (void)handles;
   LanceCheckSummary made_out = LANCE_CHECK_SUMMARY_INIT;
@@ -2221,6 +2353,67 @@ static void lance_dataset_explain_cleanup_refuses(const Handles* handles) {
   REFUSED(lance_dataset_explain_cleanup_async, URI, NULL, &made_out, NULL, must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_explain_cleanup_async, URI, NULL, &made_out, &made_items, NULL, NULL, NULL);
   CHECK(made_items.release == NULL);
+}
+
+static void lance_dataset_disk_usage_refuses(const Handles* handles) {
+  (void)handles;
+  LanceDiskUsage made_out = LANCE_DISK_USAGE_INIT;
+  LanceDiskUsage no_size_out = {0};
+  struct ArrowArrayStream made_versions = {0};
+  struct ArrowArrayStream made_orphans = {0};
+  REFUSED(lance_dataset_disk_usage, NULL, NULL, &made_out, &made_versions, &made_orphans);
+  REFUSED(lance_dataset_disk_usage, kNotUtf8, NULL, &made_out, &made_versions, &made_orphans);
+  REFUSED(lance_dataset_disk_usage, URI, NULL, NULL, &made_versions, &made_orphans);
+  REFUSED(lance_dataset_disk_usage, URI, NULL, &no_size_out, &made_versions, &made_orphans);
+  REFUSED(lance_dataset_disk_usage, URI, NULL, &made_out, NULL, &made_orphans);
+  REFUSED(lance_dataset_disk_usage, URI, NULL, &made_out, &made_versions, NULL);
+  REFUSED(lance_dataset_disk_usage_async, NULL, NULL, &made_out, &made_versions, &made_orphans,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_disk_usage_async, kNotUtf8, NULL, &made_out, &made_versions, &made_orphans,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_disk_usage_async, URI, NULL, NULL, &made_versions, &made_orphans, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_disk_usage_async, URI, NULL, &no_size_out, &made_versions, &made_orphans,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_disk_usage_async, URI, NULL, &made_out, NULL, &made_orphans, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_disk_usage_async, URI, NULL, &made_out, &made_versions, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_disk_usage_async, URI, NULL, &made_out, &made_versions, &made_orphans, NULL, NULL,
+          NULL);
+  CHECK(made_versions.release == NULL);
+  CHECK(made_orphans.release == NULL);
+}
+
+static void lance_dataset_column_sizes_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_column_sizes, NULL, &made_out);
+  REFUSED(lance_dataset_column_sizes, handles->dataset, NULL);
+  REFUSED(lance_dataset_column_sizes_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_column_sizes_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_column_sizes_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_column_range_refuses(const Handles* handles) {
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  REFUSED(lance_dataset_column_range, NULL, "name", &array, &schema);
+  REFUSED(lance_dataset_column_range, handles->dataset, NULL, &array, &schema);
+  REFUSED(lance_dataset_column_range, handles->dataset, kNotUtf8, &array, &schema);
+  REFUSED(lance_dataset_column_range, handles->dataset, "name", NULL, &schema);
+  REFUSED(lance_dataset_column_range, handles->dataset, "name", &array, NULL);
+  REFUSED(lance_dataset_column_range_async, NULL, "name", &array, &schema, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_column_range_async, handles->dataset, NULL, &array, &schema, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_column_range_async, handles->dataset, kNotUtf8, &array, &schema, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_column_range_async, handles->dataset, "name", NULL, &schema, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_column_range_async, handles->dataset, "name", &array, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_column_range_async, handles->dataset, "name", &array, &schema, NULL, NULL, NULL);
+  CHECK(array.release == NULL && schema.release == NULL);
 }
 
 static void lance_shuffler_open_refuses(const Handles* handles) {
@@ -3155,6 +3348,10 @@ static void lance_optimize_indices_options_are_checked(const Handles* handles) {
   options.max_rows_per_segment = 0;
   REFUSED_FOR("options.max_rows_per_segment", lance_dataset_optimize_indices, handles->dataset, &options,
               &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.max_rows_per_task = 0;
+  REFUSED_FOR("options.max_rows_per_task", lance_dataset_optimize_indices, handles->dataset, &options,
+              &made_out);
   CHECK(made_out == NULL);
 }
 
@@ -3657,6 +3854,186 @@ static void lance_write_file_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_compact_options_are_checked(const Handles* handles) {
+  LanceCompactOptions options;
+  LanceDataset* made_out = NULL;
+  LanceCompactResult made_result = LANCE_COMPACT_RESULT_INIT;
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.target_rows_per_fragment = 0;
+  REFUSED_FOR("options.target_rows_per_fragment", lance_dataset_compact, handles->dataset, &options,
+              &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.target_rows_per_fragment = 2147483648;
+  REFUSED_FOR("options.target_rows_per_fragment", lance_dataset_compact, handles->dataset, &options,
+              &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.max_bytes_per_file = 0;
+  REFUSED_FOR("options.max_bytes_per_file", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.max_rows_per_group = 0;
+  REFUSED_FOR("options.max_rows_per_group", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.max_rows_per_group = 2147483648;
+  REFUSED_FOR("options.max_rows_per_group", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.materialize_deletions_threshold = -1.0;
+  REFUSED_FOR("options.materialize_deletions_threshold", lance_dataset_compact, handles->dataset, &options,
+              &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.materialize_deletions_threshold = 2.0;
+  REFUSED_FOR("options.materialize_deletions_threshold", lance_dataset_compact, handles->dataset, &options,
+              &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.max_source_fragments = 0;
+  REFUSED_FOR("options.max_source_fragments", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.max_source_rows = 0;
+  REFUSED_FOR("options.max_source_rows", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.max_source_bytes = 0;
+  REFUSED_FOR("options.max_source_bytes", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.excluded_fragment_count = 1;
+  REFUSED_FOR("options.excluded_fragments", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.mode = -1;
+  REFUSED_FOR("options.mode", lance_dataset_compact, handles->dataset, &options, &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.mode = 1000;
+  REFUSED_FOR("options.mode", lance_dataset_compact, handles->dataset, &options, &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.index_remap = -1;
+  REFUSED_FOR("options.index_remap", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.index_remap = 1000;
+  REFUSED_FOR("options.index_remap", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.data_storage_version = kNotUtf8;
+  REFUSED_FOR("options.data_storage_version", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.encoding_profile = -1;
+  REFUSED_FOR("options.encoding_profile", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.encoding_profile = 1000;
+  REFUSED_FOR("options.encoding_profile", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.threads = 0;
+  REFUSED_FOR("options.threads", lance_dataset_compact, handles->dataset, &options, &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.threads = 1025;
+  REFUSED_FOR("options.threads", lance_dataset_compact, handles->dataset, &options, &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.batch_size = 0;
+  REFUSED_FOR("options.batch_size", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.io_buffer_bytes = 0;
+  REFUSED_FOR("options.io_buffer_bytes", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.binary_copy_read_bytes = 0;
+  REFUSED_FOR("options.binary_copy_read_bytes", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.binary_copy_read_bytes = 2147483648;
+  REFUSED_FOR("options.binary_copy_read_bytes", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  CHECK(made_out == NULL);
+}
+
+static void lance_execute_compaction_options_are_checked(const Handles* handles) {
+  LanceExecuteCompactionOptions options;
+  char* made_out = NULL;
+  options = (LanceExecuteCompactionOptions)LANCE_EXECUTE_COMPACTION_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_execute_compaction, handles->dataset, LANCE_TEXT("text"),
+              &options, &made_out);
+  options = (LanceExecuteCompactionOptions)LANCE_EXECUTE_COMPACTION_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_execute_compaction, handles->dataset, LANCE_TEXT("text"),
+              &options, &made_out);
+  options = (LanceExecuteCompactionOptions)LANCE_EXECUTE_COMPACTION_OPTIONS_INIT;
+  options.encoding_profile = -1;
+  REFUSED_FOR("options.encoding_profile", lance_dataset_execute_compaction, handles->dataset,
+              LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceExecuteCompactionOptions)LANCE_EXECUTE_COMPACTION_OPTIONS_INIT;
+  options.encoding_profile = 1000;
+  REFUSED_FOR("options.encoding_profile", lance_dataset_execute_compaction, handles->dataset,
+              LANCE_TEXT("text"), &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_commit_compaction_options_are_checked(const Handles* handles) {
+  LanceCommitCompactionOptions options;
+  LanceDataset* made_out = NULL;
+  LanceCompactResult made_result = LANCE_COMPACT_RESULT_INIT;
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_commit_compaction, handles->dataset, kNames, 1, &options,
+              &made_out, &made_result);
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_commit_compaction, handles->dataset, kNames, 1, &options,
+              &made_out, &made_result);
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.index_remap = -1;
+  REFUSED_FOR("options.index_remap", lance_dataset_commit_compaction, handles->dataset, kNames, 1, &options,
+              &made_out, &made_result);
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.index_remap = 1000;
+  REFUSED_FOR("options.index_remap", lance_dataset_commit_compaction, handles->dataset, kNames, 1, &options,
+              &made_out, &made_result);
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_commit_compaction, handles->dataset, kNames, 1,
+              &options, &made_out, &made_result);
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_commit_compaction, handles->dataset, kNames, 1,
+              &options, &made_out, &made_result);
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_commit_compaction, handles->dataset, kNames, 1,
+              &options, &made_out, &made_result);
+  CHECK(made_out == NULL);
+}
+
 static void lance_check_options_are_checked(const Handles* handles) {
   (void)handles;
   LanceCheckOptions options;
@@ -3721,6 +4098,38 @@ static void lance_cleanup_options_are_checked(const Handles* handles) {
   options.storage_options_count = 1;
   options.storage_options = kNullValue;
   REFUSED_FOR("options.storage_options", lance_dataset_cleanup, URI, &options, &made_out);
+}
+
+static void lance_disk_usage_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceDiskUsageOptions options;
+  LanceDiskUsage made_out = LANCE_DISK_USAGE_INIT;
+  struct ArrowArrayStream made_versions = {0};
+  struct ArrowArrayStream made_orphans = {0};
+  options = (LanceDiskUsageOptions)LANCE_DISK_USAGE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_disk_usage, URI, &options, &made_out, &made_versions,
+              &made_orphans);
+  options = (LanceDiskUsageOptions)LANCE_DISK_USAGE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_disk_usage, URI, &options, &made_out, &made_versions,
+              &made_orphans);
+  options = (LanceDiskUsageOptions)LANCE_DISK_USAGE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  REFUSED_FOR("options.storage_options", lance_dataset_disk_usage, URI, &options, &made_out, &made_versions,
+              &made_orphans);
+  options = (LanceDiskUsageOptions)LANCE_DISK_USAGE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullKey;
+  REFUSED_FOR("options.storage_options", lance_dataset_disk_usage, URI, &options, &made_out, &made_versions,
+              &made_orphans);
+  options = (LanceDiskUsageOptions)LANCE_DISK_USAGE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullValue;
+  REFUSED_FOR("options.storage_options", lance_dataset_disk_usage, URI, &options, &made_out, &made_versions,
+              &made_orphans);
+  CHECK(made_versions.release == NULL);
+  CHECK(made_orphans.release == NULL);
 }
 
 static void lance_shuffle_options_are_checked(const Handles* handles) {
@@ -3890,6 +4299,9 @@ void null_arguments(const Handles* handles) {
   lance_dataset_build_index_segment_refuses(handles);
   lance_dataset_merge_index_segments_refuses(handles);
   lance_dataset_commit_index_segments_refuses(handles);
+  lance_dataset_plan_optimize_indices_refuses(handles);
+  lance_dataset_execute_optimize_indices_refuses(handles);
+  lance_dataset_commit_optimize_indices_refuses(handles);
   lance_transaction_commit_refuses(handles);
   lance_transaction_commit_with_refuses(handles);
   lance_transaction_discard_refuses(handles);
@@ -3968,9 +4380,16 @@ void null_arguments(const Handles* handles) {
   lance_file_writer_tell_refuses(handles);
   lance_file_writer_finish_refuses(handles);
   lance_file_writer_abort_refuses(handles);
+  lance_dataset_compact_refuses(handles);
+  lance_dataset_plan_compaction_refuses(handles);
+  lance_dataset_execute_compaction_refuses(handles);
+  lance_dataset_commit_compaction_refuses(handles);
   lance_dataset_check_refuses(handles);
   lance_dataset_cleanup_refuses(handles);
   lance_dataset_explain_cleanup_refuses(handles);
+  lance_dataset_disk_usage_refuses(handles);
+  lance_dataset_column_sizes_refuses(handles);
+  lance_dataset_column_range_refuses(handles);
   lance_shuffler_open_refuses(handles);
   lance_shuffler_schema_refuses(handles);
   lance_shuffler_info_refuses(handles);
@@ -4020,8 +4439,12 @@ void null_arguments(const Handles* handles) {
   lance_write_options_are_checked(handles);
   lance_read_file_options_are_checked(handles);
   lance_write_file_options_are_checked(handles);
+  lance_compact_options_are_checked(handles);
+  lance_execute_compaction_options_are_checked(handles);
+  lance_commit_compaction_options_are_checked(handles);
   lance_check_options_are_checked(handles);
   lance_cleanup_options_are_checked(handles);
+  lance_disk_usage_options_are_checked(handles);
   lance_shuffle_options_are_checked(handles);
   lance_namespace_options_are_checked(handles);
   lance_string_free(NULL);

@@ -186,6 +186,7 @@ LanceOptimizeIndicesOptions Fill(Arguments& arguments, LanceOptimizeIndicesOptio
   fields.rebalance = arguments.Number(fields.rebalance);
   fields.max_rows_per_segment = arguments.Number(fields.max_rows_per_segment);
   if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceIndexProgress*) {};
+  fields.max_rows_per_task = arguments.Number(fields.max_rows_per_task);
   return fields;
 }
 
@@ -325,6 +326,45 @@ LanceWriteFileOptions Fill(Arguments& arguments, LanceWriteFileOptions fields) {
 }
 
 template <typename Arguments>
+LanceCompactOptions Fill(Arguments& arguments, LanceCompactOptions fields) {
+  fields.target_rows_per_fragment = arguments.Number(fields.target_rows_per_fragment);
+  fields.max_bytes_per_file = arguments.Number(fields.max_bytes_per_file);
+  fields.max_rows_per_group = arguments.Number(fields.max_rows_per_group);
+  fields.materialize_deletions_threshold = arguments.Number(fields.materialize_deletions_threshold);
+  fields.max_overlays_per_fragment = arguments.Number(fields.max_overlays_per_fragment);
+  fields.max_source_fragments = arguments.Number(fields.max_source_fragments);
+  fields.max_source_rows = arguments.Number(fields.max_source_rows);
+  fields.max_source_bytes = arguments.Number(fields.max_source_bytes);
+  arguments.Array(&fields.excluded_fragments, &fields.excluded_fragment_count,
+                  [&] { return arguments.Number(uint64_t{0}); });
+  fields.mode = arguments.Number(fields.mode);
+  fields.index_remap = arguments.Number(fields.index_remap);
+  fields.data_storage_version = arguments.OptionalString();
+  fields.encoding_profile = arguments.Number(fields.encoding_profile);
+  fields.threads = arguments.Number(fields.threads);
+  fields.batch_size = arguments.Number(fields.batch_size);
+  fields.io_buffer_bytes = arguments.Number(fields.io_buffer_bytes);
+  fields.binary_copy_read_bytes = arguments.Number(fields.binary_copy_read_bytes);
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceCompactionProgress*) {};
+  return fields;
+}
+
+template <typename Arguments>
+LanceExecuteCompactionOptions Fill(Arguments& arguments, LanceExecuteCompactionOptions fields) {
+  fields.encoding_profile = arguments.Number(fields.encoding_profile);
+  if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceCompactionProgress*) {};
+  return fields;
+}
+
+template <typename Arguments>
+LanceCommitCompactionOptions Fill(Arguments& arguments, LanceCommitCompactionOptions fields) {
+  fields.index_remap = arguments.Number(fields.index_remap);
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  return fields;
+}
+
+template <typename Arguments>
 LanceCheckOptions Fill(Arguments& arguments, LanceCheckOptions fields) {
   fields.deep = arguments.Number(fields.deep);
   fields.version = arguments.Number(fields.version);
@@ -339,6 +379,12 @@ LanceCleanupOptions Fill(Arguments& arguments, LanceCleanupOptions fields) {
   fields.keep_versions = arguments.Number(fields.keep_versions);
   fields.orphan_min_age_seconds = arguments.Number(fields.orphan_min_age_seconds);
   fields.dry_run = arguments.Number(fields.dry_run);
+  arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
+  return fields;
+}
+
+template <typename Arguments>
+LanceDiskUsageOptions Fill(Arguments& arguments, LanceDiskUsageOptions fields) {
   arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
   return fields;
 }

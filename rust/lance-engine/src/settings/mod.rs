@@ -4,6 +4,7 @@
 
 mod callback;
 pub mod codes;
+mod compact;
 mod dataset;
 mod evolve;
 mod file;
@@ -26,6 +27,10 @@ mod transaction;
 mod write;
 
 pub use callback::Callback;
+pub use compact::{
+    CommitCompactionSettings, CompactResult, CompactSettings, CompactionMode, CompactionProgress,
+    CompactionTask, ExecuteCompactionSettings, IndexRemap,
+};
 pub use dataset::{
     AccessSettings, DatasetInfo, DatasetStatistics, FragmentInfo, OpenSettings, RowRange,
     TakeSettings, VersionInfo,
@@ -40,11 +45,13 @@ pub use file::{
 pub use fragment::FragmentMetadata;
 pub use index::{
     IndexInfo, IndexProgress, IndexSegmentInfo, IndexSettings, IndexType, OptimizeIndicesSettings,
+    OptimizePart,
 };
 pub use lookup::LookupSettings;
 pub use maintain::{
     CheckProgress, CheckSettings, CheckSummary, CleanupItem, CleanupItemKind, CleanupResult,
-    CleanupSettings, Problem, ProblemKind,
+    CleanupSettings, ColumnSize, DiskUsage, DiskUsageSettings, OrphanFile, Problem, ProblemKind,
+    VersionUsage,
 };
 pub use mutate::{DeleteResult, DeleteSettings, UpdateResult, UpdateSettings};
 pub use namespace::{NamespaceDescription, NamespaceItem, NamespaceSettings, TableDescription};

@@ -14,7 +14,7 @@ pub(crate) mod plan;
 mod progress;
 pub(crate) mod removal;
 pub mod transaction;
-mod tuning;
+pub(crate) mod tuning;
 pub(crate) mod types;
 mod writer;
 pub(crate) mod written_files;

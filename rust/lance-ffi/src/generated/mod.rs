@@ -6,6 +6,7 @@
 
 pub mod base;
 pub mod batches;
+pub mod compact;
 pub mod credentials;
 pub mod dataset;
 pub mod error;

@@ -54,6 +54,7 @@
 
 #include "base.h"
 #include "batches.h"
+#include "compact.h"
 #include "credentials.h"
 #include "dataset.h"
 #include "error.h"
