@@ -6,7 +6,7 @@ import tomllib
 from typing import NamedTuple
 
 TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "search", "scan",
-          "searcher", "lookup", "batches", "sql", "index", "transaction", "write", "maintain", "shuffle", "namespace"]
+          "searcher", "lookup", "batches", "sql", "index", "transaction", "write", "merge_insert", "maintain", "shuffle", "namespace"]
 KINDS = ["constant", "codes", "enum", "handle", "struct", "callback", "result", "record", "options", "function"]
 
 # What a type is in C and in Rust, and its bytes.

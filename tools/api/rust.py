@@ -315,11 +315,12 @@ def shell(item, topic, topics, is_async):
     call = f"{body}({', '.join(names)})"
     passed = body if names[:1] == names and item.on else f"|{names[0]}| {call}" if item.on else None
     use = "with" if item.on and find(topics, "handle", item.on).mutable else "read"
-    gives = [out_lines(out)[1].format("result" if len(outs) == 1 else f"result.{i}") for i, out in enumerate(outs)]
+    made = "made" if any(out.name == "result" for out in outs) else "result"
+    gives = [out_lines(out)[1].format(made if len(outs) == 1 else f"{made}.{i}") for i, out in enumerate(outs)]
     gives = [give if i == len(gives) - 1 else f"{give}?" for i, give in enumerate(gives[::-1])]
     if is_async:
         gives = "; ".join(gives) if gives else "Ok(())"
-        give = f"move |result| {{ {gives} }}" if outs else "Ok"
+        give = f"move |{made}| {{ {gives} }}" if outs else "Ok"
         cancel = "move || abort.abort()" if item.abortable else "|| ()"
         if item.waits == "future":
             # A panic of the future is told, and the handle is as good as before.
@@ -340,7 +341,7 @@ def shell(item, topic, topics, is_async):
         else:
             done = f"{handle}.{use}({passed})" if item.on else call
         if outs:
-            lines.append(f"let result = {done}?;")
+            lines.append(f"let {made} = {done}?;")
             lines.append("; ".join(gives))
         else:
             lines.append(done)

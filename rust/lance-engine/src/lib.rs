@@ -15,6 +15,7 @@
 //! - `write`: the writer, and commits
 //! - `change`: changes that leave nothing when they fail
 //! - `index`: indices, made, listed, optimised and dropped
+//! - `merge_insert`: rows merged by their keys
 //! - `namespace`: datasets by name
 
 mod absent;
@@ -33,6 +34,7 @@ pub mod index;
 mod last_use;
 mod local;
 pub mod maintain;
+pub mod merge_insert;
 pub mod namespace;
 mod namespace_error;
 mod open;

@@ -21,6 +21,7 @@ mod index;
 mod leaving;
 mod lookup;
 mod maintain;
+mod merge_insert;
 mod namespace;
 mod operation;
 mod out;

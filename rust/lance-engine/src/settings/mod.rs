@@ -8,6 +8,7 @@ mod dataset;
 mod index;
 mod lookup;
 mod maintain;
+mod merge_insert;
 mod namespace;
 mod runtime;
 mod scan;
@@ -32,6 +33,10 @@ pub use lookup::LookupSettings;
 pub use maintain::{
     CheckProgress, CheckSettings, CheckSummary, CleanupResult, CleanupSettings, Problem,
     ProblemKind,
+};
+pub use merge_insert::{
+    MergeInsertResult, MergeInsertSettings, MergeInsertWriteMode, SourceDuplicates, WhenMatched,
+    WhenNotMatched, WhenNotMatchedBySource,
 };
 pub use namespace::{NamespaceDescription, NamespaceItem, NamespaceSettings, TableDescription};
 pub use runtime::RuntimeSettings;

@@ -12,6 +12,7 @@ pub mod error;
 pub mod index;
 pub mod lookup;
 pub mod maintain;
+pub mod merge_insert;
 pub mod namespace;
 pub mod operation;
 pub mod runtime;

@@ -60,6 +60,7 @@
 #include "index.h"
 #include "lookup.h"
 #include "maintain.h"
+#include "merge_insert.h"
 #include "namespace.h"
 #include "operation.h"
 #include "runtime.h"
