@@ -35,6 +35,7 @@
 #include "lance/lookup.h"
 #include "lance/maintenance.h"
 #include "lance/merge.h"
+#include "lance/merge_insert.h"
 #include "lance/namespace.h"
 #include "lance/options.h"
 #include "lance/results.h"
