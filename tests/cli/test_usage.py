@@ -9,6 +9,7 @@ COMMANDS = [
     ["tpcds"],
     ["tpcds", "generate"],
     ["import"],
+    ["upsert"],
     ["info"],
     ["schema"],
     ["tables"],
@@ -61,7 +62,7 @@ def test_version_names_all_versions(lance):
     "args,message",
     [
         (["imprt"], 'unknown command "imprt"; did you mean "import"?'),
-        (["nothing"], 'unknown command "nothing"; there are tpch, tpcds, import, info,'),
+        (["nothing"], 'unknown command "nothing"; there are tpch, tpcds, import, '),
         (["tpch", "generat"], 'unknown command "generat"; did you mean "generate"?'),
         (["tpch"], "see `lance tpch --help`"),
         (["tpch", "generate"], "--output is required; see `lance tpch generate --help`"),
