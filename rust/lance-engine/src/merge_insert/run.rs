@@ -1,7 +1,7 @@
 //! An upsert is done, and done again on top of what others have committed meanwhile.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 use lance::Dataset;
@@ -18,7 +18,7 @@ use crate::error::{Error, Result, code};
 use crate::open::reading_manifest;
 use crate::read::Opened;
 use crate::settings::MergeInsertResult;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Do it on the newest version, until no other writer is in the way.
 pub async fn run(
