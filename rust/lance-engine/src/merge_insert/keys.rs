@@ -125,7 +125,7 @@ fn can_be_key(data_type: &DataType) -> bool {
         | DataType::LargeBinary
         | DataType::FixedSizeBinary(_)
         | DataType::Boolean => true,
-        DataType::Float16 | DataType::Interval(_) => false,
+        DataType::Interval(_) => false,
         other => other.is_primitive(),
     }
 }

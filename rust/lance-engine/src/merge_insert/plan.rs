@@ -95,11 +95,10 @@ impl Plan {
 
     /// The numbers of the key's columns.
     pub fn field_ids(&self, dataset: &Dataset) -> Vec<i32> {
-        let fields = self
-            .on
-            .iter()
-            .filter_map(|name| dataset.schema().field(name));
-        fields.map(|field| field.id).collect()
+        let fields = &dataset.schema().fields;
+        let of = |name| fields.iter().find(|field| field.name == *name);
+        let key = self.on.iter().filter_map(of);
+        key.map(|field| field.id).collect()
     }
 
     /// What the engine is to do. Its joins by an index leave out rows whose key has a NULL, and do not see all columns in
@@ -121,7 +120,12 @@ impl Plan {
             (WhenMatched::Delete, _) => EngineMatched::Delete,
             _ => EngineMatched::UpdateAll,
         };
-        let mut builder = MergeInsertBuilder::try_new(dataset, self.on.clone())?;
+        // Here, names are paths.
+        let paths = self
+            .on
+            .iter()
+            .map(|name| format!("`{}`", name.replace('`', "``")));
+        let mut builder = MergeInsertBuilder::try_new(dataset, paths.collect())?;
         builder
             .when_matched(matched)
             .when_not_matched(match self.inserts() {
