@@ -54,7 +54,7 @@ using Number = std::optional<int64_t>;
 using Text = std::optional<std::string>;
 
 /// A name that has to be quoted in SQL.
-const std::string kOdd = "a 'v`";
+const std::string kOdd = "A 'v\"";
 
 struct Row {
   Number id;
@@ -444,7 +444,7 @@ TEST(MergeInsertTest, ConditionsSeeBothSides) {
   };
   EXPECT_EQ(updated("source.v > target.v"), 1);
   EXPECT_EQ(updated("target.v is null or source.v < target.v"), 2);
-  EXPECT_EQ(updated("`source`.`a 'v``` = 'n' and `target`.`a 'v``` <> 'x'"), 2);
+  EXPECT_EQ(updated("`source`.`A 'v\"` = 'n' and `target`.`A 'v\"` <> 'x'"), 2);
   EXPECT_EQ(updated("false"), 0);
 
   for (const auto& [condition, code] :
@@ -458,7 +458,7 @@ TEST(MergeInsertTest, ConditionsSeeBothSides) {
   }
   options = {.on = {{"id"}},
              .when_not_matched_by_source = WhenNotMatchedBySource::kDeleteIf,
-             .by_source_condition = "`a 'v``` = 'z'"};
+             .by_source_condition = "`A 'v\"` = 'z'"};
   ASSERT_OK_AND_ASSIGN(const auto result, dataset->MergeInsert(ToReader(ToBatch({source[0]})), options));
   EXPECT_EQ(result.deleted_rows, 1u);
 }
@@ -644,6 +644,29 @@ TEST(MergeInsertTest, WhatDoesNotFitIsRefusedBeforeAnythingIsRead) {
   EXPECT_THAT(dataset->MergeInsert(nullptr, {.on = {{"id"}}}), FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_THAT(dataset->OpenMergeInserter(nullptr, {.on = {{"id"}}}), FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_EQ(dataset->LatestVersion().ValueOrDie(), 1u);
+}
+
+TEST(MergeInsertTest, OddNamesAreTakenAsFarAsTheEngineCan) {
+  const TempDir dir;
+  for (const std::string& name : {"ID", "a b", "a'b", "Ünï", "select", "a,b"}) {
+    const auto schema =
+        arrow::schema({arrow::field(name, arrow::int64()), arrow::field("v", arrow::int64())});
+    const auto rows = [&](int64_t first) {
+      return arrow::RecordBatch::Make(schema, 5, ToBatch(Numbered(first, 5, 1), {"id", "v"})->columns());
+    };
+    ASSERT_OK(WriteBatches(dir / name, {rows(0)}));
+    ASSERT_OK_AND_ASSIGN(const auto dataset, Dataset::Open(dir / name));
+    ASSERT_OK_AND_ASSIGN(const auto result, dataset->MergeInsert(ToReader(rows(2)), {.on = {{name}}}));
+    EXPECT_EQ(result.updated_rows, 3u) << name;
+    EXPECT_EQ(result.inserted_rows, 2u) << name;
+  }
+  for (const std::string& name : {"a`b", "a\"b"}) {
+    const auto schema = arrow::schema({arrow::field(name, arrow::int64())});
+    const auto batch = arrow::RecordBatch::Make(schema, 5, ToBatch(Numbered(0, 5, 1), {"id"})->columns());
+    ASSERT_OK(WriteBatches(dir / name, {batch}));
+    ASSERT_OK_AND_ASSIGN(const auto dataset, Dataset::Open(dir / name));
+    EXPECT_THAT(dataset->MergeInsert(ToReader(batch), {.on = {{name}}}), FailsWith(ErrorCode::kNotSupported));
+  }
 }
 
 TEST(MergeInsertTest, WhatIsInAStructOrAListIsNoKey) {

@@ -49,6 +49,7 @@ impl Plan {
     pub fn new(dataset: &Dataset, source: &Schema, settings: MergeInsertSettings) -> Result<Self> {
         check_rules(&settings)?;
         let stored = dataset.schema();
+        check_names(stored)?;
         let on = key(stored, &settings)?;
         let columns = Columns::new(stored, source)?;
         check_key(&columns.schema, &on)?;
@@ -120,12 +121,7 @@ impl Plan {
             (WhenMatched::Delete, _) => EngineMatched::Delete,
             _ => EngineMatched::UpdateAll,
         };
-        // Here, names are paths.
-        let paths = self
-            .on
-            .iter()
-            .map(|name| format!("`{}`", name.replace('`', "``")));
-        let mut builder = MergeInsertBuilder::try_new(dataset, paths.collect())?;
+        let mut builder = MergeInsertBuilder::try_new(dataset, self.on.clone())?;
         builder
             .when_matched(matched)
             .when_not_matched(match self.inserts() {
@@ -203,6 +199,20 @@ fn check_rules(settings: &MergeInsertSettings) -> Result<()> {
             "write_mode REWRITE_COLUMNS can only update: set when_not_matched to DO_NOTHING, and keep what is not matched",
         ),
     ])
+}
+
+/// The engine looks columns up by names in which it takes a backtick for a quote.
+fn check_names(stored: &LanceSchema) -> Result<()> {
+    match stored.fields.iter().find(|field| field.name.contains('`')) {
+        Some(field) => Err(Error::new(
+            code::NOT_SUPPORTED,
+            format!(
+                "the engine merges no rows where a column has a backtick in its name: {:?}",
+                field.name
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The columns of the key.
