@@ -1,12 +1,11 @@
 //! The keys of a source.
 
-use std::collections::HashSet;
-
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Schema};
 use arrow::row::{RowConverter, SortField};
 use arrow::util::display::array_value_to_string;
+use datafusion::common::HashSet;
 
 use crate::error::{Error, Result};
 use crate::settings::SourceDuplicates;
