@@ -41,6 +41,7 @@
 #include "lance/maintenance.h"
 #include "lance/merge.h"
 #include "lance/mutation.h"
+#include "lance/merge_insert.h"
 #include "lance/namespace.h"
 #include "lance/options.h"
 #include "lance/results.h"

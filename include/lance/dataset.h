@@ -834,6 +834,52 @@ class LANCE_EXPORT Dataset {
   arrow::Future<std::optional<ValueRange>> ColumnRangeAsync(const std::string& column,
                                                             const arrow::StopToken& stop = {}) const;
 
+  /// Merge the rows of a reader into the newest version by their keys: update those that are there, insert
+  /// the others, and commit that. A key is never doubled, whoever upserts at the same time; see
+  /// docs/upsert.md.
+  ///
+  /// Columns are found by their names; those that the reader lacks stay as they are in rows that are updated.
+  /// What fails or is stopped leaves no file.
+  ///
+  /// \param[in] reader is driven by the calling thread, with a token that can stop by another one
+  /// \param[in] options the key, and what becomes of rows that match and of those that do not
+  /// \param[in] stop ends the call early
+  /// \return what was done; include lance/merge_insert.h
+  arrow::Result<MergeInsertResult> MergeInsert(const std::shared_ptr<arrow::RecordBatchReader>& reader,
+                                               const MergeInsertOptions& options = {},
+                                               const arrow::StopToken& stop = {}) const;
+  /// The reader is driven by a thread of its own.
+  arrow::Future<MergeInsertResult> MergeInsertAsync(const std::shared_ptr<arrow::RecordBatchReader>& reader,
+                                                    const MergeInsertOptions& options = {},
+                                                    const arrow::StopToken& stop = {}) const;
+
+  /// Begin an upsert whose rows are handed over batch by batch. Columns, keys and conditions are checked now.
+  ///
+  /// \param[in] schema the schema of every batch
+  /// \param[in] options as above
+  /// \param[in] stop ends the call early
+  arrow::Result<std::unique_ptr<MergeInserter>> OpenMergeInserter(
+      const std::shared_ptr<arrow::Schema>& schema, const MergeInsertOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<MergeInserter>> OpenMergeInserterAsync(
+      const std::shared_ptr<arrow::Schema>& schema, const MergeInsertOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+
+  /// How the engine would do an upsert, as text: a plan for this version. Nothing is read or written.
+  ///
+  /// \param[in] options as above
+  /// \param[in] schema of the rows to merge; NULL: the columns of the dataset
+  /// \param[in] verbose tell more of each step
+  /// \param[in] stop ends the call early
+  arrow::Result<std::string> ExplainMergeInsert(const MergeInsertOptions& options = {},
+                                                const std::shared_ptr<arrow::Schema>& schema = nullptr,
+                                                bool verbose = false,
+                                                const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> ExplainMergeInsertAsync(const MergeInsertOptions& options = {},
+                                                     const std::shared_ptr<arrow::Schema>& schema = nullptr,
+                                                     bool verbose = false,
+                                                     const arrow::StopToken& stop = {}) const;
+
   /// What was read through this object and its scanners since it was opened, and what the caches of its
   /// session did.
   arrow::Result<DatasetStatistics> Statistics() const;

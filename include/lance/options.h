@@ -613,6 +613,96 @@ struct LANCE_EXPORT UpdateOptions {
   bool allow_empty = false;
 };
 
+/// What becomes of a row of the dataset whose key is in the source.
+enum class WhenMatched : int {
+  /// It gets the values of the source.
+  kUpdateAll = 0,
+  /// It gets them where `when_matched_condition` is true.
+  kUpdateIf = 1,
+  /// It stays as it is.
+  kDoNothing = 2,
+  /// The upsert fails with ErrorCode::kFailedPrecondition.
+  kFail = 3,
+  /// It is deleted.
+  kDelete = 4,
+};
+
+/// What becomes of a row of the source whose key is not in the dataset.
+enum class WhenNotMatched : int {
+  /// It is inserted. Columns that the source lacks are NULL.
+  kInsert = 0,
+  /// It is left out.
+  kDoNothing = 1,
+};
+
+/// What becomes of a row of the dataset whose key is not in the source.
+enum class WhenNotMatchedBySource : int {
+  /// It stays as it is.
+  kKeep = 0,
+  /// It is deleted.
+  kDelete = 1,
+  /// It is deleted where `by_source_condition` is true.
+  kDeleteIf = 2,
+};
+
+/// How updated rows are written.
+enum class MergeInsertWriteMode : int {
+  /// The choice is the engine's.
+  kAuto = 0,
+  /// Whole rows, behind the others: best where few rows are updated, or most of their columns.
+  kRewriteRows = 1,
+  /// The columns of the source alone, of all rows of each fragment concerned: best where many rows of a
+  /// wide dataset get few new values. It can only update, not insert or delete, and the source must lack a
+  /// column.
+  kRewriteColumns = 2,
+};
+
+/// What becomes of rows of the source with the same key.
+enum class SourceDuplicates : int {
+  /// They are ErrorCode::kInvalidArgument.
+  kFail = 0,
+  /// The first one counts.
+  kFirst = 1,
+};
+
+/// How rows are merged into a dataset. By default rows are updated and inserted.
+struct LANCE_EXPORT MergeInsertOptions {
+  /// The columns that are the key. One that does not exist is ErrorCode::kFieldNotFound; nested ones, and
+  /// those with values that cannot be compared, are ErrorCode::kInvalidArgument. Default: the primary key
+  /// of the dataset.
+  std::optional<std::vector<std::string>> on = std::nullopt;
+  WhenMatched when_matched = WhenMatched::kUpdateAll;
+  WhenNotMatched when_not_matched = WhenNotMatched::kInsert;
+  WhenNotMatchedBySource when_not_matched_by_source = WhenNotMatchedBySource::kKeep;
+  MergeInsertWriteMode write_mode = MergeInsertWriteMode::kAuto;
+  /// One SQL expression over columns of both sides, such as `source.at > target.at`. Default: none.
+  std::optional<std::string> when_matched_condition = std::nullopt;
+  /// One SQL expression over the columns of the dataset, such as `month = 'January'`. Default: none.
+  std::optional<std::string> by_source_condition = std::nullopt;
+  SourceDuplicates source_duplicates = SourceDuplicates::kFail;
+  /// Look rows up in scalar indices where all columns of the key have one, rather than read the keys of all
+  /// rows. Not with conditions, nor where a key has a NULL.
+  bool use_index = true;
+  /// Keep what is more than `max_source_bytes` in a temporary file. Otherwise such a source is
+  /// ErrorCode::kResourceExhausted.
+  bool spill = true;
+  /// How often the upsert is done again on top of the newest version when another writer has changed what
+  /// it read. With 0 that is ErrorCode::kCommitConflictRetryable; when all retries are used up it is
+  /// ErrorCode::kContention.
+  uint32_t conflict_retries = 10;
+  /// The most bytes of the source in memory, besides its keys. Default: 100 MiB.
+  std::optional<uint64_t> max_source_bytes = std::nullopt;
+  /// Begin no further retry after this time.
+  std::chrono::seconds retry_timeout = std::chrono::seconds(30);
+  /// How often to put a version in its place when others put theirs first, without doing the upsert again.
+  /// Default: 20.
+  std::optional<uint32_t> commit_retries = std::nullopt;
+  /// A message kept with the version.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Properties kept with the version.
+  std::map<std::string, std::string> transaction_properties = {};
+};
+
 /// How far the new columns are.
 struct LANCE_EXPORT AddColumnsProgress {
   /// Live rows that have them, and of how many.

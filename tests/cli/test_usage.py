@@ -10,6 +10,7 @@ COMMANDS = [
     ["tpcds", "generate"],
     ["import"],
     ["commit"],
+    ["upsert"],
     ["info"],
     ["schema"],
     ["tables"],
@@ -89,7 +90,7 @@ def test_version_names_all_versions(lance):
     "args,message",
     [
         (["imprt"], 'unknown command "imprt"; did you mean "import"?'),
-        (["nothing"], 'unknown command "nothing"; there are tpch, tpcds, import, info,'),
+        (["nothing"], 'unknown command "nothing"; there are tpch, tpcds, import, '),
         (["tpch", "generat"], 'unknown command "generat"; did you mean "generate"?'),
         (["tpch"], "see `lance tpch --help`"),
         (["tpch", "generate"], "--output is required; see `lance tpch generate --help`"),

@@ -134,6 +134,9 @@ struct World {
         LANCE_OK);
     EXPECT_EQ(Connect(&ns), LANCE_OK);
     EXPECT_EQ(Open("written", &writer), LANCE_OK);
+    merge_options.on = kIdColumn;
+    merge_options.on_count = 1;
+    EXPECT_EQ(OpenInserter(&inserter), LANCE_OK);
     WriterPtr uncommitted;
     EXPECT_EQ(Open("uncommitted", &uncommitted), LANCE_OK);
     EXPECT_EQ(Make(&transaction, lance_writer_finish_uncommitted, uncommitted.get()), LANCE_OK);
@@ -211,6 +214,29 @@ struct World {
     return outcome;
   }
 
+  Outcome OpenInserter(MergeInserterPtr* out) {
+    World& world = *this;
+    ProbedSchema schema(*SimpleSchema(), probe);
+    const Outcome outcome = MAKE(out, lance_dataset_open_merge_inserter, Dataset(), &schema.schema, OnId());
+    EXPECT_EQ(schema.schema.release, nullptr);
+    return outcome;
+  }
+
+  Outcome MergeStream() {
+    World& world = *this;
+    const auto reader = arrow::RecordBatchReader::Make({SimpleBatch(95, 7)}).ValueOrDie();
+    ArrowArrayStream source{};
+    EXPECT_OK(arrow::ExportRecordBatchReader(reader, &source));
+    probe.Watch(&source);
+    DatasetPtr out;
+    const Outcome outcome = Made(&out, [&](auto* handle) {
+      return CALL(lance_dataset_merge_insert, Dataset(), &source, OnId(), handle,
+                  static_cast<LanceMergeInsertResult*>(nullptr));
+    });
+    EXPECT_EQ(source.release, nullptr);
+    return outcome;
+  }
+
   template <typename Call>
   Outcome WriteBatch(Call call) {
     ProbedBatch batch(*SimpleBatch(0, 7), probe);
@@ -254,6 +280,7 @@ struct World {
   const LanceShuffler* Shuffler() const { return shuffler.get(); }
   const LanceTransaction* Transaction() const { return transaction.get(); }
   const LanceNamespace* Names() const { return ns.get(); }
+  const LanceMergeInsertOptions* OnId() const { return &merge_options; }
 
   const bool asynchronous;
   AsyncCalls calls;
@@ -281,6 +308,8 @@ struct World {
   int tables = 0;
   NamespacePtr ns;
   WriterPtr writer;
+  LanceMergeInsertOptions merge_options = LANCE_MERGE_INSERT_OPTIONS_INIT;
+  MergeInserterPtr inserter;
   TransactionPtr transaction;
   StringPtr json;
   uint64_t latest = 0;
@@ -1341,6 +1370,36 @@ const Function kFunctions[] = {
      },
      Second::kHarmless},
     {"lance_may_wait", [](World&) { return CallC(lance_may_wait); }, Second::kHarmless},
+    {"lance_dataset_merge_insert", [](World& world) { return world.MergeStream(); }, Second::kHarmless},
+    {"lance_dataset_explain_merge_insert",
+     [](World& world) {
+       StringPtr out;
+       ArrowSchema* const same = nullptr;
+       return MAKE(&out, lance_dataset_explain_merge_insert, world.Dataset(), same, world.OnId(), 0);
+     },
+     Second::kHarmless},
+    {"lance_dataset_open_merge_inserter",
+     [](World& world) {
+       MergeInserterPtr out;
+       return world.OpenInserter(&out);
+     },
+     Second::kHarmless},
+    {"lance_merge_inserter_write_batch",
+     [](World& world) {
+       return world.WriteBatch([&](ArrowArray* array, ArrowSchema* schema) {
+         return CALL(lance_merge_inserter_write_batch, world.inserter.get(), array, schema);
+       });
+     }},
+    {"lance_merge_inserter_finish",
+     [](World& world) {
+       DatasetPtr out;
+       return Made(&out, [&](auto* handle) {
+         return CALL(lance_merge_inserter_finish, world.inserter.get(), handle,
+                     static_cast<LanceMergeInsertResult*>(nullptr));
+       });
+     }},
+    {"lance_merge_inserter_abort",
+     [](World& world) { return CALL(lance_merge_inserter_abort, world.inserter.get()); }, Second::kHarmless},
     {"lance_writer_abort", [](World& world) { return CALL(lance_writer_abort, world.writer.get()); },
      Second::kUnnoticed},
 };

@@ -6,8 +6,8 @@ import tomllib
 from typing import NamedTuple
 
 TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "search", "scan",
-          "searcher", "lookup", "batches", "sql", "index", "transaction", "mutate", "evolve", "refs", "fragment",
-          "write", "file", "compact", "maintain", "shuffle", "namespace"]
+          "searcher", "lookup", "batches", "sql", "index", "transaction", "mutate", "merge_insert", "evolve", "refs",
+          "fragment", "write", "file", "compact", "maintain", "shuffle", "namespace"]
 KINDS = ["constant", "codes", "enum", "handle", "struct", "callback", "result", "record", "options", "function"]
 
 # What a type is in C and in Rust, and its bytes.

@@ -21,6 +21,7 @@
 //! - `compact`: fragments that are written anew
 //! - `index`: indices, made, listed, optimised and dropped
 //! - `evolve`: columns added, changed and dropped, metadata, migrations
+//! - `merge_insert`: rows merged by their keys
 //! - `namespace`: datasets by name
 
 mod absent;
@@ -45,6 +46,7 @@ mod last_use;
 mod local;
 pub mod maintain;
 pub mod mutate;
+pub mod merge_insert;
 pub mod namespace;
 mod namespace_error;
 mod open;

@@ -26,6 +26,7 @@ mod leaving;
 mod lookup;
 mod maintain;
 mod mutate;
+mod merge_insert;
 mod namespace;
 mod operation;
 mod out;

@@ -1289,6 +1289,92 @@ static void lance_dataset_update_uncommitted_refuses(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_dataset_merge_insert_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceMergeInsertResult made_result = LANCE_MERGE_INSERT_RESULT_INIT;
+  LanceMergeInsertResult no_size_result = {0};
+  REFUSED(lance_dataset_merge_insert, NULL, fresh_stream(), NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_merge_insert, handles->dataset, NULL, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_merge_insert, handles->dataset, fresh_stream(), NULL, NULL, &made_result);
+  REFUSED(lance_dataset_merge_insert, handles->dataset, fresh_stream(), NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_merge_insert_async, NULL, fresh_stream(), NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_insert_async, handles->dataset, NULL, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_insert_async, handles->dataset, fresh_stream(), NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_insert_async, handles->dataset, fresh_stream(), NULL, &made_out,
+          &no_size_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_insert_async, handles->dataset, fresh_stream(), NULL, &made_out, &made_result,
+          NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_explain_merge_insert_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_explain_merge_insert, NULL, NULL, NULL, 0, &made_out);
+  REFUSED(lance_dataset_explain_merge_insert, handles->dataset, NULL, NULL, 2, &made_out);
+  REFUSED(lance_dataset_explain_merge_insert, handles->dataset, NULL, NULL, 0, NULL);
+  REFUSED(lance_dataset_explain_merge_insert_async, NULL, NULL, NULL, 0, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_explain_merge_insert_async, handles->dataset, NULL, NULL, 2, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_explain_merge_insert_async, handles->dataset, NULL, NULL, 0, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_explain_merge_insert_async, handles->dataset, NULL, NULL, 0, &made_out, NULL, NULL,
+          NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_open_merge_inserter_refuses(const Handles* handles) {
+  LanceMergeInserter* made_out = NULL;
+  REFUSED(lance_dataset_open_merge_inserter, NULL, fresh_schema(), NULL, &made_out);
+  REFUSED(lance_dataset_open_merge_inserter, handles->dataset, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_open_merge_inserter, handles->dataset, fresh_schema(), NULL, NULL);
+  REFUSED(lance_dataset_open_merge_inserter_async, NULL, fresh_schema(), NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_open_merge_inserter_async, handles->dataset, NULL, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_open_merge_inserter_async, handles->dataset, fresh_schema(), NULL, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_open_merge_inserter_async, handles->dataset, fresh_schema(), NULL, &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_merge_inserter_write_batch_refuses(const Handles* handles) {
+  REFUSED(lance_merge_inserter_write_batch, NULL, fresh_array(), NULL);
+  REFUSED(lance_merge_inserter_write_batch, handles->merge_inserter, NULL, NULL);
+  REFUSED(lance_merge_inserter_write_batch_async, NULL, fresh_array(), NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_merge_inserter_write_batch_async, handles->merge_inserter, NULL, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_merge_inserter_write_batch_async, handles->merge_inserter, fresh_array(), NULL, NULL, NULL,
+          NULL);
+}
+
+static void lance_merge_inserter_finish_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceMergeInsertResult made_result = LANCE_MERGE_INSERT_RESULT_INIT;
+  LanceMergeInsertResult no_size_result = {0};
+  REFUSED(lance_merge_inserter_finish, NULL, &made_out, &made_result);
+  REFUSED(lance_merge_inserter_finish, handles->merge_inserter, NULL, &made_result);
+  REFUSED(lance_merge_inserter_finish, handles->merge_inserter, &made_out, &no_size_result);
+  REFUSED(lance_merge_inserter_finish_async, NULL, &made_out, &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_merge_inserter_finish_async, handles->merge_inserter, NULL, &made_result, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_merge_inserter_finish_async, handles->merge_inserter, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_merge_inserter_finish_async, handles->merge_inserter, &made_out, &made_result, NULL, NULL,
+          NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_merge_inserter_abort_refuses(const Handles* handles) {
+  REFUSED(lance_merge_inserter_abort, NULL);
+  REFUSED(lance_merge_inserter_abort_async, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_merge_inserter_abort_async, handles->merge_inserter, NULL, NULL, NULL);
+}
+
 static void lance_dataset_add_columns_refuses(const Handles* handles) {
   LanceDataset* made_out = NULL;
   REFUSED(lance_dataset_add_columns, NULL, NULL, 0, NULL, &made_out);
@@ -3497,6 +3583,116 @@ static void lance_update_options_are_checked(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_merge_insert_options_are_checked(const Handles* handles) {
+  LanceMergeInsertOptions options;
+  LanceDataset* made_out = NULL;
+  LanceMergeInsertResult made_result = LANCE_MERGE_INSERT_RESULT_INIT;
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.on_count = 1;
+  REFUSED_FOR("options.on", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options, &made_out,
+              &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.on_count = 1;
+  options.on = kNullName;
+  REFUSED_FOR("options.on", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options, &made_out,
+              &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_matched = -1;
+  REFUSED_FOR("options.when_matched", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_matched = 1000;
+  REFUSED_FOR("options.when_matched", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_not_matched = -1;
+  REFUSED_FOR("options.when_not_matched", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_not_matched = 1000;
+  REFUSED_FOR("options.when_not_matched", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_not_matched_by_source = -1;
+  REFUSED_FOR("options.when_not_matched_by_source", lance_dataset_merge_insert, handles->dataset,
+              fresh_stream(), &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_not_matched_by_source = 1000;
+  REFUSED_FOR("options.when_not_matched_by_source", lance_dataset_merge_insert, handles->dataset,
+              fresh_stream(), &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.write_mode = -1;
+  REFUSED_FOR("options.write_mode", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.write_mode = 1000;
+  REFUSED_FOR("options.write_mode", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_matched_condition = LANCE_TEXT(kNotUtf8);
+  REFUSED_FOR("options.when_matched_condition", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_matched_condition = kWithNul;
+  REFUSED_FOR("options.when_matched_condition", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.by_source_condition = LANCE_TEXT(kNotUtf8);
+  REFUSED_FOR("options.by_source_condition", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.by_source_condition = kWithNul;
+  REFUSED_FOR("options.by_source_condition", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.source_duplicates = -1;
+  REFUSED_FOR("options.source_duplicates", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.source_duplicates = 1000;
+  REFUSED_FOR("options.source_duplicates", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.use_index = 2;
+  REFUSED_FOR("options.use_index", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.spill = 2;
+  REFUSED_FOR("options.spill", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.max_source_bytes = 0;
+  REFUSED_FOR("options.max_source_bytes", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.retry_timeout_seconds = -1;
+  REFUSED_FOR("options.retry_timeout_seconds", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  CHECK(made_out == NULL);
+}
+
 static void lance_add_columns_options_are_checked(const Handles* handles) {
   LanceAddColumnsOptions options;
   LanceDataset* made_out = NULL;
@@ -4315,6 +4511,12 @@ void null_arguments(const Handles* handles) {
   lance_dataset_delete_uncommitted_refuses(handles);
   lance_dataset_delete_row_ids_uncommitted_refuses(handles);
   lance_dataset_update_uncommitted_refuses(handles);
+  lance_dataset_merge_insert_refuses(handles);
+  lance_dataset_explain_merge_insert_refuses(handles);
+  lance_dataset_open_merge_inserter_refuses(handles);
+  lance_merge_inserter_write_batch_refuses(handles);
+  lance_merge_inserter_finish_refuses(handles);
+  lance_merge_inserter_abort_refuses(handles);
   lance_dataset_add_columns_refuses(handles);
   lance_dataset_add_null_columns_refuses(handles);
   lance_dataset_add_columns_from_stream_refuses(handles);
@@ -4429,6 +4631,7 @@ void null_arguments(const Handles* handles) {
   lance_commit_options_are_checked(handles);
   lance_delete_options_are_checked(handles);
   lance_update_options_are_checked(handles);
+  lance_merge_insert_options_are_checked(handles);
   lance_add_columns_options_are_checked(handles);
   lance_checkout_options_are_checked(handles);
   lance_restore_options_are_checked(handles);
@@ -4463,6 +4666,7 @@ void null_arguments(const Handles* handles) {
   lance_sql_context_free(NULL);
   lance_sql_query_free(NULL);
   lance_transaction_free(NULL);
+  lance_merge_inserter_free(NULL);
   lance_column_function_free(NULL);
   lance_writer_free(NULL);
   lance_file_reader_free(NULL);

@@ -226,6 +226,26 @@ LanceUpdateOptions Fill(Arguments& arguments, LanceUpdateOptions fields) {
 }
 
 template <typename Arguments>
+LanceMergeInsertOptions Fill(Arguments& arguments, LanceMergeInsertOptions fields) {
+  arguments.Array(&fields.on, &fields.on_count, [&] { return arguments.Column(); });
+  fields.when_matched = arguments.Number(fields.when_matched);
+  fields.when_not_matched = arguments.Number(fields.when_not_matched);
+  fields.when_not_matched_by_source = arguments.Number(fields.when_not_matched_by_source);
+  fields.write_mode = arguments.Number(fields.write_mode);
+  fields.when_matched_condition = arguments.OptionalText();
+  fields.by_source_condition = arguments.OptionalText();
+  fields.source_duplicates = arguments.Number(fields.source_duplicates);
+  fields.use_index = arguments.Number(fields.use_index);
+  fields.spill = arguments.Number(fields.spill);
+  fields.conflict_retries = arguments.Number(fields.conflict_retries);
+  fields.max_source_bytes = arguments.Number(fields.max_source_bytes);
+  fields.retry_timeout_seconds = arguments.Number(fields.retry_timeout_seconds);
+  fields.commit_retries = arguments.Number(fields.commit_retries);
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  return fields;
+}
+
+template <typename Arguments>
 LanceAddColumnsOptions Fill(Arguments& arguments, LanceAddColumnsOptions fields) {
   arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
   fields.batch_size = arguments.Number(fields.batch_size);

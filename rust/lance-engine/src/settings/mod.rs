@@ -12,6 +12,7 @@ mod fragment;
 mod index;
 mod lookup;
 mod maintain;
+mod merge_insert;
 mod mutate;
 mod namespace;
 mod refs;
@@ -52,6 +53,10 @@ pub use maintain::{
     CheckProgress, CheckSettings, CheckSummary, CleanupItem, CleanupItemKind, CleanupResult,
     CleanupSettings, ColumnSize, DiskUsage, DiskUsageSettings, OrphanFile, Problem, ProblemKind,
     VersionUsage,
+};
+pub use merge_insert::{
+    MergeInsertResult, MergeInsertSettings, MergeInsertWriteMode, SourceDuplicates, WhenMatched,
+    WhenNotMatched, WhenNotMatchedBySource,
 };
 pub use mutate::{DeleteResult, DeleteSettings, UpdateResult, UpdateSettings};
 pub use namespace::{NamespaceDescription, NamespaceItem, NamespaceSettings, TableDescription};

@@ -16,6 +16,7 @@ pub mod fragment;
 pub mod index;
 pub mod lookup;
 pub mod maintain;
+pub mod merge_insert;
 pub mod mutate;
 pub mod namespace;
 pub mod operation;

@@ -64,6 +64,7 @@
 #include "index.h"
 #include "lookup.h"
 #include "maintain.h"
+#include "merge_insert.h"
 #include "mutate.h"
 #include "namespace.h"
 #include "operation.h"
