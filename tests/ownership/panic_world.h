@@ -80,6 +80,28 @@ Outcome Make(Ptr* owned, LanceStatusCode (*function)(Params...), Args... args) {
   return Made(owned, [&](auto* handle) { return CallC(function, args..., handle); });
 }
 
+/// A function for a new column, which is the first one once more.
+inline constexpr LanceColumnFn kCopyIds = [](void*, ArrowArray* batch, ArrowSchema* schema, ArrowArray* out,
+                                             char*, size_t) -> LanceStatusCode {
+  const auto read = arrow::ImportRecordBatch(batch, schema);
+  if (!read.ok()) return LANCE_CALLBACK;
+  const auto type = arrow::schema({arrow::field("new", (*read)->column(0)->type())});
+  const auto made = arrow::RecordBatch::Make(type, (*read)->num_rows(), {(*read)->column(0)});
+  return arrow::ExportRecordBatch(*made, out).ok() ? LANCE_OK : LANCE_CALLBACK;
+};
+
+/// A batch exported as a stream on the stack, watched.
+struct ProbedStream {
+  ProbedStream(const arrow::RecordBatch& batch, ReleaseProbe& probe) {
+    const auto whole = batch.Slice(0);
+    const auto reader = arrow::RecordBatchReader::Make({whole}, whole->schema()).ValueOrDie();
+    EXPECT_OK(arrow::ExportRecordBatchReader(reader, &stream));
+    probe.Watch(&stream);
+  }
+
+  ArrowArrayStream stream{};
+};
+
 /// A handle of each kind, and how functions are called.
 struct World {
   explicit World(bool asynchronous = false) : asynchronous(asynchronous) {
@@ -110,6 +132,11 @@ struct World {
     EXPECT_EQ(Open("uncommitted", &uncommitted), LANCE_OK);
     EXPECT_EQ(Make(&transaction, lance_writer_finish_uncommitted, uncommitted.get()), LANCE_OK);
     EXPECT_EQ(Make(&json, lance_transaction_to_json, Transaction()), LANCE_OK);
+    upsert.on = kIdColumn;
+    upsert.on_count = 1;
+    EXPECT_EQ(OpenInserter(&inserter), LANCE_OK);
+    EXPECT_EQ(Make(&function, lance_column_function_create, kCopyIds, kNoContext, LanceReleaseFn{nullptr}),
+              LANCE_OK);
     EXPECT_EQ(Make(&operation, lance_dataset_latest_version_async, Dataset(), &latest, kIgnore, kNoContext),
               LANCE_OK);
     EXPECT_EQ(CallC(lance_operation_wait, static_cast<const LanceOperation*>(operation.get())), LANCE_OK);
@@ -202,7 +229,28 @@ struct World {
     return outcome;
   }
 
+  Outcome OpenInserter(MergeInserterPtr* out) {
+    World& world = *this;
+    ProbedSchema schema(*SimpleSchema(), probe);
+    const Outcome outcome = MAKE(out, lance_dataset_open_merge_inserter, Dataset(), &schema.schema, Upsert());
+    EXPECT_EQ(schema.schema.release, nullptr);
+    return outcome;
+  }
+
+  /// A name that no tag or branch has; valid until the next one.
+  const char* NewName() {
+    new_name = "name" + std::to_string(++tables);
+    return new_name.c_str();
+  }
+
+  /// Where no dataset is; valid until the next one.
+  const char* NewPlace() {
+    new_place = dir / (std::string(NewName()) + ".lance");
+    return new_place.c_str();
+  }
+
   const LanceDataset* Dataset() const { return dataset.get(); }
+  const LanceMergeInsertOptions* Upsert() const { return &upsert; }
   const LanceScanner* Scanner() const { return scanner.get(); }
   const LanceBatches* Batches() const { return batches.get(); }
   const LanceSqlContext* SqlContext() const { return sql_context.get(); }
@@ -242,6 +290,11 @@ struct World {
   WriterPtr writer;
   TransactionPtr transaction;
   StringPtr json;
+  LanceMergeInsertOptions upsert = LANCE_MERGE_INSERT_OPTIONS_INIT;
+  MergeInserterPtr inserter;
+  ColumnFunctionPtr function;
+  std::string new_name;
+  std::string new_place;
   uint64_t latest = 0;
   OperationPtr operation;
   uint8_t* bytes = nullptr;
