@@ -73,7 +73,7 @@ Status World::AddFromReader(Random& random) {
   arrow::RecordBatchVector batches;
   for (int64_t first = 0; first < batch->num_rows(); first += 13) batches.push_back(batch->Slice(first, 13));
   ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::RecordBatchReader::Make(batches, schema));
-  ARROW_ASSIGN_OR_RAISE(auto made, dataset().AddColumns(reader));
+  ARROW_ASSIGN_OR_RAISE(auto made, dataset().AddColumnsFromReader(reader));
   return Became(std::move(made), std::move(after), random);
 }
 
@@ -98,7 +98,7 @@ Status World::AddByFunction(Random& random) {
   lance::AddColumnsOptions options;
   options.columns = {{key().name}};
   options.batch_size = 16;
-  ARROW_ASSIGN_OR_RAISE(auto made, dataset().AddColumns(compute, schema, options));
+  ARROW_ASSIGN_OR_RAISE(auto made, dataset().AddColumnsByFunction(compute, schema, options));
   return Became(std::move(made), std::move(after), random);
 }
 

@@ -18,8 +18,8 @@ CHANGES = {
     # Done twice it would be seen.
     "update": lambda uri, _: ["update", uri, "--set", "n = n + 1", "--where", "id % 5 = 0", "--yes"],
     "upsert": lambda uri, source: ["upsert", uri, source, "--on", "id"],
-    "add_column": lambda uri, _: ["add-column", uri, "twice = id * 2"],
-    "alter_column": lambda uri, _: ["alter-column", uri, "n", "--type", "int64", "--yes"],
+    "add_column": lambda uri, _: ["add-column", uri, "twice=id * 2"],
+    "alter_column": lambda uri, _: ["alter-column", uri, "n", "--type", "int64"],
     "drop_column": lambda uri, _: ["drop-column", uri, "text", "--yes"],
     "compact": lambda uri, _: ["compact", uri],
     "index": lambda uri, _: ["index", "create", uri, "id"],
