@@ -61,11 +61,11 @@ const std::vector<World::Choice>& World::Choices() {
 
 Status World::Begin(uint64_t seed) {
   Random random(seed);
+  branches_.try_emplace("");
   Table table;
   table.columns = NewColumns(random);
   table.rows = NewRows(random, table.columns, random.Below(60));
   Say("create with ", ToString(storage_));
-  branches_.try_emplace("");
   ARROW_RETURN_NOT_OK(Write(lance::WriteMode::kCreate, table.columns, table.rows, random));
   ARROW_ASSIGN_OR_RAISE(auto made, Open(""));
   return Became(std::move(made), std::move(table), random);

@@ -288,13 +288,17 @@ void ExpectSound(const Session& session, const Outcome& outcome) {
            [&](auto* out) { return CallC(lance_dataset_open, session.uri().c_str(), kOpenDefaults, out); }),
       LANCE_OK);
   const Content content = ContentOf(newest.get());
-  if (!may_have_landed) EXPECT_EQ(content, ContentOf(session.dataset()));
+  if (!may_have_landed) {
+    EXPECT_EQ(content, ContentOf(session.dataset()));
+  }
   LanceCheckSummary summary = LANCE_CHECK_SUMMARY_INIT;
   ArrowArrayStream problems{};
   ASSERT_EQ(CallC(lance_dataset_check, session.uri().c_str(), kCheckDefaults, &summary, &problems), LANCE_OK);
   problems.release(&problems);
   EXPECT_EQ(summary.problems, 0U);
-  if (!may_have_landed) EXPECT_EQ(summary.orphans + summary.temporary_files, 0U);
+  if (!may_have_landed) {
+    EXPECT_EQ(summary.orphans + summary.temporary_files, 0U);
+  }
 }
 
 /// After a session: everything was released, and the next one works.
