@@ -121,7 +121,7 @@ class Tally:
     def judge(self, what, done, path, before, after, may_leave_files=False):
         """Judge one try: it succeeded and did all, or it failed and did nothing.
 
-        The outcome of a commit can be unknown; then the program says so, and the dataset is in either state.
+        The outcome of a commit can be unknown, or a version that was made cannot be opened; then the program says so, and the dataset is in either state.
         """
         self.points += 1
         failed = done.code != 0
@@ -139,7 +139,7 @@ class Tally:
         except Exception as error:  # pylance raises many kinds
             self.unreadable += 1
             return [f"unreadable: {error}"]
-        unknown = done.code != 0 and "unknown" in done.stderr
+        unknown = done.code != 0 and may_have_landed(done.stderr)
         self.unknown += unknown
         landed = done.code == 0 or (unknown and state.reads_like(after))
         expected = after if landed else before
@@ -159,6 +159,11 @@ class Tally:
         if leftovers and not excused:
             problems.append(f"files are left: {sorted(files.keys() - before.files.keys())}")
         return problems
+
+
+def may_have_landed(message):
+    """Whether an error says that the commit is there, or may be."""
+    return "unknown" in message or "was made" in message
 
 
 def _is_one_clear_error(done):
