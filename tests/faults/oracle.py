@@ -121,7 +121,8 @@ class Tally:
     def judge(self, what, done, path, before, after, may_leave_files=False):
         """Judge one try: it succeeded and did all, or it failed and did nothing.
 
-        The outcome of a commit can be unknown, or a version that was made cannot be opened; then the program says so, and the dataset is in either state.
+        The outcome of a commit can be unknown, or a version that was made cannot be opened. Then the program says
+        so, and the dataset is in either state.
         """
         self.points += 1
         failed = done.code != 0
