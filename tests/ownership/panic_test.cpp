@@ -3,31 +3,18 @@
 // step comes before a handle is used and leaves it as it was; the second may come while it is used, which
 // poisons it unless it never changes, as a dataset and a scanner do not.
 
-#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <regex>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "arrow/array.h"
-#include "arrow/c/bridge.h"
-#include "arrow/compute/cast.h"
-#include "arrow/record_batch.h"
 #include "gmock/gmock.h"
-#include "support/async_calls.h"
-#include "support/c_call.h"
-#include "support/datasets.h"
+#include "ownership/panic_world.h"
 #include "support/faults.h"
 #include "support/figures.h"
-#include "support/generators.h"
-#include "support/pushed_scan.h"
-#include "support/release_probe.h"
-#include "support/status_matchers.h"
-#include "support/temp_dir.h"
 
 namespace lance_test {
 namespace {
@@ -1404,6 +1391,15 @@ const Function kFunctions[] = {
      Second::kUnnoticed},
 };
 
+const std::vector<Function>& AllFunctions() {
+  static const std::vector<Function> functions = [] {
+    std::vector<Function> all = CommonFunctions();
+    for (const Function& each : ChangeFunctions()) all.push_back(each);
+    return all;
+  }();
+  return functions;
+}
+
 /// The functions that can fail, by the headers.
 std::set<std::string> Declared() {
   const std::regex prototype(R"(LANCE_API LanceStatusCode (\w+)\([^;]*LanceError\*\* error\);)");
@@ -1430,7 +1426,7 @@ std::ostream& operator<<(std::ostream& out, const Form& form) { return out << fo
 std::vector<Form> Forms() {
   const std::set<std::string> declared = Declared();
   std::vector<Form> forms;
-  for (const Function& function : kFunctions) {
+  for (const Function& function : AllFunctions()) {
     forms.push_back({function, false});
     if (const Form asynchronous{function, true}; declared.contains(asynchronous.name()))
       forms.push_back(asynchronous);
