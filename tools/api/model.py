@@ -201,7 +201,7 @@ def chosen(topics):
 
 
 def find(topics, kind, name):
-    return next(item for item in every(topics, kind) if item.name == name)
+    return next((item for item in every(topics, kind) if item.name == name), None)
 
 
 def snake(name):

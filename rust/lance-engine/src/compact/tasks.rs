@@ -10,7 +10,6 @@ use super::options::of_compaction;
 use super::progress::{Progress, live_rows};
 use super::rewrite;
 use crate::change::Change;
-use crate::error::Result;
 use crate::read::Opened;
 use crate::read::data_bytes::data_bytes;
 use crate::settings::{CompactSettings, CompactionTask as TaskInfo, ExecuteCompactionSettings};

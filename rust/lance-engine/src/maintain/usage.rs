@@ -14,7 +14,7 @@ use super::listing::{
 use super::needed_files::{Needed, Reference, What};
 use super::orphans::{self, Kind, Orphan, Place};
 use crate::absent::no_dataset;
-use crate::error::{Result, code};
+use crate::error::code;
 use crate::place::Place as DatasetPlace;
 use crate::settings::{DiskUsage, DiskUsageSettings, OrphanFile, VersionUsage};
 use crate::task::Task;

@@ -7,7 +7,7 @@ use lance::dataset::statistics::DatasetStatisticsExt;
 
 use super::columns::{column, no_such_column};
 use super::opened::Opened;
-use crate::error::{Error, Result, code};
+use crate::error::{Error, code};
 use crate::settings::ColumnSize;
 use crate::task::Task;
 

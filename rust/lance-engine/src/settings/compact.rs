@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::Callback;
+use super::{Callback, EncodingProfile};
 
 /// How rows get into the new files. Values are frozen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -25,7 +25,7 @@ use crate::operation::{Ending, LanceOperation, start};
 use crate::out::{Out, SizedOut};
 use crate::records::{batch_of, column};
 
-fn compaction_mode(value: i32, what: &str) -> Result<CompactionMode> {
+pub(super) fn compaction_mode(value: i32, what: &str) -> Result<CompactionMode> {
     Ok(match value {
         0 => CompactionMode::AsConfigured,
         1 => CompactionMode::Reencode,
@@ -41,7 +41,7 @@ fn compaction_mode(value: i32, what: &str) -> Result<CompactionMode> {
     })
 }
 
-fn index_remap(value: i32, what: &str) -> Result<IndexRemap> {
+pub(super) fn index_remap(value: i32, what: &str) -> Result<IndexRemap> {
     Ok(match value {
         0 => IndexRemap::AsConfigured,
         1 => IndexRemap::Compact,
@@ -261,13 +261,13 @@ impl LanceCompactOptions {
                     raw.excluded_fragment_count,
                     "options.excluded_fragments",
                 )?,
-                mode: compaction_mode(raw.mode, "options.mode")?,
-                index_remap: index_remap(raw.index_remap, "options.index_remap")?,
+                mode: super::compact::compaction_mode(raw.mode, "options.mode")?,
+                index_remap: super::compact::index_remap(raw.index_remap, "options.index_remap")?,
                 data_storage_version: optional_name(
                     raw.data_storage_version,
                     "options.data_storage_version",
                 )?,
-                encoding_profile: encoding_profile(
+                encoding_profile: super::write::encoding_profile(
                     raw.encoding_profile,
                     "options.encoding_profile",
                 )?,
@@ -427,7 +427,7 @@ impl LanceExecuteCompactionOptions {
         unsafe {
             let raw = read_sized(options, "options")?;
             Ok(ExecuteCompactionSettings {
-                encoding_profile: encoding_profile(
+                encoding_profile: super::write::encoding_profile(
                     raw.encoding_profile,
                     "options.encoding_profile",
                 )?,
@@ -493,7 +493,7 @@ impl LanceCommitCompactionOptions {
         unsafe {
             let raw = read_sized(options, "options")?;
             Ok(CommitCompactionSettings {
-                index_remap: index_remap(raw.index_remap, "options.index_remap")?,
+                index_remap: super::compact::index_remap(raw.index_remap, "options.index_remap")?,
                 transaction_properties: key_values(
                     raw.transaction_properties,
                     raw.transaction_properties_count,

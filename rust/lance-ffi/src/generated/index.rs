@@ -26,7 +26,7 @@ use crate::operation::{Ending, LanceOperation, start};
 use crate::out::{Out, OutBytes};
 use crate::records::{batch_of, column, nullable};
 
-fn index_type(value: i32, what: &str) -> Result<IndexType> {
+pub(super) fn index_type(value: i32, what: &str) -> Result<IndexType> {
     Ok(match value {
         1 => IndexType::Btree,
         2 => IndexType::Bitmap,
@@ -377,7 +377,7 @@ pub unsafe extern "C" fn lance_dataset_create_index(
             let out = Out::required(out, "out")?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
             let columns = names(columns, column_count, "columns")?;
-            let kind = index_type(kind, "kind")?;
+            let kind = super::index::index_type(kind, "kind")?;
             let options = LanceIndexOptions::read(options)?;
             let result = dataset.read(|dataset| {
                 block_on(crate::index::create_index(dataset, columns, kind, options))
@@ -409,7 +409,7 @@ pub unsafe extern "C" fn lance_dataset_create_index_async(
             let out = Out::required(out, "out")?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
             let columns = names(columns, column_count, "columns")?;
-            let kind = index_type(kind, "kind")?;
+            let kind = super::index::index_type(kind, "kind")?;
             let options = LanceIndexOptions::read(options)?;
             start(
                 ending,
@@ -723,7 +723,7 @@ pub unsafe extern "C" fn lance_dataset_train_index(
             let out = OutBytes::required(out, out_length)?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
             let columns = names(columns, column_count, "columns")?;
-            let kind = index_type(kind, "kind")?;
+            let kind = super::index::index_type(kind, "kind")?;
             let options = LanceIndexOptions::read(options)?;
             let result = dataset.read(|dataset| {
                 block_on(crate::index::train_index(dataset, columns, kind, options))
@@ -756,7 +756,7 @@ pub unsafe extern "C" fn lance_dataset_train_index_async(
             let out = OutBytes::required(out, out_length)?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
             let columns = names(columns, column_count, "columns")?;
-            let kind = index_type(kind, "kind")?;
+            let kind = super::index::index_type(kind, "kind")?;
             let options = LanceIndexOptions::read(options)?;
             start(
                 ending,
@@ -785,7 +785,7 @@ pub unsafe extern "C" fn lance_dataset_build_index_segment(
             let out = Out::required(out, "out")?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
             let columns = names(columns, column_count, "columns")?;
-            let kind = index_type(kind, "kind")?;
+            let kind = super::index::index_type(kind, "kind")?;
             let options = LanceIndexOptions::read(options)?;
             let result = dataset.read(|dataset| {
                 block_on(crate::index::build_index_segment(
@@ -819,7 +819,7 @@ pub unsafe extern "C" fn lance_dataset_build_index_segment_async(
             let out = Out::required(out, "out")?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
             let columns = names(columns, column_count, "columns")?;
-            let kind = index_type(kind, "kind")?;
+            let kind = super::index::index_type(kind, "kind")?;
             let options = LanceIndexOptions::read(options)?;
             start(
                 ending,

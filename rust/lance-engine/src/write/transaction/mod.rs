@@ -27,7 +27,7 @@ pub use merge::MESSAGE;
 pub use origin::Origin;
 pub use pending::{Pending, commit_all, commit_to};
 
-use crate::error::{Error, Result, code};
+use crate::error::Result;
 use crate::fault;
 use crate::open::Access;
 use crate::place::Place;
