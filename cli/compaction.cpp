@@ -87,9 +87,9 @@ arrow::Result<CompactResult> CompactShown(const Dataset& dataset, const CompactO
   Shown shown;
   CompactOptions told = options;
   told.progress = shown.Callback();
-  ARROW_ASSIGN_OR_RAISE(auto result,
-                        WaitOrInterrupt<CompactResult>(
-                            [&](const arrow::StopToken& stop) { return dataset.CompactAsync(told, stop); }));
+  ARROW_ASSIGN_OR_RAISE(auto result, WaitOrInterrupt<CompactResult>([&](const arrow::StopToken& stop) {
+                          return dataset.CompactAsync(told, stop);
+                        }));
   shown.Finish();
   return result;
 }

@@ -117,9 +117,9 @@ typename Form::template Of<std::string> Execute(const Dataset& dataset, const st
 }
 
 template <typename Form>
-typename Form::template Of<CompactResult> Commit(const Dataset& dataset, const Names& results,
-                                                 const CommitCompactionOptions& options,
-                                                 const StopToken& stop) {
+typename Form::template Of<CompactResult> CommitResults(const Dataset& dataset, const Names& results,
+                                                        const CommitCompactionOptions& options,
+                                                        const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(const auto c_results, internal::NamesC::Make(results, "results"));
   ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::CommitCompactionOptionsC::Make(options));
   return Form::Make(
@@ -189,13 +189,13 @@ arrow::Future<std::string> Dataset::ExecuteCompactionAsync(const std::string& ta
 arrow::Result<CompactResult> Dataset::CommitCompaction(const Names& results,
                                                        const CommitCompactionOptions& options,
                                                        const StopToken& stop) const {
-  return Commit<Waiting>(*this, results, options, stop);
+  return CommitResults<Waiting>(*this, results, options, stop);
 }
 
 arrow::Future<CompactResult> Dataset::CommitCompactionAsync(const Names& results,
                                                             const CommitCompactionOptions& options,
                                                             const StopToken& stop) const {
-  return Commit<Starting>(*this, results, options, stop);
+  return CommitResults<Starting>(*this, results, options, stop);
 }
 
 arrow::Result<std::vector<ColumnSize>> Dataset::ColumnSizes(const StopToken& stop) const {

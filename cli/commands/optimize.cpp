@@ -41,8 +41,7 @@ arrow::Status Optimize(const Args& args) {
   ARROW_ASSIGN_OR_RAISE(std::string text, Describe(compacted));
   ARROW_RETURN_NOT_OK(Print(text));
   ARROW_ASSIGN_OR_RAISE(const uint64_t before, compacted.dataset->Version());
-  ARROW_ASSIGN_OR_RAISE(const auto indexed,
-                        WaitOrInterrupt<DatasetPtr>([&](const arrow::StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(const auto indexed, WaitOrInterrupt<DatasetPtr>([&](const arrow::StopToken& stop) {
                           return compacted.dataset->OptimizeIndicesAsync({}, stop);
                         }));
   ARROW_ASSIGN_OR_RAISE(const uint64_t after, indexed->Version());
