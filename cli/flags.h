@@ -73,10 +73,17 @@ struct WriteFlags {
   uint32_t jobs = DefaultJobs();
   /// The most rows of a batch.
   int32_t batch_rows = 8192;
+  /// Leave the commit to `lance commit`.
+  bool uncommitted = false;
+  /// The name of the part of a job that this is, or "".
+  std::string part_name;
 };
 
 /// The flags of a write.
 void AddWrite(CLI::App& app, WriteFlags& write);
+
+/// Name the part of a job that a write is, unless the name is "".
+void SetPartName(const std::string& name, WriteOptions& options);
 
 /// Declare a command that takes a dataset and a format, and no more.
 Action DeclareReport(CLI::App& app, arrow::Status (*show)(const Source&, Format));

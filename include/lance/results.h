@@ -192,6 +192,9 @@ struct LANCE_EXPORT IndexSegmentInfo {
 struct LANCE_EXPORT CommitResult {
   /// The version the commit made.
   uint64_t version = 0;
+  /// Transactions that were left out, because another one of them or a version has the part of the job that
+  /// they are. They are not committed: discard them.
+  uint64_t repeated_parts = 0;
 };
 
 /// What is wrong with a file. Values are frozen and equal those of the C ABI.

@@ -23,6 +23,11 @@ class LanceWriter;
 /// another process. Destruction keeps the files. Not thread-safe.
 class LANCE_EXPORT Transaction {
  public:
+  /// A key of WriteOptions::transaction_properties: the name of the part of a job that a write is, for
+  /// example "nightly 2026-11-26 3/8". Of each part one transaction is committed, once, however often workers
+  /// have made it.
+  static constexpr char kPartProperty[] = "lance_cpp.part";
+
   ~Transaction();
   Transaction(Transaction&&) noexcept;
   Transaction& operator=(Transaction&&) noexcept;
@@ -40,6 +45,10 @@ class LANCE_EXPORT Transaction {
   /// Commit several uncommitted writes to the same dataset as one new version, in this order of rows. They
   /// conflict with what has been committed since the first of them was begun. The properties of all are kept:
   /// messages below one another, and two values of any other key are refused.
+  ///
+  /// Those that repeat a part (kPartProperty) of another one before them, or of a version, are left out and
+  /// counted in CommitResult::repeated_parts. Discard() deletes their files, and refuses those that are
+  /// committed.
   static arrow::Result<CommitResult> CommitAll(std::vector<Transaction>& transactions,
                                                const arrow::StopToken& stop = {});
   static arrow::Future<CommitResult> CommitAllAsync(std::vector<Transaction>& transactions,

@@ -3,6 +3,8 @@
 
 namespace lance::inline v0::internal {
 
-CommitResult FromC(const LanceCommitResult& c) { return {.version = c.version}; }
+CommitResult FromC(const LanceCommitResult& c) {
+  return {.version = c.version, .repeated_parts = c.repeated_parts};
+}
 
 }  // namespace lance::inline v0::internal

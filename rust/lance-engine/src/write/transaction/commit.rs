@@ -63,8 +63,13 @@ impl Commit {
     async fn new(writes: Vec<UncommittedWrite>) -> Result<Self> {
         let mut transaction =
             merge::concatenate(writes.iter().map(|w| w.transaction.clone()).collect())?;
-        let is_shared = writes.iter().any(|write| write.is_shared);
-        let history = is_shared.then(|| Arc::new(History::new(&writes, transaction.read_version)));
+        // Another worker may have made the same part of a job.
+        let is_part = merge::part_names(&transaction).next().is_some();
+        let is_shared = is_part || writes.iter().any(|write| write.is_shared);
+        let history = is_shared.then(|| {
+            let history = History::new(&writes, transaction.read_version);
+            Arc::new(history.with_parts(&writes))
+        });
         if let Some(history) = &history {
             // The engine names a file after it, and deletes that when a commit fails: nobody else's.
             let nothing = Operation::Append {

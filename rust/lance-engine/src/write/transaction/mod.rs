@@ -8,6 +8,7 @@ mod history;
 mod json;
 mod merge;
 mod origin;
+mod parts;
 mod pending;
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::runtime::Handle;
 
-use super::{UncommittedWrite, commit, json};
+use super::{UncommittedWrite, commit, json, parts};
 use crate::error::{Error, Result, code};
 use crate::panics::contained;
 use crate::settings::CommitResult;
@@ -110,11 +110,23 @@ impl Fate {
     }
 }
 
-/// Make one version of them all, in this order of rows, or none.
+/// Make one version of them all, in this order of rows, or none. Those that repeat a part stay as they are.
 pub fn commit_all(transactions: Vec<Arc<Pending>>) -> Task<CommitResult> {
     Box::pin(async move {
         let taken = transactions.iter().map(|pending| pending.take(COMMITTED));
         let mut taken = taken.collect::<Result<Vec<_>>>()?;
+        let writes = taken.iter().map(|taken| taken.write().cloned());
+        let choice = parts::choose(&writes.collect::<Result<Vec<_>>>()?).await?;
+        let mut repeats = choice.repeats.iter();
+        let count = taken.len();
+        taken.retain(|_| repeats.next() == Some(&false));
+        let repeated_parts = (count - taken.len()) as u64;
+        if let (true, Some(version)) = (taken.is_empty(), choice.version) {
+            return Ok(CommitResult {
+                version,
+                repeated_parts,
+            });
+        }
         let writes = taken.iter().map(|taken| taken.write().cloned());
         let writes = writes.collect::<Result<Vec<_>>>()?;
         taken
@@ -126,7 +138,10 @@ pub fn commit_all(transactions: Vec<Arc<Pending>>) -> Task<CommitResult> {
             Err(error) if error.code() == code::COMMIT_STATUS_UNKNOWN => (),
             Err(_) => taken.iter_mut().for_each(|t| t.is_committing = false),
         }
-        outcome.map(|version| CommitResult { version })
+        outcome.map(|version| CommitResult {
+            version,
+            repeated_parts,
+        })
     })
 }
 
