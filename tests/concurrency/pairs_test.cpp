@@ -1,5 +1,6 @@
-// Two operations of any kinds meet: each pair ends as the matrix in docs/concurrency.md says. The second one has looked at
-// the version that the first one began at, and is done when that has committed; so the outcome does not depend on time.
+// Two operations of any kinds meet: each pair ends as the matrix in docs/concurrency.md says. The second one
+// has looked at the version that the first one began at, and is done when that has committed; so the outcome
+// does not depend on time.
 
 #include <algorithm>
 #include <filesystem>
@@ -71,7 +72,8 @@ Operation Write(const std::string& name, WriteMode mode) {
 }
 
 /// An operation on a version that is open.
-Operation Held(const std::string& name, const std::function<arrow::Status(const DatasetPtr&, int which)>& run) {
+Operation Held(const std::string& name,
+               const std::function<arrow::Status(const DatasetPtr&, int which)>& run) {
   const auto prepare = [run](const std::string& uri, int which) -> arrow::Result<Commit> {
     ARROW_ASSIGN_OR_RAISE(const auto held, Dataset::Open(uri));
     return [=] { return run(held, which); };
@@ -144,8 +146,8 @@ std::vector<Operation> Operations() {
              return held->UpdateConfig({{Numbered("key", which), "value"}}).status();
            }),
       Held("tag", [](const DatasetPtr& held, int which) { return held->CreateTag(Numbered("tag", which)); }),
-      Held("branch",
-           [](const DatasetPtr& held, int which) { return held->CreateBranch(Numbered("branch", which)).status(); }),
+      Held("branch", [](const DatasetPtr& held,
+                        int which) { return held->CreateBranch(Numbered("branch", which)).status(); }),
       Held("cleanup", Cleanup),
   };
 }
@@ -273,7 +275,8 @@ std::vector<std::string> Cells(const std::string& line) {
   std::istringstream stream(line);
   for (std::string cell; std::getline(stream, cell, '|');) {
     const auto begin = cell.find_first_not_of(' ');
-    if (begin != std::string::npos) cells.push_back(cell.substr(begin, cell.find_last_not_of(' ') - begin + 1));
+    if (begin != std::string::npos)
+      cells.push_back(cell.substr(begin, cell.find_last_not_of(' ') - begin + 1));
   }
   return cells;
 }
