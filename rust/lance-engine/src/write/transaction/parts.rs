@@ -22,6 +22,18 @@ pub struct Choice {
     pub version: Option<u64>,
 }
 
+impl Choice {
+    pub fn repeated(&self) -> u64 {
+        self.repeats.iter().filter(|repeats| **repeats).count() as u64
+    }
+
+    /// Drop what belongs to writes that repeat a part; there is one of each write.
+    pub fn keep_chosen<T>(&self, of_writes: &mut Vec<T>) {
+        let mut repeats = self.repeats.iter();
+        of_writes.retain(|_| repeats.next() == Some(&false));
+    }
+}
+
 /// Choose one write for each part: the one that a version has already, or else the first.
 pub async fn choose(writes: &[UncommittedWrite]) -> Result<Choice> {
     let mut choice = Choice {
