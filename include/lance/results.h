@@ -206,6 +206,9 @@ struct LANCE_EXPORT OptimizePart {
 struct LANCE_EXPORT CommitResult {
   /// The version the commit made.
   uint64_t version = 0;
+  /// Transactions that were left out, because another one of them or a version has the part of the job that
+  /// they are. They are not committed: discard them.
+  uint64_t repeated_parts = 0;
 };
 
 /// A tag: a name of a version.

@@ -275,9 +275,10 @@ _Static_assert(offsetof(LanceOptimizeIndicesOptions, max_rows_per_segment) == 40
 _Static_assert(offsetof(LanceOptimizeIndicesOptions, progress) == 48, "");
 _Static_assert(offsetof(LanceOptimizeIndicesOptions, progress_context) == 56, "");
 _Static_assert(offsetof(LanceOptimizeIndicesOptions, max_rows_per_task) == 64, "");
-_Static_assert(sizeof(LanceCommitResult) == 16, "");
+_Static_assert(sizeof(LanceCommitResult) == 24, "");
 _Static_assert(offsetof(LanceCommitResult, struct_size) == 0, "");
 _Static_assert(offsetof(LanceCommitResult, version) == 8, "");
+_Static_assert(offsetof(LanceCommitResult, repeated_parts) == 16, "");
 _Static_assert(sizeof(LanceCommitOptions) == 72, "");
 _Static_assert(offsetof(LanceCommitOptions, struct_size) == 0, "");
 _Static_assert(offsetof(LanceCommitOptions, commit_message) == 8, "");

@@ -76,8 +76,13 @@ impl Commit {
         if let Some(message) = &settings.commit_message {
             merge::add_message(&mut transaction, message)?;
         }
-        let is_shared = writes.iter().any(|write| write.is_shared);
-        let history = is_shared.then(|| Arc::new(History::new(&writes, transaction.read_version)));
+        // Another worker may have made the same part of a job.
+        let is_part = merge::part_names(&transaction).next().is_some();
+        let is_shared = is_part || writes.iter().any(|write| write.is_shared);
+        let history = is_shared.then(|| {
+            let history = History::new(&writes, transaction.read_version);
+            Arc::new(history.with_parts(&writes))
+        });
         if let Some(history) = &history {
             // The engine names a file after it, and deletes that when a commit fails: nobody else's.
             let nothing = Operation::Append {

@@ -12,7 +12,9 @@ use futures::TryStreamExt;
 use lance_io::object_store::ObjectStore;
 use object_store::path::Path;
 
-use super::history::{Everywhere, History, look_everywhere, read_transaction_file};
+use super::history::{
+    Everywhere, History, look_everywhere, read_transaction_file, transaction_files,
+};
 use super::{UncommittedWrite, files, is_write, named_files};
 use crate::error::{Error, Result};
 use crate::maintain::listing::{DATA, TRANSACTIONS, if_found};
@@ -143,12 +145,4 @@ async fn refuse_if_used(
         }
     }
     Ok(everywhere)
-}
-
-/// The files of transactions, landed or on their way.
-async fn transaction_files(store: &ObjectStore, base: &Path) -> Result<Vec<Path>> {
-    let directory = base.clone().join(TRANSACTIONS);
-    let listed = if_found(store.list_with_delimiter(Some(&directory)).await)?;
-    let files = listed.into_iter().flat_map(|listed| listed.objects);
-    Ok(files.map(|file| file.location).collect())
 }

@@ -9,6 +9,7 @@ mod json;
 mod merge;
 mod named_files;
 mod origin;
+mod parts;
 mod pending;
 
 use std::sync::Arc;
