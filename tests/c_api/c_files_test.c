@@ -66,23 +66,8 @@ static void files(void) {
   CHECK_CALL(LANCE_NOT_FOUND, lance_file_reader_open, ROOT "/b.lance", NULL, &reader);
 }
 
-static LanceDataset* make_dataset(const char* uri) {
-  struct ArrowSchema schema;
-  make_int64_schema(&schema);
-  LanceWriter* writer = NULL;
-  CHECK_CALL(LANCE_OK, lance_writer_open, uri, &schema, NULL, &writer);
-  struct ArrowArray array;
-  make_int64_batch(0, 10, &array);
-  CHECK_CALL(LANCE_OK, lance_writer_write_batch, writer, &array, NULL);
-  CHECK_CALL(LANCE_OK, lance_writer_finish, writer, NULL);
-  lance_writer_free(writer);
-  LanceDataset* dataset = NULL;
-  CHECK_CALL(LANCE_OK, lance_dataset_open, uri, NULL, &dataset);
-  return dataset;
-}
-
 static void fragments(void) {
-  LanceDataset* dataset = make_dataset(ROOT "/dataset");
+  LanceDataset* dataset = make_int64_dataset(ROOT "/dataset", 10);
   struct ArrowArrayStream described;
   CHECK_CALL(LANCE_OK, lance_dataset_fragment_metadata, dataset, NULL, 0, &described);
   CHECK(count_rows(&described) == 1);
