@@ -89,10 +89,10 @@ pub fn merge(
             let known: Vec<i32> = fragment.schema().field_ids();
             let merged = fragment.merge_columns(Reader(values), &left_on, &right_on);
             let (merged, schema) = merged.await?;
-            let mut new = schema
+            let preserves_nullability = schema
                 .fields_pre_order()
-                .filter(|field| !known.contains(&field.id));
-            let preserves_nullability = new.all(|field| field.nullable);
+                .filter(|field| !known.contains(&field.id))
+                .all(|field| field.nullable);
             let operation = Operation::Merge {
                 fragments: vec![merged],
                 schema,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use lance::dataset::transaction::Transaction;
 
-use crate::error::Result;
 use crate::read::Opened;
 use crate::task::Task;
 use crate::write::transaction::{Pending, Staged, UncommittedWrite, read_operation};

@@ -2,6 +2,7 @@
 //! Transaction.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// What a commit made.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -570,7 +570,7 @@ pub unsafe extern "C" fn lance_dataset_describe_data_file_async(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lance_dataset_stage(
     dataset: *const LanceDataset,
-    operation: LanceText,
+    json: LanceText,
     out: *mut *mut LanceTransaction,
     error: *mut *mut LanceError,
 ) -> i32 {
@@ -579,9 +579,8 @@ pub unsafe extern "C" fn lance_dataset_stage(
         unsafe {
             let out = Out::required(out, "out")?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
-            let operation = required_text(operation, "operation")?;
-            let result =
-                dataset.read(|dataset| block_on(crate::fragment::stage(dataset, operation)))?;
+            let json = required_text(json, "json")?;
+            let result = dataset.read(|dataset| block_on(crate::fragment::stage(dataset, json)))?;
             out.give(result)
         }
     })
@@ -592,7 +591,7 @@ pub unsafe extern "C" fn lance_dataset_stage(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lance_dataset_stage_async(
     dataset: *const LanceDataset,
-    operation: LanceText,
+    json: LanceText,
     out: *mut *mut LanceTransaction,
     done: Option<LanceDoneFn>,
     context: *mut c_void,
@@ -605,10 +604,10 @@ pub unsafe extern "C" fn lance_dataset_stage_async(
             let ending = Ending::new(done, context, operation)?;
             let out = Out::required(out, "out")?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
-            let operation = required_text(operation, "operation")?;
+            let json = required_text(json, "json")?;
             start(
                 ending,
-                crate::fragment::stage(dataset.value(), operation),
+                crate::fragment::stage(dataset.value(), json),
                 move |result| out.give(result),
             )
         }
@@ -639,11 +638,11 @@ pub unsafe extern "C" fn lance_dataset_commit(
                     .map(|it| it.value())
                     .collect();
             let options = LanceCommitOptions::read(options)?;
-            let result = dataset.read(|dataset| {
+            let made = dataset.read(|dataset| {
                 block_on(crate::fragment::commit(dataset, transactions, options))
             })?;
-            result.give(&result.1)?;
-            out.give(result.0)
+            result.give(&made.1)?;
+            out.give(made.0)
         }
     })
 }
@@ -679,9 +678,9 @@ pub unsafe extern "C" fn lance_dataset_commit_async(
             start(
                 ending,
                 crate::fragment::commit(dataset.value(), transactions, options),
-                move |result| {
-                    result.give(&result.1)?;
-                    out.give(result.0)
+                move |made| {
+                    result.give(&made.1)?;
+                    out.give(made.0)
                 },
             )
         }

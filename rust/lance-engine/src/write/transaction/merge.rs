@@ -37,7 +37,7 @@ pub fn concatenate(transactions: Vec<Transaction>) -> Result<Transaction> {
 }
 
 /// What C++ writers and other Lance libraries call the message of a commit.
-const MESSAGE: &str = "__lance_commit_message";
+pub const MESSAGE: &str = "__lance_commit_message";
 
 /// What workers have done to different fragments of one version.
 fn add_changes(all: &mut Operation, other: Operation) -> Result<()> {

@@ -23,10 +23,11 @@ use lance_table::format::{DataFile, Fragment, Manifest};
 use object_store::path::Path;
 
 pub use json::read_operation;
+pub use merge::MESSAGE;
 pub use origin::Origin;
 pub use pending::{Pending, commit_all, commit_to};
 
-use crate::error::{Error, Result, code};
+use crate::error::Result;
 use crate::fault;
 use crate::open::Access;
 use crate::place::Place;

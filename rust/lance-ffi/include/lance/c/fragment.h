@@ -171,13 +171,13 @@ LANCE_API LanceStatusCode lance_dataset_describe_data_file_async(const LanceData
  *  "fragments": [...]}; docs/transactions.md has all of them. What it names is checked when it is
  *  committed.
  *
- *  \param operation borrowed. JSON.
+ *  \param json borrowed: the operation.
  *  \param out the caller's; lance_transaction_free(). */
-LANCE_API LanceStatusCode lance_dataset_stage(const LanceDataset* dataset, LanceText operation,
+LANCE_API LanceStatusCode lance_dataset_stage(const LanceDataset* dataset, LanceText json,
                                               LanceTransaction** out, LanceError** error);
 
 /** \brief The asynchronous form of lance_dataset_stage(). */
-LANCE_API LanceStatusCode lance_dataset_stage_async(const LanceDataset* dataset, LanceText operation,
+LANCE_API LanceStatusCode lance_dataset_stage_async(const LanceDataset* dataset, LanceText json,
                                                     LanceTransaction** out, LanceDoneFn done, void* context,
                                                     LanceOperation** operation, LanceError** error);
 
