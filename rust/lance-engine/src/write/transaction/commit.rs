@@ -12,7 +12,7 @@ use lance::dataset::transaction::{Operation, Transaction};
 use lance_table::io::commit::CommitHandler;
 
 use super::gate::Gate;
-use super::history::{History, look_everywhere};
+use super::history::{History, Traces, look_everywhere};
 use super::{Target, UncommittedWrite, columns, is_write, merge, origin};
 use crate::commit_handler::InPlace;
 use crate::error::{Error, Result, code};
@@ -90,6 +90,9 @@ impl Commit {
             };
             transaction.uuid = Transaction::new(0, nothing, None).uuid;
             history.traces.note(&mut transaction);
+        } else if writes.len() > 1 {
+            // One of them alone is known by its UUID, should the outcome be unknown.
+            Traces::of(&writes).note(&mut transaction);
         }
         let first = writes
             .first()
