@@ -461,6 +461,66 @@ static void frees_accept_null(void) {
   lance_writer_free(NULL);
 }
 
+/* Ids, and a thousand more. */
+static LanceStatusCode add_thousand(void* context, struct ArrowArray* batch, struct ArrowSchema* batch_schema,
+                                    struct ArrowArray* out, char* message, size_t message_size) {
+  ++*(int*)context;
+  if (strcmp(batch_schema->children[0]->name, "id") != 0) {
+    snprintf(message, message_size, "there is no id");
+    return LANCE_INVALID_ARGUMENT;
+  }
+  const struct ArrowArray* ids = batch->children[0];
+  make_int64_batch(((const int64_t*)ids->buffers[1])[ids->offset] + 1000, batch->length, out);
+  return LANCE_OK;
+}
+
+static void columns_are_computed_renamed_and_dropped(void) {
+  const char* const uri = URI "/columns";
+  LanceWriter* writer = open_writer(uri, LANCE_WRITE_CREATE);
+  write_rows(writer, 0, 100);
+  CHECK_CALL(LANCE_OK, lance_writer_finish, writer, NULL);
+  lance_writer_free(writer);
+  LanceDataset* dataset = open_dataset(uri);
+
+  int calls = 0;
+  LanceColumnFunction* function = NULL;
+  CHECK_CALL(LANCE_OK, lance_column_function_create, add_thousand, &calls, NULL, &function);
+  struct ArrowSchema schema;
+  make_int64_schema(&schema);
+  schema.children[0]->name = "more";
+  LanceAddColumnsOptions options = LANCE_ADD_COLUMNS_OPTIONS_INIT;
+  options.parallelism = 1;
+  options.batch_size = 30;
+  LanceDataset* added = NULL;
+  CHECK_CALL(LANCE_OK, lance_dataset_add_columns_by_function, dataset, function, &schema, &options, &added);
+  CHECK(schema.release == NULL && calls == 4);
+  lance_column_function_free(function);
+  CHECK(count_rows(added, LANCE_TEXT("more = id + 1000")) == 100);
+
+  const LanceColumnAlteration rename = {"more", "most", LANCE_NULLABILITY_KEEP, 0};
+  LanceDataset* renamed = NULL;
+  CHECK_CALL(LANCE_OK, lance_dataset_alter_columns, added, &rename, 1, NULL, &renamed);
+  const LanceMetadataUpdate unit = {LANCE_TEXT("unit"), LANCE_TEXT("m")};
+  LanceDataset* described = NULL;
+  CHECK_CALL(LANCE_OK, lance_dataset_update_field_metadata, renamed, "most", &unit, 1, 0, &described);
+  struct ArrowArrayStream entries = {0};
+  CHECK_CALL(LANCE_OK, lance_dataset_field_metadata, described, "most", &entries);
+  List list = read_list(&entries);
+  CHECK(list.rows.length == 1);
+  free_list(&list);
+
+  const char* const most = "most";
+  CHECK_CALL(LANCE_OK, lance_dataset_plan_drop_columns, described, &most, 1, &schema);
+  CHECK(schema.n_children == 1);
+  schema.release(&schema);
+  LanceDataset* dropped = NULL;
+  CHECK_CALL(LANCE_OK, lance_dataset_drop_columns, described, &most, 1, &dropped);
+  CHECK_CALL(LANCE_OK, lance_dataset_validate, dropped);
+  CHECK(count_rows(dropped, LANCE_NO_TEXT) == 100);
+  LanceDataset* const all[] = {dataset, added, renamed, described, dropped};
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; ++i) lance_dataset_free(all[i]);
+}
+
 int main(void) {
   versions_are_known();
   errors_are_objects();
@@ -475,6 +535,7 @@ int main(void) {
   epochs_are_shuffled_in_shards();
   transactions_travel_as_json();
   rows_are_deleted_and_updated();
+  columns_are_computed_renamed_and_dropped();
   frees_accept_null();
   CHECK(live_structs == 0);
   return 0;

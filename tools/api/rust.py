@@ -51,7 +51,8 @@ def read(field, place, what, topics, within_list=False):
             return f"{get}.value()"
         return f"match {name}.is_null() {{ true => None, false => Some({get}.value()) }}"
     if field.base == "enum":
-        return f"{snake(field.of)}({name}, {told})?"
+        home = next(topic.file for topic in topics if find([topic], "enum", field.of))
+        return f"super::{home}::{snake(field.of)}({name}, {told})?"
     if field.base == "list":
         items = f"slice({name}, {place}{field.count_name}, {told})?"
         return f"{items}.iter().map(|item| item.read({told})).collect::<Result<_>>()?"
@@ -198,7 +199,7 @@ def enum(item, topics):
     names = [f"{item.prefix}{v.name}" for v in item.value]
     names = f"{', '.join(names[:-1])} and {names[-1]}"
     return f"""
-fn {snake(item.name)}(value: i32, what: &str) -> Result<{item.name}> {{
+pub(super) fn {snake(item.name)}(value: i32, what: &str) -> Result<{item.name}> {{
     Ok(match value {{ {arms} other => return Err(no_such_value(what, "{names}", other)), }})
 }}
 """

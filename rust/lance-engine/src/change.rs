@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use futures::future::AbortHandle;
 use lance::Dataset;
+use lance::dataset::CommitBuilder;
+use lance::dataset::transaction::{Operation, Transaction};
+use lance_io::object_store::ObjectStore;
 use lance_table::io::deletion::relative_deletion_file_path;
 use tokio::runtime::Handle;
-use tokio::task::block_in_place;
 
 use crate::error::{Error, Result, code};
 use crate::fault;
 use crate::maintain::listing::DELETIONS;
 use crate::panics::contained;
-use crate::parallel::aside;
+use crate::parallel::{aside, to_its_end};
 use crate::read::Opened;
 use crate::write::transaction::{Pending, Staged, UncommittedWrite};
 use crate::write::written_files::{Landing, WrittenFiles};
@@ -22,6 +24,8 @@ use crate::write::written_files::{Landing, WrittenFiles};
 /// otherwise they are gone when it has ended, or is dropped. A commit that has begun goes to its end.
 pub struct Change {
     dataset: Dataset,
+    /// Where its files are, if that is not the store of the version.
+    elsewhere: Option<Arc<ObjectStore>>,
     /// None: they stay.
     written: Option<Arc<WrittenFiles>>,
     work: Option<AbortHandle>,
@@ -30,16 +34,46 @@ pub struct Change {
 
 impl Change {
     pub fn new(opened: &Opened) -> Result<Self> {
+        Self::noting(opened, WrittenFiles::of_change())
+    }
+
+    /// One that commits a version which reserves numbers of fragments, before the one it is about.
+    pub fn of_rewrite(opened: &Opened) -> Result<Self> {
+        Self::noting(opened, WrittenFiles::of_rewrite())
+    }
+
+    fn noting(opened: &Opened, written: WrittenFiles) -> Result<Self> {
         fault::point()?;
-        let written = Arc::new(WrittenFiles::of_change());
+        let written = Arc::new(written);
         Ok(Self {
             dataset: opened
                 .plain
                 .with_object_store_wrappers([written.clone() as _]),
+            elsewhere: None,
             written: Some(written),
             work: None,
             runtime: Handle::current(),
         })
+    }
+
+    /// The files that it makes.
+    pub fn files(&self) -> Arc<WrittenFiles> {
+        self.written.clone().unwrap_or_default()
+    }
+
+    /// One whose files are in another store, which `open` opens so that they are noted.
+    pub async fn elsewhere<S>(
+        opened: &Opened,
+        open: impl FnOnce(Arc<WrittenFiles>) -> S,
+    ) -> Result<Self>
+    where
+        S: Future<Output = Result<Arc<ObjectStore>>>,
+    {
+        let mut change = Self::new(opened)?;
+        if let Some(written) = &change.written {
+            change.elsewhere = Some(open(written.clone()).await?);
+        }
+        Ok(change)
     }
 
     /// Let `work` make something of the copy, or change it. What fails or is dropped leaves no file, unless a version may have
@@ -59,7 +93,7 @@ impl Change {
         let error = error.clone();
         let landing = written.close();
         if landing == Landing::None {
-            tell(remove(&self.dataset, &written).await);
+            tell(self.remove(&written).await);
         }
         self.written = None;
         Err(match landing {
@@ -97,7 +131,7 @@ impl Change {
         T: Send + 'static,
         W: Future<Output = Result<(Dataset, T)>> + Send + 'static,
     {
-        let written = self.written.clone();
+        let written = self.written.clone().filter(|_| self.elsewhere.is_none());
         let (made, told) = self.run(work).await?;
         if let Some(written) = written {
             tell(remove_superseded(&made, &written).await);
@@ -128,6 +162,14 @@ impl Change {
         let write = UncommittedWrite::staged(opened, dataset, staged, written)?;
         Ok((Pending::new(write), told))
     }
+
+    async fn remove(&self, written: &WrittenFiles) -> Result<()> {
+        let store = match &self.elsewhere {
+            Some(store) => store.clone(),
+            None => self.dataset.object_store(None).await?,
+        };
+        written.give_up(&store).await
+    }
 }
 
 impl Drop for Change {
@@ -140,12 +182,17 @@ impl Drop for Change {
         }
         self.work.iter().for_each(AbortHandle::abort);
         // Whoever has cancelled the work is told that it has ended when the files are gone.
-        let removal = || self.runtime.block_on(remove(&self.dataset, &written));
-        tell(match Handle::try_current() {
-            Ok(_) => block_in_place(removal),
-            Err(_) => removal(),
-        });
+        tell(to_its_end(&self.runtime, self.remove(&written)));
     }
+}
+
+/// Commit an operation on a version: the version that it makes.
+pub async fn commit(dataset: Dataset, operation: Operation) -> Result<Dataset> {
+    let transaction = Transaction::new(dataset.manifest().version, operation, None);
+    let commit = CommitBuilder::new(Arc::new(dataset))
+        // The engine's own removes what a branch lives on, if its place was typed otherwise.
+        .with_skip_auto_cleanup(true);
+    Ok(commit.execute(transaction).await?)
 }
 
 fn tell(removed: Result<()>) {
@@ -164,9 +211,4 @@ async fn remove_superseded(made: &Dataset, written: &WrittenFiles) -> Result<()>
     let needed = names.collect();
     let store = made.object_store(None).await?;
     written.delete_unneeded(&store, DELETIONS, &needed).await
-}
-
-async fn remove(dataset: &Dataset, written: &WrittenFiles) -> Result<()> {
-    let store = dataset.object_store(None).await?;
-    written.give_up(&store).await
 }

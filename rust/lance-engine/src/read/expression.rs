@@ -25,6 +25,7 @@ use super::amplifiers;
 use super::columns::{has_child, no_such_column};
 use super::literals::{Edit, Use, edited, exact};
 use super::rewording::reword;
+use super::unknowns;
 use crate::error::{Error, Result, code};
 
 /// A list of a million numbers takes less.
@@ -73,7 +74,7 @@ pub fn check(what: &str, text: &str, schema: &Schema) -> Result<Checked> {
     let mut tree = parse(what, text)?;
     let mut look = Look::at(&tree, what, schema)?;
     let mut text = Cow::Borrowed(text);
-    if look.deepest <= DEEPEST_WRITTEN && reword(&mut tree) {
+    if look.deepest <= DEEPEST_WRITTEN && unknowns::keep(&mut tree) | reword(&mut tree) {
         text = Cow::Owned(tree.to_string());
         tree = parse(what, &text)?;
         look = Look::at(&tree, what, schema)?;

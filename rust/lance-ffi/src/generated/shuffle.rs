@@ -24,7 +24,7 @@ use crate::operation::{Ending, LanceOperation, start};
 use crate::out::{Out, SizedOut};
 use crate::shuffle::LanceShuffler;
 
-fn shuffle_remainder(value: i32, what: &str) -> Result<ShuffleRemainder> {
+pub(super) fn shuffle_remainder(value: i32, what: &str) -> Result<ShuffleRemainder> {
     Ok(match value {
         0 => ShuffleRemainder::Keep,
         1 => ShuffleRemainder::Drop,
@@ -120,7 +120,7 @@ impl LanceShuffleOptions {
                 seed: raw.seed,
                 shard_index: raw.shard_index,
                 shard_count: within(raw.shard_count, 1..=1048576, "options.shard_count")?,
-                remainder: shuffle_remainder(raw.remainder, "options.remainder")?,
+                remainder: super::shuffle::shuffle_remainder(raw.remainder, "options.remainder")?,
                 batch_size: within(raw.batch_size, 1..=4294967295, "options.batch_size")?,
                 drop_last: flag(raw.drop_last, "options.drop_last")?,
                 shuffle: flag(raw.shuffle, "options.shuffle")?,
