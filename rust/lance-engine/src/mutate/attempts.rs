@@ -30,18 +30,26 @@ pub struct Attempts {
 
 impl Attempts {
     /// Let `stage` make something of the version, which it also gets as the copy that it may write to, and commit that: the
-    /// new version and the rows. It is redone on the newest version when what it read was changed by others; what it made
-    /// before is gone then.
-    pub async fn commit<S, W>(self, mut opened: Arc<Opened>, stage: S) -> Result<(Opened, u64)>
+    /// new version and the rows.
+    pub async fn commit<S, W>(self, opened: Arc<Opened>, stage: S) -> Result<(Opened, u64)>
     where
-        S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Clone + Send + 'static,
+        S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Clone + Send + Sync + 'static,
         W: Future<Output = Result<Made>> + Send + 'static,
+    {
+        let attempt = |opened| self.attempt(opened, stage.clone());
+        self.redo(opened, attempt).await
+    }
+
+    /// Redo `attempt` on the newest version when what it read was changed by others. What it made before is gone then.
+    pub async fn redo<A, F>(&self, mut opened: Arc<Opened>, attempt: A) -> Result<(Opened, u64)>
+    where
+        A: Fn(Arc<Opened>) -> F,
+        F: Future<Output = Result<(Opened, u64)>>,
     {
         let begin = Instant::now();
         let mut backoff = SlotBackoff::default();
         loop {
-            let outcome = self.attempt(&opened, stage.clone()).await;
-            let conflict = match outcome {
+            let conflict = match attempt(opened.clone()).await {
                 Err(error) if error.code() == code::COMMIT_CONFLICT_RETRYABLE => error,
                 outcome => return outcome,
             };
@@ -72,7 +80,7 @@ impl Attempts {
         Change::new(&opened)?.run_staged(&opened, work).await
     }
 
-    async fn attempt<S, W>(&self, opened: &Arc<Opened>, stage: S) -> Result<(Opened, u64)>
+    async fn attempt<S, W>(&self, opened: Arc<Opened>, stage: S) -> Result<(Opened, u64)>
     where
         S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Send + 'static,
         W: Future<Output = Result<Made>> + Send + 'static,
@@ -89,7 +97,9 @@ impl Attempts {
             let made = commit(dataset, with_properties(staged, properties)).await?;
             Ok((made, rows))
         };
-        Change::new(opened)?.run_to_version_with(opened, work).await
+        Change::new(&opened)?
+            .run_to_version_with(&opened, work)
+            .await
     }
 }
 

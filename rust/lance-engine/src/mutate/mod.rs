@@ -2,6 +2,7 @@
 
 mod assignments;
 mod attempts;
+mod blobs;
 mod delete;
 mod deletions;
 mod filter;
