@@ -108,6 +108,47 @@ typename Form::template Of<CleanupPlan> Explain(const std::string& uri, const Cl
       stop);
 }
 
+/// The totals, the versions, and what none of them needs.
+struct UsageOut {
+  UsageOut() { summary.struct_size = sizeof(summary); }
+
+  LanceDiskUsage summary{};
+  CStream versions;
+  CStream orphans;
+  auto pointers() { return std::make_tuple(&summary, versions.get(), orphans.get()); }
+};
+
+arrow::Result<DiskUsage> ToUsage(UsageOut& out) {
+  ARROW_ASSIGN_OR_RAISE(auto versions, internal::DecodeVersionUsages(&out.versions));
+  ARROW_ASSIGN_OR_RAISE(auto orphans, internal::DecodeOrphanFiles(&out.orphans));
+  const LanceDiskUsage& c = out.summary;
+  return DiskUsage{
+      .versions = std::move(versions),
+      .orphans = std::move(orphans),
+      .bytes = c.bytes,
+      .latest_bytes = c.latest_bytes,
+      .old_bytes = c.old_bytes,
+      .orphan_bytes = c.orphan_bytes,
+      .data_bytes = c.data_bytes,
+      .deletion_bytes = c.deletion_bytes,
+      .index_bytes = c.index_bytes,
+      .transaction_bytes = c.transaction_bytes,
+      .manifest_bytes = c.manifest_bytes,
+      .outside_bytes = c.outside_bytes,
+  };
+}
+
+template <typename Form>
+typename Form::template Of<DiskUsage> Measure(const std::string& uri, const DiskUsageOptions& options,
+                                              const StopToken& stop) {
+  ARROW_RETURN_NOT_OK(internal::CheckAbi());
+  ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "uri"));
+  ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::DiskUsageOptionsC::Make(options));
+  return Form::Make(internal::Prepare<UsageOut>(lance_dataset_disk_usage, lance_dataset_disk_usage_async,
+                                                ToUsage, c_uri, &c_options.c),
+                    stop);
+}
+
 }  // namespace
 
 arrow::Result<CheckReport> CheckDataset(const std::string& uri, const CheckOptions& options,
@@ -118,6 +159,16 @@ arrow::Result<CheckReport> CheckDataset(const std::string& uri, const CheckOptio
 arrow::Future<CheckReport> CheckDatasetAsync(const std::string& uri, const CheckOptions& options,
                                              const StopToken& stop) {
   return Check<Starting>(uri, options, stop);
+}
+
+arrow::Result<DiskUsage> MeasureDiskUsage(const std::string& uri, const DiskUsageOptions& options,
+                                          const StopToken& stop) {
+  return Measure<Waiting>(uri, options, stop);
+}
+
+arrow::Future<DiskUsage> MeasureDiskUsageAsync(const std::string& uri, const DiskUsageOptions& options,
+                                               const StopToken& stop) {
+  return Measure<Starting>(uri, options, stop);
 }
 
 arrow::Result<CleanupResult> CleanupDataset(const std::string& uri, const CleanupOptions& options,

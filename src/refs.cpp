@@ -25,7 +25,7 @@ using internal::Prepare;
 using internal::Starting;
 using internal::Waiting;
 using DatasetPtr = std::shared_ptr<Dataset>;
-using Metadata = std::map<std::string, std::string>;
+using Pairs = std::map<std::string, std::string>;
 using ReaderPtr = std::shared_ptr<arrow::RecordBatchReader>;
 
 using DatasetOut = internal::HandleOut<internal::DatasetHandle>;
@@ -104,7 +104,7 @@ template <typename Form>
 typename Form::template Of<void> ReplaceMetadata(decltype(lance_dataset_replace_tag_metadata)* blocking,
                                                  decltype(lance_dataset_replace_tag_metadata_async)* async,
                                                  const Dataset& dataset, const std::string& name,
-                                                 const Metadata& metadata, const StopToken& stop) {
+                                                 const Pairs& metadata, const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(const char* c_name, internal::ToC(name, "name"));
   const auto c_metadata = internal::ToC(metadata);
   return Form::Make(Prepare<internal::NoOut>(blocking, async, internal::Nothing, DatasetAccess::Get(dataset),
@@ -200,13 +200,13 @@ arrow::Future<> Dataset::UpdateTagAsync(const std::string& name, const StopToken
   return WithName<Starting>(lance_dataset_update_tag, lance_dataset_update_tag_async, *this, name, stop);
 }
 
-arrow::Status Dataset::ReplaceTagMetadata(const std::string& name, const Metadata& metadata,
+arrow::Status Dataset::ReplaceTagMetadata(const std::string& name, const Pairs& metadata,
                                           const StopToken& stop) const {
   return ReplaceMetadata<Waiting>(lance_dataset_replace_tag_metadata,
                                   lance_dataset_replace_tag_metadata_async, *this, name, metadata, stop);
 }
 
-arrow::Future<> Dataset::ReplaceTagMetadataAsync(const std::string& name, const Metadata& metadata,
+arrow::Future<> Dataset::ReplaceTagMetadataAsync(const std::string& name, const Pairs& metadata,
                                                  const StopToken& stop) const {
   return ReplaceMetadata<Starting>(lance_dataset_replace_tag_metadata,
                                    lance_dataset_replace_tag_metadata_async, *this, name, metadata, stop);
@@ -238,13 +238,13 @@ arrow::Future<DatasetPtr> Dataset::CreateBranchAsync(const std::string& name, co
   return MakeBranch<Starting>(*this, name, options, stop);
 }
 
-arrow::Status Dataset::ReplaceBranchMetadata(const std::string& name, const Metadata& metadata,
+arrow::Status Dataset::ReplaceBranchMetadata(const std::string& name, const Pairs& metadata,
                                              const StopToken& stop) const {
   return ReplaceMetadata<Waiting>(lance_dataset_replace_branch_metadata,
                                   lance_dataset_replace_branch_metadata_async, *this, name, metadata, stop);
 }
 
-arrow::Future<> Dataset::ReplaceBranchMetadataAsync(const std::string& name, const Metadata& metadata,
+arrow::Future<> Dataset::ReplaceBranchMetadataAsync(const std::string& name, const Pairs& metadata,
                                                     const StopToken& stop) const {
   return ReplaceMetadata<Starting>(lance_dataset_replace_branch_metadata,
                                    lance_dataset_replace_branch_metadata_async, *this, name, metadata, stop);

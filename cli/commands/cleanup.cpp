@@ -5,7 +5,6 @@
 #include <cctype>
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -82,19 +81,6 @@ arrow::Status Cleanup(const Args& args) {
                             {"temporary files", FormatCount(result.temporary_files)},
                             {"size", FormatBytes(result.bytes)}}) +
                warning);
-}
-
-/// Add an option whose value is a number with a unit of time.
-template <typename Age>
-CLI::Option* AddAge(CLI::App& app, const std::string& name, Age& age, const std::string& help) {
-  const std::map<std::string, int64_t> units = {
-      {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 24 * 3600}, {"w", 7 * 24 * 3600}};
-  return app
-      .add_option_function<int64_t>(
-          name, [&age](int64_t seconds) { age = std::chrono::seconds(seconds); }, help)
-      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED).description(""))
-      ->check(AtLeast(0))
-      ->type_name("AGE");
 }
 
 Action Declare(CLI::App& app) {

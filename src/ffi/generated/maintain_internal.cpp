@@ -94,6 +94,14 @@ arrow::Result<CleanupOptionsC> CleanupOptionsC::Make(const CleanupOptions& optio
   return out;
 }
 
+arrow::Result<DiskUsageOptionsC> DiskUsageOptionsC::Make(const DiskUsageOptions& options) {
+  DiskUsageOptionsC out;
+  out.storage = ToC(options.storage.map());
+  out.c.storage_options = out.storage.data();
+  out.c.storage_options_count = out.storage.size();
+  return out;
+}
+
 CheckProgress FromC(const LanceCheckProgress& c) {
   return {.manifests = c.manifests,
           .files = c.files,
@@ -146,6 +154,64 @@ arrow::Result<std::vector<CleanupItem>> DecodeCleanupItems(CStream* stream) {
                      .path = path->GetString(i),
                      .bytes = bytes->Value(i),
                      .reason = reason->GetString(i)});
+    }
+    return arrow::Status::OK();
+  }));
+  return out;
+}
+
+arrow::Result<std::vector<VersionUsage>> DecodeVersionUsages(CStream* stream) {
+  std::vector<VersionUsage> out;
+  ARROW_RETURN_NOT_OK(ForEachBatch(stream, [&out](const arrow::RecordBatch& batch) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto branch, Column<arrow::StringArray>(batch, "branch"));
+    ARROW_ASSIGN_OR_RAISE(const auto version, Column<arrow::UInt64Array>(batch, "version"));
+    ARROW_ASSIGN_OR_RAISE(const auto timestamp_micros, Column<arrow::Int64Array>(batch, "timestamp_micros"));
+    ARROW_ASSIGN_OR_RAISE(const auto files, Column<arrow::UInt64Array>(batch, "files"));
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, Column<arrow::UInt64Array>(batch, "bytes"));
+    ARROW_ASSIGN_OR_RAISE(const auto own_bytes, Column<arrow::UInt64Array>(batch, "own_bytes"));
+    for (int64_t i = 0; i < batch.num_rows(); ++i) {
+      out.push_back({.branch = branch->GetString(i),
+                     .version = version->Value(i),
+                     .timestamp_micros = timestamp_micros->Value(i),
+                     .files = files->Value(i),
+                     .bytes = bytes->Value(i),
+                     .own_bytes = own_bytes->Value(i)});
+    }
+    return arrow::Status::OK();
+  }));
+  return out;
+}
+
+arrow::Result<std::vector<OrphanFile>> DecodeOrphanFiles(CStream* stream) {
+  std::vector<OrphanFile> out;
+  ARROW_RETURN_NOT_OK(ForEachBatch(stream, [&out](const arrow::RecordBatch& batch) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto path, Column<arrow::StringArray>(batch, "path"));
+    ARROW_ASSIGN_OR_RAISE(const auto is_temporary, Column<arrow::BooleanArray>(batch, "is_temporary"));
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, Column<arrow::UInt64Array>(batch, "bytes"));
+    ARROW_ASSIGN_OR_RAISE(const auto modified_micros, Column<arrow::Int64Array>(batch, "modified_micros"));
+    for (int64_t i = 0; i < batch.num_rows(); ++i) {
+      out.push_back({.path = path->GetString(i),
+                     .is_temporary = is_temporary->Value(i),
+                     .bytes = bytes->Value(i),
+                     .modified_micros = modified_micros->Value(i)});
+    }
+    return arrow::Status::OK();
+  }));
+  return out;
+}
+
+arrow::Result<std::vector<ColumnSize>> DecodeColumnSizes(CStream* stream) {
+  std::vector<ColumnSize> out;
+  ARROW_RETURN_NOT_OK(ForEachBatch(stream, [&out](const arrow::RecordBatch& batch) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto column, Column<arrow::StringArray>(batch, "column"));
+    ARROW_ASSIGN_OR_RAISE(const auto field_id, Column<arrow::UInt32Array>(batch, "field_id"));
+    ARROW_ASSIGN_OR_RAISE(const auto data_type, Column<arrow::StringArray>(batch, "data_type"));
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, Column<arrow::UInt64Array>(batch, "bytes"));
+    for (int64_t i = 0; i < batch.num_rows(); ++i) {
+      out.push_back({.column = column->GetString(i),
+                     .field_id = field_id->Value(i),
+                     .data_type = data_type->GetString(i),
+                     .bytes = bytes->Value(i)});
     }
     return arrow::Status::OK();
   }));

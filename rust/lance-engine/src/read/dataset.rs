@@ -59,7 +59,10 @@ where
             target = target.with_version(version);
         }
         match load(target).await? {
-            Ok(dataset) => Ok(Opened::new(at_time(dataset, settings.as_of_micros).await?)),
+            Ok(dataset) => {
+                let dataset = at_time(dataset, settings.as_of_micros).await?;
+                Ok(Opened::reached(dataset, access))
+            }
             Err(error) => Err(explain(error.into(), &place, settings, &access).await?),
         }
     })
@@ -171,7 +174,7 @@ pub fn latest(opened: Arc<Opened>) -> Task<Opened> {
             Ok(())
         })
         .await?;
-        Ok(Opened::new(dataset))
+        Ok(opened.at(dataset))
     })
 }
 

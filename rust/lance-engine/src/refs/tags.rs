@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use lance::dataset::refs::TagContents;
 
 use super::{names, version};
-use crate::error::Result;
 use crate::read::Opened;
 use crate::settings::{TagInfo, TagSettings};
 use crate::stored_refs::{MAIN, StoredRefs};

@@ -10,12 +10,12 @@ mod lanes;
 mod legacy;
 mod live;
 mod nested;
-mod plan;
+pub(crate) mod plan;
 mod progress;
 pub(crate) mod removal;
 pub mod transaction;
-mod tuning;
-mod types;
+pub(crate) mod tuning;
+pub(crate) mod types;
 mod writer;
 pub(crate) mod written_files;
 
@@ -23,6 +23,8 @@ use arrow::array::RecordBatch;
 use lance::dataset::transaction::Transaction;
 
 pub use live::Live;
+pub(crate) use plan::storage_version;
+pub(crate) use types::check_storable;
 pub use writer::Write;
 
 /// What is between its producers and its encoders.

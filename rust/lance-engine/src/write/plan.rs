@@ -62,7 +62,7 @@ fn least_load(schema: &Schema) -> u64 {
     fair_load(schema).max(MIN_LOAD)
 }
 
-fn storage_version(text: &str) -> Result<LanceFileVersion> {
+pub fn storage_version(text: &str) -> Result<LanceFileVersion> {
     match text.parse::<LanceFileVersion>() {
         Ok(version) if version != LanceFileVersion::Legacy => Ok(version),
         _ => Err(Error::invalid_argument(format!(

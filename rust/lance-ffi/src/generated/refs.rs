@@ -368,7 +368,7 @@ pub unsafe extern "C" fn lance_clone_options_init(
     unsafe { init_sized(options, struct_size) }
 }
 
-fn delta_kind(value: i32, what: &str) -> Result<DeltaKind> {
+pub(super) fn delta_kind(value: i32, what: &str) -> Result<DeltaKind> {
     Ok(match value {
         0 => DeltaKind::Inserted,
         1 => DeltaKind::Updated,
@@ -433,7 +433,7 @@ impl LanceDeltaOptions {
                     i64::MIN..=i64::MAX,
                     "options.from_micros",
                 )?,
-                kind: delta_kind(raw.kind, "options.kind")?,
+                kind: super::refs::delta_kind(raw.kind, "options.kind")?,
             })
         }
     }

@@ -31,7 +31,7 @@ use crate::writer::LanceWriter;
 /// Equals `LANCE_ANY_LANE` of the header.
 pub const ANY_LANE: u32 = u32::MAX;
 
-fn write_mode(value: i32, what: &str) -> Result<WriteMode> {
+pub(super) fn write_mode(value: i32, what: &str) -> Result<WriteMode> {
     Ok(match value {
         0 => WriteMode::Create,
         1 => WriteMode::Append,
@@ -47,7 +47,7 @@ fn write_mode(value: i32, what: &str) -> Result<WriteMode> {
     })
 }
 
-fn encoding_profile(value: i32, what: &str) -> Result<EncodingProfile> {
+pub(super) fn encoding_profile(value: i32, what: &str) -> Result<EncodingProfile> {
     Ok(match value {
         0 => EncodingProfile::Read,
         1 => EncodingProfile::Size,
@@ -265,7 +265,7 @@ impl LanceWriteOptions {
         unsafe {
             let raw = read_sized(options, "options")?;
             Ok(WriteSettings {
-                mode: write_mode(raw.mode, "options.mode")?,
+                mode: super::write::write_mode(raw.mode, "options.mode")?,
                 lanes: within(raw.lanes, 1..=1024, "options.lanes")?,
                 preserve_order: flag(raw.preserve_order, "options.preserve_order")?,
                 max_bytes_in_flight: optional_within(
@@ -336,7 +336,7 @@ impl LanceWriteOptions {
                             .value(),
                     ),
                 },
-                encoding_profile: encoding_profile(
+                encoding_profile: super::write::encoding_profile(
                     raw.encoding_profile,
                     "options.encoding_profile",
                 )?,

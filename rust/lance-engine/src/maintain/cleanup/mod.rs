@@ -1,6 +1,6 @@
 //! Removing old versions, and what crashed writers left behind.
 
-mod clones;
+pub mod clones;
 mod explain;
 mod managed;
 mod plan;
