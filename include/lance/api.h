@@ -8,7 +8,8 @@
 /// LanceWriter: its destruction aborts its calls on their way, so keep it until their futures have ended.
 ///
 /// Dataset::Version() has no asynchronous form: use InfoAsync(). Dataset::Statistics(), Session::Stats(),
-/// GetMetrics(), SqlContext::Tables() and Shuffler::State() need none, they do not wait for anything.
+/// GetMetrics(), SqlContext::Tables(), Shuffler::State(), Dataset::PlanDropColumns() and what tells of
+/// metadata need none, they do not wait for anything.
 ///
 /// `stop` is an arrow::StopToken. When it asks for a stop, the work ends within some milliseconds, releases
 /// what it holds, and fails with ErrorCode::kCancelled and the token's own message; a call whose token has
@@ -25,10 +26,14 @@
 #pragma once
 
 #include "lance/column_encoding.h"
+#include "lance/compact.h"
 #include "lance/credentials.h"
 #include "lance/dataset.h"
 #include "lance/dlpack.h"
 #include "lance/error_code.h"
+#include "lance/evolution.h"
+#include "lance/file.h"
+#include "lance/fragment.h"
 #include "lance/hybrid.h"
 #include "lance/index.h"
 #include "lance/lance_writer.h"
@@ -36,6 +41,7 @@
 #include "lance/maintenance.h"
 #include "lance/merge.h"
 #include "lance/merge_insert.h"
+#include "lance/mutation.h"
 #include "lance/namespace.h"
 #include "lance/options.h"
 #include "lance/results.h"

@@ -3,15 +3,20 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arrow/result.h"
 #include "arrow/status.h"
 #include "arrow/type_fwd.h"
 #include "arrow/util/cancel.h"
+#include "lance/compact.h"
+#include "lance/evolution.h"
+#include "lance/mutation.h"
 #include "lance/options.h"
 #include "lance/results.h"
 #include "lance/type_fwd.h"
@@ -33,6 +38,12 @@ struct LANCE_EXPORT DatasetInfo {
   /// The file format, for example "2.2".
   std::string data_storage_version;
   bool stable_row_ids = false;
+};
+
+/// Between which values those of a column are, in its type.
+struct LANCE_EXPORT ValueRange {
+  std::shared_ptr<arrow::Scalar> min = nullptr;
+  std::shared_ptr<arrow::Scalar> max = nullptr;
 };
 
 /// One version of a dataset. Immutable and thread-safe; other writers never change what it reads.
@@ -295,12 +306,533 @@ class LANCE_EXPORT Dataset {
                                                                    const std::vector<std::string>& segments,
                                                                    const arrow::StopToken& stop = {}) const;
 
+  /// Open another version: by its number, a tag, a branch or a time, with the session, the caches and the
+  /// credentials of this object. One that does not exist is ErrorCode::kVersionNotFound, and a tag or branch
+  /// kRefNotFound, with the nearest names.
+  arrow::Result<std::shared_ptr<Dataset>> Checkout(const CheckoutOptions& options,
+                                                   const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> CheckoutAsync(const CheckoutOptions& options,
+                                                        const arrow::StopToken& stop = {}) const;
+
+  /// Commit a new version of the branch that is equal to this one, whatever others have committed since;
+  /// nothing is copied. Their versions stay. An append or another change that was begun before and is
+  /// committed after it fails.
+  arrow::Result<std::shared_ptr<Dataset>> Restore(const RestoreOptions& options = {},
+                                                  const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> RestoreAsync(const RestoreOptions& options = {},
+                                                       const arrow::StopToken& stop = {}) const;
+
+  /// List the tags of the dataset, whichever branch they are on, by name.
+  arrow::Result<std::vector<TagInfo>> Tags(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<TagInfo>> TagsAsync(const arrow::StopToken& stop = {}) const;
+
+  /// Have a new tag point to this version, which no cleanup removes from then on. One that exists is
+  /// ErrorCode::kAlreadyExists, also when others make it at the same moment. A name has letters, digits and
+  /// `.`, `-`, `_`.
+  arrow::Status CreateTag(const std::string& name, const TagOptions& options = {},
+                          const arrow::StopToken& stop = {}) const;
+  arrow::Future<> CreateTagAsync(const std::string& name, const TagOptions& options = {},
+                                 const arrow::StopToken& stop = {}) const;
+
+  /// Have a tag point to this version from now on. What is kept with it stays.
+  arrow::Status UpdateTag(const std::string& name, const arrow::StopToken& stop = {}) const;
+  arrow::Future<> UpdateTagAsync(const std::string& name, const arrow::StopToken& stop = {}) const;
+
+  /// Replace what is kept with a tag.
+  arrow::Status ReplaceTagMetadata(const std::string& name,
+                                   const std::map<std::string, std::string>& metadata,
+                                   const arrow::StopToken& stop = {}) const;
+  arrow::Future<> ReplaceTagMetadataAsync(const std::string& name,
+                                          const std::map<std::string, std::string>& metadata,
+                                          const arrow::StopToken& stop = {}) const;
+
+  /// Delete a tag. Its version stays until a cleanup.
+  arrow::Status DeleteTag(const std::string& name, const arrow::StopToken& stop = {}) const;
+  arrow::Future<> DeleteTagAsync(const std::string& name, const arrow::StopToken& stop = {}) const;
+
+  /// List the branches of the dataset but the main one, by name.
+  arrow::Result<std::vector<BranchInfo>> Branches(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<BranchInfo>> BranchesAsync(const arrow::StopToken& stop = {}) const;
+
+  /// Begin a branch at this version, and open it; nothing is copied. WriteOptions::branch adds versions to
+  /// it. One that exists is ErrorCode::kAlreadyExists, also when others make it at the same moment. A name
+  /// has letters, digits and `.`, `-`, `_`, `/`. When the call fails or is stopped, no file of it stays;
+  /// after kCommitStatusUnknown the branch may be there.
+  arrow::Result<std::shared_ptr<Dataset>> CreateBranch(const std::string& name,
+                                                       const BranchOptions& options = {},
+                                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> CreateBranchAsync(const std::string& name,
+                                                            const BranchOptions& options = {},
+                                                            const arrow::StopToken& stop = {}) const;
+
+  /// Replace what is kept with a branch.
+  arrow::Status ReplaceBranchMetadata(const std::string& name,
+                                      const std::map<std::string, std::string>& metadata,
+                                      const arrow::StopToken& stop = {}) const;
+  arrow::Future<> ReplaceBranchMetadataAsync(const std::string& name,
+                                             const std::map<std::string, std::string>& metadata,
+                                             const arrow::StopToken& stop = {}) const;
+
+  /// Delete a branch with all its versions and files. One that a tag points to or another branch began from
+  /// is ErrorCode::kFailedPrecondition, and they are named. Clones of it are not known here, and cannot be
+  /// read any more.
+  ///
+  /// \param[in] name the branch
+  /// \param[in] force delete also what is left of a branch whose name is gone, as that of a deletion that was
+  /// stopped
+  /// \param[in] stop ends the call early
+  arrow::Status DeleteBranch(const std::string& name, bool force = false,
+                             const arrow::StopToken& stop = {}) const;
+  arrow::Future<> DeleteBranchAsync(const std::string& name, bool force = false,
+                                    const arrow::StopToken& stop = {}) const;
+
+  /// Make a dataset equal to this version that reads its files where they are, and open it. It begins with
+  /// the number of this version, and has none before it. A dataset that exists is ErrorCode::kAlreadyExists.
+  /// When the call fails or is stopped, no file of it stays.
+  ///
+  /// This dataset does not know of the clone: CleanupDataset() says which clones it finds. Tag the version,
+  /// and its files stay.
+  ///
+  /// \param[in] uri a path or URI
+  /// \param[in] options how to reach that
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> ShallowClone(const std::string& uri,
+                                                       const CloneOptions& options = {},
+                                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> ShallowCloneAsync(const std::string& uri,
+                                                            const CloneOptions& options = {},
+                                                            const arrow::StopToken& stop = {}) const;
+
+  /// Make a dataset equal to this version that has copies of its files, and open it, also in another store.
+  /// Before it is committed, the size of every copy is checked. Otherwise it is like ShallowClone(). A
+  /// version that has files in another place of an object store is ErrorCode::kNotSupported.
+  arrow::Result<std::shared_ptr<Dataset>> DeepClone(const std::string& uri, const CloneOptions& options = {},
+                                                    const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> DeepCloneAsync(const std::string& uri,
+                                                         const CloneOptions& options = {},
+                                                         const arrow::StopToken& stop = {}) const;
+
+  /// Read which rows have changed since an earlier version of the branch, up to this one. Inserted and
+  /// updated rows come with all columns, `_rowid`, `_row_created_at_version` and
+  /// `_row_last_updated_at_version`. A row that was inserted and deleted since is none of them; one that a
+  /// restore has brought back is neither inserted nor updated. The reader is like that of
+  /// Scanner::ToReader(), but `stop` only ends the call.
+  ///
+  /// Rows are known by stable row ids: a dataset without them is ErrorCode::kFailedPrecondition.
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Delta(const DeltaOptions& options,
+                                                                 const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<arrow::RecordBatchReader>> DeltaAsync(
+      const DeltaOptions& options, const arrow::StopToken& stop = {}) const;
+
+  /// List what made the versions of the branch up to this one, as far as they still exist, the newest first.
+  ///
+  /// \param[in] limit the most that are listed; default: all
+  /// \param[in] stop ends the call early
+  arrow::Result<std::vector<TransactionInfo>> Transactions(std::optional<uint64_t> limit = std::nullopt,
+                                                           const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<TransactionInfo>> TransactionsAsync(std::optional<uint64_t> limit = std::nullopt,
+                                                                const arrow::StopToken& stop = {}) const;
+  /// Plan to optimise indices in parts, tasks before merges: any process executes a task with
+  /// ExecuteOptimizeIndices(), any a merge with the results of the tasks, and one commits the results of the
+  /// merges. A plan without parts says that there is nothing to do. A vector index that is to be learnt anew
+  /// is learnt now; a cleanup removes the model when the plan is never executed.
+  arrow::Result<std::vector<OptimizePart>> PlanOptimizeIndices(const OptimizeIndicesOptions& options = {},
+                                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<OptimizePart>> PlanOptimizeIndicesAsync(
+      const OptimizeIndicesOptions& options = {}, const arrow::StopToken& stop = {}) const;
+
+  /// Execute a part of a plan, and return what it has built, as JSON: `null` when there was nothing to do.
+  /// Nothing is committed; a cleanup removes the files of a result that is never committed. When the call
+  /// fails or is stopped, no file of it stays.
+  ///
+  /// \param[in] part what PlanOptimizeIndices() has planned
+  /// \param[in] results of a merge: those of the tasks, all of the plan or of its group
+  /// \param[in] stop ends the call early
+  arrow::Result<std::string> ExecuteOptimizeIndices(const std::string& part,
+                                                    const std::vector<std::string>& results = {},
+                                                    const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> ExecuteOptimizeIndicesAsync(const std::string& part,
+                                                         const std::vector<std::string>& results = {},
+                                                         const arrow::StopToken& stop = {}) const;
+
+  /// Commit the results of merges as one version. What they do not cover stays as it is. Results that were
+  /// committed already are left out, and when that is all, the dataset is one of the latest version. One of
+  /// which a file is missing or has another size is ErrorCode::kNotFound; the same index made otherwise since
+  /// is kCommitConflictRetryable.
+  ///
+  /// \param[in] results what ExecuteOptimizeIndices() has returned for merges
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> CommitOptimizeIndices(const std::vector<std::string>& results,
+                                                                const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> CommitOptimizeIndicesAsync(const std::vector<std::string>& results,
+                                                                     const arrow::StopToken& stop = {}) const;
+
   /// Prepare to read rows in a random order, anew in each epoch, as one of several workers. Columns are
   /// looked up and rows are filtered now.
   arrow::Result<std::shared_ptr<Shuffler>> Shuffle(const ShuffleOptions& options = {},
                                                    const arrow::StopToken& stop = {}) const;
   arrow::Future<std::shared_ptr<Shuffler>> ShuffleAsync(const ShuffleOptions& options = {},
                                                         const arrow::StopToken& stop = {}) const;
+
+  /// Delete the rows that pass a filter, and commit that. It means what ScanOptions::filter means: a row for
+  /// which it is NULL stays.
+  ///
+  /// Rows that another writer has changed meanwhile are looked at again: the operation is redone on the
+  /// newest version. Where no row passes, no version is made, unless DeleteOptions::allow_empty says so. When
+  /// the call fails or is stopped, no file of it stays, and the dataset is as it was. After
+  /// ErrorCode::kCommitStatusUnknown the version may be there, and so its files stay; so may it be after a
+  /// stop that comes while the version is made.
+  ///
+  /// \param[in] filter one SQL expression; none with DeleteOptions::filter_substrait
+  /// \param[in] options retries, and what is kept with the version
+  /// \param[in] stop ends the call early
+  arrow::Result<DeleteResult> Delete(const std::optional<std::string>& filter,
+                                     const DeleteOptions& options = {},
+                                     const arrow::StopToken& stop = {}) const;
+  arrow::Future<DeleteResult> DeleteAsync(const std::optional<std::string>& filter,
+                                          const DeleteOptions& options = {},
+                                          const arrow::StopToken& stop = {}) const;
+
+  /// Delete rows by their row ids (column `_rowid` of a scan). Ids that no row has are left out. Without
+  /// stable row ids these are addresses, as to retries too. Otherwise it is like Delete().
+  arrow::Result<DeleteResult> DeleteRowIds(const std::vector<uint64_t>& row_ids,
+                                           const DeleteOptions& options = {},
+                                           const arrow::StopToken& stop = {}) const;
+  arrow::Future<DeleteResult> DeleteRowIdsAsync(const std::vector<uint64_t>& row_ids,
+                                                const DeleteOptions& options = {},
+                                                const arrow::StopToken& stop = {}) const;
+
+  /// Delete rows by their addresses in this version (column `_rowaddr` of a scan). Rows that are deleted
+  /// already are left out; an address where no row was ever stored is ErrorCode::kInvalidArgument. Nothing is
+  /// retried, as a row that was changed has another address: when another writer has changed one of the rows
+  /// it is kCommitConflictRetryable. Otherwise it is like Delete().
+  arrow::Result<DeleteResult> DeleteAddresses(const std::vector<uint64_t>& addresses,
+                                              const DeleteOptions& options = {},
+                                              const arrow::StopToken& stop = {}) const;
+  arrow::Future<DeleteResult> DeleteAddressesAsync(const std::vector<uint64_t>& addresses,
+                                                   const DeleteOptions& options = {},
+                                                   const arrow::StopToken& stop = {}) const;
+
+  /// Delete all rows. The schema and the indices stay, and rows that others append meanwhile do, too.
+  /// Otherwise it is like Delete().
+  arrow::Result<DeleteResult> Truncate(const DeleteOptions& options = {},
+                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<DeleteResult> TruncateAsync(const DeleteOptions& options = {},
+                                            const arrow::StopToken& stop = {}) const;
+
+  /// Give columns new values in the rows that pass UpdateOptions::filter, or in all, and commit that.
+  ///
+  /// Every expression sees the row as it was, also its columns that are assigned to. Its value is cast to the
+  /// type of the column: what cannot be cast is ErrorCode::kInvalidArgument, and so is NULL for a column that
+  /// may not be NULL. The rows are written anew, behind the others; with stable row ids they keep their ids.
+  /// As to retries and failures it is like Delete().
+  ///
+  /// \param[in] assignments whole columns, each with one SQL expression, such as {"price", "price * 1.1"}
+  /// \param[in] options which rows, retries, and what is kept with the version
+  /// \param[in] stop ends the call early
+  arrow::Result<UpdateResult> Update(const std::vector<std::pair<std::string, std::string>>& assignments,
+                                     const UpdateOptions& options = {},
+                                     const arrow::StopToken& stop = {}) const;
+  arrow::Future<UpdateResult> UpdateAsync(const std::vector<std::pair<std::string, std::string>>& assignments,
+                                          const UpdateOptions& options = {},
+                                          const arrow::StopToken& stop = {}) const;
+
+  /// Prepare what Delete() does, and leave the commit to Transaction::Commit(), here or in another process. A
+  /// conflict is then the caller's to meet: DeleteOptions::conflict_retries means nothing here.
+  arrow::Result<Transaction> DeleteUncommitted(const std::optional<std::string>& filter,
+                                               const DeleteOptions& options = {},
+                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> DeleteUncommittedAsync(const std::optional<std::string>& filter,
+                                                                     const DeleteOptions& options = {},
+                                                                     const arrow::StopToken& stop = {}) const;
+
+  /// Prepare what DeleteRowIds() does, as DeleteUncommitted() does.
+  arrow::Result<Transaction> DeleteRowIdsUncommitted(const std::vector<uint64_t>& row_ids,
+                                                     const DeleteOptions& options = {},
+                                                     const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> DeleteRowIdsUncommittedAsync(
+      const std::vector<uint64_t>& row_ids, const DeleteOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+
+  /// Prepare what Update() does, as DeleteUncommitted() does.
+  arrow::Result<Transaction> UpdateUncommitted(
+      const std::vector<std::pair<std::string, std::string>>& assignments, const UpdateOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> UpdateUncommittedAsync(
+      const std::vector<std::pair<std::string, std::string>>& assignments, const UpdateOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+
+  /// Describe fragments as values: what this version says of them, also as the JSON that pylance reads and
+  /// writes. Fragment does something to one.
+  ///
+  /// \param[in] ids the fragments; default: all. One that is not there is ErrorCode::kInvalidArgument
+  arrow::Result<std::vector<FragmentMetadata>> DescribeFragments(
+      const std::optional<std::vector<uint64_t>>& ids = std::nullopt) const;
+
+  /// Make a transaction that does to this version what an operation says. What that names is checked when it
+  /// is committed.
+  ///
+  /// \param[in] operation JSON, such as {"type": "Append", "fragments": [...]}; docs/transactions.md has all
+  /// \param[in] stop ends the call early
+  arrow::Result<Transaction> Stage(const std::string& operation, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> StageAsync(const std::string& operation,
+                                                         const arrow::StopToken& stop = {}) const;
+
+  /// Commit transactions of this dataset as one new version, with the session and the credentials of this
+  /// object in place of those that they have; see Transaction::CommitAll(). Transactions of another dataset
+  /// are ErrorCode::kInvalidArgument.
+  arrow::Result<Committed> Commit(std::vector<Transaction>& transactions, const CommitOptions& options = {},
+                                  const arrow::StopToken& stop = {}) const;
+  arrow::Future<Committed> CommitAsync(std::vector<Transaction>& transactions,
+                                       const CommitOptions& options = {},
+                                       const arrow::StopToken& stop = {}) const;
+  arrow::Result<Committed> Commit(Transaction& transaction, const CommitOptions& options = {},
+                                  const arrow::StopToken& stop = {}) const;
+  arrow::Future<Committed> CommitAsync(Transaction& transaction, const CommitOptions& options = {},
+                                       const arrow::StopToken& stop = {}) const;
+
+  /// Describe a file in the dataset's directory of data as a fragment, for an operation that adds it: JSON.
+  /// The file has the columns of the dataset, in its order; one that has not is refused.
+  ///
+  /// \param[in] name of the file, without a directory. There is none: ErrorCode::kNotFound
+  /// \param[in] stop ends the call early
+  arrow::Result<std::string> RegisterFile(const std::string& name, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> RegisterFileAsync(const std::string& name,
+                                               const arrow::StopToken& stop = {}) const;
+
+  /// The same for a file with some of the columns, which is to be one of several of a fragment: JSON.
+  arrow::Result<std::string> DescribeDataFile(const std::string& name,
+                                              const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> DescribeDataFileAsync(const std::string& name,
+                                                   const arrow::StopToken& stop = {}) const;
+  /// Add columns that SQL expressions compute, for each row from its stored columns, such as
+  /// {"price", "l_extendedprice * (1 - l_discount)"}. It gives the dataset at the version that has them.
+  ///
+  /// An expression that reads a column that does not exist is ErrorCode::kFieldNotFound, one that is no SQL
+  /// kInvalidArgument, and so is a name that is taken. One that fails for a row fails the call. When a call
+  /// that changes columns fails or is stopped, the dataset is as before, and no file stays. Where others
+  /// commit rows meanwhile, those that add columns are ErrorCode::kCommitConflictRetryable: make them again
+  /// on the newest version.
+  arrow::Result<std::shared_ptr<Dataset>> AddColumns(
+      const std::vector<std::pair<std::string, std::string>>& expressions,
+      const AddColumnsOptions& options = {}, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> AddColumnsAsync(
+      const std::vector<std::pair<std::string, std::string>>& expressions,
+      const AddColumnsOptions& options = {}, const arrow::StopToken& stop = {}) const;
+
+  /// Add columns that a function computes, batch by batch and several batches at once; see ColumnFunction.
+  /// What it returns is checked. When this returns, or its future ends, the function is not called any more.
+  /// With AddColumnsOptions::checkpoint a call that did not end, perhaps as its process was killed, goes on
+  /// where it was.
+  ///
+  /// \param[in] function computes the columns
+  /// \param[in] schema that of the new columns
+  /// \param[in] options what it reads, and how it is called
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> AddColumnsByFunction(ColumnFunction function,
+                                                               const std::shared_ptr<arrow::Schema>& schema,
+                                                               const AddColumnsOptions& options = {},
+                                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> AddColumnsByFunctionAsync(
+      ColumnFunction function, const std::shared_ptr<arrow::Schema>& schema,
+      const AddColumnsOptions& options = {}, const arrow::StopToken& stop = {}) const;
+
+  /// Add the columns of a reader: its rows are those of the dataset, in their order. Deleted rows have none.
+  /// Too few or too many are ErrorCode::kInvalidArgument. The reader is read on a thread of its own; its own
+  /// error is returned.
+  arrow::Result<std::shared_ptr<Dataset>> AddColumnsFromReader(
+      const std::shared_ptr<arrow::RecordBatchReader>& reader, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> AddColumnsFromReaderAsync(
+      const std::shared_ptr<arrow::RecordBatchReader>& reader, const arrow::StopToken& stop = {}) const;
+
+  /// Add columns that are null in every row, and so nullable. No data file is written.
+  arrow::Result<std::shared_ptr<Dataset>> AddNullColumns(const std::shared_ptr<arrow::Schema>& schema,
+                                                         const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> AddNullColumnsAsync(const std::shared_ptr<arrow::Schema>& schema,
+                                                              const arrow::StopToken& stop = {}) const;
+
+  /// Add the columns of a reader by a key: each row of the dataset gets those of the row that has its key,
+  /// and NULLs where there is none. The rows of the reader are held in memory. Keys of other types than the
+  /// dataset's, and a key that comes twice in the reader, are ErrorCode::kInvalidArgument.
+  ///
+  /// \param[in] reader read on a thread of its own; its own error is returned
+  /// \param[in] left_on a column of the dataset
+  /// \param[in] right_on the column of the reader with its keys, which is not added
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> MergeColumns(
+      const std::shared_ptr<arrow::RecordBatchReader>& reader, const std::string& left_on,
+      const std::string& right_on, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> MergeColumnsAsync(
+      const std::shared_ptr<arrow::RecordBatchReader>& reader, const std::string& left_on,
+      const std::string& right_on, const arrow::StopToken& stop = {}) const;
+
+  /// Rename columns, change whether they may have NULLs, and cast them. All changes come at once, so that two
+  /// names can be swapped. Only casts write data, and a cast that a value does not survive fails; of decimals
+  /// and floating-point numbers the last digits may be lost. A column with an index cannot be cast, nor can
+  /// one of the primary key, which stays as it is.
+  arrow::Result<std::shared_ptr<Dataset>> AlterColumns(const std::vector<ColumnAlteration>& alterations,
+                                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> AlterColumnsAsync(const std::vector<ColumnAlteration>& alterations,
+                                                            const arrow::StopToken& stop = {}) const;
+
+  /// Drop columns, or fields of them such as "a.b", and the indices of these. The data stays in its files
+  /// until a compaction. Not all columns can be dropped, nor one of the primary key.
+  arrow::Result<std::shared_ptr<Dataset>> DropColumns(const std::vector<std::string>& columns,
+                                                      const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> DropColumnsAsync(const std::vector<std::string>& columns,
+                                                           const arrow::StopToken& stop = {}) const;
+
+  /// Get the schema that DropColumns() would leave. It checks the same, waits for nothing and changes
+  /// nothing.
+  arrow::Result<std::shared_ptr<arrow::Schema>> PlanDropColumns(
+      const std::vector<std::string>& columns) const;
+
+  /// Key-values of this version that say how engines are to treat the dataset.
+  arrow::Result<std::map<std::string, std::string>> Config() const;
+  /// Key-values about the dataset, for people and programs.
+  arrow::Result<std::map<std::string, std::string>> Metadata() const;
+  /// The metadata of its Arrow schema.
+  arrow::Result<std::map<std::string, std::string>> SchemaMetadata() const;
+  /// The metadata of a column, or of a field of one such as "a.b".
+  arrow::Result<std::map<std::string, std::string>> FieldMetadata(const std::string& column) const;
+
+  /// Set and remove key-values, such as {{"key", "value"}, {"no more", std::nullopt}}; with `replace` those
+  /// that are not named are removed. A key that is named twice is ErrorCode::kInvalidArgument.
+  arrow::Result<std::shared_ptr<Dataset>> UpdateConfig(const std::vector<MetadataUpdate>& updates,
+                                                       bool replace = false,
+                                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> UpdateConfigAsync(const std::vector<MetadataUpdate>& updates,
+                                                            bool replace = false,
+                                                            const arrow::StopToken& stop = {}) const;
+  arrow::Result<std::shared_ptr<Dataset>> UpdateMetadata(const std::vector<MetadataUpdate>& updates,
+                                                         bool replace = false,
+                                                         const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> UpdateMetadataAsync(const std::vector<MetadataUpdate>& updates,
+                                                              bool replace = false,
+                                                              const arrow::StopToken& stop = {}) const;
+  arrow::Result<std::shared_ptr<Dataset>> UpdateSchemaMetadata(const std::vector<MetadataUpdate>& updates,
+                                                               bool replace = false,
+                                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> UpdateSchemaMetadataAsync(
+      const std::vector<MetadataUpdate>& updates, bool replace = false,
+      const arrow::StopToken& stop = {}) const;
+  /// The same for a column. The keys of a primary key are refused: SetPrimaryKey() sets them.
+  arrow::Result<std::shared_ptr<Dataset>> UpdateFieldMetadata(const std::string& column,
+                                                              const std::vector<MetadataUpdate>& updates,
+                                                              bool replace = false,
+                                                              const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> UpdateFieldMetadataAsync(const std::string& column,
+                                                                   const std::vector<MetadataUpdate>& updates,
+                                                                   bool replace = false,
+                                                                   const arrow::StopToken& stop = {}) const;
+
+  /// The columns of the primary key, in its order; none where there is no key.
+  arrow::Result<std::vector<std::string>> PrimaryKey() const;
+
+  /// Declare a primary key, for good: it cannot be changed. Nothing enforces it but upserts, which look for
+  /// rows by it. Its columns, and what they are fields of, must not be nullable and no lists. A second key is
+  /// ErrorCode::kFailedPrecondition.
+  arrow::Result<std::shared_ptr<Dataset>> SetPrimaryKey(const std::vector<std::string>& columns,
+                                                        const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> SetPrimaryKeyAsync(const std::vector<std::string>& columns,
+                                                             const arrow::StopToken& stop = {}) const;
+
+  /// Check that fragments, data files, row ids and indices of this version fit together. What does not is
+  /// ErrorCode::kCorrupt. It reads no values; CheckDataset() looks at all files of all versions.
+  arrow::Status Validate(const arrow::StopToken& stop = {}) const;
+  arrow::Future<> ValidateAsync(const arrow::StopToken& stop = {}) const;
+
+  /// Give a dataset made by an earlier release what later ones have; this must be its newest version. What is
+  /// migrated already stays as it is.
+  arrow::Result<std::shared_ptr<Dataset>> Migrate(Migration migration,
+                                                  const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> MigrateAsync(Migration migration,
+                                                       const arrow::StopToken& stop = {}) const;
+
+  /// Write all rows anew, in files of another format version, and commit them in place of the old ones. This
+  /// must be the newest version: a commit of somebody else's meanwhile is ErrorCode::kCommitConflict. Indices
+  /// do not survive it, and are made anew afterwards; deleted rows go. Columns with blobs are
+  /// ErrorCode::kNotSupported.
+  ///
+  /// \param[in] data_storage_version as WriteOptions::data_storage_version, for example "2.2"
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> UpgradeStorage(const std::string& data_storage_version,
+                                                         const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> UpgradeStorageAsync(const std::string& data_storage_version,
+                                                              const arrow::StopToken& stop = {}) const;
+
+  /// Make one fragment of several small ones, and free what deleted rows and dropped columns take. Rows keep
+  /// their values, their order and their stable row ids. The files of before stay for older versions, until a
+  /// cleanup removes those.
+  ///
+  /// It commits two versions: one that reserves numbers for the new fragments and changes nothing else, and
+  /// the one it is about. Whoever deletes, updates or compacts rows of the same fragments meanwhile makes it
+  /// fail with ErrorCode::kCommitConflictRetryable, whoever appends does not. When the call fails or is
+  /// stopped, no file of it stays. After kCommitStatusUnknown the version may be there, and so its files
+  /// stay; so may it be after a stop that comes while it is made.
+  arrow::Result<CompactResult> Compact(const CompactOptions& options = {},
+                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<CompactResult> CompactAsync(const CompactOptions& options = {},
+                                            const arrow::StopToken& stop = {}) const;
+
+  /// Plan a compaction, and write nothing. A plan without tasks says that there is nothing to do. Options
+  /// that are about how it is executed at once or committed are not in the tasks: `threads`,
+  /// `encoding_profile`, `commit_message`, `transaction_properties`, `progress`.
+  arrow::Result<std::vector<CompactionTask>> PlanCompaction(const CompactOptions& options = {},
+                                                            const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<CompactionTask>> PlanCompactionAsync(const CompactOptions& options = {},
+                                                                 const arrow::StopToken& stop = {}) const;
+
+  /// Execute a task, from whichever version of the dataset, and return what it has written, as JSON. Nothing
+  /// is committed: the new files belong to no version until CommitCompaction(), and a cleanup removes those
+  /// of a result that is never committed. When the call fails or is stopped, no file of it stays. A task of
+  /// another dataset, or of a version that has other fragments, is ErrorCode::kInvalidArgument.
+  ///
+  /// \param[in] task what PlanCompaction() has planned, or pylance
+  /// \param[in] options how to execute it
+  /// \param[in] stop ends the call early
+  arrow::Result<std::string> ExecuteCompaction(const std::string& task,
+                                               const ExecuteCompactionOptions& options = {},
+                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> ExecuteCompactionAsync(const std::string& task,
+                                                    const ExecuteCompactionOptions& options = {},
+                                                    const arrow::StopToken& stop = {}) const;
+
+  /// Commit what tasks have written, as one version. Results may be left out: their fragments stay as they
+  /// are. Their files stay, too, when the commit fails, and the same results can be committed again, unless
+  /// that can never succeed.
+  ///
+  /// Nothing is counted twice. Results that were committed already are left out, and when that is all, the
+  /// dataset is one of the latest version. Of several results of one task the first counts. Results that
+  /// replace some of the same fragments, that are of another dataset, or that have other rows than what they
+  /// replace, are ErrorCode::kInvalidArgument; one of which a file is missing or has another size is
+  /// kNotFound. Fragments that others have changed since are kCommitConflictRetryable: plan and execute anew.
+  ///
+  /// \param[in] results what ExecuteCompaction() has returned, or pylance
+  /// \param[in] options how to commit them
+  /// \param[in] stop ends the call early
+  arrow::Result<CompactResult> CommitCompaction(const std::vector<std::string>& results,
+                                                const CommitCompactionOptions& options = {},
+                                                const arrow::StopToken& stop = {}) const;
+  arrow::Future<CompactResult> CommitCompactionAsync(const std::vector<std::string>& results,
+                                                     const CommitCompactionOptions& options = {},
+                                                     const arrow::StopToken& stop = {}) const;
+
+  /// List what the columns take on disk: each before the fields in it. It reads the footer of every data
+  /// file, and no values.
+  arrow::Result<std::vector<ColumnSize>> ColumnSizes(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<ColumnSize>> ColumnSizesAsync(const arrow::StopToken& stop = {}) const;
+
+  /// Tell between which values those of a column are, without a scan. No live value is outside; deleted ones
+  /// may have been at the ends. Nothing where that is not known: it takes an index of type
+  /// IndexType::kZonemap that covers all rows, and values that are not NaN.
+  ///
+  /// \param[in] column a name, as ScanOptions::columns has them
+  /// \param[in] stop ends the call early
+  arrow::Result<std::optional<ValueRange>> ColumnRange(const std::string& column,
+                                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::optional<ValueRange>> ColumnRangeAsync(const std::string& column,
+                                                            const arrow::StopToken& stop = {}) const;
 
   /// Merge the rows of a reader into the newest version by their keys: update those that are there, insert
   /// the others, and commit that. A key is never doubled, whoever upserts at the same time; see

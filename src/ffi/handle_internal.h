@@ -19,6 +19,7 @@ struct HandleDeleter {
 template <typename T, auto FreeFn>
 using Handle = std::unique_ptr<T, HandleDeleter<FreeFn>>;
 
+using ColumnFunctionHandle = Handle<LanceColumnFunction, lance_column_function_free>;
 using CredentialsProviderHandle = Handle<LanceCredentialsProvider, lance_credentials_provider_free>;
 using DatasetHandle = Handle<LanceDataset, lance_dataset_free>;
 using ErrorHandle = Handle<LanceError, lance_error_free>;

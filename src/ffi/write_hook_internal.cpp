@@ -68,24 +68,15 @@ arrow::Status AddHints(const ColumnEncoding& encoding, WriteOptionsC* out) {
   return arrow::Status::OK();
 }
 
-/// The commit message is a property.
-template <typename Options, typename OptionsC>
-void AddMessage(const Options& options, OptionsC* out) {
-  if (!options.commit_message.has_value()) return;
-  out->transaction_properties.push_back(
-      {LANCE_TEXT("__lance_commit_message"), TextC(options.commit_message)});
-}
-
 }  // namespace
 
-arrow::Status AddWhatCHasNot(const WriteOptions& options, WriteOptionsC* out) {
-  AddMessage(options, out);
-  for (const ColumnEncoding& encoding : options.encodings) ARROW_RETURN_NOT_OK(AddHints(encoding, out));
-  return arrow::Status::OK();
+void AddMessage(const std::optional<std::string>& message, std::vector<LanceKeyValue>* properties) {
+  if (message.has_value()) properties->push_back({LANCE_TEXT("__lance_commit_message"), TextC(message)});
 }
 
-arrow::Status AddWhatCHasNot(const MergeInsertOptions& options, MergeInsertOptionsC* out) {
-  AddMessage(options, out);
+arrow::Status AddWhatCHasNot(const WriteOptions& options, WriteOptionsC* out) {
+  AddMessage(options.commit_message, &out->transaction_properties);
+  for (const ColumnEncoding& encoding : options.encodings) ARROW_RETURN_NOT_OK(AddHints(encoding, out));
   return arrow::Status::OK();
 }
 

@@ -402,6 +402,54 @@ static void transactions_travel_as_json(void) {
   lance_dataset_free(dataset);
 }
 
+static void rows_are_deleted_and_updated(void) {
+  const char* uri = "memory://c_api_test_mutations";
+  LanceWriter* writer = open_writer(uri, LANCE_WRITE_CREATE);
+  write_rows(writer, 0, 100);
+  CHECK_CALL(LANCE_OK, lance_writer_finish, writer, NULL);
+  lance_writer_free(writer);
+  LanceDataset* dataset = open_dataset(uri);
+
+  LanceDeleteOptions options = LANCE_DELETE_OPTIONS_INIT;
+  const LanceKeyValue message = {LANCE_TEXT("__lance_commit_message"), LANCE_TEXT("the first ones")};
+  options.transaction_properties = &message;
+  options.transaction_properties_count = 1;
+  LanceDataset* fewer = NULL;
+  LanceDeleteResult deleted = LANCE_DELETE_RESULT_INIT;
+  CHECK_CALL(LANCE_OK, lance_dataset_delete, dataset, LANCE_TEXT("id < 10"), &options, &fewer, &deleted);
+  CHECK(deleted.deleted_rows == 10);
+  CHECK(count_rows(fewer, LANCE_NO_TEXT) == 90);
+  CHECK(count_rows(dataset, LANCE_NO_TEXT) == 100);
+
+  const LanceKeyValue assignment = {LANCE_TEXT("id"), LANCE_TEXT("id + 1000")};
+  LanceUpdateOptions which = LANCE_UPDATE_OPTIONS_INIT;
+  which.filter = LANCE_TEXT("id >= 95");
+  LanceDataset* updated = NULL;
+  LanceUpdateResult result = LANCE_UPDATE_RESULT_INIT;
+  CHECK_CALL(LANCE_OK, lance_dataset_update, fewer, &assignment, 1, &which, &updated, &result);
+  CHECK(result.updated_rows == 5);
+  CHECK(count_rows(updated, LANCE_TEXT("id >= 1000")) == 5);
+
+  LanceDataset* none = NULL;
+  CHECK_CALL(LANCE_FIELD_NOT_FOUND, lance_dataset_delete, updated, LANCE_TEXT("nope = 1"), NULL, &none, NULL);
+  CHECK_CALL(LANCE_INVALID_ARGUMENT, lance_dataset_update, updated, NULL, 0, NULL, &none, NULL);
+  CHECK(none == NULL);
+
+  const uint64_t no_rows[] = {UINT64_MAX - 1};
+  CHECK_CALL(LANCE_OK, lance_dataset_delete_row_ids, updated, no_rows, 1, NULL, &none, &deleted);
+  CHECK(deleted.deleted_rows == 0);
+  lance_dataset_free(none);
+  none = NULL;
+  CHECK_CALL(LANCE_INVALID_ARGUMENT, lance_dataset_delete_addresses, updated, no_rows, 1, NULL, &none, NULL);
+  CHECK_CALL(LANCE_OK, lance_dataset_truncate, updated, NULL, &none, &deleted);
+  CHECK(deleted.deleted_rows == 90);
+  CHECK(count_rows(none, LANCE_NO_TEXT) == 0);
+  lance_dataset_free(none);
+  lance_dataset_free(updated);
+  lance_dataset_free(fewer);
+  lance_dataset_free(dataset);
+}
+
 static void frees_accept_null(void) {
   lance_bytes_free(NULL, 0);
   lance_error_free(NULL);
@@ -411,6 +459,66 @@ static void frees_accept_null(void) {
   lance_scanner_free(NULL);
   lance_transaction_free(NULL);
   lance_writer_free(NULL);
+}
+
+/* Ids, and a thousand more. */
+static LanceStatusCode add_thousand(void* context, struct ArrowArray* batch, struct ArrowSchema* batch_schema,
+                                    struct ArrowArray* out, char* message, size_t message_size) {
+  ++*(int*)context;
+  if (strcmp(batch_schema->children[0]->name, "id") != 0) {
+    snprintf(message, message_size, "there is no id");
+    return LANCE_INVALID_ARGUMENT;
+  }
+  const struct ArrowArray* ids = batch->children[0];
+  make_int64_batch(((const int64_t*)ids->buffers[1])[ids->offset] + 1000, batch->length, out);
+  return LANCE_OK;
+}
+
+static void columns_are_computed_renamed_and_dropped(void) {
+  const char* const uri = URI "/columns";
+  LanceWriter* writer = open_writer(uri, LANCE_WRITE_CREATE);
+  write_rows(writer, 0, 100);
+  CHECK_CALL(LANCE_OK, lance_writer_finish, writer, NULL);
+  lance_writer_free(writer);
+  LanceDataset* dataset = open_dataset(uri);
+
+  int calls = 0;
+  LanceColumnFunction* function = NULL;
+  CHECK_CALL(LANCE_OK, lance_column_function_create, add_thousand, &calls, NULL, &function);
+  struct ArrowSchema schema;
+  make_int64_schema(&schema);
+  schema.children[0]->name = "more";
+  LanceAddColumnsOptions options = LANCE_ADD_COLUMNS_OPTIONS_INIT;
+  options.parallelism = 1;
+  options.batch_size = 30;
+  LanceDataset* added = NULL;
+  CHECK_CALL(LANCE_OK, lance_dataset_add_columns_by_function, dataset, function, &schema, &options, &added);
+  CHECK(schema.release == NULL && calls == 4);
+  lance_column_function_free(function);
+  CHECK(count_rows(added, LANCE_TEXT("more = id + 1000")) == 100);
+
+  const LanceColumnAlteration rename = {"more", "most", LANCE_NULLABILITY_KEEP, 0};
+  LanceDataset* renamed = NULL;
+  CHECK_CALL(LANCE_OK, lance_dataset_alter_columns, added, &rename, 1, NULL, &renamed);
+  const LanceMetadataUpdate unit = {LANCE_TEXT("unit"), LANCE_TEXT("m")};
+  LanceDataset* described = NULL;
+  CHECK_CALL(LANCE_OK, lance_dataset_update_field_metadata, renamed, "most", &unit, 1, 0, &described);
+  struct ArrowArrayStream entries = {0};
+  CHECK_CALL(LANCE_OK, lance_dataset_field_metadata, described, "most", &entries);
+  List list = read_list(&entries);
+  CHECK(list.rows.length == 1);
+  free_list(&list);
+
+  const char* const most = "most";
+  CHECK_CALL(LANCE_OK, lance_dataset_plan_drop_columns, described, &most, 1, &schema);
+  CHECK(schema.n_children == 1);
+  schema.release(&schema);
+  LanceDataset* dropped = NULL;
+  CHECK_CALL(LANCE_OK, lance_dataset_drop_columns, described, &most, 1, &dropped);
+  CHECK_CALL(LANCE_OK, lance_dataset_validate, dropped);
+  CHECK(count_rows(dropped, LANCE_NO_TEXT) == 100);
+  LanceDataset* const all[] = {dataset, added, renamed, described, dropped};
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; ++i) lance_dataset_free(all[i]);
 }
 
 int main(void) {
@@ -426,6 +534,8 @@ int main(void) {
   datasets_and_splits_travel();
   epochs_are_shuffled_in_shards();
   transactions_travel_as_json();
+  rows_are_deleted_and_updated();
+  columns_are_computed_renamed_and_dropped();
   frees_accept_null();
   CHECK(live_structs == 0);
   return 0;

@@ -32,6 +32,7 @@
 typedef struct Handles {
   LanceSession* session;
   LanceDataset* dataset;
+  LanceColumnFunction* column_function;
   LanceScanner* scanner;
   LanceSearcher* searcher;
   LanceLookup* lookup;

@@ -132,6 +132,23 @@ static void credentials(void) {
   CHECK(releases == 5);
 }
 
+static LanceStatusCode no_columns(void* context, struct ArrowArray* batch, struct ArrowSchema* batch_schema,
+                                  struct ArrowArray* out, char* message, size_t message_size) {
+  (void)context;
+  CHECK(batch->release != NULL && batch_schema->release != NULL && out->release == NULL);
+  snprintf(message, message_size, "there are none");
+  return LANCE_IO;
+}
+
+static LanceColumnFunction* make_column_function(int* releases) {
+  LanceColumnFunction* function = NULL;
+  REFUSED(lance_column_function_create, NULL, releases, count_release, &function);
+  REFUSED(lance_column_function_create, no_columns, releases, count_release, NULL);
+  CHECK(function == NULL && *releases == 4);
+  CHECK_CALL(LANCE_OK, lance_column_function_create, no_columns, releases, count_release, &function);
+  return function;
+}
+
 static void namespaces(const LanceNamespace* ns) {
   const LanceKeyValue unknown[] = {{LANCE_TEXT("root"), LANCE_TEXT(URI)},
                                    {LANCE_TEXT("rot"), LANCE_TEXT("x")}};
@@ -270,6 +287,8 @@ static void runtime(void) {
 int main(void) {
   runtime();
   Handles handles = {.dataset = make_dataset()};
+  int releases = 0;
+  handles.column_function = make_column_function(&releases);
   CHECK_CALL(LANCE_OK, lance_scanner_open, handles.dataset, NULL, &handles.scanner);
   CHECK_CALL(LANCE_OK, lance_session_create, NULL, &handles.session);
   CHECK_CALL(LANCE_OK, lance_text_query_match, LANCE_TEXT("text"), NULL, &handles.text_query);
@@ -312,6 +331,8 @@ int main(void) {
   lance_scanner_free(handles.scanner);
   lance_text_query_free(handles.text_query);
   lance_session_free(handles.session);
+  lance_column_function_free(handles.column_function);
+  CHECK(releases == 5);
   lance_dataset_free(handles.dataset);
   CHECK(live_structs == 0);
   return 0;

@@ -3,31 +3,18 @@
 // step comes before a handle is used and leaves it as it was; the second may come while it is used, which
 // poisons it unless it never changes, as a dataset and a scanner do not.
 
-#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <regex>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "arrow/array.h"
-#include "arrow/c/bridge.h"
-#include "arrow/compute/cast.h"
-#include "arrow/record_batch.h"
 #include "gmock/gmock.h"
-#include "support/async_calls.h"
-#include "support/c_call.h"
-#include "support/datasets.h"
+#include "ownership/panic_world.h"
 #include "support/faults.h"
 #include "support/figures.h"
-#include "support/generators.h"
-#include "support/pushed_scan.h"
-#include "support/release_probe.h"
-#include "support/status_matchers.h"
-#include "support/temp_dir.h"
 
 namespace lance_test {
 namespace {
@@ -40,8 +27,23 @@ constexpr const LanceScanOptions* kScanDefaults = nullptr;
 constexpr const LanceTakeOptions* kTakeDefaults = nullptr;
 constexpr const LanceIndexOptions* kIndexDefaults = nullptr;
 constexpr const LanceOptimizeIndicesOptions* kOptimizeDefaults = nullptr;
+constexpr const LanceCompactOptions* kCompactDefaults = nullptr;
+constexpr const LanceExecuteCompactionOptions* kTaskDefaults = nullptr;
+constexpr const LanceCommitCompactionOptions* kResultDefaults = nullptr;
+constexpr const LanceDiskUsageOptions* kUsageDefaults = nullptr;
 constexpr LanceIndexType kBtree = LANCE_INDEX_BTREE;
+constexpr const LanceAddColumnsOptions* kAddDefaults = nullptr;
+constexpr LanceColumnFn kCompute = [](void*, ArrowArray*, ArrowSchema*, ArrowArray*, char*,
+                                      size_t) -> LanceStatusCode { return LANCE_CALLBACK; };
+constexpr LanceMetadataKind kConfig = LANCE_METADATA_CONFIG;
+constexpr LanceMigration kToManifestPaths = LANCE_MIGRATE_MANIFEST_PATHS;
 constexpr const LanceAccessOptions* kAccessDefaults = nullptr;
+constexpr const LanceCheckoutOptions* kCheckoutDefaults = nullptr;
+constexpr const LanceRestoreOptions* kRestoreDefaults = nullptr;
+constexpr const LanceTagOptions* kTagDefaults = nullptr;
+constexpr const LanceBranchOptions* kBranchDefaults = nullptr;
+constexpr const LanceCloneOptions* kCloneDefaults = nullptr;
+constexpr const LanceDeltaOptions* kDeltaDefaults = nullptr;
 constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
 constexpr const LanceVectorQueryOptions* kQueryDefaults = nullptr;
 constexpr const LanceTextMatchOptions* kMatchDefaults = nullptr;
@@ -114,6 +116,9 @@ struct World {
     EXPECT_EQ(Make(&lookup, lance_lookup_open, Dataset(), "id", kLookupDefaults), LANCE_OK);
     EXPECT_EQ(Make(&shuffler, lance_shuffler_open, Dataset(), kShuffleDefaults), LANCE_OK);
     EXPECT_EQ(Make(&state, lance_shuffler_state, Shuffler(), uint64_t{1}, uint64_t{10}), LANCE_OK);
+    EXPECT_EQ(
+        Make(&column_function, lance_column_function_create, kCompute, kNoContext, LanceReleaseFn{nullptr}),
+        LANCE_OK);
     EXPECT_EQ(Connect(&ns), LANCE_OK);
     EXPECT_EQ(Open("written", &writer), LANCE_OK);
     merge_options.on = kIdColumn;
@@ -229,15 +234,27 @@ struct World {
 
   Outcome WriteStream() {
     World& world = *this;
-    const auto reader = arrow::RecordBatchReader::Make({SimpleBatch(0, 7)}).ValueOrDie();
     ArrowArrayStream stream{};
-    EXPECT_OK(arrow::ExportRecordBatchReader(reader, &stream));
-    probe.Watch(&stream);
+    ExportRows(&stream);
     const Outcome outcome = CALL(lance_writer_write_stream, writer.get(), 0U, &stream);
     EXPECT_EQ(stream.release, nullptr);
     return outcome;
   }
 
+  /// The schema of the dataset, exported and watched.
+  void ExportSchema(ArrowSchema* out) {
+    EXPECT_OK(arrow::ExportSchema(*SimpleSchema(), out));
+    probe.Watch(out);
+  }
+
+  /// Its rows.
+  void ExportRows(ArrowArrayStream* out) {
+    const auto reader = arrow::RecordBatchReader::Make({SimpleBatch(0, 7)}).ValueOrDie();
+    EXPECT_OK(arrow::ExportRecordBatchReader(reader, out));
+    probe.Watch(out);
+  }
+
+  const LanceColumnFunction* ColumnFunction() const { return column_function.get(); }
   const LanceDataset* Dataset() const { return dataset.get(); }
   const LanceScanner* Scanner() const { return scanner.get(); }
   const LanceBatches* Batches() const { return batches.get(); }
@@ -268,6 +285,7 @@ struct World {
   DatasetPtr vector_dataset;
   VectorQueryPtr nearest;
   LanceScanOptions scan_options = LANCE_SCAN_OPTIONS_INIT;
+  ColumnFunctionPtr column_function;
   SearcherPtr searcher;
   LookupPtr lookup;
   TextQueryPtr text_query;
@@ -375,6 +393,82 @@ const Function kFunctions[] = {
        return MAKE(&out, lance_dataset_latest, world.Dataset());
      },
      Second::kHarmless},
+    {"lance_dataset_checkout",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_checkout, world.Dataset(), kCheckoutDefaults);
+     },
+     Second::kHarmless},
+    {"lance_dataset_restore",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_restore, world.Dataset(), kRestoreDefaults);
+     },
+     Second::kHarmless},
+    {"lance_dataset_tags",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_tags, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_create_tag",
+     [](World& world) { return CALL(lance_dataset_create_tag, world.Dataset(), "no name", kTagDefaults); },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_update_tag",
+     [](World& world) { return CALL(lance_dataset_update_tag, world.Dataset(), "none"); }, Second::kHarmless,
+     LANCE_REF_NOT_FOUND},
+    {"lance_dataset_replace_tag_metadata",
+     [](World& world) {
+       return CALL(lance_dataset_replace_tag_metadata, world.Dataset(), "none", kNoProperties, size_t{0});
+     },
+     Second::kHarmless, LANCE_REF_NOT_FOUND},
+    {"lance_dataset_delete_tag",
+     [](World& world) { return CALL(lance_dataset_delete_tag, world.Dataset(), "none"); }, Second::kHarmless,
+     LANCE_REF_NOT_FOUND},
+    {"lance_dataset_branches",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_branches, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_create_branch",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_create_branch, world.Dataset(), "no name", kBranchDefaults);
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_replace_branch_metadata",
+     [](World& world) {
+       return CALL(lance_dataset_replace_branch_metadata, world.Dataset(), "none", kNoProperties, size_t{0});
+     },
+     Second::kHarmless, LANCE_REF_NOT_FOUND},
+    {"lance_dataset_delete_branch",
+     [](World& world) { return CALL(lance_dataset_delete_branch, world.Dataset(), "none", int32_t{0}); },
+     Second::kHarmless, LANCE_REF_NOT_FOUND},
+    {"lance_dataset_shallow_clone",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_shallow_clone, world.Dataset(), world.uri.c_str(), kCloneDefaults);
+     },
+     Second::kHarmless, LANCE_ALREADY_EXISTS},
+    {"lance_dataset_deep_clone",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_deep_clone, world.Dataset(), world.uri.c_str(), kCloneDefaults);
+     },
+     Second::kHarmless, LANCE_ALREADY_EXISTS},
+    {"lance_dataset_delta",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_delta, world.Dataset(), kDeltaDefaults, out.out());
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_transactions",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_transactions, world.Dataset(), uint64_t{1}, out.out());
+     },
+     Second::kHarmless},
     {"lance_dataset_create_index",
      [](World& world) {
        DatasetPtr out;
@@ -416,6 +510,136 @@ const Function kFunctions[] = {
        return MAKE(&out, lance_dataset_optimize_indices, world.Dataset(), kOptimizeDefaults);
      },
      Second::kHarmless},
+    {"lance_column_function_create",
+     [](World&) {
+       ColumnFunctionPtr out;
+       return Make(&out, lance_column_function_create, kCompute, kNoContext, LanceReleaseFn{nullptr});
+     },
+     Second::kHarmless},
+    {"lance_dataset_add_columns",
+     [](World& world) {
+       DatasetPtr out;
+       const LanceKeyValue expression = {LANCE_TEXT("next"), LANCE_TEXT("id + 1")};
+       return MAKE(&out, lance_dataset_add_columns, world.Dataset(), &expression, size_t{1}, kAddDefaults);
+     },
+     Second::kHarmless},
+    {"lance_dataset_add_null_columns",
+     [](World& world) {
+       DatasetPtr out;
+       ArrowSchema schema{};
+       world.ExportSchema(&schema);
+       const Outcome outcome = MAKE(&out, lance_dataset_add_null_columns, world.Dataset(), &schema);
+       EXPECT_EQ(schema.release, nullptr);
+       return outcome;
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_add_columns_from_stream",
+     [](World& world) {
+       DatasetPtr out;
+       ArrowArrayStream stream{};
+       world.ExportRows(&stream);
+       const Outcome outcome = MAKE(&out, lance_dataset_add_columns_from_stream, world.Dataset(), &stream);
+       EXPECT_EQ(stream.release, nullptr);
+       return outcome;
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_add_columns_by_function",
+     [](World& world) {
+       DatasetPtr out;
+       ArrowSchema schema{};
+       world.ExportSchema(&schema);
+       const Outcome outcome = MAKE(&out, lance_dataset_add_columns_by_function, world.Dataset(),
+                                    world.ColumnFunction(), &schema, kAddDefaults);
+       EXPECT_EQ(schema.release, nullptr);
+       return outcome;
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_merge_columns",
+     [](World& world) {
+       DatasetPtr out;
+       ArrowArrayStream stream{};
+       world.ExportRows(&stream);
+       const Outcome outcome = MAKE(&out, lance_dataset_merge_columns, world.Dataset(), &stream, "id", "id");
+       EXPECT_EQ(stream.release, nullptr);
+       return outcome;
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_alter_columns",
+     [](World& world) {
+       DatasetPtr out;
+       ArrowSchema types{};
+       world.ExportSchema(&types);
+       const LanceColumnAlteration rename = {"name", "text", LANCE_NULLABILITY_KEEP, 0};
+       const Outcome outcome =
+           MAKE(&out, lance_dataset_alter_columns, world.Dataset(), &rename, size_t{1}, &types);
+       EXPECT_EQ(types.release, nullptr);
+       return outcome;
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_drop_columns",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_drop_columns, world.Dataset(), kIdColumn, size_t{1});
+     },
+     Second::kHarmless},
+    {"lance_dataset_plan_drop_columns",
+     [](World& world) {
+       Filled<ArrowSchema> out;
+       return CallC(lance_dataset_plan_drop_columns, world.Dataset(), kIdColumn, size_t{1}, out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_metadata",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CallC(lance_dataset_metadata, world.Dataset(), kConfig, out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_field_metadata",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CallC(lance_dataset_field_metadata, world.Dataset(), "id", out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_update_metadata",
+     [](World& world) {
+       DatasetPtr out;
+       const LanceMetadataUpdate update = {LANCE_TEXT("key"), LANCE_TEXT("value")};
+       return MAKE(&out, lance_dataset_update_metadata, world.Dataset(), kConfig, &update, size_t{1}, 0);
+     },
+     Second::kHarmless},
+    {"lance_dataset_update_field_metadata",
+     [](World& world) {
+       DatasetPtr out;
+       const LanceMetadataUpdate update = {LANCE_TEXT("key"), LANCE_TEXT("value")};
+       return MAKE(&out, lance_dataset_update_field_metadata, world.Dataset(), "id", &update, size_t{1}, 0);
+     },
+     Second::kHarmless},
+    {"lance_dataset_primary_key",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CallC(lance_dataset_primary_key, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_set_primary_key",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_set_primary_key, world.Dataset(), kIdColumn, size_t{1});
+     },
+     Second::kHarmless},
+    {"lance_dataset_validate", [](World& world) { return CALL(lance_dataset_validate, world.Dataset()); },
+     Second::kHarmless},
+    {"lance_dataset_migrate",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_migrate, world.Dataset(), kToManifestPaths);
+     },
+     Second::kHarmless},
+    {"lance_dataset_upgrade_storage",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_upgrade_storage, world.Dataset(), "2.1");
+     },
+     Second::kHarmless},
     {"lance_dataset_train_index",
      [](World& world) {
        uint8_t* out = nullptr;
@@ -443,6 +667,79 @@ const Function kFunctions[] = {
        return MAKE(&out, lance_dataset_commit_index_segments, world.Dataset(), "name", kIdColumn, size_t{1});
      },
      Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_plan_optimize_indices",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_plan_optimize_indices, world.Dataset(), kOptimizeDefaults, out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_execute_optimize_indices",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_execute_optimize_indices, world.Dataset(), LANCE_TEXT("{}"), kIdColumn,
+                   size_t{1});
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_commit_optimize_indices",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_commit_optimize_indices, world.Dataset(), kIdColumn, size_t{1});
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_compact",
+     [](World& world) {
+       LanceDataset* out = nullptr;
+       LanceCompactResult result = LANCE_COMPACT_RESULT_INIT;
+       const LanceStatusCode code =
+           CALL(lance_dataset_compact, world.Dataset(), kCompactDefaults, &out, &result);
+       lance_dataset_free(out);
+       return outcome;
+     },
+     Second::kHarmless},
+    {"lance_dataset_plan_compaction",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_plan_compaction, world.Dataset(), kCompactDefaults, out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_execute_compaction",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_execute_compaction, world.Dataset(), LANCE_TEXT("{}"), kTaskDefaults);
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_commit_compaction",
+     [](World& world) {
+       LanceDataset* out = nullptr;
+       LanceCompactResult result = LANCE_COMPACT_RESULT_INIT;
+       const Outcome outcome = CALL(lance_dataset_commit_compaction, world.Dataset(), kIdColumn, size_t{1},
+                                    kResultDefaults, &out, &result);
+       lance_dataset_free(out);
+       return outcome;
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_column_sizes",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_column_sizes, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_column_range",
+     [](World& world) {
+       Filled<ArrowArray> array;
+       Filled<ArrowSchema> schema;
+       return CALL(lance_dataset_column_range, world.Dataset(), "id", array.out(), schema.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_disk_usage",
+     [](World& world) {
+       LanceDiskUsage usage = LANCE_DISK_USAGE_INIT;
+       Filled<ArrowArrayStream> versions;
+       Filled<ArrowArrayStream> orphans;
+       return CALL(lance_dataset_disk_usage, world.uri.c_str(), kUsageDefaults, &usage, versions.out(),
+                   orphans.out());
+     },
+     Second::kHarmless},
     {"lance_dataset_take",
      [](World& world) {
        Filled<ArrowArray> array;
@@ -955,6 +1252,13 @@ const Function kFunctions[] = {
        return CALL(lance_dataset_cleanup, world.uri.c_str(), kCleanupDefaults, &out);
      },
      Second::kHarmless},
+    {"lance_dataset_explain_cleanup",
+     [](World& world) {
+       LanceCleanupResult out = LANCE_CLEANUP_RESULT_INIT;
+       Filled<ArrowArrayStream> items;
+       return CALL(lance_dataset_explain_cleanup, world.uri.c_str(), kCleanupDefaults, &out, items.out());
+     },
+     Second::kHarmless},
     {"lance_credentials_provider_create",
      [](World&) {
        CredentialsProviderPtr out;
@@ -1087,6 +1391,15 @@ const Function kFunctions[] = {
      Second::kUnnoticed},
 };
 
+const std::vector<Function>& AllFunctions() {
+  static const std::vector<Function> functions = [] {
+    std::vector<Function> all = CommonFunctions();
+    for (const Function& each : ChangeFunctions()) all.push_back(each);
+    return all;
+  }();
+  return functions;
+}
+
 /// The functions that can fail, by the headers.
 std::set<std::string> Declared() {
   const std::regex prototype(R"(LANCE_API LanceStatusCode (\w+)\([^;]*LanceError\*\* error\);)");
@@ -1113,7 +1426,7 @@ std::ostream& operator<<(std::ostream& out, const Form& form) { return out << fo
 std::vector<Form> Forms() {
   const std::set<std::string> declared = Declared();
   std::vector<Form> forms;
-  for (const Function& function : kFunctions) {
+  for (const Function& function : AllFunctions()) {
     forms.push_back({function, false});
     if (const Form asynchronous{function, true}; declared.contains(asynchronous.name()))
       forms.push_back(asynchronous);

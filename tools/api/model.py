@@ -6,7 +6,8 @@ import tomllib
 from typing import NamedTuple
 
 TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "search", "scan",
-          "searcher", "lookup", "batches", "sql", "index", "transaction", "write", "merge_insert", "maintain", "shuffle", "namespace"]
+          "searcher", "lookup", "batches", "sql", "index", "transaction", "mutate", "merge_insert", "evolve", "refs",
+          "fragment", "write", "file", "compact", "maintain", "shuffle", "namespace"]
 KINDS = ["constant", "codes", "enum", "handle", "struct", "callback", "result", "record", "options", "function"]
 
 # What a type is in C and in Rust, and its bytes.
@@ -200,7 +201,7 @@ def chosen(topics):
 
 
 def find(topics, kind, name):
-    return next(item for item in every(topics, kind) if item.name == name)
+    return next((item for item in every(topics, kind) if item.name == name), None)
 
 
 def snake(name):
@@ -334,7 +335,8 @@ def to_rust(c):
         const = inner.startswith("const ") and not inner.endswith("*")
         return f"*{'const' if const else 'mut'} {to_rust(inner.removeprefix('const ') if const else inner)}"
     known = {"char": "c_char", "void": "c_void", "LanceStatusCode": "i32", "uint8_t": "u8", "uint32_t": "u32", "int32_t": "i32",
-             "size_t": "usize", "struct ArrowArrayStream": "FFI_ArrowArrayStream",
+             "size_t": "usize", "struct ArrowArray": "FFI_ArrowArray",
+             "struct ArrowSchema": "FFI_ArrowSchema", "struct ArrowArrayStream": "FFI_ArrowArrayStream",
              "struct ArrowAsyncDeviceStreamHandler": "ArrowAsyncDeviceStreamHandler"}
     return known.get(c, c)
 

@@ -1,13 +1,10 @@
 //! Changes of the indices of a dataset.
 
-use std::sync::Arc;
-
 use lance::Dataset;
-use lance::dataset::CommitBuilder;
-use lance::dataset::transaction::{Operation, Transaction};
+use lance::dataset::transaction::Operation;
 use lance_table::format::IndexMetadata;
 
-use crate::change::Change;
+use crate::change::{self, Change};
 use crate::error::{Error, Result, code};
 use crate::read::Opened;
 
@@ -50,9 +47,5 @@ pub async fn commit(
         new_indices,
         removed_indices,
     };
-    let transaction = Transaction::new(dataset.manifest().version, operation, None);
-    let commit = CommitBuilder::new(Arc::new(dataset))
-        // The engine's own removes what a branch lives on, if its place was typed otherwise.
-        .with_skip_auto_cleanup(true);
-    Ok(commit.execute(transaction).await?)
+    change::commit(dataset, operation).await
 }

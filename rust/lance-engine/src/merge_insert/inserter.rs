@@ -9,7 +9,7 @@ use futures::future::{AbortHandle, AbortRegistration, Abortable, Aborted};
 use super::plan::Plan;
 use super::run::run;
 use super::source::Gathering;
-use crate::error::{Error, Result, code};
+use crate::error::{Error, Result};
 use crate::operation::cancelled;
 use crate::read::Opened;
 use crate::runtime::{block_on, refuse_runtime_thread};

@@ -18,7 +18,7 @@ use arrow::datatypes::Schema;
 
 pub use inserter::MergeInserter;
 
-use crate::error::{Error, Result, code};
+use crate::error::{Error, code};
 use crate::read::Opened;
 use crate::settings::MergeInsertSettings;
 use crate::task::Task;

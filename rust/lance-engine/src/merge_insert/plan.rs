@@ -97,7 +97,7 @@ impl Plan {
     /// The numbers of the key's columns.
     pub fn field_ids(&self, dataset: &Dataset) -> Vec<i32> {
         let fields = &dataset.schema().fields;
-        let of = |name| fields.iter().find(|field| field.name == *name);
+        let of = |name: &String| fields.iter().find(|field| field.name == *name);
         let key = self.on.iter().filter_map(of);
         key.map(|field| field.id).collect()
     }

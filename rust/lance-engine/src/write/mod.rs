@@ -1,6 +1,7 @@
 //! Writing: the push-based writer, from any number of batches to one atomic commit, and transactions.
 
 mod booleans;
+mod branch;
 mod dictionaries;
 mod encoder;
 mod hints;
@@ -9,12 +10,12 @@ mod lanes;
 mod legacy;
 mod live;
 mod nested;
-mod plan;
+pub(crate) mod plan;
 mod progress;
-mod removal;
+pub(crate) mod removal;
 pub mod transaction;
-mod tuning;
-mod types;
+pub(crate) mod tuning;
+pub(crate) mod types;
 mod writer;
 pub(crate) mod written_files;
 
@@ -22,6 +23,8 @@ use arrow::array::RecordBatch;
 use lance::dataset::transaction::Transaction;
 
 pub use live::Live;
+pub(crate) use plan::storage_version;
+pub(crate) use types::check_storable;
 pub use writer::Write;
 
 /// What is between its producers and its encoders.

@@ -27,7 +27,7 @@ use crate::merge_insert::LanceMergeInserter;
 use crate::operation::{Ending, LanceOperation, start, start_thread};
 use crate::out::{Out, SizedOut};
 
-fn when_matched(value: i32, what: &str) -> Result<WhenMatched> {
+pub(super) fn when_matched(value: i32, what: &str) -> Result<WhenMatched> {
     Ok(match value {
         0 => WhenMatched::UpdateAll,
         1 => WhenMatched::UpdateIf,
@@ -44,7 +44,7 @@ fn when_matched(value: i32, what: &str) -> Result<WhenMatched> {
     })
 }
 
-fn when_not_matched(value: i32, what: &str) -> Result<WhenNotMatched> {
+pub(super) fn when_not_matched(value: i32, what: &str) -> Result<WhenNotMatched> {
     Ok(match value {
         0 => WhenNotMatched::Insert,
         1 => WhenNotMatched::DoNothing,
@@ -58,7 +58,7 @@ fn when_not_matched(value: i32, what: &str) -> Result<WhenNotMatched> {
     })
 }
 
-fn when_not_matched_by_source(value: i32, what: &str) -> Result<WhenNotMatchedBySource> {
+pub(super) fn when_not_matched_by_source(value: i32, what: &str) -> Result<WhenNotMatchedBySource> {
     Ok(match value {
         0 => WhenNotMatchedBySource::Keep,
         1 => WhenNotMatchedBySource::Delete,
@@ -73,7 +73,7 @@ fn when_not_matched_by_source(value: i32, what: &str) -> Result<WhenNotMatchedBy
     })
 }
 
-fn merge_insert_write_mode(value: i32, what: &str) -> Result<MergeInsertWriteMode> {
+pub(super) fn merge_insert_write_mode(value: i32, what: &str) -> Result<MergeInsertWriteMode> {
     Ok(match value {
         0 => MergeInsertWriteMode::Auto,
         1 => MergeInsertWriteMode::RewriteRows,
@@ -88,7 +88,7 @@ fn merge_insert_write_mode(value: i32, what: &str) -> Result<MergeInsertWriteMod
     })
 }
 
-fn source_duplicates(value: i32, what: &str) -> Result<SourceDuplicates> {
+pub(super) fn source_duplicates(value: i32, what: &str) -> Result<SourceDuplicates> {
     Ok(match value {
         0 => SourceDuplicates::Fail,
         1 => SourceDuplicates::First,
@@ -239,16 +239,22 @@ impl LanceMergeInsertOptions {
             let raw = read_sized(options, "options")?;
             Ok(MergeInsertSettings {
                 on: optional_names(raw.on, raw.on_count, "options.on")?,
-                when_matched: when_matched(raw.when_matched, "options.when_matched")?,
-                when_not_matched: when_not_matched(
+                when_matched: super::merge_insert::when_matched(
+                    raw.when_matched,
+                    "options.when_matched",
+                )?,
+                when_not_matched: super::merge_insert::when_not_matched(
                     raw.when_not_matched,
                     "options.when_not_matched",
                 )?,
-                when_not_matched_by_source: when_not_matched_by_source(
+                when_not_matched_by_source: super::merge_insert::when_not_matched_by_source(
                     raw.when_not_matched_by_source,
                     "options.when_not_matched_by_source",
                 )?,
-                write_mode: merge_insert_write_mode(raw.write_mode, "options.write_mode")?,
+                write_mode: super::merge_insert::merge_insert_write_mode(
+                    raw.write_mode,
+                    "options.write_mode",
+                )?,
                 when_matched_condition: optional_text(
                     raw.when_matched_condition,
                     "options.when_matched_condition",
@@ -257,7 +263,7 @@ impl LanceMergeInsertOptions {
                     raw.by_source_condition,
                     "options.by_source_condition",
                 )?,
-                source_duplicates: source_duplicates(
+                source_duplicates: super::merge_insert::source_duplicates(
                     raw.source_duplicates,
                     "options.source_duplicates",
                 )?,
