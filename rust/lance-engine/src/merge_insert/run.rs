@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use lance::Dataset;
 use lance::dataset::transaction::Operation;
-use lance::dataset::{CommitBuilder, MergeStats};
+use lance::dataset::{CommitBuilder, MergeStats, UncommittedMergeInsert};
 use lance_core::utils::backoff::SlotBackoff;
 use tokio::time::sleep;
 
@@ -99,28 +99,10 @@ async fn merge(
     source: &Gathered,
 ) -> Result<(Dataset, MergeInsertResult)> {
     let dataset = Arc::new(dataset);
-    let job = plan.job(dataset.clone(), source.keys.have_nulls)?;
-    let mut merged = source.merge(job).await?;
-    let operation = &mut merged.transaction.operation;
-    let result = result(&dataset, operation, &merged.stats);
-    let Operation::Update {
-        inserted_rows_filter,
-        new_fragments,
-        updated_fragments,
-        removed_fragment_ids,
-        ..
-    } = operation
-    else {
-        return Err(Error::new(
-            code::INTERNAL,
-            format!("the engine merges by an operation {operation}"),
-        ));
-    };
-    if new_fragments.is_empty() && updated_fragments.is_empty() && removed_fragment_ids.is_empty() {
+    let (merged, result) = stage(&dataset, plan, source).await?;
+    if changes_nothing(&merged.transaction.operation) {
         return Ok((Dataset::clone(&dataset), result));
     }
-    *inserted_rows_filter = (plan.inserts() && result.inserted_rows > 0)
-        .then(|| inserted::filter(plan.field_ids(&dataset), &source.keys));
     let settings = &plan.settings;
     let mut commit = CommitBuilder::new(dataset)
         // The engine's own removes what a branch lives on, if its place was typed otherwise.
@@ -136,6 +118,35 @@ async fn merge(
         commit = commit.with_affected_rows(rows);
     }
     Ok((commit.execute(merged.transaction).await?, result))
+}
+
+/// Merge, and name the keys that were inserted.
+async fn stage(
+    dataset: &Arc<Dataset>,
+    plan: &Plan,
+    source: &Gathered,
+) -> Result<(UncommittedMergeInsert, MergeInsertResult)> {
+    let job = plan.job(dataset.clone(), source.keys.have_nulls)?;
+    let mut merged = source.merge(job).await?;
+    let result = result(dataset, &merged.transaction.operation, &merged.stats);
+    if let Operation::Update {
+        inserted_rows_filter,
+        ..
+    } = &mut merged.transaction.operation
+    {
+        let inserts = plan.inserts() && result.inserted_rows > 0;
+        let filter = || inserted::filter(plan.field_ids(dataset), &source.keys);
+        *inserted_rows_filter = inserts.then(filter);
+        return Ok((merged, result));
+    }
+    let name = merged.transaction.operation.name();
+    let message = format!("the engine merges by the operation {name}");
+    Err(Error::new(code::INTERNAL, message))
+}
+
+fn changes_nothing(operation: &Operation) -> bool {
+    matches!(operation, Operation::Update { new_fragments, updated_fragments, removed_fragment_ids, .. }
+        if new_fragments.is_empty() && updated_fragments.is_empty() && removed_fragment_ids.is_empty())
 }
 
 /// What was done. The engine does not count the files of all its ways.
