@@ -15,6 +15,7 @@ pub(crate) mod removal;
 pub mod transaction;
 mod tuning;
 pub(crate) mod types;
+pub(crate) mod whole;
 mod writer;
 pub(crate) mod written_files;
 
