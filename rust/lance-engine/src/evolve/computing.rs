@@ -160,12 +160,12 @@ impl Computing {
             }
         };
         let (schema, progress) = (self.schema.clone(), self.progress.clone());
-        let labelled = computed.map(move |batch| {
+        let named = computed.map(move |batch| {
             let batch = labelled(&schema, batch?.columns().to_vec())?;
             progress.add_rows(batch.num_rows() as u64);
             Ok(batch)
         });
-        Ok(labelled.boxed())
+        Ok(named.boxed())
     }
 
     /// The columns as the engine can take them, and of how many stored rows it is to take them at once.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 
-use super::computing::labelled;
 use crate::callers::Callers;
 use crate::error::{Error, Result, code};
 use crate::operation::cancelled;
@@ -91,7 +90,7 @@ impl Calls {
                 ));
             }
         }
-        labelled(&self.schema, computed.columns().to_vec())
+        Ok(computed)
     }
 
     fn stop(&self) {
