@@ -43,4 +43,10 @@ class GuardedReader : public std::enable_shared_from_this<GuardedReader> {
   arrow::Status status_;
 };
 
+/// The failure of a call that was driving a reader, whose own error says more than what came back through the
+/// stream.
+inline arrow::Status WithReaderError(const arrow::Status& failure, const GuardedReader& reader) {
+  return reader.status().ok() ? failure : reader.status();
+}
+
 }  // namespace lance::inline v0::internal

@@ -24,16 +24,11 @@ using internal::Nothing;
 using internal::Prepare;
 using internal::Starting;
 using internal::Waiting;
+using internal::WithReaderError;
 using Progress = internal::Listener<WriteStats>;
 
 extern "C" void CallProgress(void* context, const LanceWriteStats* stats) noexcept {
   static_cast<Progress*>(context)->Hold()->Tell([&] { return internal::FromC(*stats); });
-}
-
-/// The failure of a call that was driving a reader, whose own error says more than what came back through the
-/// stream.
-arrow::Status WithReaderError(const arrow::Status& failure, const internal::GuardedReader& reader) {
-  return reader.status().ok() ? failure : reader.status();
 }
 
 }  // namespace
