@@ -85,6 +85,15 @@ std::pair<std::string, std::string> ParseExpression(std::string_view text) {
   return {name.value_or(std::string(sql)), std::string(sql)};
 }
 
+std::pair<std::string, std::string> ParseAssignment(std::string_view text) {
+  const size_t equals = text.find('=');
+  const std::string_view column = Trim(text.substr(0, equals));
+  if (equals == std::string_view::npos || column.empty()) {
+    throw CLI::ValidationError("--set", "an assignment must look like COLUMN=EXPR");
+  }
+  return {std::string(column), std::string(text.substr(equals + 1))};
+}
+
 SortKey ParseSortKey(std::string_view text) {
   std::string_view column = Trim(text);
   SortKey key;

@@ -16,6 +16,9 @@ std::pair<std::string, std::string> ParseExpression(std::string_view text);
 /// "COLUMN [asc|desc] [nulls first|nulls last]".
 SortKey ParseSortKey(std::string_view text);
 
+/// "COLUMN=EXPR": the column and the expression.
+std::pair<std::string, std::string> ParseAssignment(std::string_view text);
+
 /// "FUNCTION(COLUMN or EXPR or *) [as NAME]".
 void AddAggregate(std::string_view text, ScanOptions* scan);
 

@@ -25,6 +25,8 @@ enum class Section : uint8_t {
   kDescribe,
   /// Rows.
   kRows,
+  /// Changing rows and columns.
+  kChange,
   /// What a dataset consists of: versions, fragments.
   kParts,
   /// Checks and repairs.

@@ -107,6 +107,22 @@ void AddParameters(CLI::App& app, std::map<std::string, std::string>& parameters
       [&parameters](std::string key, std::string value) { parameters[std::move(key)] = std::move(value); });
 }
 
+void AddRetries(CLI::App& app, uint32_t& retries) {
+  app.add_option("--retries", retries,
+                 "How often to do it again on the newest version when another writer was first (default: 10)")
+      ->check(AtLeast(0))
+      ->type_name("N");
+}
+
+void AddMessage(CLI::App& app, std::optional<std::string>& message) {
+  app.add_option("--message", message, "A message kept with the version")->type_name("TEXT");
+}
+
+void AddMetadata(CLI::App& app, std::map<std::string, std::string>& metadata) {
+  AddPairs(app, "--metadata", "Keep this with it, e.g. owner=me; may be repeated",
+           [&metadata](std::string key, std::string value) { metadata[std::move(key)] = std::move(value); });
+}
+
 void AddFormat(CLI::App& app, Format& format) {
   AddChoice(app, "--format", format, kReportFormats, "How to print (default: table)");
 }
@@ -140,9 +156,22 @@ void AddExpressions(CLI::App& app, std::vector<std::pair<std::string, std::strin
       ->allow_extra_args(false);
 }
 
+void AddStorageVersion(CLI::App& app, std::optional<std::string>& version) {
+  app.add_option("--data-storage-version", version, "Lance file format, e.g. 2.1")
+      ->check(CLI::IsMember(kStorageVersions).description(""))
+      ->type_name("VERSION");
+}
+
+void AddProfile(CLI::App& app, EncodingProfile& profile) {
+  AddChoice(
+      app, "--profile", profile, kProfiles,
+      "What columns are encoded for: to be read fast, for few bytes, or as the engine does (default: read)");
+}
+
 void AddWrite(CLI::App& app, WriteFlags& write) {
   AddChoice(app, "--mode", write.options.mode, kModes,
             "What to do with an existing dataset (default: create)");
+  app.add_option("--branch", write.options.branch, "Write to this branch (default: main)")->type_name("NAME");
   app.add_option("--batch-rows", write.batch_rows, "The most rows of a batch")
       ->capture_default_str()
       ->check(AtLeast(1))
@@ -150,12 +179,8 @@ void AddWrite(CLI::App& app, WriteFlags& write) {
   app.add_option("--jobs", write.jobs, "Threads that feed the writer (default: the number of cores)")
       ->check(CLI::Range(1u, 1024u).description(""))
       ->type_name("N");
-  app.add_option("--data-storage-version", write.options.data_storage_version, "Lance file format, e.g. 2.1")
-      ->check(CLI::IsMember(kStorageVersions).description(""))
-      ->type_name("VERSION");
-  AddChoice(
-      app, "--profile", write.options.encoding_profile, kProfiles,
-      "What columns are encoded for: to be read fast, for few bytes, or as the engine does (default: read)");
+  AddStorageVersion(app, write.options.data_storage_version);
+  AddProfile(app, write.options.encoding_profile);
   app.add_flag("--durable", write.options.durable,
                "Sync files and directories, so that a commit survives a power failure");
   AddStorage(app, write.options.storage);

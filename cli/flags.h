@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -36,6 +37,19 @@ CLI::Option* AddChoice(CLI::App& app, const std::string& name, Value& value,
       ->type_name(names);
 }
 
+/// Add an option whose value is a number with a unit of time.
+template <typename Age>
+CLI::Option* AddAge(CLI::App& app, const std::string& name, Age& age, const std::string& help) {
+  const std::map<std::string, int64_t> units = {
+      {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 24 * 3600}, {"w", 7 * 24 * 3600}};
+  return app
+      .add_option_function<int64_t>(
+          name, [&age](int64_t seconds) { age = std::chrono::seconds(seconds); }, help)
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED).description(""))
+      ->check(AtLeast(0))
+      ->type_name("AGE");
+}
+
 /// DATASET.
 void AddDataset(CLI::App& app, std::string& uri);
 
@@ -50,6 +64,9 @@ void AddSource(CLI::App& app, Source& source);
 
 /// --param, of an index.
 void AddParameters(CLI::App& app, std::map<std::string, std::string>& parameters);
+
+/// --metadata, of a tag or a branch.
+void AddMetadata(CLI::App& app, std::map<std::string, std::string>& metadata);
 
 /// --format of a report.
 void AddFormat(CLI::App& app, Format& format);
@@ -75,8 +92,20 @@ struct WriteFlags {
   int32_t batch_rows = 8192;
 };
 
+/// --data-storage-version.
+void AddStorageVersion(CLI::App& app, std::optional<std::string>& version);
+
+/// --profile.
+void AddProfile(CLI::App& app, EncodingProfile& profile);
+
 /// The flags of a write.
 void AddWrite(CLI::App& app, WriteFlags& write);
+
+/// --retries, of a change that another writer comes before.
+void AddRetries(CLI::App& app, uint32_t& retries);
+
+/// --message, kept with the version.
+void AddMessage(CLI::App& app, std::optional<std::string>& message);
 
 /// Declare a command that takes a dataset and a format, and no more.
 Action DeclareReport(CLI::App& app, arrow::Status (*show)(const Source&, Format));

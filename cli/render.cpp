@@ -1,9 +1,11 @@
 #include "render.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <iterator>
 #include <utility>
@@ -35,6 +37,13 @@ std::string FormatBytes(uint64_t bytes) {
   // 1023.95 would be rounded to "1024.0".
   for (; value >= 1023.95 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
   return fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+std::string FormatTimestamp(int64_t micros) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(std::chrono::microseconds(micros));
+  const std::chrono::sys_seconds time(seconds);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(time)),
+                     micros - std::chrono::microseconds(seconds).count());
 }
 
 std::string FormatSeconds(double seconds) {

@@ -16,6 +16,9 @@ std::string FormatCount(uint64_t value);
 /// Format in binary units: "209.3 MiB".
 std::string FormatBytes(uint64_t bytes);
 
+/// Format a time of day and a date, of microseconds since 1970-01-01 UTC: "2026-01-31T23:59:59.000001Z".
+std::string FormatTimestamp(int64_t micros);
+
 /// Format a duration: "4.2 s", "3 min 20 s", "2 h 5 min".
 std::string FormatSeconds(double seconds);
 

@@ -344,8 +344,9 @@ std::vector<LanceMetadataUpdate> ToC(const Updates& updates) {
 }
 
 template <typename Form>
-typename Form::template Of<DatasetPtr> Update(const Dataset& dataset, LanceMetadataKind kind,
-                                              const Updates& updates, bool replace, const StopToken& stop) {
+typename Form::template Of<DatasetPtr> UpdatePairs(const Dataset& dataset, LanceMetadataKind kind,
+                                                   const Updates& updates, bool replace,
+                                                   const StopToken& stop) {
   const auto c_updates = ToC(updates);
   return Form::Make(Prepare<DatasetOut>(lance_dataset_update_metadata, lance_dataset_update_metadata_async,
                                         Opening(dataset), DatasetAccess::Get(dataset), kind, c_updates.data(),
@@ -481,32 +482,32 @@ arrow::Result<Pairs> Dataset::FieldMetadata(const std::string& column) const {
 
 arrow::Result<DatasetPtr> Dataset::UpdateConfig(const Updates& updates, bool replace,
                                                 const StopToken& stop) const {
-  return Update<Waiting>(*this, LANCE_METADATA_CONFIG, updates, replace, stop);
+  return UpdatePairs<Waiting>(*this, LANCE_METADATA_CONFIG, updates, replace, stop);
 }
 
 arrow::Future<DatasetPtr> Dataset::UpdateConfigAsync(const Updates& updates, bool replace,
                                                      const StopToken& stop) const {
-  return Update<Starting>(*this, LANCE_METADATA_CONFIG, updates, replace, stop);
+  return UpdatePairs<Starting>(*this, LANCE_METADATA_CONFIG, updates, replace, stop);
 }
 
 arrow::Result<DatasetPtr> Dataset::UpdateMetadata(const Updates& updates, bool replace,
                                                   const StopToken& stop) const {
-  return Update<Waiting>(*this, LANCE_METADATA_TABLE, updates, replace, stop);
+  return UpdatePairs<Waiting>(*this, LANCE_METADATA_TABLE, updates, replace, stop);
 }
 
 arrow::Future<DatasetPtr> Dataset::UpdateMetadataAsync(const Updates& updates, bool replace,
                                                        const StopToken& stop) const {
-  return Update<Starting>(*this, LANCE_METADATA_TABLE, updates, replace, stop);
+  return UpdatePairs<Starting>(*this, LANCE_METADATA_TABLE, updates, replace, stop);
 }
 
 arrow::Result<DatasetPtr> Dataset::UpdateSchemaMetadata(const Updates& updates, bool replace,
                                                         const StopToken& stop) const {
-  return Update<Waiting>(*this, LANCE_METADATA_SCHEMA, updates, replace, stop);
+  return UpdatePairs<Waiting>(*this, LANCE_METADATA_SCHEMA, updates, replace, stop);
 }
 
 arrow::Future<DatasetPtr> Dataset::UpdateSchemaMetadataAsync(const Updates& updates, bool replace,
                                                              const StopToken& stop) const {
-  return Update<Starting>(*this, LANCE_METADATA_SCHEMA, updates, replace, stop);
+  return UpdatePairs<Starting>(*this, LANCE_METADATA_SCHEMA, updates, replace, stop);
 }
 
 arrow::Result<DatasetPtr> Dataset::UpdateFieldMetadata(const std::string& column, const Updates& updates,

@@ -27,6 +27,7 @@ using internal::Waiting;
 using BufferPtr = std::shared_ptr<arrow::Buffer>;
 using DatasetPtr = std::shared_ptr<Dataset>;
 using Names = std::vector<std::string>;
+using Parts = std::vector<OptimizePart>;
 using Progress = internal::Listener<IndexProgress>;
 
 using DatasetOut = internal::HandleOut<internal::DatasetHandle>;
@@ -162,6 +163,42 @@ typename Form::template Of<DatasetPtr> Optimize(const Dataset& dataset, const Op
 }
 
 template <typename Form>
+typename Form::template Of<Parts> PlanParts(const Dataset& dataset, const OptimizeIndicesOptions& options,
+                                            const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(auto c_options, internal::OptimizeIndicesOptionsC::Make(options));
+  auto progress = Listen(options.progress, c_options.c);
+  // The callback is called until the end.
+  const auto finish = [progress = std::move(progress)](ListOut& out) {
+    return internal::DecodeOptimizeParts(&out.shell);
+  };
+  return Form::Make(
+      Prepare<ListOut>(lance_dataset_plan_optimize_indices, lance_dataset_plan_optimize_indices_async, finish,
+                       DatasetAccess::Get(dataset), &c_options.c),
+      stop);
+}
+
+template <typename Form>
+typename Form::template Of<std::string> ExecutePart(const Dataset& dataset, const std::string& part,
+                                                    const Names& results, const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(const auto c_results, internal::NamesC::Make(results, "results"));
+  return Form::Make(
+      Prepare<TextOut>(lance_dataset_execute_optimize_indices, lance_dataset_execute_optimize_indices_async,
+                       ToText, DatasetAccess::Get(dataset), internal::TextC(part), c_results.data(),
+                       c_results.size()),
+      stop);
+}
+
+template <typename Form>
+typename Form::template Of<DatasetPtr> CommitParts(const Dataset& dataset, const Names& results,
+                                                   const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(const auto c_results, internal::NamesC::Make(results, "results"));
+  return Form::Make(
+      Prepare<DatasetOut>(lance_dataset_commit_optimize_indices, lance_dataset_commit_optimize_indices_async,
+                          Opening(dataset), DatasetAccess::Get(dataset), c_results.data(), c_results.size()),
+      stop);
+}
+
+template <typename Form>
 typename Form::template Of<std::string> Merge(const Dataset& dataset, const Names& segments,
                                               const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(const auto c_segments, internal::NamesC::Make(segments, "segments"));
@@ -259,6 +296,35 @@ arrow::Result<DatasetPtr> Dataset::OptimizeIndices(const OptimizeIndicesOptions&
 arrow::Future<DatasetPtr> Dataset::OptimizeIndicesAsync(const OptimizeIndicesOptions& options,
                                                         const StopToken& stop) const {
   return Optimize<Starting>(*this, options, stop);
+}
+
+arrow::Result<Parts> Dataset::PlanOptimizeIndices(const OptimizeIndicesOptions& options,
+                                                  const StopToken& stop) const {
+  return PlanParts<Waiting>(*this, options, stop);
+}
+
+arrow::Future<Parts> Dataset::PlanOptimizeIndicesAsync(const OptimizeIndicesOptions& options,
+                                                       const StopToken& stop) const {
+  return PlanParts<Starting>(*this, options, stop);
+}
+
+arrow::Result<std::string> Dataset::ExecuteOptimizeIndices(const std::string& part, const Names& results,
+                                                           const StopToken& stop) const {
+  return ExecutePart<Waiting>(*this, part, results, stop);
+}
+
+arrow::Future<std::string> Dataset::ExecuteOptimizeIndicesAsync(const std::string& part, const Names& results,
+                                                                const StopToken& stop) const {
+  return ExecutePart<Starting>(*this, part, results, stop);
+}
+
+arrow::Result<DatasetPtr> Dataset::CommitOptimizeIndices(const Names& results, const StopToken& stop) const {
+  return CommitParts<Waiting>(*this, results, stop);
+}
+
+arrow::Future<DatasetPtr> Dataset::CommitOptimizeIndicesAsync(const Names& results,
+                                                              const StopToken& stop) const {
+  return CommitParts<Starting>(*this, results, stop);
 }
 
 arrow::Result<BufferPtr> Dataset::TrainIndex(const std::string& column, IndexType type,

@@ -83,6 +83,72 @@ typename Form::template Of<CleanupResult> Cleanup(const std::string& uri, const 
       stop);
 }
 
+/// The totals of a plan, and its items.
+struct PlanOut {
+  PlanOut() { totals.struct_size = sizeof(totals); }
+
+  LanceCleanupResult totals{};
+  CStream items;
+  auto pointers() { return std::make_tuple(&totals, items.get()); }
+};
+
+template <typename Form>
+typename Form::template Of<CleanupPlan> Explain(const std::string& uri, const CleanupOptions& options,
+                                                const StopToken& stop) {
+  ARROW_RETURN_NOT_OK(internal::CheckAbi());
+  ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "uri"));
+  ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::CleanupOptionsC::Make(options));
+  const auto finish = [](PlanOut& out) -> arrow::Result<CleanupPlan> {
+    ARROW_ASSIGN_OR_RAISE(auto items, internal::DecodeCleanupItems(&out.items));
+    return CleanupPlan{.totals = internal::FromC(out.totals), .items = std::move(items)};
+  };
+  return Form::Make(
+      internal::Prepare<PlanOut>(lance_dataset_explain_cleanup, lance_dataset_explain_cleanup_async, finish,
+                                 c_uri, &c_options.c),
+      stop);
+}
+
+/// The totals, the versions, and what none of them needs.
+struct UsageOut {
+  UsageOut() { summary.struct_size = sizeof(summary); }
+
+  LanceDiskUsage summary{};
+  CStream versions;
+  CStream orphans;
+  auto pointers() { return std::make_tuple(&summary, versions.get(), orphans.get()); }
+};
+
+arrow::Result<DiskUsage> ToUsage(UsageOut& out) {
+  ARROW_ASSIGN_OR_RAISE(auto versions, internal::DecodeVersionUsages(&out.versions));
+  ARROW_ASSIGN_OR_RAISE(auto orphans, internal::DecodeOrphanFiles(&out.orphans));
+  const LanceDiskUsage& c = out.summary;
+  return DiskUsage{
+      .versions = std::move(versions),
+      .orphans = std::move(orphans),
+      .bytes = c.bytes,
+      .latest_bytes = c.latest_bytes,
+      .old_bytes = c.old_bytes,
+      .orphan_bytes = c.orphan_bytes,
+      .data_bytes = c.data_bytes,
+      .deletion_bytes = c.deletion_bytes,
+      .index_bytes = c.index_bytes,
+      .transaction_bytes = c.transaction_bytes,
+      .manifest_bytes = c.manifest_bytes,
+      .outside_bytes = c.outside_bytes,
+  };
+}
+
+template <typename Form>
+typename Form::template Of<DiskUsage> Measure(const std::string& uri, const DiskUsageOptions& options,
+                                              const StopToken& stop) {
+  ARROW_RETURN_NOT_OK(internal::CheckAbi());
+  ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "uri"));
+  ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::DiskUsageOptionsC::Make(options));
+  return Form::Make(internal::Prepare<UsageOut>(lance_dataset_disk_usage, lance_dataset_disk_usage_async,
+                                                ToUsage, c_uri, &c_options.c),
+                    stop);
+}
+
 }  // namespace
 
 arrow::Result<CheckReport> CheckDataset(const std::string& uri, const CheckOptions& options,
@@ -95,6 +161,16 @@ arrow::Future<CheckReport> CheckDatasetAsync(const std::string& uri, const Check
   return Check<Starting>(uri, options, stop);
 }
 
+arrow::Result<DiskUsage> MeasureDiskUsage(const std::string& uri, const DiskUsageOptions& options,
+                                          const StopToken& stop) {
+  return Measure<Waiting>(uri, options, stop);
+}
+
+arrow::Future<DiskUsage> MeasureDiskUsageAsync(const std::string& uri, const DiskUsageOptions& options,
+                                               const StopToken& stop) {
+  return Measure<Starting>(uri, options, stop);
+}
+
 arrow::Result<CleanupResult> CleanupDataset(const std::string& uri, const CleanupOptions& options,
                                             const StopToken& stop) {
   return Cleanup<Waiting>(uri, options, stop);
@@ -103,6 +179,16 @@ arrow::Result<CleanupResult> CleanupDataset(const std::string& uri, const Cleanu
 arrow::Future<CleanupResult> CleanupDatasetAsync(const std::string& uri, const CleanupOptions& options,
                                                  const StopToken& stop) {
   return Cleanup<Starting>(uri, options, stop);
+}
+
+arrow::Result<CleanupPlan> ExplainCleanup(const std::string& uri, const CleanupOptions& options,
+                                          const StopToken& stop) {
+  return Explain<Waiting>(uri, options, stop);
+}
+
+arrow::Future<CleanupPlan> ExplainCleanupAsync(const std::string& uri, const CleanupOptions& options,
+                                               const StopToken& stop) {
+  return Explain<Starting>(uri, options, stop);
 }
 
 }  // namespace lance::inline v0

@@ -24,6 +24,17 @@ typename Form::template Of<CommitResult> CommitHandles(const std::vector<LanceTr
 }
 
 template <typename Form>
+typename Form::template Of<CommitResult> CommitHandles(const std::vector<LanceTransaction*>& handles,
+                                                       const CommitOptions& options, const StopToken& stop) {
+  using Out = internal::SizedOut<LanceCommitResult>;
+  const auto finish = [](Out& out) -> arrow::Result<CommitResult> { return internal::FromC(out.value); };
+  ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::CommitOptionsC::Make(options));
+  return Form::Make(internal::Prepare<Out>(lance_transaction_commit_with, lance_transaction_commit_with_async,
+                                           finish, handles.data(), handles.size(), &c_options.c),
+                    stop);
+}
+
+template <typename Form>
 typename Form::template Of<void> DiscardHandle(LanceTransaction* handle, const StopToken& stop) {
   return Form::Make(
       internal::Prepare<internal::NoOut>(lance_transaction_discard, lance_transaction_discard_async,
@@ -46,6 +57,28 @@ arrow::Result<CommitResult> Transaction::Commit(const StopToken& stop) {
 arrow::Future<CommitResult> Transaction::CommitAsync(const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(LanceTransaction * handle, Impl::Get(impl_));
   return CommitHandles<Starting>({handle}, stop);
+}
+
+arrow::Result<CommitResult> Transaction::Commit(const CommitOptions& options, const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(LanceTransaction * handle, Impl::Get(impl_));
+  return CommitHandles<Waiting>({handle}, options, stop);
+}
+
+arrow::Future<CommitResult> Transaction::CommitAsync(const CommitOptions& options, const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(LanceTransaction * handle, Impl::Get(impl_));
+  return CommitHandles<Starting>({handle}, options, stop);
+}
+
+arrow::Result<CommitResult> Transaction::CommitAll(std::vector<Transaction>& transactions,
+                                                   const CommitOptions& options, const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(const auto handles, Impl::GetAll(transactions));
+  return CommitHandles<Waiting>(handles, options, stop);
+}
+
+arrow::Future<CommitResult> Transaction::CommitAllAsync(std::vector<Transaction>& transactions,
+                                                        const CommitOptions& options, const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(const auto handles, Impl::GetAll(transactions));
+  return CommitHandles<Starting>(handles, options, stop);
 }
 
 arrow::Result<CommitResult> Transaction::CommitAll(std::vector<Transaction>& transactions,

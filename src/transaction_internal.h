@@ -1,5 +1,5 @@
 /// \file transaction_internal.h
-/// What a Transaction holds; LanceWriter::FinishUncommitted() makes it.
+/// What a Transaction holds, how one is made of a handle, and lends it.
 #pragma once
 
 #include <memory>
@@ -35,6 +35,21 @@ class Transaction::Impl {
 
  private:
   const internal::TransactionHandle handle_;
+};
+
+struct TransactionAccess {
+  static Transaction Make(internal::TransactionHandle handle) {
+    return Transaction(std::make_unique<Transaction::Impl>(std::move(handle)));
+  }
+
+  /// Borrow its handle, unless it was moved from.
+  static arrow::Result<LanceTransaction*> Get(const Transaction& transaction) {
+    return Transaction::Impl::Get(transaction.impl_);
+  }
+
+  static arrow::Result<std::vector<LanceTransaction*>> GetAll(const std::vector<Transaction>& transactions) {
+    return Transaction::Impl::GetAll(transactions);
+  }
 };
 
 }  // namespace lance::inline v0

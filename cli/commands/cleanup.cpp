@@ -1,9 +1,10 @@
 // `lance cleanup`.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -24,8 +25,41 @@ constexpr char kClonesWarning[] =
 struct Args {
   std::string dataset;
   CleanupOptions cleanup;
+  bool explain = false;
   Format format = Format::kTable;
 };
+
+std::string Lower(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return c == '_' ? ' ' : static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+/// Print what would be removed or stay, and why.
+arrow::Status Explain(const Args& args) {
+  ARROW_ASSIGN_OR_RAISE(const CleanupPlan plan, ExplainCleanup(args.dataset, args.cleanup));
+  if (args.format == Format::kJson) {
+    auto json = nlohmann::ordered_json::array();
+    for (const CleanupItem& item : plan.items) {
+      json.push_back({{"removed", item.removed},
+                      {"kind", Lower(CleanupItemKindName(item.kind))},
+                      {"version", item.version ? nlohmann::ordered_json(*item.version) : nullptr},
+                      {"path", item.path},
+                      {"bytes", item.bytes},
+                      {"reason", item.reason}});
+    }
+    return Print(json.dump(2) + "\n");
+  }
+  using enum TextTable::Align;
+  TextTable table({{"action"}, {"what"}, {"size", kRight}, {"reason"}, {"path"}});
+  for (const CleanupItem& item : plan.items) {
+    const std::string kind = Lower(CleanupItemKindName(item.kind));
+    table.AddRow({item.removed ? "remove" : "keep",
+                  item.version ? kind + " " + std::to_string(*item.version) : kind, FormatBytes(item.bytes),
+                  item.reason, item.path});
+  }
+  return Print(table.ToString());
+}
 
 /// Remove, and print how much.
 arrow::Status Cleanup(const Args& args) {
@@ -49,19 +83,6 @@ arrow::Status Cleanup(const Args& args) {
                warning);
 }
 
-/// Add an option whose value is a number with a unit of time.
-template <typename Age>
-CLI::Option* AddAge(CLI::App& app, const std::string& name, Age& age, const std::string& help) {
-  const std::map<std::string, int64_t> units = {
-      {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 24 * 3600}, {"w", 7 * 24 * 3600}};
-  return app
-      .add_option_function<int64_t>(
-          name, [&age](int64_t seconds) { age = std::chrono::seconds(seconds); }, help)
-      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED).description(""))
-      ->check(AtLeast(0))
-      ->type_name("AGE");
-}
-
 Action Declare(CLI::App& app) {
   auto args = std::make_shared<Args>();
   CleanupOptions& cleanup = args->cleanup;
@@ -77,6 +98,7 @@ Action Declare(CLI::App& app) {
          "Nobody is writing: remove files that belong to no version at any age")
       ->excludes(age);
   app.add_flag("--dry-run", cleanup.dry_run, "Remove nothing, and print what would be removed");
+  app.add_flag("--explain", args->explain, "Remove nothing, and print each version and file with the reason");
   AddStorage(app, cleanup.storage);
   AddFormat(app, args->format);
   app.footer(
@@ -89,8 +111,9 @@ Action Declare(CLI::App& app) {
       "go: tag the version it was made from, and these stay.\n\n"
       "Examples:\n"
       "  lance cleanup data/orders.lance --dry-run --older-than 2w --keep 10\n"
+      "  lance cleanup data/orders.lance --explain --keep 3\n"
       "  lance cleanup data/orders.lance --no-writers-active");
-  return [args] { return Cleanup(*args); };
+  return [args] { return args->explain ? Explain(*args) : Cleanup(*args); };
 }
 
 const Registration kCleanup({.name = "cleanup",

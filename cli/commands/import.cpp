@@ -6,12 +6,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <iterator>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "app.h"
@@ -19,25 +15,17 @@
 #include "arrow/type.h"
 #include "command.h"
 #include "flags.h"
+#include "input_flags.h"
 #include "inputs.h"
-#include "inputs/type_name.h"
 #include "load.h"
-#include "printable.h"
 
 namespace lance::cli {
 namespace {
 
-const std::map<std::string, InputFormat> kInputFormats = {{"parquet", InputFormat::kParquet},
-                                                          {"csv", InputFormat::kCsv},
-                                                          {"jsonl", InputFormat::kJsonLines},
-                                                          {"arrow", InputFormat::kArrow}};
-
 struct Args {
   /// Files and patterns, and the dataset at the end.
   std::vector<std::string> paths;
-  /// How to read; the batches and blocks are set from what follows.
-  InputOptions read;
-  int32_t block_mebibytes = 2;
+  InputFlags inputs;
   WriteFlags write;
   NamespaceFlags in;
   Format format = Format::kTable;
@@ -79,35 +67,22 @@ arrow::Status Import(const Args& args) {
   WatchInterrupts();
   const std::string& target = args.paths.back();
   const WriteOptions& write = args.write.options;
-  InputOptions read = args.read;
-  read.batch_rows = args.write.batch_rows;
-  read.block_bytes = args.block_mebibytes << 20;
-  ARROW_ASSIGN_OR_RAISE(const std::vector<std::string> paths,
-                        ExpandInputs({args.paths.begin(), args.paths.end() - 1}));
   ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<Namespace> ns, args.in.Connect());
   ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<Dataset> dataset, CheckTarget(target, write, ns));
   Expected expected;
   if (write.mode == WriteMode::kAppend) {
     expected = {.schema = dataset->schema(), .of_dataset = true};
   }
-  std::vector<Input::Part> parts;
-  std::optional<uint64_t> rows = 0;
-  for (const std::string& path : paths) {
-    ARROW_RETURN_NOT_OK(CheckInterrupt());
-    ARROW_ASSIGN_OR_RAISE(Input input, InspectInput(path, read, expected));
-    for (const std::string& note : input.notes) Say("lance: " + PrintableLine(path + ": " + note) + "\n");
-    if (expected.schema == nullptr) expected.schema = input.schema;
-    std::move(input.parts.begin(), input.parts.end(), std::back_inserter(parts));
-    rows = rows && input.rows ? std::make_optional(*rows + *input.rows) : std::nullopt;
-  }
+  ARROW_ASSIGN_OR_RAISE(const Inputs inputs, InspectInputs({args.paths.begin(), args.paths.end() - 1},
+                                                           args.inputs, args.write.batch_rows, expected));
   Load load{.label = NameOf(target),
             .uri = target,
             .ns = ns,
-            .schema = expected.schema,
-            .schema_from = paths.front(),
-            .lanes = ShareOut(parts, args.write.jobs),
-            .batch_rows = read.batch_rows,
-            .expected_rows = rows,
+            .schema = inputs.schema,
+            .schema_from = inputs.first,
+            .lanes = ShareOut(inputs.parts, args.write.jobs),
+            .batch_rows = args.write.batch_rows,
+            .expected_rows = inputs.rows,
             .options = write};
   load.options.max_bytes_in_flight = BytesInFlight(load.lanes.size(), *load.schema);
   ARROW_ASSIGN_OR_RAISE(const LoadSummary summary, RunLoads({load}, args.write.jobs));
@@ -127,50 +102,18 @@ void CheckUsage(const Args& args) {
   }
 }
 
-void AddTypes(CLI::App& app, ColumnTypes& types) {
-  app.add_option_function<std::vector<std::string>>(
-         "--type",
-         [&types](const std::vector<std::string>& texts) {
-           for (const std::string& text : texts) {
-             const size_t equals = text.find('=');
-             auto type = equals == std::string::npos ? nullptr : TypeByName(text.substr(equals + 1));
-             if (type == nullptr) {
-               throw CLI::ValidationError(
-                   "--type", fmt::format("\"{}\" is not COLUMN=TYPE, such as price=decimal(12,2)", text));
-             }
-             types[text.substr(0, equals)] = std::move(type);
-           }
-         },
-         "Give a column a type, e.g. zip=string, at=timestamp[us]; may be repeated")
-      ->type_name("COLUMN=TYPE")
-      ->allow_extra_args(false);
-}
-
 Action Declare(CLI::App& app) {
   auto args = std::make_shared<Args>();
-  InputOptions& read = args->read;
   app.add_option("PATHS", args->paths, "INPUT... DATASET: files or quoted patterns, then the dataset")
       ->required()
       ->type_name("");
-  AddChoice(app, "--format", read.format, kInputFormats, "The format of the inputs (default: by extension)");
-  app.add_option("--delimiter", read.delimiter, "CSV: between fields (default: comma, tab for .tsv)")
-      ->type_name("CHAR");
-  app.add_flag_callback(
-      "--no-header", [&read] { read.has_header = false; },
-      "CSV: the first line is data; columns are named f0, f1, ...");
-  app.add_option("--block-size", args->block_mebibytes,
-                 "CSV and JSON: MiB parsed at a time; types come from the first block")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024).description(""))
-      ->type_name("MIB");
-  AddTypes(app, read.types);
+  AddInputs(app, args->inputs);
   AddWrite(app, args->write);
   AddNamespace(app, args->in);
   AddResultFormat(app, "--report", args->format);
   app.footer(
-      "Parquet: .parquet .pq; CSV: .csv .tsv; JSON lines: .jsonl .ndjson .json;\n"
-      "Arrow IPC: .arrow .arrows .feather .ipc. Rows keep the order of the inputs. Text is UTF-8, and may "
-      "be\n"
+      std::string(kInputsHelp) +
+      " Rows keep the order of the inputs. Text is UTF-8, and may be\n"
       "compressed (.gz .zst .lz4 .bz2). Columns are matched by name; an append casts them to the dataset's "
       "types.\n\n"
       "Examples:\n"

@@ -15,9 +15,9 @@
 #include "app.h"
 #include "arrow/status.h"
 #include "arrow/util/cancel.h"
-#include "arrow/util/future.h"
 #include "command.h"
 #include "flags.h"
+#include "interrupt.h"
 #include "lance/api.h"
 #include "printable.h"
 #include "render.h"
@@ -25,9 +25,6 @@
 
 namespace lance::cli {
 namespace {
-
-/// How often an interrupt is looked for.
-constexpr double kInterruptSeconds = 0.05;
 
 struct CreateArgs {
   Source source;
@@ -73,26 +70,14 @@ class Stages {
   bool is_shown_ = false;
 };
 
-/// Wait for the end of a change. An interrupt stops it, and it leaves no file.
-///
-/// \param[in] start starts it with a token
-arrow::Result<std::shared_ptr<Dataset>> Finish(
-    const std::function<arrow::Future<std::shared_ptr<Dataset>>(const arrow::StopToken&)>& start) {
-  WatchInterrupts();
-  arrow::StopSource source;
-  const auto future = start(source.token());
-  while (!future.Wait(kInterruptSeconds)) {
-    if (InterruptSignal() != 0) source.RequestStop();
-  }
-  return future.result();
-}
+using DatasetPtr = std::shared_ptr<Dataset>;
 
 arrow::Status Create(CreateArgs args) {
   ARROW_ASSIGN_OR_RAISE(const auto dataset, args.source.Open());
   Stages stages;
   args.index.progress = stages.Callback();
   args.index.train = !args.definition_only;
-  return Finish([&](const arrow::StopToken& stop) {
+  return WaitOrInterrupt<DatasetPtr>([&](const arrow::StopToken& stop) {
            return dataset->CreateIndexAsync(args.column, args.type, args.index, stop);
          })
       .status();
@@ -102,7 +87,7 @@ arrow::Status Optimize(OptimizeArgs args) {
   ARROW_ASSIGN_OR_RAISE(const auto dataset, args.source.Open());
   Stages stages;
   args.optimize.progress = stages.Callback();
-  return Finish(
+  return WaitOrInterrupt<DatasetPtr>(
              [&](const arrow::StopToken& stop) { return dataset->OptimizeIndicesAsync(args.optimize, stop); })
       .status();
 }

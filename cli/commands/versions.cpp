@@ -1,11 +1,7 @@
 // `lance versions`.
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -20,13 +16,6 @@
 
 namespace lance::cli {
 namespace {
-
-std::string FormatTimestamp(int64_t micros) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(std::chrono::microseconds(micros));
-  const std::chrono::sys_seconds time(seconds);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(time)),
-                     micros - std::chrono::microseconds(seconds).count());
-}
 
 /// Format a number that the engine has recorded of a version, if it has.
 std::string FormatRecorded(const VersionInfo& version, const std::string& key,

@@ -163,6 +163,13 @@ arrow::Result<Fit> Fit::Make(const std::shared_ptr<arrow::Schema>& schema, const
       ARROW_ASSIGN_OR_RAISE(fit.to_, fit.to_->SetField(i, schema->field(i)->WithType(type)));
     }
   }
+  if (expected.partly) {
+    arrow::FieldVector there;
+    for (const auto& field : fit.to_->fields()) {
+      if (schema->GetFieldIndex(field->name()) >= 0) there.push_back(field);
+    }
+    fit.to_ = arrow::schema(std::move(there), fit.to_->metadata());
+  }
   std::vector<bool> used(static_cast<size_t>(schema->num_fields()));
   for (int i = 0; i < fit.to_->num_fields(); ++i) {
     const arrow::Field& to = *fit.to_->field(i);

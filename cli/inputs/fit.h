@@ -21,6 +21,8 @@ struct Expected {
   /// Whether these are the columns of a dataset, for which values are cast and nulls filled in, or those of
   /// the first input, whose types the others must have.
   bool of_dataset = false;
+  /// Whether the file may have some of them only, which then come out, and no others.
+  bool partly = false;
 };
 
 /// Matches columns by name.

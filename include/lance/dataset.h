@@ -14,7 +14,9 @@
 #include "arrow/status.h"
 #include "arrow/type_fwd.h"
 #include "arrow/util/cancel.h"
+#include "lance/compact.h"
 #include "lance/evolution.h"
+#include "lance/mutation.h"
 #include "lance/options.h"
 #include "lance/results.h"
 #include "lance/type_fwd.h"
@@ -36,6 +38,12 @@ struct LANCE_EXPORT DatasetInfo {
   /// The file format, for example "2.2".
   std::string data_storage_version;
   bool stable_row_ids = false;
+};
+
+/// Between which values those of a column are, in its type.
+struct LANCE_EXPORT ValueRange {
+  std::shared_ptr<arrow::Scalar> min = nullptr;
+  std::shared_ptr<arrow::Scalar> max = nullptr;
 };
 
 /// One version of a dataset. Immutable and thread-safe; other writers never change what it reads.
@@ -298,6 +306,167 @@ class LANCE_EXPORT Dataset {
                                                                    const std::vector<std::string>& segments,
                                                                    const arrow::StopToken& stop = {}) const;
 
+  /// Open another version: by its number, a tag, a branch or a time, with the session, the caches and the
+  /// credentials of this object. One that does not exist is ErrorCode::kVersionNotFound, and a tag or branch
+  /// kRefNotFound, with the nearest names.
+  arrow::Result<std::shared_ptr<Dataset>> Checkout(const CheckoutOptions& options,
+                                                   const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> CheckoutAsync(const CheckoutOptions& options,
+                                                        const arrow::StopToken& stop = {}) const;
+
+  /// Commit a new version of the branch that is equal to this one, whatever others have committed since;
+  /// nothing is copied. Their versions stay. An append or another change that was begun before and is
+  /// committed after it fails.
+  arrow::Result<std::shared_ptr<Dataset>> Restore(const RestoreOptions& options = {},
+                                                  const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> RestoreAsync(const RestoreOptions& options = {},
+                                                       const arrow::StopToken& stop = {}) const;
+
+  /// List the tags of the dataset, whichever branch they are on, by name.
+  arrow::Result<std::vector<TagInfo>> Tags(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<TagInfo>> TagsAsync(const arrow::StopToken& stop = {}) const;
+
+  /// Have a new tag point to this version, which no cleanup removes from then on. One that exists is
+  /// ErrorCode::kAlreadyExists, also when others make it at the same moment. A name has letters, digits and
+  /// `.`, `-`, `_`.
+  arrow::Status CreateTag(const std::string& name, const TagOptions& options = {},
+                          const arrow::StopToken& stop = {}) const;
+  arrow::Future<> CreateTagAsync(const std::string& name, const TagOptions& options = {},
+                                 const arrow::StopToken& stop = {}) const;
+
+  /// Have a tag point to this version from now on. What is kept with it stays.
+  arrow::Status UpdateTag(const std::string& name, const arrow::StopToken& stop = {}) const;
+  arrow::Future<> UpdateTagAsync(const std::string& name, const arrow::StopToken& stop = {}) const;
+
+  /// Replace what is kept with a tag.
+  arrow::Status ReplaceTagMetadata(const std::string& name,
+                                   const std::map<std::string, std::string>& metadata,
+                                   const arrow::StopToken& stop = {}) const;
+  arrow::Future<> ReplaceTagMetadataAsync(const std::string& name,
+                                          const std::map<std::string, std::string>& metadata,
+                                          const arrow::StopToken& stop = {}) const;
+
+  /// Delete a tag. Its version stays until a cleanup.
+  arrow::Status DeleteTag(const std::string& name, const arrow::StopToken& stop = {}) const;
+  arrow::Future<> DeleteTagAsync(const std::string& name, const arrow::StopToken& stop = {}) const;
+
+  /// List the branches of the dataset but the main one, by name.
+  arrow::Result<std::vector<BranchInfo>> Branches(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<BranchInfo>> BranchesAsync(const arrow::StopToken& stop = {}) const;
+
+  /// Begin a branch at this version, and open it; nothing is copied. WriteOptions::branch adds versions to
+  /// it. One that exists is ErrorCode::kAlreadyExists, also when others make it at the same moment. A name
+  /// has letters, digits and `.`, `-`, `_`, `/`. When the call fails or is stopped, no file of it stays;
+  /// after kCommitStatusUnknown the branch may be there.
+  arrow::Result<std::shared_ptr<Dataset>> CreateBranch(const std::string& name,
+                                                       const BranchOptions& options = {},
+                                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> CreateBranchAsync(const std::string& name,
+                                                            const BranchOptions& options = {},
+                                                            const arrow::StopToken& stop = {}) const;
+
+  /// Replace what is kept with a branch.
+  arrow::Status ReplaceBranchMetadata(const std::string& name,
+                                      const std::map<std::string, std::string>& metadata,
+                                      const arrow::StopToken& stop = {}) const;
+  arrow::Future<> ReplaceBranchMetadataAsync(const std::string& name,
+                                             const std::map<std::string, std::string>& metadata,
+                                             const arrow::StopToken& stop = {}) const;
+
+  /// Delete a branch with all its versions and files. One that a tag points to or another branch began from
+  /// is ErrorCode::kFailedPrecondition, and they are named. Clones of it are not known here, and cannot be
+  /// read any more.
+  ///
+  /// \param[in] name the branch
+  /// \param[in] force delete also what is left of a branch whose name is gone, as that of a deletion that was
+  /// stopped
+  /// \param[in] stop ends the call early
+  arrow::Status DeleteBranch(const std::string& name, bool force = false,
+                             const arrow::StopToken& stop = {}) const;
+  arrow::Future<> DeleteBranchAsync(const std::string& name, bool force = false,
+                                    const arrow::StopToken& stop = {}) const;
+
+  /// Make a dataset equal to this version that reads its files where they are, and open it. It begins with
+  /// the number of this version, and has none before it. A dataset that exists is ErrorCode::kAlreadyExists.
+  /// When the call fails or is stopped, no file of it stays.
+  ///
+  /// This dataset does not know of the clone: CleanupDataset() says which clones it finds. Tag the version,
+  /// and its files stay.
+  ///
+  /// \param[in] uri a path or URI
+  /// \param[in] options how to reach that
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> ShallowClone(const std::string& uri,
+                                                       const CloneOptions& options = {},
+                                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> ShallowCloneAsync(const std::string& uri,
+                                                            const CloneOptions& options = {},
+                                                            const arrow::StopToken& stop = {}) const;
+
+  /// Make a dataset equal to this version that has copies of its files, and open it, also in another store.
+  /// Before it is committed, the size of every copy is checked. Otherwise it is like ShallowClone(). A
+  /// version that has files in another place of an object store is ErrorCode::kNotSupported.
+  arrow::Result<std::shared_ptr<Dataset>> DeepClone(const std::string& uri, const CloneOptions& options = {},
+                                                    const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> DeepCloneAsync(const std::string& uri,
+                                                         const CloneOptions& options = {},
+                                                         const arrow::StopToken& stop = {}) const;
+
+  /// Read which rows have changed since an earlier version of the branch, up to this one. Inserted and
+  /// updated rows come with all columns, `_rowid`, `_row_created_at_version` and
+  /// `_row_last_updated_at_version`. A row that was inserted and deleted since is none of them; one that a
+  /// restore has brought back is neither inserted nor updated. The reader is like that of
+  /// Scanner::ToReader(), but `stop` only ends the call.
+  ///
+  /// Rows are known by stable row ids: a dataset without them is ErrorCode::kFailedPrecondition.
+  arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> Delta(const DeltaOptions& options,
+                                                                 const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<arrow::RecordBatchReader>> DeltaAsync(
+      const DeltaOptions& options, const arrow::StopToken& stop = {}) const;
+
+  /// List what made the versions of the branch up to this one, as far as they still exist, the newest first.
+  ///
+  /// \param[in] limit the most that are listed; default: all
+  /// \param[in] stop ends the call early
+  arrow::Result<std::vector<TransactionInfo>> Transactions(std::optional<uint64_t> limit = std::nullopt,
+                                                           const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<TransactionInfo>> TransactionsAsync(std::optional<uint64_t> limit = std::nullopt,
+                                                                const arrow::StopToken& stop = {}) const;
+  /// Plan to optimise indices in parts, tasks before merges: any process executes a task with
+  /// ExecuteOptimizeIndices(), any a merge with the results of the tasks, and one commits the results of the
+  /// merges. A plan without parts says that there is nothing to do. A vector index that is to be learnt anew
+  /// is learnt now; a cleanup removes the model when the plan is never executed.
+  arrow::Result<std::vector<OptimizePart>> PlanOptimizeIndices(const OptimizeIndicesOptions& options = {},
+                                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<OptimizePart>> PlanOptimizeIndicesAsync(
+      const OptimizeIndicesOptions& options = {}, const arrow::StopToken& stop = {}) const;
+
+  /// Execute a part of a plan, and return what it has built, as JSON: `null` when there was nothing to do.
+  /// Nothing is committed; a cleanup removes the files of a result that is never committed. When the call
+  /// fails or is stopped, no file of it stays.
+  ///
+  /// \param[in] part what PlanOptimizeIndices() has planned
+  /// \param[in] results of a merge: those of the tasks, all of the plan or of its group
+  /// \param[in] stop ends the call early
+  arrow::Result<std::string> ExecuteOptimizeIndices(const std::string& part,
+                                                    const std::vector<std::string>& results = {},
+                                                    const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> ExecuteOptimizeIndicesAsync(const std::string& part,
+                                                         const std::vector<std::string>& results = {},
+                                                         const arrow::StopToken& stop = {}) const;
+
+  /// Commit the results of merges as one version. What they do not cover stays as it is. Results that were
+  /// committed already are left out, and when that is all, the dataset is one of the latest version. One of
+  /// which a file is missing or has another size is ErrorCode::kNotFound; the same index made otherwise since
+  /// is kCommitConflictRetryable.
+  ///
+  /// \param[in] results what ExecuteOptimizeIndices() has returned for merges
+  /// \param[in] stop ends the call early
+  arrow::Result<std::shared_ptr<Dataset>> CommitOptimizeIndices(const std::vector<std::string>& results,
+                                                                const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Dataset>> CommitOptimizeIndicesAsync(const std::vector<std::string>& results,
+                                                                     const arrow::StopToken& stop = {}) const;
+
   /// Prepare to read rows in a random order, anew in each epoch, as one of several workers. Columns are
   /// looked up and rows are filtered now.
   arrow::Result<std::shared_ptr<Shuffler>> Shuffle(const ShuffleOptions& options = {},
@@ -305,6 +474,137 @@ class LANCE_EXPORT Dataset {
   arrow::Future<std::shared_ptr<Shuffler>> ShuffleAsync(const ShuffleOptions& options = {},
                                                         const arrow::StopToken& stop = {}) const;
 
+  /// Delete the rows that pass a filter, and commit that. It means what ScanOptions::filter means: a row for
+  /// which it is NULL stays.
+  ///
+  /// Rows that another writer has changed meanwhile are looked at again: the operation is redone on the
+  /// newest version. Where no row passes, no version is made, unless DeleteOptions::allow_empty says so. When
+  /// the call fails or is stopped, no file of it stays, and the dataset is as it was. After
+  /// ErrorCode::kCommitStatusUnknown the version may be there, and so its files stay; so may it be after a
+  /// stop that comes while the version is made.
+  ///
+  /// \param[in] filter one SQL expression; none with DeleteOptions::filter_substrait
+  /// \param[in] options retries, and what is kept with the version
+  /// \param[in] stop ends the call early
+  arrow::Result<DeleteResult> Delete(const std::optional<std::string>& filter,
+                                     const DeleteOptions& options = {},
+                                     const arrow::StopToken& stop = {}) const;
+  arrow::Future<DeleteResult> DeleteAsync(const std::optional<std::string>& filter,
+                                          const DeleteOptions& options = {},
+                                          const arrow::StopToken& stop = {}) const;
+
+  /// Delete rows by their row ids (column `_rowid` of a scan). Ids that no row has are left out. Without
+  /// stable row ids these are addresses, as to retries too. Otherwise it is like Delete().
+  arrow::Result<DeleteResult> DeleteRowIds(const std::vector<uint64_t>& row_ids,
+                                           const DeleteOptions& options = {},
+                                           const arrow::StopToken& stop = {}) const;
+  arrow::Future<DeleteResult> DeleteRowIdsAsync(const std::vector<uint64_t>& row_ids,
+                                                const DeleteOptions& options = {},
+                                                const arrow::StopToken& stop = {}) const;
+
+  /// Delete rows by their addresses in this version (column `_rowaddr` of a scan). Rows that are deleted
+  /// already are left out; an address where no row was ever stored is ErrorCode::kInvalidArgument. Nothing is
+  /// retried, as a row that was changed has another address: when another writer has changed one of the rows
+  /// it is kCommitConflictRetryable. Otherwise it is like Delete().
+  arrow::Result<DeleteResult> DeleteAddresses(const std::vector<uint64_t>& addresses,
+                                              const DeleteOptions& options = {},
+                                              const arrow::StopToken& stop = {}) const;
+  arrow::Future<DeleteResult> DeleteAddressesAsync(const std::vector<uint64_t>& addresses,
+                                                   const DeleteOptions& options = {},
+                                                   const arrow::StopToken& stop = {}) const;
+
+  /// Delete all rows. The schema and the indices stay, and rows that others append meanwhile do, too.
+  /// Otherwise it is like Delete().
+  arrow::Result<DeleteResult> Truncate(const DeleteOptions& options = {},
+                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<DeleteResult> TruncateAsync(const DeleteOptions& options = {},
+                                            const arrow::StopToken& stop = {}) const;
+
+  /// Give columns new values in the rows that pass UpdateOptions::filter, or in all, and commit that.
+  ///
+  /// Every expression sees the row as it was, also its columns that are assigned to. Its value is cast to the
+  /// type of the column: what cannot be cast is ErrorCode::kInvalidArgument, and so is NULL for a column that
+  /// may not be NULL. The rows are written anew, behind the others; with stable row ids they keep their ids.
+  /// As to retries and failures it is like Delete().
+  ///
+  /// \param[in] assignments whole columns, each with one SQL expression, such as {"price", "price * 1.1"}
+  /// \param[in] options which rows, retries, and what is kept with the version
+  /// \param[in] stop ends the call early
+  arrow::Result<UpdateResult> Update(const std::vector<std::pair<std::string, std::string>>& assignments,
+                                     const UpdateOptions& options = {},
+                                     const arrow::StopToken& stop = {}) const;
+  arrow::Future<UpdateResult> UpdateAsync(const std::vector<std::pair<std::string, std::string>>& assignments,
+                                          const UpdateOptions& options = {},
+                                          const arrow::StopToken& stop = {}) const;
+
+  /// Prepare what Delete() does, and leave the commit to Transaction::Commit(), here or in another process. A
+  /// conflict is then the caller's to meet: DeleteOptions::conflict_retries means nothing here.
+  arrow::Result<Transaction> DeleteUncommitted(const std::optional<std::string>& filter,
+                                               const DeleteOptions& options = {},
+                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> DeleteUncommittedAsync(const std::optional<std::string>& filter,
+                                                                     const DeleteOptions& options = {},
+                                                                     const arrow::StopToken& stop = {}) const;
+
+  /// Prepare what DeleteRowIds() does, as DeleteUncommitted() does.
+  arrow::Result<Transaction> DeleteRowIdsUncommitted(const std::vector<uint64_t>& row_ids,
+                                                     const DeleteOptions& options = {},
+                                                     const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> DeleteRowIdsUncommittedAsync(
+      const std::vector<uint64_t>& row_ids, const DeleteOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+
+  /// Prepare what Update() does, as DeleteUncommitted() does.
+  arrow::Result<Transaction> UpdateUncommitted(
+      const std::vector<std::pair<std::string, std::string>>& assignments, const UpdateOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> UpdateUncommittedAsync(
+      const std::vector<std::pair<std::string, std::string>>& assignments, const UpdateOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+
+  /// Describe fragments as values: what this version says of them, also as the JSON that pylance reads and
+  /// writes. Fragment does something to one.
+  ///
+  /// \param[in] ids the fragments; default: all. One that is not there is ErrorCode::kInvalidArgument
+  arrow::Result<std::vector<FragmentMetadata>> DescribeFragments(
+      const std::optional<std::vector<uint64_t>>& ids = std::nullopt) const;
+
+  /// Make a transaction that does to this version what an operation says. What that names is checked when it
+  /// is committed.
+  ///
+  /// \param[in] operation JSON, such as {"type": "Append", "fragments": [...]}; docs/transactions.md has all
+  /// \param[in] stop ends the call early
+  arrow::Result<Transaction> Stage(const std::string& operation, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> StageAsync(const std::string& operation,
+                                                         const arrow::StopToken& stop = {}) const;
+
+  /// Commit transactions of this dataset as one new version, with the session and the credentials of this
+  /// object in place of those that they have; see Transaction::CommitAll(). Transactions of another dataset
+  /// are ErrorCode::kInvalidArgument.
+  arrow::Result<Committed> Commit(std::vector<Transaction>& transactions, const CommitOptions& options = {},
+                                  const arrow::StopToken& stop = {}) const;
+  arrow::Future<Committed> CommitAsync(std::vector<Transaction>& transactions,
+                                       const CommitOptions& options = {},
+                                       const arrow::StopToken& stop = {}) const;
+  arrow::Result<Committed> Commit(Transaction& transaction, const CommitOptions& options = {},
+                                  const arrow::StopToken& stop = {}) const;
+  arrow::Future<Committed> CommitAsync(Transaction& transaction, const CommitOptions& options = {},
+                                       const arrow::StopToken& stop = {}) const;
+
+  /// Describe a file in the dataset's directory of data as a fragment, for an operation that adds it: JSON.
+  /// The file has the columns of the dataset, in its order; one that has not is refused.
+  ///
+  /// \param[in] name of the file, without a directory. There is none: ErrorCode::kNotFound
+  /// \param[in] stop ends the call early
+  arrow::Result<std::string> RegisterFile(const std::string& name, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> RegisterFileAsync(const std::string& name,
+                                               const arrow::StopToken& stop = {}) const;
+
+  /// The same for a file with some of the columns, which is to be one of several of a fragment: JSON.
+  arrow::Result<std::string> DescribeDataFile(const std::string& name,
+                                              const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> DescribeDataFileAsync(const std::string& name,
+                                                   const arrow::StopToken& stop = {}) const;
   /// Add columns that SQL expressions compute, for each row from its stored columns, such as
   /// {"price", "l_extendedprice * (1 - l_discount)"}. It gives the dataset at the version that has them.
   ///
@@ -460,6 +760,125 @@ class LANCE_EXPORT Dataset {
                                                          const arrow::StopToken& stop = {}) const;
   arrow::Future<std::shared_ptr<Dataset>> UpgradeStorageAsync(const std::string& data_storage_version,
                                                               const arrow::StopToken& stop = {}) const;
+
+  /// Make one fragment of several small ones, and free what deleted rows and dropped columns take. Rows keep
+  /// their values, their order and their stable row ids. The files of before stay for older versions, until a
+  /// cleanup removes those.
+  ///
+  /// It commits two versions: one that reserves numbers for the new fragments and changes nothing else, and
+  /// the one it is about. Whoever deletes, updates or compacts rows of the same fragments meanwhile makes it
+  /// fail with ErrorCode::kCommitConflictRetryable, whoever appends does not. When the call fails or is
+  /// stopped, no file of it stays. After kCommitStatusUnknown the version may be there, and so its files
+  /// stay; so may it be after a stop that comes while it is made.
+  arrow::Result<CompactResult> Compact(const CompactOptions& options = {},
+                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<CompactResult> CompactAsync(const CompactOptions& options = {},
+                                            const arrow::StopToken& stop = {}) const;
+
+  /// Plan a compaction, and write nothing. A plan without tasks says that there is nothing to do. Options
+  /// that are about how it is executed at once or committed are not in the tasks: `threads`,
+  /// `encoding_profile`, `commit_message`, `transaction_properties`, `progress`.
+  arrow::Result<std::vector<CompactionTask>> PlanCompaction(const CompactOptions& options = {},
+                                                            const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<CompactionTask>> PlanCompactionAsync(const CompactOptions& options = {},
+                                                                 const arrow::StopToken& stop = {}) const;
+
+  /// Execute a task, from whichever version of the dataset, and return what it has written, as JSON. Nothing
+  /// is committed: the new files belong to no version until CommitCompaction(), and a cleanup removes those
+  /// of a result that is never committed. When the call fails or is stopped, no file of it stays. A task of
+  /// another dataset, or of a version that has other fragments, is ErrorCode::kInvalidArgument.
+  ///
+  /// \param[in] task what PlanCompaction() has planned, or pylance
+  /// \param[in] options how to execute it
+  /// \param[in] stop ends the call early
+  arrow::Result<std::string> ExecuteCompaction(const std::string& task,
+                                               const ExecuteCompactionOptions& options = {},
+                                               const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> ExecuteCompactionAsync(const std::string& task,
+                                                    const ExecuteCompactionOptions& options = {},
+                                                    const arrow::StopToken& stop = {}) const;
+
+  /// Commit what tasks have written, as one version. Results may be left out: their fragments stay as they
+  /// are. Their files stay, too, when the commit fails, and the same results can be committed again, unless
+  /// that can never succeed.
+  ///
+  /// Nothing is counted twice. Results that were committed already are left out, and when that is all, the
+  /// dataset is one of the latest version. Of several results of one task the first counts. Results that
+  /// replace some of the same fragments, that are of another dataset, or that have other rows than what they
+  /// replace, are ErrorCode::kInvalidArgument; one of which a file is missing or has another size is
+  /// kNotFound. Fragments that others have changed since are kCommitConflictRetryable: plan and execute anew.
+  ///
+  /// \param[in] results what ExecuteCompaction() has returned, or pylance
+  /// \param[in] options how to commit them
+  /// \param[in] stop ends the call early
+  arrow::Result<CompactResult> CommitCompaction(const std::vector<std::string>& results,
+                                                const CommitCompactionOptions& options = {},
+                                                const arrow::StopToken& stop = {}) const;
+  arrow::Future<CompactResult> CommitCompactionAsync(const std::vector<std::string>& results,
+                                                     const CommitCompactionOptions& options = {},
+                                                     const arrow::StopToken& stop = {}) const;
+
+  /// List what the columns take on disk: each before the fields in it. It reads the footer of every data
+  /// file, and no values.
+  arrow::Result<std::vector<ColumnSize>> ColumnSizes(const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::vector<ColumnSize>> ColumnSizesAsync(const arrow::StopToken& stop = {}) const;
+
+  /// Tell between which values those of a column are, without a scan. No live value is outside; deleted ones
+  /// may have been at the ends. Nothing where that is not known: it takes an index of type
+  /// IndexType::kZonemap that covers all rows, and values that are not NaN.
+  ///
+  /// \param[in] column a name, as ScanOptions::columns has them
+  /// \param[in] stop ends the call early
+  arrow::Result<std::optional<ValueRange>> ColumnRange(const std::string& column,
+                                                       const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::optional<ValueRange>> ColumnRangeAsync(const std::string& column,
+                                                            const arrow::StopToken& stop = {}) const;
+
+  /// Merge the rows of a reader into the newest version by their keys: update those that are there, insert
+  /// the others, and commit that. A key is never doubled, whoever upserts at the same time; see
+  /// docs/upsert.md.
+  ///
+  /// Columns are found by their names; those that the reader lacks stay as they are in rows that are updated.
+  /// What fails or is stopped leaves no file.
+  ///
+  /// \param[in] reader is driven by the calling thread, with a token that can stop by another one
+  /// \param[in] options the key, and what becomes of rows that match and of those that do not
+  /// \param[in] stop ends the call early
+  /// \return what was done; include lance/merge_insert.h
+  arrow::Result<MergeInsertResult> MergeInsert(const std::shared_ptr<arrow::RecordBatchReader>& reader,
+                                               const MergeInsertOptions& options = {},
+                                               const arrow::StopToken& stop = {}) const;
+  /// The reader is driven by a thread of its own.
+  arrow::Future<MergeInsertResult> MergeInsertAsync(const std::shared_ptr<arrow::RecordBatchReader>& reader,
+                                                    const MergeInsertOptions& options = {},
+                                                    const arrow::StopToken& stop = {}) const;
+
+  /// Begin an upsert whose rows are handed over batch by batch. Columns, keys and conditions are checked now.
+  ///
+  /// \param[in] schema the schema of every batch
+  /// \param[in] options as above
+  /// \param[in] stop ends the call early
+  arrow::Result<std::unique_ptr<MergeInserter>> OpenMergeInserter(
+      const std::shared_ptr<arrow::Schema>& schema, const MergeInsertOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<MergeInserter>> OpenMergeInserterAsync(
+      const std::shared_ptr<arrow::Schema>& schema, const MergeInsertOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+
+  /// How the engine would do an upsert, as text: a plan for this version. Nothing is read or written.
+  ///
+  /// \param[in] options as above
+  /// \param[in] schema of the rows to merge; NULL: the columns of the dataset
+  /// \param[in] verbose tell more of each step
+  /// \param[in] stop ends the call early
+  arrow::Result<std::string> ExplainMergeInsert(const MergeInsertOptions& options = {},
+                                                const std::shared_ptr<arrow::Schema>& schema = nullptr,
+                                                bool verbose = false,
+                                                const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> ExplainMergeInsertAsync(const MergeInsertOptions& options = {},
+                                                     const std::shared_ptr<arrow::Schema>& schema = nullptr,
+                                                     bool verbose = false,
+                                                     const arrow::StopToken& stop = {}) const;
 
   /// What was read through this object and its scanners since it was opened, and what the caches of its
   /// session did.

@@ -1,5 +1,5 @@
 /// \file maintenance.h
-/// Finding damage in a dataset, and removing what is no longer needed.
+/// Finding damage in a dataset, telling what it takes, and removing what is no longer needed.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +39,39 @@ struct LANCE_EXPORT CheckReport {
   uint64_t temporary_bytes = 0;
 };
 
+/// What a cleanup would do.
+struct LANCE_EXPORT CleanupPlan {
+  /// What would be removed.
+  CleanupResult totals = {};
+  /// What would go, then what would stay.
+  std::vector<CleanupItem> items = {};
+};
+
+/// What a dataset takes of its store. `bytes` is the sum of `latest_bytes`, `old_bytes`, `orphan_bytes` and
+/// what belongs to the dataset as a whole, such as tags.
+struct LANCE_EXPORT DiskUsage {
+  /// Each version, the newest of each branch first.
+  std::vector<VersionUsage> versions = {};
+  /// Files that no version needs, and files that are still being written: left behind by crashed writers, or
+  /// of writes in progress.
+  std::vector<OrphanFile> orphans = {};
+  /// All files of the dataset and its branches.
+  uint64_t bytes = 0;
+  /// Files that the latest version of the main branch needs, its manifest among them.
+  uint64_t latest_bytes = 0;
+  /// Files that only other versions need: older ones, and those of branches.
+  uint64_t old_bytes = 0;
+  uint64_t orphan_bytes = 0;
+  /// What versions need, by its kind: data files with their large values, the marks of deleted rows, ...
+  uint64_t data_bytes = 0;
+  uint64_t deletion_bytes = 0;
+  uint64_t index_bytes = 0;
+  uint64_t transaction_bytes = 0;
+  uint64_t manifest_bytes = 0;
+  /// Data files in places outside that versions read, as a shallow clone does. They are not in `bytes`.
+  uint64_t outside_bytes = 0;
+};
+
 /// Check that every manifest can be read, and that every data, deletion and index file exists, has the size
 /// its manifest says, and, but for index files, can be opened and has as many rows.
 ///
@@ -56,6 +89,21 @@ LANCE_EXPORT arrow::Result<CheckReport> CheckDataset(const std::string& uri, con
 LANCE_EXPORT arrow::Future<CheckReport> CheckDatasetAsync(const std::string& uri,
                                                           const CheckOptions& options = {},
                                                           const arrow::StopToken& stop = {});
+
+/// Tell what a dataset takes of its store: in all, of each version, and files that no version needs. It lists
+/// the dataset's directories and reads every manifest, but no data. What is written meanwhile by others may
+/// be left out. The sizes of columns are those of Dataset::ColumnSizes(), those of indices of
+/// Dataset::Indices(). Thread-safe.
+///
+/// \param[in] uri a path or URI; that of a branch stands for the whole dataset
+/// \param[in] options how to reach it
+/// \param[in] stop ends the call early
+LANCE_EXPORT arrow::Result<DiskUsage> MeasureDiskUsage(const std::string& uri,
+                                                       const DiskUsageOptions& options = {},
+                                                       const arrow::StopToken& stop = {});
+LANCE_EXPORT arrow::Future<DiskUsage> MeasureDiskUsageAsync(const std::string& uri,
+                                                            const DiskUsageOptions& options = {},
+                                                            const arrow::StopToken& stop = {});
 
 /// Remove old versions of the main branch with the files that only they need, and files that belong to no
 /// version: of crashed writers, temporary ones, unused transactions.
@@ -79,6 +127,16 @@ LANCE_EXPORT arrow::Result<CleanupResult> CleanupDataset(const std::string& uri,
 LANCE_EXPORT arrow::Future<CleanupResult> CleanupDatasetAsync(const std::string& uri,
                                                               const CleanupOptions& options = {},
                                                               const arrow::StopToken& stop = {});
+
+/// Tell what CleanupDataset() would remove with these options, and why; nothing is removed. Besides what
+/// would go, versions of the branch that stay are listed, and files that no version needs and that are too
+/// young to go.
+LANCE_EXPORT arrow::Result<CleanupPlan> ExplainCleanup(const std::string& uri,
+                                                       const CleanupOptions& options = {},
+                                                       const arrow::StopToken& stop = {});
+LANCE_EXPORT arrow::Future<CleanupPlan> ExplainCleanupAsync(const std::string& uri,
+                                                            const CleanupOptions& options = {},
+                                                            const arrow::StopToken& stop = {});
 
 }  // namespace v0
 }  // namespace lance

@@ -29,7 +29,7 @@ struct LANCE_EXPORT RuntimeOptions {
   std::optional<uint32_t> io_threads = std::nullopt;
   /// Threads that decode and compute. Default: the number of cores.
   std::optional<uint32_t> cpu_threads = std::nullopt;
-  /// Budget of the shared index cache in bytes. Default: 256 MiB.
+  /// Budget of the shared index cache in bytes. Default: an eighth of the memory, at least 256 MiB.
   std::optional<uint64_t> index_cache_bytes = std::nullopt;
   /// Budget of the shared metadata cache in bytes. Default: 128 MiB.
   std::optional<uint64_t> metadata_cache_bytes = std::nullopt;
@@ -37,7 +37,8 @@ struct LANCE_EXPORT RuntimeOptions {
 
 /// Budgets of a session.
 struct LANCE_EXPORT SessionOptions {
-  /// Budget of the index cache in bytes. 1 keeps nothing. Default: 256 MiB.
+  /// Budget of the index cache in bytes. 1 keeps nothing. Default: an eighth of the memory, at least 256
+  /// MiB.
   std::optional<uint64_t> index_cache_bytes = std::nullopt;
   /// Budget of the metadata cache in bytes. 1 keeps nothing. Default: 128 MiB.
   std::optional<uint64_t> metadata_cache_bytes = std::nullopt;
@@ -59,6 +60,9 @@ struct LANCE_EXPORT OpenOptions {
   /// Get storage options that expire, credentials above all, from this provider. They are put over
   /// `storage`. Default: none.
   std::shared_ptr<CredentialsProvider> credentials = nullptr;
+  /// Open the newest version of the branch that had been made by then: microseconds since 1970-01-01 UTC.
+  /// Excludes `version` and `tag`. Default: any time.
+  std::optional<int64_t> as_of_micros = std::nullopt;
 };
 
 /// Rows that follow each other.
@@ -542,6 +546,161 @@ struct LANCE_EXPORT OptimizeIndicesOptions {
   /// one call after the other; it must be quick and must not call this library. An exception it throws is
   /// dropped.
   std::function<void(const IndexProgress&)> progress = {};
+  /// Index so many rows at once at most, where the kind of index can be merged of several parts: B-trees,
+  /// bitmaps, n-grams, words and vectors. Default: an index is one task.
+  std::optional<uint64_t> max_rows_per_task = std::nullopt;
+};
+
+/// How to commit transactions.
+struct LANCE_EXPORT CommitOptions {
+  /// A message kept with the version, below those that the transactions have. Default: none.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Kept with the version, beside those of the transactions. Two values of one key are
+  /// ErrorCode::kInvalidArgument.
+  std::map<std::string, std::string> transaction_properties = {};
+  /// How often to try again when others commit at the same time. With 0, an overwrite is strict: where the
+  /// version that it was made of is not the newest any more, it is ErrorCode::kCommitConflict. Default: 19.
+  std::optional<uint32_t> max_retries = std::nullopt;
+  /// For how long to try again. Then it is ErrorCode::kContention. Default: 30.
+  std::optional<std::chrono::seconds> retry_timeout = std::nullopt;
+  /// For how long the whole commit may take. When it ends there, nobody knows whether it made a version,
+  /// which is ErrorCode::kCommitStatusUnknown. Default: 1800.
+  std::optional<std::chrono::seconds> timeout = std::nullopt;
+  /// Make a version that is not in the history of the dataset, and is reached by its number only. It is not
+  /// known when the same is committed once more.
+  bool detached = false;
+  /// Check what can be checked without making a version, such as files and whether the versions that the
+  /// transactions were made of are there. What is told of the commit is what it would be if nobody
+  /// committed before.
+  bool dry_run = false;
+};
+
+/// How rows are deleted.
+struct LANCE_EXPORT DeleteOptions {
+  /// How often the operation is redone on the newest version when another writer has changed what it read.
+  /// With 0 that is ErrorCode::kCommitConflictRetryable; when all retries are used up it is
+  /// ErrorCode::kContention.
+  uint32_t conflict_retries = 10;
+  /// Begin no further retry after this time.
+  std::chrono::seconds retry_timeout = std::chrono::seconds(30);
+  /// A message kept with the version.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Properties kept with the version.
+  std::map<std::string, std::string> transaction_properties = {};
+  /// The filter as a Substrait message, as ScanOptions::filter_substrait has it, in place of SQL.
+  std::shared_ptr<arrow::Buffer> filter_substrait = nullptr;
+  /// Make a version also where no row is meant.
+  bool allow_empty = false;
+};
+
+/// Which rows are updated, and how.
+struct LANCE_EXPORT UpdateOptions {
+  /// Update the rows that pass this SQL expression, as ScanOptions::filter has it. Default: all.
+  std::optional<std::string> filter = std::nullopt;
+  /// How often the operation is redone on the newest version when another writer has changed what it read.
+  /// With 0 that is ErrorCode::kCommitConflictRetryable; when all retries are used up it is
+  /// ErrorCode::kContention.
+  uint32_t conflict_retries = 10;
+  /// Begin no further retry after this time.
+  std::chrono::seconds retry_timeout = std::chrono::seconds(30);
+  /// A message kept with the version.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Properties kept with the version.
+  std::map<std::string, std::string> transaction_properties = {};
+  /// The filter as a Substrait message, as ScanOptions::filter_substrait has it, in place of SQL.
+  std::shared_ptr<arrow::Buffer> filter_substrait = nullptr;
+  /// Make a version also where no row is meant.
+  bool allow_empty = false;
+};
+
+/// What becomes of a row of the dataset whose key is in the source.
+enum class WhenMatched : int {
+  /// It gets the values of the source.
+  kUpdateAll = 0,
+  /// It gets them where `when_matched_condition` is true.
+  kUpdateIf = 1,
+  /// It stays as it is.
+  kDoNothing = 2,
+  /// The upsert fails with ErrorCode::kFailedPrecondition.
+  kFail = 3,
+  /// It is deleted.
+  kDelete = 4,
+};
+
+/// What becomes of a row of the source whose key is not in the dataset.
+enum class WhenNotMatched : int {
+  /// It is inserted. Columns that the source lacks are NULL.
+  kInsert = 0,
+  /// It is left out.
+  kDoNothing = 1,
+};
+
+/// What becomes of a row of the dataset whose key is not in the source.
+enum class WhenNotMatchedBySource : int {
+  /// It stays as it is.
+  kKeep = 0,
+  /// It is deleted.
+  kDelete = 1,
+  /// It is deleted where `by_source_condition` is true.
+  kDeleteIf = 2,
+};
+
+/// How updated rows are written.
+enum class MergeInsertWriteMode : int {
+  /// The choice is the engine's.
+  kAuto = 0,
+  /// Whole rows, behind the others: best where few rows are updated, or most of their columns.
+  kRewriteRows = 1,
+  /// The columns of the source alone, of all rows of each fragment concerned: best where many rows of a
+  /// wide dataset get few new values. It can only update, not insert or delete, and the source must lack a
+  /// column.
+  kRewriteColumns = 2,
+};
+
+/// What becomes of rows of the source with the same key.
+enum class SourceDuplicates : int {
+  /// They are ErrorCode::kInvalidArgument.
+  kFail = 0,
+  /// The first one counts.
+  kFirst = 1,
+};
+
+/// How rows are merged into a dataset. By default rows are updated and inserted.
+struct LANCE_EXPORT MergeInsertOptions {
+  /// The columns that are the key. One that does not exist is ErrorCode::kFieldNotFound; nested ones, and
+  /// those with values that cannot be compared, are ErrorCode::kInvalidArgument. Default: the primary key
+  /// of the dataset.
+  std::optional<std::vector<std::string>> on = std::nullopt;
+  WhenMatched when_matched = WhenMatched::kUpdateAll;
+  WhenNotMatched when_not_matched = WhenNotMatched::kInsert;
+  WhenNotMatchedBySource when_not_matched_by_source = WhenNotMatchedBySource::kKeep;
+  MergeInsertWriteMode write_mode = MergeInsertWriteMode::kAuto;
+  /// One SQL expression over columns of both sides, such as `source.at > target.at`. Default: none.
+  std::optional<std::string> when_matched_condition = std::nullopt;
+  /// One SQL expression over the columns of the dataset, such as `month = 'January'`. Default: none.
+  std::optional<std::string> by_source_condition = std::nullopt;
+  SourceDuplicates source_duplicates = SourceDuplicates::kFail;
+  /// Look rows up in scalar indices where all columns of the key have one, rather than read the keys of all
+  /// rows. Not with conditions, nor where a key has a NULL.
+  bool use_index = true;
+  /// Keep what is more than `max_source_bytes` in a temporary file. Otherwise such a source is
+  /// ErrorCode::kResourceExhausted.
+  bool spill = true;
+  /// How often the upsert is done again on top of the newest version when another writer has changed what
+  /// it read. With 0 that is ErrorCode::kCommitConflictRetryable; when all retries are used up it is
+  /// ErrorCode::kContention.
+  uint32_t conflict_retries = 10;
+  /// The most bytes of the source in memory, besides its keys. Default: 100 MiB.
+  std::optional<uint64_t> max_source_bytes = std::nullopt;
+  /// Begin no further retry after this time.
+  std::chrono::seconds retry_timeout = std::chrono::seconds(30);
+  /// How often to put a version in its place when others put theirs first, without doing the upsert again.
+  /// Default: 20.
+  std::optional<uint32_t> commit_retries = std::nullopt;
+  /// A message kept with the version.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Properties kept with the version.
+  std::map<std::string, std::string> transaction_properties = {};
 };
 
 /// How far the new columns are.
@@ -607,6 +766,71 @@ enum class Migration : int {
   kFieldIds = 3,
 };
 
+/// Which version to open.
+struct LANCE_EXPORT CheckoutOptions {
+  /// The version of the branch. Default: the newest.
+  std::optional<uint64_t> version = std::nullopt;
+  /// The version that this tag points to. Excludes all else. Default: none.
+  std::optional<std::string> tag = std::nullopt;
+  /// The branch; `main` is the dataset itself. Default: that of the version that is open.
+  std::optional<std::string> branch = std::nullopt;
+  /// The newest version of the branch that had been made by then: microseconds since 1970-01-01 UTC.
+  /// Excludes `version`. Default: any time.
+  std::optional<int64_t> as_of_micros = std::nullopt;
+};
+
+/// What is kept with a version that restores another one.
+struct LANCE_EXPORT RestoreOptions {
+  /// A message kept with the version.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Properties kept with the version.
+  std::map<std::string, std::string> transaction_properties = {};
+};
+
+/// What is kept with a tag.
+struct LANCE_EXPORT TagOptions {
+  /// Anything, by keys.
+  std::map<std::string, std::string> metadata = {};
+};
+
+/// What is kept with a branch.
+struct LANCE_EXPORT BranchOptions {
+  /// Anything, by keys.
+  std::map<std::string, std::string> metadata = {};
+};
+
+/// How to reach the place of a clone.
+struct LANCE_EXPORT CloneOptions {
+  /// Credentials and settings of its object store. With none, and no `credentials`, those of the dataset
+  /// are used.
+  StorageOptions storage = {};
+  /// Get storage options that expire, credentials above all, from this provider. They are put over
+  /// `storage`. Default: none.
+  std::shared_ptr<CredentialsProvider> credentials = nullptr;
+};
+
+/// Which rows have changed.
+enum class DeltaKind : int {
+  /// Those that were added since, as they are now.
+  kInserted = 0,
+  /// Those that were there and have other values since, as they are now.
+  kUpdated = 1,
+  /// Both of these.
+  kUpserted = 2,
+  /// Those that are gone: only their ids, in a column `_rowid`.
+  kDeleted = 3,
+};
+
+/// Since when, and which changes. One of the first two is needed.
+struct LANCE_EXPORT DeltaOptions {
+  /// Since this version of the branch; 0 is before the first. Default: by `from_micros`.
+  std::optional<uint64_t> from_version = std::nullopt;
+  /// Since the newest version that had been made by then: microseconds since 1970-01-01 UTC. Default: by
+  /// `from_version`.
+  std::optional<int64_t> from_micros = std::nullopt;
+  DeltaKind kind = DeltaKind::kInserted;
+};
+
 /// What becomes of a dataset that is there.
 enum class WriteMode : int {
   /// Make a new dataset; an existing one is ErrorCode::kAlreadyExists.
@@ -615,6 +839,8 @@ enum class WriteMode : int {
   kAppend = 1,
   /// Replace the rows and the schema in a new version; make the dataset if it does not exist.
   kOverwrite = 2,
+  /// Add rows to a dataset, or make it if it does not exist when the writer is opened.
+  kAppendOrCreate = 3,
 };
 
 /// What columns without an encoding of their own are encoded for.
@@ -697,6 +923,167 @@ struct LANCE_EXPORT WriteOptions {
   /// What columns without an encoding of their own are encoded for. The schema of the dataset does not
   /// change, and an append may have another profile than what is there.
   EncodingProfile encoding_profile = EncodingProfile::kRead;
+  /// Write to this branch, which must exist: one that does not is ErrorCode::kRefNotFound. To make a
+  /// dataset on one is ErrorCode::kInvalidArgument. Default: the main one, or the branch that the URI is
+  /// of.
+  std::optional<std::string> branch = std::nullopt;
+};
+
+/// What to read of a data file.
+struct LANCE_EXPORT ReadFileOptions {
+  /// Read these columns, nested ones as `a.b`. Default: all.
+  std::optional<std::vector<std::string>> columns = std::nullopt;
+  /// Begin here.
+  uint64_t first_row = 0;
+  /// Read so many. More than there are is ErrorCode::kInvalidArgument. Default: all that follow.
+  std::optional<uint64_t> row_count = std::nullopt;
+  /// Read these rows, which ascend, in place of a range. Default: a range is read.
+  std::optional<std::vector<uint64_t>> rows = std::nullopt;
+  /// The most rows of a batch.
+  uint32_t batch_rows = 8192;
+  /// How many batches are decoded at once. At most 1024.
+  uint32_t batches_ahead = 16;
+};
+
+/// How to write a data file.
+struct LANCE_EXPORT WriteFileOptions {
+  /// "2.0", "2.1", "2.2", "2.3", "stable" or "next". Default: "2.2".
+  std::optional<std::string> data_storage_version = std::nullopt;
+  /// Bytes that are gathered before they are encoded, divided among the columns. Default: 8 MiB for each
+  /// column.
+  std::optional<uint64_t> encoder_cache_bytes = std::nullopt;
+  /// The largest page in bytes. Default: the engine's.
+  std::optional<uint64_t> max_page_bytes = std::nullopt;
+  /// Make a file that is finished survive a power failure. Object stores always store durably.
+  bool durable = false;
+  StorageOptions storage = {};
+  /// Use the stores of this session. Default: the process's own.
+  std::shared_ptr<Session> session = nullptr;
+  /// Get storage options that expire, credentials above all, from this provider. They are put over
+  /// `storage`. Default: none.
+  std::shared_ptr<CredentialsProvider> credentials = nullptr;
+};
+
+/// How rows get into the new files. Values are frozen and equal those of the C ABI.
+enum class CompactionMode : int {
+  /// As `lance.compaction.compaction_mode` of the dataset's configuration says; otherwise REENCODE.
+  kAsConfigured = 0,
+  /// Decoded, and encoded anew.
+  kReencode = 1,
+  /// Page by page as they are, where that can be; otherwise encoded anew. Small pages stay small.
+  kTryBinaryCopy = 2,
+  /// Page by page as they are; ErrorCode::kNotSupported where that cannot be.
+  kForceBinaryCopy = 3,
+};
+
+/// How indices learn where rows have gone. Values are frozen and equal those of the C ABI.
+enum class IndexRemap : int {
+  /// As `lance.compaction.defer_index_remap` and `lance.compaction.index_remap_mode` of the dataset's
+  /// configuration say; otherwise COMPACT.
+  kAsConfigured = 0,
+  /// Indices are rewritten in the same commit, and where a row has gone is computed: few bytes, however
+  /// many rows there are.
+  kCompact = 1,
+  /// Indices are rewritten in the same commit, by a table in memory of all rows that moved: faster, tens of
+  /// bytes a row.
+  kDirect = 2,
+  /// Indices stay, and a note of where rows have gone is kept, which searches go by until optimising the
+  /// indices takes it up. Not for datasets with stable row ids.
+  kDeferred = 3,
+};
+
+/// How far a compaction is. When everything is written, indices are still to be rewritten and the version
+/// to be committed.
+struct LANCE_EXPORT CompactionProgress {
+  /// Tasks that are done, of how many.
+  uint64_t tasks = 0;
+  uint64_t total_tasks = 0;
+  /// Fragments that they have replaced, of how many.
+  uint64_t fragments = 0;
+  uint64_t total_fragments = 0;
+  /// Rows that they have written, of how many.
+  uint64_t rows = 0;
+  uint64_t total_rows = 0;
+  /// Bytes that were read so far, also by tasks under way, and those of the files that are to be read, as
+  /// far as sizes are recorded.
+  uint64_t bytes_read = 0;
+  uint64_t total_bytes = 0;
+};
+
+/// What to compact, and how. What is not given is as the dataset's configuration says, in keys such as
+/// `lance.compaction.target_rows_per_fragment`.
+struct LANCE_EXPORT CompactOptions {
+  /// Fragments with fewer rows are joined with their neighbours, to about so many. At most 2147483647.
+  /// Default: as configured, and 1048576 otherwise.
+  std::optional<uint64_t> target_rows_per_fragment = std::nullopt;
+  /// Start a new file after about so many bytes. Default: as configured, and 90 GiB otherwise.
+  std::optional<uint64_t> max_bytes_per_file = std::nullopt;
+  /// Rows of a group in the legacy format; others have none. At most 2147483647. Default: as configured,
+  /// and 1024 otherwise.
+  std::optional<uint64_t> max_rows_per_group = std::nullopt;
+  /// Write a fragment anew, whatever its size, when more than this part of its rows is deleted. 1 stands
+  /// for never. At most 1. Default: as configured, and 0.1 otherwise.
+  std::optional<double> materialize_deletions_threshold = std::nullopt;
+  /// Write a fragment anew, whatever its size, when it has more overlays than this. Default: as configured,
+  /// and 10 otherwise.
+  std::optional<uint64_t> max_overlays_per_fragment = std::nullopt;
+  /// Replace at most so many fragments this time, the oldest first. When the first task already has more,
+  /// nothing is done. Default: as configured, and any number otherwise.
+  std::optional<uint64_t> max_source_fragments = std::nullopt;
+  /// Replace at most so many live rows this time. Default: as configured, and any number otherwise.
+  std::optional<uint64_t> max_source_rows = std::nullopt;
+  /// Replace at most so many bytes of data files this time; their sizes have to be recorded. Default: as
+  /// configured, and any number otherwise.
+  std::optional<uint64_t> max_source_bytes = std::nullopt;
+  /// Leave the fragments of these ids alone, and join none across them. Default: none.
+  std::optional<std::vector<uint64_t>> excluded_fragments = std::nullopt;
+  /// How rows get into the new files.
+  CompactionMode mode = CompactionMode::kAsConfigured;
+  /// How indices learn where rows have gone.
+  IndexRemap index_remap = IndexRemap::kAsConfigured;
+  /// Of the new files: "2.0", "2.1", "2.2", "2.3", "stable" or "next". The dataset's own does not change.
+  /// Default: as configured, and the dataset's otherwise.
+  std::optional<std::string> data_storage_version = std::nullopt;
+  /// What columns without an encoding of their own are encoded for, as WriteOptions has it.
+  EncodingProfile encoding_profile = EncodingProfile::kRead;
+  /// Tasks that are executed side by side. Each takes `io_buffer_bytes`, the batches it decodes and the
+  /// pages it encodes. At most 1024. Default: as many as there are cores.
+  std::optional<uint32_t> threads = std::nullopt;
+  /// Rows of a batch on the way from the old files to the new ones. Default: as configured, and the
+  /// engine's otherwise.
+  std::optional<uint32_t> batch_size = std::nullopt;
+  /// Bytes that a task reads ahead. With less than the largest batch it does not go on. Default: as
+  /// configured, and otherwise 32 MiB for local files and the engine's for others.
+  std::optional<uint64_t> io_buffer_bytes = std::nullopt;
+  /// Bytes that a binary copy reads at once. At most 2147483647. Default: as configured, and 16 MiB
+  /// otherwise.
+  std::optional<uint64_t> binary_copy_read_bytes = std::nullopt;
+  /// A message kept with the version.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Properties kept with the version.
+  std::map<std::string, std::string> transaction_properties = {};
+  /// Called now and then on library threads while data is written, one call after the other, and when all
+  /// is written; it must be quick and must not call this library. An exception it throws is dropped.
+  std::function<void(const CompactionProgress&)> progress = {};
+};
+
+/// How to execute a task; what it does is in the task.
+struct LANCE_EXPORT ExecuteCompactionOptions {
+  /// What columns without an encoding of their own are encoded for, as WriteOptions has it.
+  EncodingProfile encoding_profile = EncodingProfile::kRead;
+  /// Called now and then on library threads while data is written, one call after the other, and when all
+  /// is written; it must be quick and must not call this library. An exception it throws is dropped.
+  std::function<void(const CompactionProgress&)> progress = {};
+};
+
+/// How to commit the results of tasks.
+struct LANCE_EXPORT CommitCompactionOptions {
+  /// How indices learn where rows have gone. DEFERRED needs tasks that were planned so.
+  IndexRemap index_remap = IndexRemap::kAsConfigured;
+  /// A message kept with the version.
+  std::optional<std::string> commit_message = std::nullopt;
+  /// Properties kept with the version.
+  std::map<std::string, std::string> transaction_properties = {};
 };
 
 /// How far a check is.
@@ -733,6 +1120,11 @@ struct LANCE_EXPORT CleanupOptions {
   std::chrono::seconds orphan_min_age = std::chrono::seconds(604800);
   /// Remove nothing, and report what would be removed.
   bool dry_run = false;
+  StorageOptions storage = {};
+};
+
+/// What is looked at.
+struct LANCE_EXPORT DiskUsageOptions {
   StorageOptions storage = {};
 };
 

@@ -188,10 +188,136 @@ struct LANCE_EXPORT IndexSegmentInfo {
   std::optional<int64_t> created_micros = std::nullopt;
 };
 
+/// A part of optimising indices.
+struct LANCE_EXPORT OptimizePart {
+  /// The name of the index.
+  std::string index = {};
+  /// The tasks whose results a merge takes have its group.
+  uint64_t group = 0;
+  /// Whether it merges what tasks have built; otherwise it is a task.
+  bool is_merge = false;
+  /// Fragments that a task indexes.
+  uint64_t fragments = 0;
+  /// JSON, from which any process executes it.
+  std::string text = {};
+};
+
 /// What a commit made.
 struct LANCE_EXPORT CommitResult {
   /// The version the commit made.
   uint64_t version = 0;
+};
+
+/// A tag: a name of a version.
+struct LANCE_EXPORT TagInfo {
+  std::string name = {};
+  /// The branch of the version; `main` for that of the dataset itself.
+  std::string branch = {};
+  uint64_t version = 0;
+  /// Of the manifest of the version.
+  uint64_t manifest_bytes = 0;
+  /// Microseconds since 1970-01-01 UTC, where that was recorded.
+  std::optional<int64_t> created_micros = std::nullopt;
+  /// When it was pointed to its version.
+  std::optional<int64_t> updated_micros = std::nullopt;
+  std::map<std::string, std::string> metadata = {};
+};
+
+/// A branch: a line of versions of its own.
+struct LANCE_EXPORT BranchInfo {
+  std::string name = {};
+  /// The branch of the version that it began at; `main` for that of the dataset itself.
+  std::string parent_branch = {};
+  /// The version that it began at, and of which its first version is a clone with the same number.
+  uint64_t parent_version = 0;
+  /// Of the manifest of the version that it began at.
+  uint64_t manifest_bytes = 0;
+  /// Microseconds since 1970-01-01 UTC, to the second.
+  int64_t created_micros = 0;
+  std::map<std::string, std::string> metadata = {};
+};
+
+/// What made a version.
+struct LANCE_EXPORT TransactionInfo {
+  uint64_t version = 0;
+  /// Microseconds since 1970-01-01 UTC.
+  int64_t timestamp_micros = 0;
+  /// Such as `Append`, `Delete` or `Rewrite`, which is a compaction; empty where nothing was recorded.
+  std::string operation = {};
+  /// Of the transaction.
+  std::string uuid = {};
+  /// The version that the transaction was made from.
+  std::optional<uint64_t> read_version = std::nullopt;
+  /// The message of the commit, or empty.
+  std::string message = {};
+  /// All properties, the message included.
+  std::map<std::string, std::string> properties = {};
+};
+
+/// A fragment as a version has it.
+struct LANCE_EXPORT FragmentMetadata {
+  uint64_t id = 0;
+  /// Stored rows, deleted ones included, where that was recorded.
+  std::optional<uint64_t> physical_rows = std::nullopt;
+  /// Deleted ones, where that was recorded.
+  std::optional<uint64_t> deleted_rows = std::nullopt;
+  /// JSON: its data files, its deletion file and its row ids. pylance calls it `FragmentMetadata`.
+  std::string metadata = {};
+};
+
+/// Facts about a data file.
+struct LANCE_EXPORT FileInfo {
+  uint64_t rows = 0;
+  /// As they are stored: a struct has one for each of its fields.
+  uint64_t columns = 0;
+  /// Those of the caller, without the schema.
+  uint64_t global_buffers = 0;
+  /// Of the whole file, of its pages, of what describes these, and of global buffers with the schema.
+  uint64_t bytes = 0;
+  uint64_t data_bytes = 0;
+  uint64_t column_metadata_bytes = 0;
+  uint64_t global_buffer_bytes = 0;
+  /// Of the file format, for example 2 and 2.
+  uint32_t storage_version_major = 0;
+  uint32_t storage_version_minor = 0;
+};
+
+/// A column as it is stored.
+struct LANCE_EXPORT FileColumn {
+  /// Its number, from 0 on.
+  uint64_t column = 0;
+  uint64_t pages = 0;
+  /// Of its pages and what describes them.
+  uint64_t bytes = 0;
+};
+
+/// A page of a column.
+struct LANCE_EXPORT FilePage {
+  uint64_t column = 0;
+  /// Its number in the column, from 0 on.
+  uint64_t page = 0;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+  /// For people.
+  std::string encoding = {};
+};
+
+/// What a data file has become.
+struct LANCE_EXPORT FileWriteResult {
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+};
+
+/// A part of a compaction.
+struct LANCE_EXPORT CompactionTask {
+  /// JSON, from which any process executes it; as pylance's CompactionTask has it.
+  std::string text = {};
+  /// That are replaced.
+  uint64_t fragments = 0;
+  /// Live rows in them.
+  uint64_t rows = 0;
+  /// Of their data files, as far as sizes are recorded.
+  uint64_t bytes = 0;
 };
 
 /// What is wrong with a file. Values are frozen and equal those of the C ABI.
@@ -237,6 +363,72 @@ struct LANCE_EXPORT CleanupResult {
   /// Files that were still being written.
   uint64_t temporary_files = 0;
   /// Of all these, manifests included.
+  uint64_t bytes = 0;
+};
+
+/// What a cleanup looks at.
+enum class CleanupItemKind : int {
+  /// The manifest of a version.
+  kVersion = 1,
+  /// A data file.
+  kDataFile = 2,
+  /// A file of a deletion, an index or a transaction.
+  kOtherFile = 3,
+  /// A file that was still being written.
+  kTemporaryFile = 4,
+};
+
+/// Get the name of a kind, for example "VERSION".
+LANCE_EXPORT const char* CleanupItemKindName(CleanupItemKind kind);
+
+/// A version, or a file that no version needs, as a cleanup sees it.
+struct LANCE_EXPORT CleanupItem {
+  /// Whether it would go.
+  bool removed = false;
+  CleanupItemKind kind = CleanupItemKind::kVersion;
+  /// Of a manifest.
+  std::optional<uint64_t> version = std::nullopt;
+  /// Relative to the dataset.
+  std::string path = {};
+  uint64_t bytes = 0;
+  /// Why it would go, or stay. One line.
+  std::string reason = {};
+};
+
+/// What a version needs.
+struct LANCE_EXPORT VersionUsage {
+  /// Empty for the main one.
+  std::string branch = {};
+  uint64_t version = 0;
+  /// Microseconds since 1970-01-01 UTC.
+  int64_t timestamp_micros = 0;
+  /// Its manifest, data files, deletion files, transaction, and segments of indices.
+  uint64_t files = 0;
+  /// Of these, without what is in places outside.
+  uint64_t bytes = 0;
+  /// Of those that no other version needs: what is freed when this version alone goes.
+  uint64_t own_bytes = 0;
+};
+
+/// A file that no version needs.
+struct LANCE_EXPORT OrphanFile {
+  /// Relative to the dataset; that of the machine where the store hides the file.
+  std::string path = {};
+  /// Whether it is one that was still being written, by its name.
+  bool is_temporary = false;
+  uint64_t bytes = 0;
+  /// Microseconds since 1970-01-01 UTC.
+  int64_t modified_micros = 0;
+};
+
+/// What a column takes, or a field of one.
+struct LANCE_EXPORT ColumnSize {
+  /// As a path.
+  std::string column = {};
+  uint32_t field_id = 0;
+  std::string data_type = {};
+  /// Bytes of its pages in the data files of this version, encoded, those of deleted rows among them;
+  /// without those of its fields, which count on their own. 0 in the legacy format, which does not tell.
   uint64_t bytes = 0;
 };
 

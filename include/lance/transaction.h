@@ -1,5 +1,5 @@
 /// \file transaction.h
-/// Data files that are written but belong to no version yet.
+/// What was done to a version, or is to make one, and belongs to no version yet.
 #pragma once
 
 #include <memory>
@@ -17,10 +17,18 @@
 namespace lance {
 inline namespace v0 {
 
+class Dataset;
 class LanceWriter;
 
-/// An uncommitted write: a move-only value, to be committed or discarded here or, through its JSON, in
-/// another process. Destruction keeps the files. Not thread-safe.
+/// What a commit made of transactions of an open dataset.
+struct LANCE_EXPORT Committed {
+  /// The version that has them; in a dry run the one that was committed to.
+  std::shared_ptr<Dataset> dataset;
+  CommitResult result;
+};
+
+/// A write, or a change of a version, that is not committed: a move-only value, to be committed or discarded
+/// here or, through its JSON, in another process. Destruction keeps the files. Not thread-safe.
 class LANCE_EXPORT Transaction {
  public:
   ~Transaction();
@@ -37,23 +45,39 @@ class LANCE_EXPORT Transaction {
   arrow::Result<CommitResult> Commit(const arrow::StopToken& stop = {});
   arrow::Future<CommitResult> CommitAsync(const arrow::StopToken& stop = {});
 
-  /// Commit several uncommitted writes to the same dataset as one new version, in this order of rows. They
+  /// The same, otherwise than by default.
+  arrow::Result<CommitResult> Commit(const CommitOptions& options, const arrow::StopToken& stop = {});
+  arrow::Future<CommitResult> CommitAsync(const CommitOptions& options, const arrow::StopToken& stop = {});
+
+  /// Commit several transactions of the same dataset as one new version, in this order of rows. They
   /// conflict with what has been committed since the first of them was begun. The properties of all are kept:
   /// messages below one another, and two values of any other key are refused.
+  ///
+  /// Those that change fragments must have been made of the same version, and each of other fragments; what
+  /// is neither of these is committed alone.
   static arrow::Result<CommitResult> CommitAll(std::vector<Transaction>& transactions,
                                                const arrow::StopToken& stop = {});
   static arrow::Future<CommitResult> CommitAllAsync(std::vector<Transaction>& transactions,
                                                     const arrow::StopToken& stop = {});
 
-  /// Delete the files. Refused after a commit, also one by another process, and while a commit's outcome is
-  /// unknown.
+  static arrow::Result<CommitResult> CommitAll(std::vector<Transaction>& transactions,
+                                               const CommitOptions& options,
+                                               const arrow::StopToken& stop = {});
+  static arrow::Future<CommitResult> CommitAllAsync(std::vector<Transaction>& transactions,
+                                                    const CommitOptions& options,
+                                                    const arrow::StopToken& stop = {});
+
+  /// Delete the files, but for those that a version needs. Refused after a commit, also one by another
+  /// process, and while a commit's outcome is unknown.
   arrow::Status Discard(const arrow::StopToken& stop = {});
   arrow::Future<> DiscardAsync(const arrow::StopToken& stop = {});
 
   /// Describe it for another process. Storage options are not part of it; the place is absolute.
+  /// docs/transactions.md has the form, in which others can describe transactions, too.
   arrow::Result<std::string> ToJson() const;
 
-  /// Read what ToJson() wrote.
+  /// Read what ToJson() wrote, here or in version 0.1, or what others wrote in its form. What is cut short or
+  /// otherwise damaged is ErrorCode::kInvalidArgument.
   ///
   /// \param[in] json the description
   /// \param[in] storage this process's own credentials
@@ -61,6 +85,7 @@ class LANCE_EXPORT Transaction {
 
  private:
   friend class LanceWriter;
+  friend struct TransactionAccess;
   class Impl;
   explicit Transaction(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -70,11 +70,12 @@ arrow::Status AddHints(const ColumnEncoding& encoding, WriteOptionsC* out) {
 
 }  // namespace
 
+void AddMessage(const std::optional<std::string>& message, std::vector<LanceKeyValue>* properties) {
+  if (message.has_value()) properties->push_back({LANCE_TEXT("__lance_commit_message"), TextC(message)});
+}
+
 arrow::Status AddWhatCHasNot(const WriteOptions& options, WriteOptionsC* out) {
-  if (options.commit_message.has_value()) {
-    out->transaction_properties.push_back(
-        {LANCE_TEXT("__lance_commit_message"), TextC(options.commit_message)});
-  }
+  AddMessage(options.commit_message, &out->transaction_properties);
   for (const ColumnEncoding& encoding : options.encodings) ARROW_RETURN_NOT_OK(AddHints(encoding, out));
   return arrow::Status::OK();
 }

@@ -402,6 +402,54 @@ static void transactions_travel_as_json(void) {
   lance_dataset_free(dataset);
 }
 
+static void rows_are_deleted_and_updated(void) {
+  const char* uri = "memory://c_api_test_mutations";
+  LanceWriter* writer = open_writer(uri, LANCE_WRITE_CREATE);
+  write_rows(writer, 0, 100);
+  CHECK_CALL(LANCE_OK, lance_writer_finish, writer, NULL);
+  lance_writer_free(writer);
+  LanceDataset* dataset = open_dataset(uri);
+
+  LanceDeleteOptions options = LANCE_DELETE_OPTIONS_INIT;
+  const LanceKeyValue message = {LANCE_TEXT("__lance_commit_message"), LANCE_TEXT("the first ones")};
+  options.transaction_properties = &message;
+  options.transaction_properties_count = 1;
+  LanceDataset* fewer = NULL;
+  LanceDeleteResult deleted = LANCE_DELETE_RESULT_INIT;
+  CHECK_CALL(LANCE_OK, lance_dataset_delete, dataset, LANCE_TEXT("id < 10"), &options, &fewer, &deleted);
+  CHECK(deleted.deleted_rows == 10);
+  CHECK(count_rows(fewer, LANCE_NO_TEXT) == 90);
+  CHECK(count_rows(dataset, LANCE_NO_TEXT) == 100);
+
+  const LanceKeyValue assignment = {LANCE_TEXT("id"), LANCE_TEXT("id + 1000")};
+  LanceUpdateOptions which = LANCE_UPDATE_OPTIONS_INIT;
+  which.filter = LANCE_TEXT("id >= 95");
+  LanceDataset* updated = NULL;
+  LanceUpdateResult result = LANCE_UPDATE_RESULT_INIT;
+  CHECK_CALL(LANCE_OK, lance_dataset_update, fewer, &assignment, 1, &which, &updated, &result);
+  CHECK(result.updated_rows == 5);
+  CHECK(count_rows(updated, LANCE_TEXT("id >= 1000")) == 5);
+
+  LanceDataset* none = NULL;
+  CHECK_CALL(LANCE_FIELD_NOT_FOUND, lance_dataset_delete, updated, LANCE_TEXT("nope = 1"), NULL, &none, NULL);
+  CHECK_CALL(LANCE_INVALID_ARGUMENT, lance_dataset_update, updated, NULL, 0, NULL, &none, NULL);
+  CHECK(none == NULL);
+
+  const uint64_t no_rows[] = {UINT64_MAX - 1};
+  CHECK_CALL(LANCE_OK, lance_dataset_delete_row_ids, updated, no_rows, 1, NULL, &none, &deleted);
+  CHECK(deleted.deleted_rows == 0);
+  lance_dataset_free(none);
+  none = NULL;
+  CHECK_CALL(LANCE_INVALID_ARGUMENT, lance_dataset_delete_addresses, updated, no_rows, 1, NULL, &none, NULL);
+  CHECK_CALL(LANCE_OK, lance_dataset_truncate, updated, NULL, &none, &deleted);
+  CHECK(deleted.deleted_rows == 90);
+  CHECK(count_rows(none, LANCE_NO_TEXT) == 0);
+  lance_dataset_free(none);
+  lance_dataset_free(updated);
+  lance_dataset_free(fewer);
+  lance_dataset_free(dataset);
+}
+
 static void frees_accept_null(void) {
   lance_bytes_free(NULL, 0);
   lance_error_free(NULL);
@@ -486,6 +534,7 @@ int main(void) {
   datasets_and_splits_travel();
   epochs_are_shuffled_in_shards();
   transactions_travel_as_json();
+  rows_are_deleted_and_updated();
   columns_are_computed_renamed_and_dropped();
   frees_accept_null();
   CHECK(live_structs == 0);

@@ -82,6 +82,11 @@ class Query:
             ]
         )()
 
+    def members(self):
+        rng = self.rng
+        items = ", ".join(str(rng.randrange(-2, 9)) for _ in range(rng.randrange(1, 5)))
+        return rng.choice([f"in ({items})", f"not in ({items})", f"= {rng.randrange(5)}", f"<> {rng.randrange(5)}"])
+
     def condition(self, depth=0):
         rng = self.rng
         if depth < 2 and rng.random() < 0.4:
@@ -92,7 +97,10 @@ class Query:
             [
                 lambda: f"{self.column(INTEGERS)} {compare} {rng.randrange(-20, 20)}",
                 lambda: f"{self.column(INTEGERS)} {compare} {self.column(INTEGERS)}",
-                lambda: f"{self.column(INTEGERS)} in ({', '.join(str(rng.randrange(-9, 9)) for _ in range(4))})",
+                lambda: f"{self.column(INTEGERS)} {self.members()}",
+                lambda: "not ({0} {1} {2} {0} {3})".format(
+                    self.column("k"), self.members(), rng.choice(["and", "or"]), self.members()
+                ),
                 lambda: f"{self.column(DECIMALS)} {compare} {rng.randrange(-300, 300) / 100}",
                 lambda: f"{self.column(DECIMALS)} between -0.5 and {rng.randrange(300) / 100}",
                 lambda: f"{self.column(DOUBLES)} {compare} {rng.randrange(-40, 40) / 4}",

@@ -35,6 +35,10 @@ def _import(mode, *inputs):
     ]
 
 
+def _change(name, verb, *words):
+    return Operation(name, lambda bench, dataset: [verb, dataset, *words])
+
+
 # Those that can be durable.
 WRITES = [
     Operation("create", _import("create", "one", "two"), on_existing=False),
@@ -42,10 +46,21 @@ WRITES = [
     Operation("overwrite", _import("overwrite", "one", "two")),
     Operation("overwrite_large", _import("overwrite", "large")),
 ]
-OPERATIONS = [
-    *WRITES,
+# Of these a push tries some points, and a long run all.
+CHANGES = [
     Operation("index", lambda bench, dataset: ["index", "create", dataset, "text", "--type", "ngram"]),
+    _change("delete", "delete", "--where", "id % 3 = 0", "--yes"),
+    _change("update", "update", "--set", "n0 = n0 + 1", "--where", "id % 5 = 0", "--yes"),
+    Operation("upsert", lambda bench, dataset: ["upsert", dataset, bench.inputs["mixed"], "--on", "id"]),
+    _change("add_column", "add-column", "twice=id * 2"),
+    _change("alter_column", "alter-column", "n1", "--type", "float"),
+    _change("drop_column", "drop-column", "n2", "--yes"),
+    _change("compact", "compact"),
+    _change("restore", "restore", "--version", "1", "--yes"),
+    Operation("tag", lambda bench, dataset: ["tag", "create", dataset, "a_tag"]),
+    Operation("branch", lambda bench, dataset: ["branch", "create", dataset, "a_branch"]),
 ]
+OPERATIONS = [*WRITES, *CHANGES]
 
 
 def clean_up(path):
@@ -74,11 +89,14 @@ class Bench:
         self.directory = directory
         self.template = directory / "template.lance"
         self.inputs = {}
-        for name, table in {"one": _table(0), "two": _table(1), "large": _large_table()}.items():
+        tables = {"one": _table(0), "two": _table(1), "three": _table(2), "large": _large_table()}
+        # Rows of which one in four has a key that is there.
+        tables["mixed"] = pa.concat_tables([tables["two"][-ROWS // 8 :], _table(3)[: ROWS * 3 // 8]])
+        for name, table in tables.items():
             self.inputs[name] = directory / f"{name}.parquet"
             pq.write_table(table, self.inputs[name], compression="none")
-        for mode in ("create", "append", "append"):
-            done = run(["import", self.inputs["one"], self.template, "--mode", mode])
+        for mode, name in (("create", "one"), ("append", "two"), ("append", "three")):
+            done = run(["import", self.inputs[name], self.template, "--mode", mode])
             assert done.code == 0, done.stderr
 
     def dataset(self, operation):

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from faults import PROGRAM, run
-from operations import OPERATIONS
+from operations import OPERATIONS, WRITES
 from oracle import Tally
 from support.figures import figure
 from support.scale import pick
@@ -47,7 +47,8 @@ def test_a_full_disk_fails_the_write_and_nothing_else(bench, namespace, tmp_path
     tally = Tally()
     # From a disk with one free page to one that is just large enough.
     needed = sum(map(len, after.files.values())) - sum(map(len, before.files.values()))
-    step = max(1, needed // (pick(32, 128) * _PAGE)) * _PAGE // 1024
+    steps = pick(32 if operation in WRITES else 6, 128)
+    step = max(1, needed // (steps * _PAGE)) * _PAGE // 1024
     for free in itertools.count(_PAGE // 1024, step):
         path = bench.dataset(operation)
         result = tmp_path / "result.lance"

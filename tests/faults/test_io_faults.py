@@ -5,46 +5,53 @@ import itertools
 import pytest
 
 from faults import run, run_with_io_fault
-from operations import OPERATIONS, WRITES
+from operations import CHANGES, OPERATIONS, WRITES
 from oracle import Tally
 from support.figures import figure
-from support.scale import pick
+from support.scale import is_long, pick, some
+
+# Of an operation that is no write, on a push.
+POINTS = 20
+
+
+def _with_errors(calls, mode, *errors):
+    """A long run tries each error at each call; on a push they take turns."""
+    return [(calls, mode, (error,)) for error in errors] if is_long() else [(calls, mode, errors)]
+
 
 # Which calls, and how they fail. On a full disk files can still be removed, on a broken one nothing works.
 WRITE_FAULTS = [
-    ("write", "once", "ENOSPC"),
-    ("write", "once", "EIO"),
-    ("write", "once", "EDQUOT"),
-    ("write", "short", "EIO"),
-    ("write", "full", "ENOSPC"),
-    ("create", "once", "ENOSPC"),
-    ("create", "once", "EIO"),
-    ("rename,link", "once", "ENOSPC"),
-    ("rename,link", "once", "EIO"),
-    ("rename,link", "once", "EDQUOT"),
-    ("mkdir", "once", "ENOSPC"),
-    ("mkdir", "once", "EDQUOT"),
-    ("mkdir", "once", "EIO"),
-    ("unlink", "once", "EIO"),
-    ("write,create,rename,link,mkdir", "from", "ENOSPC"),
-    ("write,create,rename,link,mkdir,unlink", "from", "EIO"),
+    *_with_errors("write", "once", "ENOSPC", "EIO", "EDQUOT"),
+    ("write", "short", ("EIO",)),
+    ("write", "full", ("ENOSPC",)),
+    *_with_errors("create", "once", "ENOSPC", "EIO"),
+    *_with_errors("rename,link", "once", "ENOSPC", "EIO", "EDQUOT"),
+    *_with_errors("mkdir", "once", "ENOSPC", "EDQUOT", "EIO"),
+    ("unlink", "once", ("EIO",)),
+    ("write,create,rename,link,mkdir", "from", ("ENOSPC",)),
+    ("write,create,rename,link,mkdir,unlink", "from", ("EIO",)),
 ]
 READ_FAULTS = [
-    ("read", "once", "EIO"),
-    ("read", "short", "EIO"),
-    ("open", "once", "EIO"),
-    ("list", "once", "EIO"),
-    ("stat", "once", "EIO"),
+    ("read", "once", ("EIO",)),
+    ("read", "short", ("EIO",)),
+    ("open", "once", ("EIO",)),
+    ("list", "once", ("EIO",)),
+    ("stat", "once", ("EIO",)),
     # The engine waits before it tries again.
-    *pick([], [("read,open,list,stat", "from", "EIO")]),
+    *pick([], [("read,open,list,stat", "from", ("EIO",))]),
 ]
 PLAIN = "plain"
 DURABLE = "--durable"
 FAULTS = [
     *((PLAIN, *fault) for fault in WRITE_FAULTS + READ_FAULTS),
-    *((DURABLE, *fault) for fault in [("sync", "once", "EIO"), *pick([], WRITE_FAULTS)]),
+    *((DURABLE, *fault) for fault in [("sync", "once", ("EIO",)), *pick([], WRITE_FAULTS)]),
 ]
-TRIES = [(operation, *fault) for operation in OPERATIONS for fault in FAULTS if operation in WRITES or fault[0] == PLAIN]
+TRIES = [
+    (operation, *fault)
+    for operation in pick(WRITES, OPERATIONS)
+    for fault in FAULTS
+    if operation in WRITES or fault[0] == PLAIN
+]
 # Where a file cannot be removed, or the file system does not even know the size of an open file, files may stay.
 FORGIVEN = {"unlink", "stat"}
 
@@ -62,30 +69,50 @@ def states(bench):
     return {operation.name: bench.undisturbed(operation) for operation in OPERATIONS}
 
 
-@pytest.mark.parametrize("operation, option, calls, mode, error", TRIES, ids=lambda value: getattr(value, "name", None))
+def attempt(bench, tally, state, operation, option, calls, mode, error, nth):
+    """Let the nth call fail, and judge what comes of that. Whether there was such a call."""
+    path = bench.dataset(operation)
+    words = [*operation.words(bench, path), *([DURABLE] if option == DURABLE else [])]
+    done = run_with_io_fault(words, path, calls, nth, mode, error)
+    what = f"{operation.name} {option} {calls} #{nth} of {done.seen} {mode} {error} at {done.where or '-'}"
+    tally.judge(what, done, path, *state, may_leave_files=FORGIVEN & set(calls.split(",")))
+    return done.fired > 0
+
+
+@pytest.mark.parametrize("operation, option, calls, mode, errors", TRIES, ids=lambda value: getattr(value, "name", None))
 def test_a_write_does_all_or_nothing_when_a_call_fails(
-    bench, states, totals, operation, option, calls, mode, error
+    bench, states, totals, operation, option, calls, mode, errors
 ):
     tally = Tally()
     totals.append(tally)
-    forgiven = FORGIVEN & set(calls.split(","))
+    state = states[operation.name]
     for nth in itertools.count(1):
-        path = bench.dataset(operation)
-        words = [*operation.words(bench, path), *([DURABLE] if option == DURABLE else [])]
-        done = run_with_io_fault(words, path, calls, nth, mode, error)
-        what = f"{operation.name} {option} {calls} #{nth} of {done.seen} {mode} {error} at {done.where or '-'}"
-        tally.judge(what, done, path, *states[operation.name], may_leave_files=forgiven)
-        if done.fired == 0:
+        if not attempt(bench, tally, state, operation, option, calls, mode, errors[nth % len(errors)], nth):
             break
     tally.check()
 
 
-@pytest.mark.parametrize("calls, mode, error", READ_FAULTS)
-def test_a_read_is_right_or_fails_when_a_call_fails(bench, calls, mode, error):
+@pytest.mark.parametrize("operation", pick(CHANGES, []), ids=lambda operation: operation.name)
+def test_a_change_does_all_or_nothing_when_some_call_fails(bench, states, totals, operation):
+    tally = Tally()
+    totals.append(tally)
+    faults = [(calls, mode, error) for calls, mode, errors in WRITE_FAULTS + READ_FAULTS for error in errors]
+    seen = {}
+    for calls in {calls for calls, *_ in faults}:
+        path = bench.dataset(operation)
+        seen[calls] = run_with_io_fault(operation.words(bench, path), path, calls).seen
+    points = [(*fault, nth) for fault in faults for nth in range(1, seen[fault[0]] + 1)]
+    for point in some(points, POINTS):
+        attempt(bench, tally, states[operation.name], operation, PLAIN, *point)
+    tally.check()
+
+
+@pytest.mark.parametrize("calls, mode, errors", READ_FAULTS)
+def test_a_read_is_right_or_fails_when_a_call_fails(bench, calls, mode, errors):
     words = ["query", bench.template, "--format", "csv"]
     expected = run(words).stdout
     for nth in itertools.count(1):
-        done = run_with_io_fault(words, bench.template, calls, nth, mode, error)
+        done = run_with_io_fault(words, bench.template, calls, nth, mode, *errors)
         what = f"{calls} #{nth} of {done.seen} at {done.where or '-'}: {done.stderr!r}"
         assert done.code in (0, 1), what
         assert done.code == 1 or done.stdout == expected, what

@@ -6,23 +6,21 @@ import signal
 import pytest
 
 from faults import run_with_malloc_fault
-from operations import OPERATIONS
+from operations import OPERATIONS, WRITES
 from oracle import outcome
 from support.figures import figure
 from support.scale import pick
-
-# Of each operation.
-POINTS = pick(20, 200)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_a_dataset_survives_a_failed_allocation(bench, operation):
     before, after = bench.undisturbed(operation)
     path = bench.dataset(operation)
+    points = pick(20 if operation in WRITES else 5, 200)
     allocations = run_with_malloc_fault(operation.words(bench, path), path).seen
     endings, outcomes, problems = collections.Counter(), collections.Counter(), []
-    for point in range(POINTS):
-        nth = 1 + point * allocations // POINTS
+    for point in range(points):
+        nth = 1 + point * allocations // points
         path = bench.dataset(operation)
         done = run_with_malloc_fault(operation.words(bench, path), path, nth)
         result = outcome(path, before, after)
@@ -35,7 +33,7 @@ def test_a_dataset_survives_a_failed_allocation(bench, operation):
     figure(
         "R3",
         operation=operation.name,
-        points=POINTS,
+        points=points,
         aborts=aborts,
         errors=endings[1],
         succeeded=endings[0],

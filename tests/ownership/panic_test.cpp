@@ -3,31 +3,18 @@
 // step comes before a handle is used and leaves it as it was; the second may come while it is used, which
 // poisons it unless it never changes, as a dataset and a scanner do not.
 
-#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <regex>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "arrow/array.h"
-#include "arrow/c/bridge.h"
-#include "arrow/compute/cast.h"
-#include "arrow/record_batch.h"
 #include "gmock/gmock.h"
-#include "support/async_calls.h"
-#include "support/c_call.h"
-#include "support/datasets.h"
+#include "ownership/panic_world.h"
 #include "support/faults.h"
 #include "support/figures.h"
-#include "support/generators.h"
-#include "support/pushed_scan.h"
-#include "support/release_probe.h"
-#include "support/status_matchers.h"
-#include "support/temp_dir.h"
 
 namespace lance_test {
 namespace {
@@ -40,6 +27,10 @@ constexpr const LanceScanOptions* kScanDefaults = nullptr;
 constexpr const LanceTakeOptions* kTakeDefaults = nullptr;
 constexpr const LanceIndexOptions* kIndexDefaults = nullptr;
 constexpr const LanceOptimizeIndicesOptions* kOptimizeDefaults = nullptr;
+constexpr const LanceCompactOptions* kCompactDefaults = nullptr;
+constexpr const LanceExecuteCompactionOptions* kTaskDefaults = nullptr;
+constexpr const LanceCommitCompactionOptions* kResultDefaults = nullptr;
+constexpr const LanceDiskUsageOptions* kUsageDefaults = nullptr;
 constexpr LanceIndexType kBtree = LANCE_INDEX_BTREE;
 constexpr const LanceAddColumnsOptions* kAddDefaults = nullptr;
 constexpr LanceColumnFn kCompute = [](void*, ArrowArray*, ArrowSchema*, ArrowArray*, char*,
@@ -47,6 +38,12 @@ constexpr LanceColumnFn kCompute = [](void*, ArrowArray*, ArrowSchema*, ArrowArr
 constexpr LanceMetadataKind kConfig = LANCE_METADATA_CONFIG;
 constexpr LanceMigration kToManifestPaths = LANCE_MIGRATE_MANIFEST_PATHS;
 constexpr const LanceAccessOptions* kAccessDefaults = nullptr;
+constexpr const LanceCheckoutOptions* kCheckoutDefaults = nullptr;
+constexpr const LanceRestoreOptions* kRestoreDefaults = nullptr;
+constexpr const LanceTagOptions* kTagDefaults = nullptr;
+constexpr const LanceBranchOptions* kBranchDefaults = nullptr;
+constexpr const LanceCloneOptions* kCloneDefaults = nullptr;
+constexpr const LanceDeltaOptions* kDeltaDefaults = nullptr;
 constexpr const LanceSqlOptions* kSqlDefaults = nullptr;
 constexpr const LanceVectorQueryOptions* kQueryDefaults = nullptr;
 constexpr const LanceTextMatchOptions* kMatchDefaults = nullptr;
@@ -124,6 +121,9 @@ struct World {
         LANCE_OK);
     EXPECT_EQ(Connect(&ns), LANCE_OK);
     EXPECT_EQ(Open("written", &writer), LANCE_OK);
+    merge_options.on = kIdColumn;
+    merge_options.on_count = 1;
+    EXPECT_EQ(OpenInserter(&inserter), LANCE_OK);
     WriterPtr uncommitted;
     EXPECT_EQ(Open("uncommitted", &uncommitted), LANCE_OK);
     EXPECT_EQ(Make(&transaction, lance_writer_finish_uncommitted, uncommitted.get()), LANCE_OK);
@@ -201,6 +201,29 @@ struct World {
     return outcome;
   }
 
+  Outcome OpenInserter(MergeInserterPtr* out) {
+    World& world = *this;
+    ProbedSchema schema(*SimpleSchema(), probe);
+    const Outcome outcome = MAKE(out, lance_dataset_open_merge_inserter, Dataset(), &schema.schema, OnId());
+    EXPECT_EQ(schema.schema.release, nullptr);
+    return outcome;
+  }
+
+  Outcome MergeStream() {
+    World& world = *this;
+    const auto reader = arrow::RecordBatchReader::Make({SimpleBatch(95, 7)}).ValueOrDie();
+    ArrowArrayStream source{};
+    EXPECT_OK(arrow::ExportRecordBatchReader(reader, &source));
+    probe.Watch(&source);
+    DatasetPtr out;
+    const Outcome outcome = Made(&out, [&](auto* handle) {
+      return CALL(lance_dataset_merge_insert, Dataset(), &source, OnId(), handle,
+                  static_cast<LanceMergeInsertResult*>(nullptr));
+    });
+    EXPECT_EQ(source.release, nullptr);
+    return outcome;
+  }
+
   template <typename Call>
   Outcome WriteBatch(Call call) {
     ProbedBatch batch(*SimpleBatch(0, 7), probe);
@@ -244,6 +267,7 @@ struct World {
   const LanceShuffler* Shuffler() const { return shuffler.get(); }
   const LanceTransaction* Transaction() const { return transaction.get(); }
   const LanceNamespace* Names() const { return ns.get(); }
+  const LanceMergeInsertOptions* OnId() const { return &merge_options; }
 
   const bool asynchronous;
   AsyncCalls calls;
@@ -271,6 +295,8 @@ struct World {
   int tables = 0;
   NamespacePtr ns;
   WriterPtr writer;
+  LanceMergeInsertOptions merge_options = LANCE_MERGE_INSERT_OPTIONS_INIT;
+  MergeInserterPtr inserter;
   TransactionPtr transaction;
   StringPtr json;
   uint64_t latest = 0;
@@ -365,6 +391,82 @@ const Function kFunctions[] = {
      [](World& world) {
        DatasetPtr out;
        return MAKE(&out, lance_dataset_latest, world.Dataset());
+     },
+     Second::kHarmless},
+    {"lance_dataset_checkout",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_checkout, world.Dataset(), kCheckoutDefaults);
+     },
+     Second::kHarmless},
+    {"lance_dataset_restore",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_restore, world.Dataset(), kRestoreDefaults);
+     },
+     Second::kHarmless},
+    {"lance_dataset_tags",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_tags, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_create_tag",
+     [](World& world) { return CALL(lance_dataset_create_tag, world.Dataset(), "no name", kTagDefaults); },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_update_tag",
+     [](World& world) { return CALL(lance_dataset_update_tag, world.Dataset(), "none"); }, Second::kHarmless,
+     LANCE_REF_NOT_FOUND},
+    {"lance_dataset_replace_tag_metadata",
+     [](World& world) {
+       return CALL(lance_dataset_replace_tag_metadata, world.Dataset(), "none", kNoProperties, size_t{0});
+     },
+     Second::kHarmless, LANCE_REF_NOT_FOUND},
+    {"lance_dataset_delete_tag",
+     [](World& world) { return CALL(lance_dataset_delete_tag, world.Dataset(), "none"); }, Second::kHarmless,
+     LANCE_REF_NOT_FOUND},
+    {"lance_dataset_branches",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_branches, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_create_branch",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_create_branch, world.Dataset(), "no name", kBranchDefaults);
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_replace_branch_metadata",
+     [](World& world) {
+       return CALL(lance_dataset_replace_branch_metadata, world.Dataset(), "none", kNoProperties, size_t{0});
+     },
+     Second::kHarmless, LANCE_REF_NOT_FOUND},
+    {"lance_dataset_delete_branch",
+     [](World& world) { return CALL(lance_dataset_delete_branch, world.Dataset(), "none", int32_t{0}); },
+     Second::kHarmless, LANCE_REF_NOT_FOUND},
+    {"lance_dataset_shallow_clone",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_shallow_clone, world.Dataset(), world.uri.c_str(), kCloneDefaults);
+     },
+     Second::kHarmless, LANCE_ALREADY_EXISTS},
+    {"lance_dataset_deep_clone",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_deep_clone, world.Dataset(), world.uri.c_str(), kCloneDefaults);
+     },
+     Second::kHarmless, LANCE_ALREADY_EXISTS},
+    {"lance_dataset_delta",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_delta, world.Dataset(), kDeltaDefaults, out.out());
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_transactions",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_transactions, world.Dataset(), uint64_t{1}, out.out());
      },
      Second::kHarmless},
     {"lance_dataset_create_index",
@@ -565,6 +667,79 @@ const Function kFunctions[] = {
        return MAKE(&out, lance_dataset_commit_index_segments, world.Dataset(), "name", kIdColumn, size_t{1});
      },
      Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_plan_optimize_indices",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_plan_optimize_indices, world.Dataset(), kOptimizeDefaults, out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_execute_optimize_indices",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_execute_optimize_indices, world.Dataset(), LANCE_TEXT("{}"), kIdColumn,
+                   size_t{1});
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_commit_optimize_indices",
+     [](World& world) {
+       DatasetPtr out;
+       return MAKE(&out, lance_dataset_commit_optimize_indices, world.Dataset(), kIdColumn, size_t{1});
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_compact",
+     [](World& world) {
+       LanceDataset* out = nullptr;
+       LanceCompactResult result = LANCE_COMPACT_RESULT_INIT;
+       const LanceStatusCode code =
+           CALL(lance_dataset_compact, world.Dataset(), kCompactDefaults, &out, &result);
+       lance_dataset_free(out);
+       return outcome;
+     },
+     Second::kHarmless},
+    {"lance_dataset_plan_compaction",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_plan_compaction, world.Dataset(), kCompactDefaults, out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_execute_compaction",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_execute_compaction, world.Dataset(), LANCE_TEXT("{}"), kTaskDefaults);
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_commit_compaction",
+     [](World& world) {
+       LanceDataset* out = nullptr;
+       LanceCompactResult result = LANCE_COMPACT_RESULT_INIT;
+       const Outcome outcome = CALL(lance_dataset_commit_compaction, world.Dataset(), kIdColumn, size_t{1},
+                                    kResultDefaults, &out, &result);
+       lance_dataset_free(out);
+       return outcome;
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_column_sizes",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_dataset_column_sizes, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_column_range",
+     [](World& world) {
+       Filled<ArrowArray> array;
+       Filled<ArrowSchema> schema;
+       return CALL(lance_dataset_column_range, world.Dataset(), "id", array.out(), schema.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_disk_usage",
+     [](World& world) {
+       LanceDiskUsage usage = LANCE_DISK_USAGE_INIT;
+       Filled<ArrowArrayStream> versions;
+       Filled<ArrowArrayStream> orphans;
+       return CALL(lance_dataset_disk_usage, world.uri.c_str(), kUsageDefaults, &usage, versions.out(),
+                   orphans.out());
+     },
+     Second::kHarmless},
     {"lance_dataset_take",
      [](World& world) {
        Filled<ArrowArray> array;
@@ -1077,6 +1252,13 @@ const Function kFunctions[] = {
        return CALL(lance_dataset_cleanup, world.uri.c_str(), kCleanupDefaults, &out);
      },
      Second::kHarmless},
+    {"lance_dataset_explain_cleanup",
+     [](World& world) {
+       LanceCleanupResult out = LANCE_CLEANUP_RESULT_INIT;
+       Filled<ArrowArrayStream> items;
+       return CALL(lance_dataset_explain_cleanup, world.uri.c_str(), kCleanupDefaults, &out, items.out());
+     },
+     Second::kHarmless},
     {"lance_credentials_provider_create",
      [](World&) {
        CredentialsProviderPtr out;
@@ -1175,9 +1357,48 @@ const Function kFunctions[] = {
      },
      Second::kHarmless},
     {"lance_may_wait", [](World&) { return CallC(lance_may_wait); }, Second::kHarmless},
+    {"lance_dataset_merge_insert", [](World& world) { return world.MergeStream(); }, Second::kHarmless},
+    {"lance_dataset_explain_merge_insert",
+     [](World& world) {
+       StringPtr out;
+       ArrowSchema* const same = nullptr;
+       return MAKE(&out, lance_dataset_explain_merge_insert, world.Dataset(), same, world.OnId(), 0);
+     },
+     Second::kHarmless},
+    {"lance_dataset_open_merge_inserter",
+     [](World& world) {
+       MergeInserterPtr out;
+       return world.OpenInserter(&out);
+     },
+     Second::kHarmless},
+    {"lance_merge_inserter_write_batch",
+     [](World& world) {
+       return world.WriteBatch([&](ArrowArray* array, ArrowSchema* schema) {
+         return CALL(lance_merge_inserter_write_batch, world.inserter.get(), array, schema);
+       });
+     }},
+    {"lance_merge_inserter_finish",
+     [](World& world) {
+       DatasetPtr out;
+       return Made(&out, [&](auto* handle) {
+         return CALL(lance_merge_inserter_finish, world.inserter.get(), handle,
+                     static_cast<LanceMergeInsertResult*>(nullptr));
+       });
+     }},
+    {"lance_merge_inserter_abort",
+     [](World& world) { return CALL(lance_merge_inserter_abort, world.inserter.get()); }, Second::kHarmless},
     {"lance_writer_abort", [](World& world) { return CALL(lance_writer_abort, world.writer.get()); },
      Second::kUnnoticed},
 };
+
+const std::vector<Function>& AllFunctions() {
+  static const std::vector<Function> functions = [] {
+    std::vector<Function> all = CommonFunctions();
+    for (const Function& each : ChangeFunctions()) all.push_back(each);
+    return all;
+  }();
+  return functions;
+}
 
 /// The functions that can fail, by the headers.
 std::set<std::string> Declared() {
@@ -1205,7 +1426,7 @@ std::ostream& operator<<(std::ostream& out, const Form& form) { return out << fo
 std::vector<Form> Forms() {
   const std::set<std::string> declared = Declared();
   std::vector<Form> forms;
-  for (const Function& function : kFunctions) {
+  for (const Function& function : AllFunctions()) {
     forms.push_back({function, false});
     if (const Form asynchronous{function, true}; declared.contains(asynchronous.name()))
       forms.push_back(asynchronous);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "arrow/api.h"
+#include "arrow/json/from_string.h"
 #include "arrow/util/async_generator.h"
 #include "arrow/util/cancel.h"
 #include "arrow/util/future.h"
@@ -249,6 +250,35 @@ TEST_F(SqlTest, ParametersHaveNamesAndPlaces) {
   EXPECT_THAT(Query("select $1 - $2", Row({"2", "1"}, int64_t{4}, int64_t{5})),
               AllOf(FailsWith(ErrorCode::kInvalidArgument), FailsSaying(HasSubstr("name of place 2"))));
   EXPECT_THAT(Query("select $id, $name", SimpleBatch(0, 2)), FailsSaying(HasSubstr("one row")));
+}
+
+TEST_F(SqlTest, ANullIsNeitherInListsNorOutside) {
+  const auto schema = arrow::schema({arrow::field("k", arrow::int64())});
+  ASSERT_OK_AND_ASSIGN(const auto values,
+                       arrow::json::ArrayFromJSONString(arrow::int64(), "[1, 2, null, 3]"));
+  ASSERT_OK(WriteBatches(dir_ / "sets", {arrow::RecordBatch::Make(schema, 4, {values})}));
+  ASSERT_OK_AND_ASSIGN(auto sets, lance::Dataset::Open(dir_ / "sets"));
+  ASSERT_OK(context_->Register("sets", *sets));
+  for (const auto& [condition, rows] : std::vector<std::pair<std::string, int64_t>>{
+           {"not (k in (1) and k in (2))", 3},
+           {"k not in (1) or k <> 2", 3},
+           {"not (k in (1, 2) and k not in (1, 2))", 3},
+           {"k in (1, 2) and k in (2, 3)", 1},
+           {"(k in (1) and k = 2) is null", 1},
+       }) {
+    ExpectNumber(rows, "select count(*) from sets where " + condition);
+    SCOPED_TRACE(condition);
+    ASSERT_OK_AND_ASSIGN(const auto counted, sets->CountRows(condition));
+    EXPECT_EQ(counted, static_cast<uint64_t>(rows));
+  }
+}
+
+TEST_F(SqlTest, FiltersOfAJoinStayOnTheirSide) {
+  ExpectNumber(8, "select count(*) from pets a join pets b on a.id + 1 = b.id where b.id < 9 and a.id >= 0");
+  ExpectNumber(
+      8,
+      "select count(*) from (select a.id as x, b.id from pets a left join pets b on a.id + 1 = b.id) "
+      "s where s.id < 9");
 }
 
 TEST_F(SqlTest, DecimalsCompareWithPlainLiterals) {

@@ -115,6 +115,24 @@ TEST_F(TakeTest, ComputesColumnsBehindThoseThatAreNamed) {
   EXPECT_THAT(alone->schema()->field_names(), ElementsAre("x"));
 }
 
+TEST_F(TakeTest, ComputesColumnsBesideOffsets) {
+  const TakeOptions options{.columns = Columns{"_rowoffset", "name", "_rowid"},
+                            .expressions = {{"twice", "id * 2"}, {"one", "1"}}};
+  for (const std::vector<uint64_t>& rows : {std::vector<uint64_t>{9, 1, 5}, std::vector<uint64_t>(4000, 7)}) {
+    ASSERT_OK_AND_ASSIGN(const auto batch, dataset_->TakePositions(rows, options));
+    EXPECT_THAT(batch->schema()->field_names(), ElementsAre("_rowoffset", "name", "_rowid", "twice", "one"));
+    ASSERT_OK_AND_ASSIGN(const auto plain, dataset_->TakePositions(rows, {.columns = options.columns}));
+    ASSERT_OK_AND_ASSIGN(const auto computed,
+                         dataset_->TakePositions(rows, {.expressions = options.expressions}));
+    ASSERT_OK_AND_ASSIGN(const auto first, batch->SelectColumns({0, 1, 2}));
+    EXPECT_TRUE(first->Equals(*plain));
+    ASSERT_OK_AND_ASSIGN(const auto last, batch->SelectColumns({3, 4}));
+    EXPECT_TRUE(last->Equals(*computed));
+  }
+  EXPECT_THAT(dataset_->TakePositions({0}, {.columns = Columns{"_rowoffset"}, .expressions = {{"x", "nam"}}}),
+              FailsWith(ErrorCode::kFieldNotFound));
+}
+
 TEST_F(TakeTest, WrongColumnsAndExpressionsAreRefused) {
   const auto take = [&](const TakeOptions& options) { return dataset_->TakePositions({0}, options); };
   EXPECT_THAT(take({.columns = Columns{"nope"}}), FailsWith(ErrorCode::kFieldNotFound));

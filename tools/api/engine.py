@@ -113,6 +113,9 @@ def codes(item):
             f'pub fn name(code: Code) -> &\'static CStr {{ match code {{ {names} _ => c"UNKNOWN", }} }}\n')
 
 
+STANDARD = ["std::collections::HashMap", "std::sync::Arc", "std::time::Duration"]
+
+
 def structs(topic, topics):
     return [item for item in topic["items"] if item.kind in ("result", "record", "options")
             or item.kind == "enum" and item.engine is not False or item in listed(topics)]
@@ -125,10 +128,12 @@ def outputs(topics):
         if not items:
             continue
         body = "\n".join(enum(item, topics) if item.kind == "enum" else struct(item, topics) for item in items)
-        uses = [line for word, line in {"HashMap": "use std::collections::HashMap;", "Arc": "use std::sync::Arc;", "Duration": "use std::time::Duration;",
-                                        "Deserialize": "\nuse serde::{Deserialize, Serialize};",
-                                        "Callback": "\nuse super::Callback;"}.items() if f"{word}<" in body or f"{word}::" in body
-                or f"{word}," in body]
+        words = set(re.findall(r"\w+", re.sub(r"//.*", "", body)))
+        others = [item.settings for other in topics if other is not topic for item in structs(other, topics)]
+        uses = [f"use {path};" for path in STANDARD if path.split("::")[-1] in words]
+        uses += ["\nuse serde::{Deserialize, Serialize};"] * ("Deserialize" in words)
+        known = sorted(words & {"Callback", *others})
+        uses += [f"\nuse super::{{{', '.join(known)}}};"] * bool(known)
         yield f"{ROOT}/{topic.file}.rs", topic.source, f"//! {topic.title}.\n\n" + "\n".join(uses) + f"\n\n{body}"
         modules.append(f"mod {topic.file};")
         exports.append(f"pub use {topic.file}::{{{', '.join(item.settings for item in items)}}};")

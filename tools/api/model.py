@@ -6,7 +6,8 @@ import tomllib
 from typing import NamedTuple
 
 TOPICS = ["base", "errors", "operation", "runtime", "session", "telemetry", "credentials", "dataset", "search", "scan",
-          "searcher", "lookup", "batches", "sql", "index", "evolve", "transaction", "write", "maintain", "shuffle", "namespace"]
+          "searcher", "lookup", "batches", "sql", "index", "transaction", "mutate", "merge_insert", "evolve", "refs",
+          "fragment", "write", "file", "compact", "maintain", "shuffle", "namespace"]
 KINDS = ["constant", "codes", "enum", "handle", "struct", "callback", "result", "record", "options", "function"]
 
 # What a type is in C and in Rust, and its bytes.
@@ -200,7 +201,7 @@ def chosen(topics):
 
 
 def find(topics, kind, name):
-    return next(item for item in every(topics, kind) if item.name == name)
+    return next((item for item in every(topics, kind) if item.name == name), None)
 
 
 def snake(name):

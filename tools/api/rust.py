@@ -51,7 +51,8 @@ def read(field, place, what, topics, within_list=False):
             return f"{get}.value()"
         return f"match {name}.is_null() {{ true => None, false => Some({get}.value()) }}"
     if field.base == "enum":
-        return f"{snake(field.of)}({name}, {told})?"
+        home = next(topic.file for topic in topics if find([topic], "enum", field.of))
+        return f"super::{home}::{snake(field.of)}({name}, {told})?"
     if field.base == "list":
         items = f"slice({name}, {place}{field.count_name}, {told})?"
         return f"{items}.iter().map(|item| item.read({told})).collect::<Result<_>>()?"
@@ -198,7 +199,7 @@ def enum(item, topics):
     names = [f"{item.prefix}{v.name}" for v in item.value]
     names = f"{', '.join(names[:-1])} and {names[-1]}"
     return f"""
-fn {snake(item.name)}(value: i32, what: &str) -> Result<{item.name}> {{
+pub(super) fn {snake(item.name)}(value: i32, what: &str) -> Result<{item.name}> {{
     Ok(match value {{ {arms} other => return Err(no_such_value(what, "{names}", other)), }})
 }}
 """
@@ -315,11 +316,13 @@ def shell(item, topic, topics, is_async):
     call = f"{body}({', '.join(names)})"
     passed = body if names[:1] == names and item.on else f"|{names[0]}| {call}" if item.on else None
     use = "with" if item.on and find(topics, "handle", item.on).mutable else "read"
-    gives = [out_lines(out)[1].format("result" if len(outs) == 1 else f"result.{i}") for i, out in enumerate(outs)]
+    # Of several outputs one may be called "result".
+    made = "result" if len(outs) < 2 else "made"
+    gives = [out_lines(out)[1].format(made if len(outs) == 1 else f"{made}.{i}") for i, out in enumerate(outs)]
     gives = [give if i == len(gives) - 1 else f"{give}?" for i, give in enumerate(gives[::-1])]
     if is_async:
         gives = "; ".join(gives) if gives else "Ok(())"
-        give = f"move |result| {{ {gives} }}" if outs else "Ok"
+        give = f"move |{made}| {{ {gives} }}" if outs else "Ok"
         cancel = "move || abort.abort()" if item.abortable else "|| ()"
         if item.waits == "future":
             # A panic of the future is told, and the handle is as good as before.
@@ -340,7 +343,7 @@ def shell(item, topic, topics, is_async):
         else:
             done = f"{handle}.{use}({passed})" if item.on else call
         if outs:
-            lines.append(f"let result = {done}?;")
+            lines.append(f"let {made} = {done}?;")
             lines.append("; ".join(gives))
         else:
             lines.append(done)

@@ -6,20 +6,23 @@ use futures::future::AbortHandle;
 use lance::Dataset;
 use lance::dataset::CommitBuilder;
 use lance::dataset::transaction::{Operation, Transaction};
+use lance_io::object_store::ObjectStore;
 use tokio::runtime::Handle;
-use tokio::task::block_in_place;
 
 use crate::error::{Error, Result, code};
 use crate::fault;
 use crate::panics::contained;
-use crate::parallel::aside;
+use crate::parallel::{aside, to_its_end};
 use crate::read::Opened;
+use crate::write::transaction::{Pending, Staged, UncommittedWrite};
 use crate::write::written_files::{Landing, WrittenFiles};
 
 /// A change under way, on a copy of the version. Its files stay when it ends well, and when a version may have them;
 /// otherwise they are gone when it has ended, or is dropped. A commit that has begun goes to its end.
 pub struct Change {
     dataset: Dataset,
+    /// Where its files are, if that is not the store of the version.
+    elsewhere: Option<Arc<ObjectStore>>,
     /// None: they stay.
     written: Option<Arc<WrittenFiles>>,
     work: Option<AbortHandle>,
@@ -28,12 +31,22 @@ pub struct Change {
 
 impl Change {
     pub fn new(opened: &Opened) -> Result<Self> {
+        Self::noting(opened, WrittenFiles::of_change())
+    }
+
+    /// One that commits a version which reserves numbers of fragments, before the one it is about.
+    pub fn of_rewrite(opened: &Opened) -> Result<Self> {
+        Self::noting(opened, WrittenFiles::of_rewrite())
+    }
+
+    fn noting(opened: &Opened, written: WrittenFiles) -> Result<Self> {
         fault::point()?;
-        let written = Arc::new(WrittenFiles::of_change());
+        let written = Arc::new(written);
         Ok(Self {
             dataset: opened
                 .plain
                 .with_object_store_wrappers([written.clone() as _]),
+            elsewhere: None,
             written: Some(written),
             work: None,
             runtime: Handle::current(),
@@ -43,6 +56,21 @@ impl Change {
     /// The files that it makes.
     pub fn files(&self) -> Arc<WrittenFiles> {
         self.written.clone().unwrap_or_default()
+    }
+
+    /// One whose files are in another store, which `open` opens so that they are noted.
+    pub async fn elsewhere<S>(
+        opened: &Opened,
+        open: impl FnOnce(Arc<WrittenFiles>) -> S,
+    ) -> Result<Self>
+    where
+        S: Future<Output = Result<Arc<ObjectStore>>>,
+    {
+        let mut change = Self::new(opened)?;
+        if let Some(written) = &change.written {
+            change.elsewhere = Some(open(written.clone()).await?);
+        }
+        Ok(change)
     }
 
     /// Let `work` make something of the copy, or change it. What fails or is dropped leaves no file, unless a version may have
@@ -62,7 +90,7 @@ impl Change {
         let error = error.clone();
         let landing = written.close();
         if landing == Landing::None {
-            tell(remove(&self.dataset, &written).await);
+            tell(self.remove(&written).await);
         }
         self.written = None;
         Err(match landing {
@@ -82,13 +110,58 @@ impl Change {
     where
         W: Future<Output = Result<Dataset>> + Send + 'static,
     {
-        let version = self.run(work).await?.manifest().version;
+        let work = |dataset| {
+            let work = work(dataset);
+            async move { Ok((work.await?, ())) }
+        };
+        let (opened, ()) = self.run_to_version_with(opened, work).await?;
+        Ok(opened)
+    }
+
+    /// The same, with what else `work` yields.
+    pub async fn run_to_version_with<T, W>(
+        self,
+        opened: &Opened,
+        work: impl FnOnce(Dataset) -> W,
+    ) -> Result<(Opened, T)>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<(Dataset, T)>> + Send + 'static,
+    {
+        let (made, told) = self.run(work).await?;
+        let version = made.manifest().version;
         let dataset = opened.plain.checkout_version(version).await;
         let dataset = dataset.map_err(|error| {
             let context = format!("version {version} was made, but it cannot be opened");
             Error::from(error).context(&context)
         })?;
-        Ok(Opened::new(dataset))
+        Ok((opened.at(dataset), told))
+    }
+
+    /// Let `work` make a transaction of the copy, which is not committed, and tell something about it: whoever holds the
+    /// transaction has its files, and commits or discards it.
+    pub async fn run_staged<T, W>(
+        self,
+        opened: &Opened,
+        work: impl FnOnce(Dataset) -> W,
+    ) -> Result<(Pending, T)>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<(Staged, T)>> + Send + 'static,
+    {
+        let (dataset, written) = (Arc::new(self.dataset.clone()), self.written.clone());
+        let (staged, told) = self.run(work).await?;
+        let written = written.unwrap_or_default();
+        let write = UncommittedWrite::staged(opened, dataset, staged, written)?;
+        Ok((Pending::new(write), told))
+    }
+
+    async fn remove(&self, written: &WrittenFiles) -> Result<()> {
+        let store = match &self.elsewhere {
+            Some(store) => store.clone(),
+            None => self.dataset.object_store(None).await?,
+        };
+        written.give_up(&store).await
     }
 }
 
@@ -102,11 +175,7 @@ impl Drop for Change {
         }
         self.work.iter().for_each(AbortHandle::abort);
         // Whoever has cancelled the work is told that it has ended when the files are gone.
-        let removal = || self.runtime.block_on(remove(&self.dataset, &written));
-        tell(match Handle::try_current() {
-            Ok(_) => block_in_place(removal),
-            Err(_) => removal(),
-        });
+        tell(to_its_end(&self.runtime, self.remove(&written)));
     }
 }
 
@@ -123,9 +192,4 @@ fn tell(removed: Result<()>) {
     if let Err(failure) = removed {
         tracing::warn!(target: "lance_cpp::change", "files of a change that was given up stay: {failure}");
     }
-}
-
-async fn remove(dataset: &Dataset, written: &WrittenFiles) -> Result<()> {
-    let store = dataset.object_store(None).await?;
-    written.give_up(&store).await
 }

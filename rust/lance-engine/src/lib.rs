@@ -14,8 +14,14 @@
 //! - `sql`: queries over one and several datasets
 //! - `write`: the writer, and commits
 //! - `change`: changes that leave nothing when they fail
+//! - `mutate`: rows deleted and updated
+//! - `change`: changes that leave nothing when they fail; `incoming`: batches of the caller's for them
+//! - `fragment`: what is done to one fragment
+//! - `file`: data files by themselves
+//! - `compact`: fragments that are written anew
 //! - `index`: indices, made, listed, optimised and dropped
 //! - `evolve`: columns added, changed and dropped, metadata, migrations
+//! - `merge_insert`: rows merged by their keys
 //! - `namespace`: datasets by name
 
 mod absent;
@@ -25,17 +31,22 @@ mod change;
 mod checksum;
 pub mod column_path;
 mod commit_handler;
+pub mod compact;
 pub mod credentials;
 mod engine_error;
 pub mod error;
 pub mod evolve;
 pub mod fault;
+pub mod file;
+pub mod fragment;
 mod identity;
 pub mod incoming;
 pub mod index;
 mod last_use;
 mod local;
 pub mod maintain;
+pub mod merge_insert;
+pub mod mutate;
 pub mod namespace;
 mod namespace_error;
 mod open;
@@ -47,12 +58,14 @@ pub mod prepared;
 pub mod process;
 pub mod read;
 mod redact;
+pub mod refs;
 mod reporting;
 pub mod runtime;
 pub mod search;
 mod session;
 pub mod settings;
 pub mod sql;
+mod stored_refs;
 pub mod sync;
 pub mod task;
 pub mod telemetry;

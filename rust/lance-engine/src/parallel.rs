@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use futures::future::{AbortHandle, abortable, join_all};
 use tokio::runtime::Handle;
-use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle, block_in_place, spawn_blocking};
 
 use crate::error::{Error, Result, code};
 use crate::operation::cancelled;
@@ -61,6 +61,15 @@ pub fn aside<T: Send + 'static>(
         joined(outcome.map(|outcome| outcome.unwrap_or_else(|_| Err(cancelled()))))
     };
     (abort, outcome)
+}
+
+/// Run what must not be left undone to its end, from wherever something is dropped.
+pub fn to_its_end<T>(runtime: &Handle, work: impl Future<Output = T>) -> T {
+    let run = || runtime.block_on(work);
+    match Handle::try_current() {
+        Ok(_) => block_in_place(run),
+        Err(_) => run(),
+    }
 }
 
 /// Run the parts side by side; what they yield, in their order. A panic in one goes on here. All of them end when this is

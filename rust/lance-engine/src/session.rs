@@ -7,13 +7,17 @@ use lance::session::Session;
 use lance_io::object_store::providers::shared_memory::SharedMemoryStoreProvider;
 use lance_io::object_store::{ObjectStoreParams, ObjectStoreRegistry, StorageOptionsAccessor};
 
+use crate::local::memory;
 use crate::local::store::LocalStoreProvider;
 use crate::settings::{RuntimeSettings, SessionSettings};
 use crate::telemetry::metered_store::meter;
 
 /// The engine's own defaults add up to 7 GiB per dataset.
-const INDEX_CACHE_BYTES: u64 = 256 << 20;
 const METADATA_CACHE_BYTES: u64 = 128 << 20;
+/// An index of which a part does not fit is read again for each search.
+const LEAST_INDEX_CACHE_BYTES: u64 = 256 << 20;
+/// Of the memory.
+const INDEX_CACHE_SHARE: u64 = 8;
 
 /// Make the session of the process.
 pub fn default_session(settings: &RuntimeSettings) -> Arc<Session> {
@@ -44,10 +48,15 @@ fn with_budgets(
     stores: Arc<ObjectStoreRegistry>,
 ) -> Session {
     Session::new(
-        index_cache_bytes.unwrap_or(INDEX_CACHE_BYTES) as usize,
+        index_cache_bytes.unwrap_or_else(default_index_cache_bytes) as usize,
         metadata_cache_bytes.unwrap_or(METADATA_CACHE_BYTES) as usize,
         stores,
     )
+}
+
+fn default_index_cache_bytes() -> u64 {
+    let share = memory::total().map_or(0, |bytes| bytes / INDEX_CACHE_SHARE);
+    share.max(LEAST_INDEX_CACHE_BYTES)
 }
 
 /// Store parameters from a caller's storage options.

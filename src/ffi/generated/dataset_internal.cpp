@@ -17,6 +17,7 @@ arrow::Result<OpenOptionsC> OpenOptionsC::Make(const OpenOptions& options) {
   out.storage = ToC(options.storage.map());
   out.c.session = ToC(options.session);
   out.c.credentials = ToC(options.credentials);
+  out.c.as_of_micros = ToC(options.as_of_micros, LANCE_UNSET_I64);
   out.c.storage_options = out.storage.data();
   out.c.storage_options_count = out.storage.size();
   return out;

@@ -100,6 +100,7 @@ arrow::Result<OptimizeIndicesOptionsC> OptimizeIndicesOptionsC::Make(const Optim
   out.c.retrain = options.retrain;
   out.c.rebalance = options.rebalance;
   out.c.max_rows_per_segment = ToC(options.max_rows_per_segment, LANCE_UNSET_U64);
+  out.c.max_rows_per_task = ToC(options.max_rows_per_task, LANCE_UNSET_U64);
   out.c.names = out.names.data();
   out.c.name_count = out.names.size();
   return out;
@@ -158,6 +159,26 @@ arrow::Result<std::vector<IndexSegmentInfo>> DecodeIndexSegmentInfos(CStream* st
                      .bytes = bytes->IsNull(i) ? std::nullopt : std::optional(bytes->Value(i)),
                      .created_micros =
                          created_micros->IsNull(i) ? std::nullopt : std::optional(created_micros->Value(i))});
+    }
+    return arrow::Status::OK();
+  }));
+  return out;
+}
+
+arrow::Result<std::vector<OptimizePart>> DecodeOptimizeParts(CStream* stream) {
+  std::vector<OptimizePart> out;
+  ARROW_RETURN_NOT_OK(ForEachBatch(stream, [&out](const arrow::RecordBatch& batch) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto index, Column<arrow::StringArray>(batch, "index"));
+    ARROW_ASSIGN_OR_RAISE(const auto group, Column<arrow::UInt64Array>(batch, "group"));
+    ARROW_ASSIGN_OR_RAISE(const auto is_merge, Column<arrow::BooleanArray>(batch, "is_merge"));
+    ARROW_ASSIGN_OR_RAISE(const auto fragments, Column<arrow::UInt64Array>(batch, "fragments"));
+    ARROW_ASSIGN_OR_RAISE(const auto text, Column<arrow::StringArray>(batch, "text"));
+    for (int64_t i = 0; i < batch.num_rows(); ++i) {
+      out.push_back({.index = index->GetString(i),
+                     .group = group->Value(i),
+                     .is_merge = is_merge->Value(i),
+                     .fragments = fragments->Value(i),
+                     .text = text->GetString(i)});
     }
     return arrow::Status::OK();
   }));

@@ -43,4 +43,7 @@ arrow::Result<std::vector<IndexInfo>> DecodeIndexInfos(CStream* stream);
 /// Read a list to its end.
 arrow::Result<std::vector<IndexSegmentInfo>> DecodeIndexSegmentInfos(CStream* stream);
 
+/// Read a list to its end.
+arrow::Result<std::vector<OptimizePart>> DecodeOptimizeParts(CStream* stream);
+
 }  // namespace lance::inline v0::internal

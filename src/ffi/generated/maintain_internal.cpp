@@ -32,6 +32,25 @@ const char* ProblemKindName(ProblemKind kind) {
 
 }  // namespace lance::inline v0
 
+namespace lance::inline v0 {
+
+const char* CleanupItemKindName(CleanupItemKind kind) {
+  switch (kind) {
+    case CleanupItemKind::kVersion:
+      return "VERSION";
+    case CleanupItemKind::kDataFile:
+      return "DATA_FILE";
+    case CleanupItemKind::kOtherFile:
+      return "OTHER_FILE";
+    case CleanupItemKind::kTemporaryFile:
+      return "TEMPORARY_FILE";
+  }
+  // One that a newer C library may report.
+  return "UNKNOWN";
+}
+
+}  // namespace lance::inline v0
+
 namespace lance::inline v0::internal {
 
 static_assert(static_cast<int>(ProblemKind::kMissingFile) == LANCE_PROBLEM_MISSING_FILE);
@@ -41,6 +60,11 @@ static_assert(static_cast<int>(ProblemKind::kUnreadableFile) == LANCE_PROBLEM_UN
 static_assert(static_cast<int>(ProblemKind::kRowCount) == LANCE_PROBLEM_ROW_COUNT);
 static_assert(static_cast<int>(ProblemKind::kUndecodableData) == LANCE_PROBLEM_UNDECODABLE_DATA);
 static_assert(static_cast<int>(ProblemKind::kBrokenReference) == LANCE_PROBLEM_BROKEN_REFERENCE);
+
+static_assert(static_cast<int>(CleanupItemKind::kVersion) == LANCE_CLEANUP_VERSION);
+static_assert(static_cast<int>(CleanupItemKind::kDataFile) == LANCE_CLEANUP_DATA_FILE);
+static_assert(static_cast<int>(CleanupItemKind::kOtherFile) == LANCE_CLEANUP_OTHER_FILE);
+static_assert(static_cast<int>(CleanupItemKind::kTemporaryFile) == LANCE_CLEANUP_TEMPORARY_FILE);
 
 arrow::Result<CheckOptionsC> CheckOptionsC::Make(const CheckOptions& options) {
   CheckOptionsC out;
@@ -58,6 +82,14 @@ arrow::Result<CleanupOptionsC> CleanupOptionsC::Make(const CleanupOptions& optio
   out.c.keep_versions = ToC(options.keep_versions, LANCE_UNSET_U64);
   out.c.orphan_min_age_seconds = options.orphan_min_age.count();
   out.c.dry_run = options.dry_run;
+  out.storage = ToC(options.storage.map());
+  out.c.storage_options = out.storage.data();
+  out.c.storage_options_count = out.storage.size();
+  return out;
+}
+
+arrow::Result<DiskUsageOptionsC> DiskUsageOptionsC::Make(const DiskUsageOptions& options) {
+  DiskUsageOptionsC out;
   out.storage = ToC(options.storage.map());
   out.c.storage_options = out.storage.data();
   out.c.storage_options_count = out.storage.size();
@@ -91,6 +123,86 @@ arrow::Result<std::vector<Problem>> DecodeProblems(CStream* stream) {
                      .version = version->IsNull(i) ? std::nullopt : std::optional(version->Value(i)),
                      .path = path->GetString(i),
                      .message = message->GetString(i)});
+    }
+    return arrow::Status::OK();
+  }));
+  return out;
+}
+
+arrow::Result<std::vector<CleanupItem>> DecodeCleanupItems(CStream* stream) {
+  std::vector<CleanupItem> out;
+  ARROW_RETURN_NOT_OK(ForEachBatch(stream, [&out](const arrow::RecordBatch& batch) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto removed, Column<arrow::BooleanArray>(batch, "removed"));
+    ARROW_ASSIGN_OR_RAISE(const auto kind, Column<arrow::Int32Array>(batch, "kind"));
+    ARROW_ASSIGN_OR_RAISE(const auto version, Column<arrow::UInt64Array>(batch, "version"));
+    ARROW_ASSIGN_OR_RAISE(const auto path, Column<arrow::StringArray>(batch, "path"));
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, Column<arrow::UInt64Array>(batch, "bytes"));
+    ARROW_ASSIGN_OR_RAISE(const auto reason, Column<arrow::StringArray>(batch, "reason"));
+    for (int64_t i = 0; i < batch.num_rows(); ++i) {
+      out.push_back({.removed = removed->Value(i),
+                     .kind = static_cast<CleanupItemKind>(kind->Value(i)),
+                     .version = version->IsNull(i) ? std::nullopt : std::optional(version->Value(i)),
+                     .path = path->GetString(i),
+                     .bytes = bytes->Value(i),
+                     .reason = reason->GetString(i)});
+    }
+    return arrow::Status::OK();
+  }));
+  return out;
+}
+
+arrow::Result<std::vector<VersionUsage>> DecodeVersionUsages(CStream* stream) {
+  std::vector<VersionUsage> out;
+  ARROW_RETURN_NOT_OK(ForEachBatch(stream, [&out](const arrow::RecordBatch& batch) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto branch, Column<arrow::StringArray>(batch, "branch"));
+    ARROW_ASSIGN_OR_RAISE(const auto version, Column<arrow::UInt64Array>(batch, "version"));
+    ARROW_ASSIGN_OR_RAISE(const auto timestamp_micros, Column<arrow::Int64Array>(batch, "timestamp_micros"));
+    ARROW_ASSIGN_OR_RAISE(const auto files, Column<arrow::UInt64Array>(batch, "files"));
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, Column<arrow::UInt64Array>(batch, "bytes"));
+    ARROW_ASSIGN_OR_RAISE(const auto own_bytes, Column<arrow::UInt64Array>(batch, "own_bytes"));
+    for (int64_t i = 0; i < batch.num_rows(); ++i) {
+      out.push_back({.branch = branch->GetString(i),
+                     .version = version->Value(i),
+                     .timestamp_micros = timestamp_micros->Value(i),
+                     .files = files->Value(i),
+                     .bytes = bytes->Value(i),
+                     .own_bytes = own_bytes->Value(i)});
+    }
+    return arrow::Status::OK();
+  }));
+  return out;
+}
+
+arrow::Result<std::vector<OrphanFile>> DecodeOrphanFiles(CStream* stream) {
+  std::vector<OrphanFile> out;
+  ARROW_RETURN_NOT_OK(ForEachBatch(stream, [&out](const arrow::RecordBatch& batch) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto path, Column<arrow::StringArray>(batch, "path"));
+    ARROW_ASSIGN_OR_RAISE(const auto is_temporary, Column<arrow::BooleanArray>(batch, "is_temporary"));
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, Column<arrow::UInt64Array>(batch, "bytes"));
+    ARROW_ASSIGN_OR_RAISE(const auto modified_micros, Column<arrow::Int64Array>(batch, "modified_micros"));
+    for (int64_t i = 0; i < batch.num_rows(); ++i) {
+      out.push_back({.path = path->GetString(i),
+                     .is_temporary = is_temporary->Value(i),
+                     .bytes = bytes->Value(i),
+                     .modified_micros = modified_micros->Value(i)});
+    }
+    return arrow::Status::OK();
+  }));
+  return out;
+}
+
+arrow::Result<std::vector<ColumnSize>> DecodeColumnSizes(CStream* stream) {
+  std::vector<ColumnSize> out;
+  ARROW_RETURN_NOT_OK(ForEachBatch(stream, [&out](const arrow::RecordBatch& batch) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto column, Column<arrow::StringArray>(batch, "column"));
+    ARROW_ASSIGN_OR_RAISE(const auto field_id, Column<arrow::UInt32Array>(batch, "field_id"));
+    ARROW_ASSIGN_OR_RAISE(const auto data_type, Column<arrow::StringArray>(batch, "data_type"));
+    ARROW_ASSIGN_OR_RAISE(const auto bytes, Column<arrow::UInt64Array>(batch, "bytes"));
+    for (int64_t i = 0; i < batch.num_rows(); ++i) {
+      out.push_back({.column = column->GetString(i),
+                     .field_id = field_id->Value(i),
+                     .data_type = data_type->GetString(i),
+                     .bytes = bytes->Value(i)});
     }
     return arrow::Status::OK();
   }));

@@ -31,11 +31,31 @@ struct CleanupOptionsC {
   std::vector<LanceKeyValue> storage;
 };
 
+/// Borrows from the public struct.
+struct DiskUsageOptionsC {
+  static arrow::Result<DiskUsageOptionsC> Make(const DiskUsageOptions& options);
+
+  LanceDiskUsageOptions c = LANCE_DISK_USAGE_OPTIONS_INIT;
+  std::vector<LanceKeyValue> storage;
+};
+
 CheckProgress FromC(const LanceCheckProgress& c);
 
 CleanupResult FromC(const LanceCleanupResult& c);
 
 /// Read a list to its end.
 arrow::Result<std::vector<Problem>> DecodeProblems(CStream* stream);
+
+/// Read a list to its end.
+arrow::Result<std::vector<CleanupItem>> DecodeCleanupItems(CStream* stream);
+
+/// Read a list to its end.
+arrow::Result<std::vector<VersionUsage>> DecodeVersionUsages(CStream* stream);
+
+/// Read a list to its end.
+arrow::Result<std::vector<OrphanFile>> DecodeOrphanFiles(CStream* stream);
+
+/// Read a list to its end.
+arrow::Result<std::vector<ColumnSize>> DecodeColumnSizes(CStream* stream);
 
 }  // namespace lance::inline v0::internal

@@ -3,6 +3,20 @@
 
 namespace lance::inline v0::internal {
 
+arrow::Result<CommitOptionsC> CommitOptionsC::Make(const CommitOptions& options) {
+  CommitOptionsC out;
+  out.c.commit_message = TextC(options.commit_message);
+  out.transaction_properties = ToC(options.transaction_properties);
+  out.c.max_retries = ToC(options.max_retries, LANCE_UNSET_U32);
+  out.c.retry_timeout_seconds = ToC(options.retry_timeout, LANCE_UNSET_I64);
+  out.c.timeout_seconds = ToC(options.timeout, LANCE_UNSET_I64);
+  out.c.detached = options.detached;
+  out.c.dry_run = options.dry_run;
+  out.c.transaction_properties = out.transaction_properties.data();
+  out.c.transaction_properties_count = out.transaction_properties.size();
+  return out;
+}
+
 CommitResult FromC(const LanceCommitResult& c) { return {.version = c.version}; }
 
 }  // namespace lance::inline v0::internal

@@ -3,11 +3,23 @@
 /// Transaction: C++ structs as the C ABI has them.
 #pragma once
 
+#include <vector>
+
+#include "arrow/result.h"
+#include "ffi/options_internal.h"
 #include "lance/c/transaction.h"
 #include "lance/options.h"
 #include "lance/results.h"
 
 namespace lance::inline v0::internal {
+
+/// Borrows from the public struct.
+struct CommitOptionsC {
+  static arrow::Result<CommitOptionsC> Make(const CommitOptions& options);
+
+  LanceCommitOptions c = LANCE_COMMIT_OPTIONS_INIT;
+  std::vector<LanceKeyValue> transaction_properties;
+};
 
 CommitResult FromC(const LanceCommitResult& c);
 

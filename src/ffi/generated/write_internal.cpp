@@ -10,6 +10,7 @@ namespace lance::inline v0::internal {
 static_assert(static_cast<int>(WriteMode::kCreate) == LANCE_WRITE_CREATE);
 static_assert(static_cast<int>(WriteMode::kAppend) == LANCE_WRITE_APPEND);
 static_assert(static_cast<int>(WriteMode::kOverwrite) == LANCE_WRITE_OVERWRITE);
+static_assert(static_cast<int>(WriteMode::kAppendOrCreate) == LANCE_WRITE_APPEND_OR_CREATE);
 
 static_assert(static_cast<int>(EncodingProfile::kRead) == LANCE_ENCODING_READ);
 static_assert(static_cast<int>(EncodingProfile::kSize) == LANCE_ENCODING_SIZE);
@@ -35,6 +36,7 @@ arrow::Result<WriteOptionsC> WriteOptionsC::Make(const WriteOptions& options) {
   out.c.session = ToC(options.session);
   out.c.credentials = ToC(options.credentials);
   out.c.encoding_profile = static_cast<int32_t>(options.encoding_profile);
+  ARROW_ASSIGN_OR_RAISE(out.c.branch, ToC(options.branch, "options.branch"));
   ARROW_RETURN_NOT_OK(AddWhatCHasNot(options, &out));
   out.c.transaction_properties = out.transaction_properties.data();
   out.c.transaction_properties_count = out.transaction_properties.size();

@@ -984,6 +984,397 @@ static void lance_dataset_commit_index_segments_refuses(const Handles* handles) 
   CHECK(made_out == NULL);
 }
 
+static void lance_dataset_plan_optimize_indices_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_plan_optimize_indices, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_plan_optimize_indices, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_plan_optimize_indices_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_plan_optimize_indices_async, handles->dataset, NULL, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_plan_optimize_indices_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_execute_optimize_indices_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_execute_optimize_indices, NULL, LANCE_TEXT("text"), kNames, 1, &made_out);
+  REFUSED(lance_dataset_execute_optimize_indices, handles->dataset, LANCE_NO_TEXT, kNames, 1, &made_out);
+  REFUSED(lance_dataset_execute_optimize_indices, handles->dataset, LANCE_TEXT(kNotUtf8), kNames, 1,
+          &made_out);
+  REFUSED(lance_dataset_execute_optimize_indices, handles->dataset, kWithNul, kNames, 1, &made_out);
+  REFUSED(lance_dataset_execute_optimize_indices, handles->dataset, LANCE_TEXT("text"), NULL, 1, &made_out);
+  REFUSED(lance_dataset_execute_optimize_indices, handles->dataset, LANCE_TEXT("text"), kNullName, 1,
+          &made_out);
+  REFUSED(lance_dataset_execute_optimize_indices, handles->dataset, LANCE_TEXT("text"), kNames, 1, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, NULL, LANCE_TEXT("text"), kNames, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, LANCE_NO_TEXT, kNames, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, LANCE_TEXT(kNotUtf8), kNames, 1,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, kWithNul, kNames, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, LANCE_TEXT("text"), NULL, 1,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, LANCE_TEXT("text"), kNullName, 1,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, LANCE_TEXT("text"), kNames, 1, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_optimize_indices_async, handles->dataset, LANCE_TEXT("text"), kNames, 1,
+          &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_commit_optimize_indices_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_commit_optimize_indices, NULL, kNames, 1, &made_out);
+  REFUSED(lance_dataset_commit_optimize_indices, handles->dataset, NULL, 1, &made_out);
+  REFUSED(lance_dataset_commit_optimize_indices, handles->dataset, kNullName, 1, &made_out);
+  REFUSED(lance_dataset_commit_optimize_indices, handles->dataset, kNames, 1, NULL);
+  REFUSED(lance_dataset_commit_optimize_indices_async, NULL, kNames, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_commit_optimize_indices_async, handles->dataset, NULL, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_optimize_indices_async, handles->dataset, kNullName, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_optimize_indices_async, handles->dataset, kNames, 1, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_commit_optimize_indices_async, handles->dataset, kNames, 1, &made_out, NULL, NULL,
+          NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_transaction_commit_refuses(const Handles* handles) {
+  LanceTransaction* none_transaction = NULL;
+  LanceCommitResult made_out = LANCE_COMMIT_RESULT_INIT;
+  LanceCommitResult no_size_out = {0};
+  REFUSED(lance_transaction_commit, NULL, 1, &made_out);
+  REFUSED(lance_transaction_commit, &handles->transaction, 0, &made_out);
+  REFUSED(lance_transaction_commit, &none_transaction, 1, &made_out);
+  REFUSED(lance_transaction_commit, &handles->transaction, 1, &no_size_out);
+  REFUSED(lance_transaction_commit_async, NULL, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_transaction_commit_async, &handles->transaction, 0, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_transaction_commit_async, &none_transaction, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_transaction_commit_async, &handles->transaction, 1, &no_size_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_transaction_commit_async, &handles->transaction, 1, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_transaction_commit_with_refuses(const Handles* handles) {
+  LanceTransaction* none_transaction = NULL;
+  LanceCommitResult made_out = LANCE_COMMIT_RESULT_INIT;
+  LanceCommitResult no_size_out = {0};
+  REFUSED(lance_transaction_commit_with, NULL, 1, NULL, &made_out);
+  REFUSED(lance_transaction_commit_with, &handles->transaction, 0, NULL, &made_out);
+  REFUSED(lance_transaction_commit_with, &none_transaction, 1, NULL, &made_out);
+  REFUSED(lance_transaction_commit_with, &handles->transaction, 1, NULL, &no_size_out);
+  REFUSED(lance_transaction_commit_with_async, NULL, 1, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_transaction_commit_with_async, &handles->transaction, 0, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_transaction_commit_with_async, &none_transaction, 1, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_transaction_commit_with_async, &handles->transaction, 1, NULL, &no_size_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_transaction_commit_with_async, &handles->transaction, 1, NULL, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_transaction_discard_refuses(const Handles* handles) {
+  REFUSED(lance_transaction_discard, NULL);
+  REFUSED(lance_transaction_discard_async, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_transaction_discard_async, handles->transaction, NULL, NULL, NULL);
+}
+
+static void lance_transaction_to_json_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_transaction_to_json, NULL, &made_out);
+  REFUSED(lance_transaction_to_json, handles->transaction, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_transaction_from_json_refuses(const Handles* handles) {
+  (void)handles;
+  LanceTransaction* made_out = NULL;
+  REFUSED(lance_transaction_from_json, LANCE_NO_TEXT, NULL, 0, &made_out);
+  REFUSED(lance_transaction_from_json, LANCE_TEXT(kNotUtf8), NULL, 0, &made_out);
+  REFUSED(lance_transaction_from_json, kWithNul, NULL, 0, &made_out);
+  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), NULL, 1, &made_out);
+  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), kNullKey, 1, &made_out);
+  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), kNullValue, 1, &made_out);
+  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), NULL, 0, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_delete_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_delete, NULL, LANCE_NO_TEXT, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete, handles->dataset, kWithNul, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_delete_async, NULL, LANCE_NO_TEXT, NULL, &made_out, &made_result, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_async, handles->dataset, kWithNul, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_NO_TEXT, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out, &made_result, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_delete_row_ids_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_delete_row_ids, NULL, kRows, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_row_ids, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_row_ids, handles->dataset, kRows, 1, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_delete_row_ids, handles->dataset, kRows, 1, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_delete_row_ids_async, NULL, kRows, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_async, handles->dataset, NULL, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_async, handles->dataset, kRows, 1, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_async, handles->dataset, kRows, 1, NULL, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_async, handles->dataset, kRows, 1, NULL, &made_out, &made_result, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_delete_addresses_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_delete_addresses, NULL, kRows, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_addresses, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_addresses, handles->dataset, kRows, 1, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_delete_addresses, handles->dataset, kRows, 1, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_delete_addresses_async, NULL, kRows, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_addresses_async, handles->dataset, NULL, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_addresses_async, handles->dataset, kRows, 1, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_addresses_async, handles->dataset, kRows, 1, NULL, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_addresses_async, handles->dataset, kRows, 1, NULL, &made_out, &made_result,
+          NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_truncate_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_truncate, NULL, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_truncate, handles->dataset, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_truncate, handles->dataset, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_truncate_async, NULL, NULL, &made_out, &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_truncate_async, handles->dataset, NULL, NULL, &made_result, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_truncate_async, handles->dataset, NULL, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_truncate_async, handles->dataset, NULL, &made_out, &made_result, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_update_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceUpdateResult made_result = LANCE_UPDATE_RESULT_INIT;
+  LanceUpdateResult no_size_result = {0};
+  REFUSED(lance_dataset_update, NULL, NULL, 0, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update, handles->dataset, kNullKey, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update, handles->dataset, kNullValue, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update, handles->dataset, NULL, 0, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_update, handles->dataset, NULL, 0, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_update_async, NULL, NULL, 0, NULL, &made_out, &made_result, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_update_async, handles->dataset, NULL, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_async, handles->dataset, kNullKey, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_async, handles->dataset, kNullValue, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_async, handles->dataset, NULL, 0, NULL, NULL, &made_result, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_update_async, handles->dataset, NULL, 0, NULL, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_async, handles->dataset, NULL, 0, NULL, &made_out, &made_result, NULL, NULL,
+          NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_delete_uncommitted_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_delete_uncommitted, NULL, LANCE_NO_TEXT, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_uncommitted, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out,
+          &made_result);
+  REFUSED(lance_dataset_delete_uncommitted, handles->dataset, kWithNul, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_uncommitted, handles->dataset, LANCE_NO_TEXT, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_delete_uncommitted, handles->dataset, LANCE_NO_TEXT, NULL, &made_out,
+          &no_size_result);
+  REFUSED(lance_dataset_delete_uncommitted_async, NULL, LANCE_NO_TEXT, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, kWithNul, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, LANCE_NO_TEXT, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out,
+          &no_size_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_uncommitted_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out,
+          &made_result, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_delete_row_ids_uncommitted_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  LanceDeleteResult no_size_result = {0};
+  REFUSED(lance_dataset_delete_row_ids_uncommitted, NULL, kRows, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted, handles->dataset, kRows, 1, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted, handles->dataset, kRows, 1, NULL, &made_out,
+          &no_size_result);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, NULL, kRows, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, handles->dataset, NULL, 1, NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, handles->dataset, kRows, 1, NULL, NULL,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, handles->dataset, kRows, 1, NULL, &made_out,
+          &no_size_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_row_ids_uncommitted_async, handles->dataset, kRows, 1, NULL, &made_out,
+          &made_result, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_update_uncommitted_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  LanceUpdateResult made_result = LANCE_UPDATE_RESULT_INIT;
+  LanceUpdateResult no_size_result = {0};
+  REFUSED(lance_dataset_update_uncommitted, NULL, NULL, 0, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, kNullKey, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, kNullValue, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, NULL, 0, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_update_uncommitted, handles->dataset, NULL, 0, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_update_uncommitted_async, NULL, NULL, 0, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, NULL, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, kNullKey, 1, NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, kNullValue, 1, NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, NULL, 0, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, NULL, 0, NULL, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_uncommitted_async, handles->dataset, NULL, 0, NULL, &made_out, &made_result,
+          NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_merge_insert_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceMergeInsertResult made_result = LANCE_MERGE_INSERT_RESULT_INIT;
+  LanceMergeInsertResult no_size_result = {0};
+  REFUSED(lance_dataset_merge_insert, NULL, fresh_stream(), NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_merge_insert, handles->dataset, NULL, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_merge_insert, handles->dataset, fresh_stream(), NULL, NULL, &made_result);
+  REFUSED(lance_dataset_merge_insert, handles->dataset, fresh_stream(), NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_merge_insert_async, NULL, fresh_stream(), NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_insert_async, handles->dataset, NULL, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_insert_async, handles->dataset, fresh_stream(), NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_insert_async, handles->dataset, fresh_stream(), NULL, &made_out,
+          &no_size_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_insert_async, handles->dataset, fresh_stream(), NULL, &made_out, &made_result,
+          NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_explain_merge_insert_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_explain_merge_insert, NULL, NULL, NULL, 0, &made_out);
+  REFUSED(lance_dataset_explain_merge_insert, handles->dataset, NULL, NULL, 2, &made_out);
+  REFUSED(lance_dataset_explain_merge_insert, handles->dataset, NULL, NULL, 0, NULL);
+  REFUSED(lance_dataset_explain_merge_insert_async, NULL, NULL, NULL, 0, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_explain_merge_insert_async, handles->dataset, NULL, NULL, 2, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_explain_merge_insert_async, handles->dataset, NULL, NULL, 0, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_explain_merge_insert_async, handles->dataset, NULL, NULL, 0, &made_out, NULL, NULL,
+          NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_open_merge_inserter_refuses(const Handles* handles) {
+  LanceMergeInserter* made_out = NULL;
+  REFUSED(lance_dataset_open_merge_inserter, NULL, fresh_schema(), NULL, &made_out);
+  REFUSED(lance_dataset_open_merge_inserter, handles->dataset, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_open_merge_inserter, handles->dataset, fresh_schema(), NULL, NULL);
+  REFUSED(lance_dataset_open_merge_inserter_async, NULL, fresh_schema(), NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_open_merge_inserter_async, handles->dataset, NULL, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_open_merge_inserter_async, handles->dataset, fresh_schema(), NULL, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_open_merge_inserter_async, handles->dataset, fresh_schema(), NULL, &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_merge_inserter_write_batch_refuses(const Handles* handles) {
+  REFUSED(lance_merge_inserter_write_batch, NULL, fresh_array(), NULL);
+  REFUSED(lance_merge_inserter_write_batch, handles->merge_inserter, NULL, NULL);
+  REFUSED(lance_merge_inserter_write_batch_async, NULL, fresh_array(), NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_merge_inserter_write_batch_async, handles->merge_inserter, NULL, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_merge_inserter_write_batch_async, handles->merge_inserter, fresh_array(), NULL, NULL, NULL,
+          NULL);
+}
+
+static void lance_merge_inserter_finish_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceMergeInsertResult made_result = LANCE_MERGE_INSERT_RESULT_INIT;
+  LanceMergeInsertResult no_size_result = {0};
+  REFUSED(lance_merge_inserter_finish, NULL, &made_out, &made_result);
+  REFUSED(lance_merge_inserter_finish, handles->merge_inserter, NULL, &made_result);
+  REFUSED(lance_merge_inserter_finish, handles->merge_inserter, &made_out, &no_size_result);
+  REFUSED(lance_merge_inserter_finish_async, NULL, &made_out, &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_merge_inserter_finish_async, handles->merge_inserter, NULL, &made_result, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_merge_inserter_finish_async, handles->merge_inserter, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_merge_inserter_finish_async, handles->merge_inserter, &made_out, &made_result, NULL, NULL,
+          NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_merge_inserter_abort_refuses(const Handles* handles) {
+  REFUSED(lance_merge_inserter_abort, NULL);
+  REFUSED(lance_merge_inserter_abort_async, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_merge_inserter_abort_async, handles->merge_inserter, NULL, NULL, NULL);
+}
+
 static void lance_dataset_add_columns_refuses(const Handles* handles) {
   LanceDataset* made_out = NULL;
   REFUSED(lance_dataset_add_columns, NULL, NULL, 0, NULL, &made_out);
@@ -1267,46 +1658,419 @@ static void lance_dataset_upgrade_storage_refuses(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
-static void lance_transaction_commit_refuses(const Handles* handles) {
-  LanceTransaction* none_transaction = NULL;
-  LanceCommitResult made_out = LANCE_COMMIT_RESULT_INIT;
-  LanceCommitResult no_size_out = {0};
-  REFUSED(lance_transaction_commit, NULL, 1, &made_out);
-  REFUSED(lance_transaction_commit, &handles->transaction, 0, &made_out);
-  REFUSED(lance_transaction_commit, &none_transaction, 1, &made_out);
-  REFUSED(lance_transaction_commit, &handles->transaction, 1, &no_size_out);
-  REFUSED(lance_transaction_commit_async, NULL, 1, &made_out, must_not_be_called, NULL, NULL);
-  REFUSED(lance_transaction_commit_async, &handles->transaction, 0, &made_out, must_not_be_called, NULL,
-          NULL);
-  REFUSED(lance_transaction_commit_async, &none_transaction, 1, &made_out, must_not_be_called, NULL, NULL);
-  REFUSED(lance_transaction_commit_async, &handles->transaction, 1, &no_size_out, must_not_be_called, NULL,
-          NULL);
-  REFUSED(lance_transaction_commit_async, &handles->transaction, 1, &made_out, NULL, NULL, NULL);
-}
-
-static void lance_transaction_discard_refuses(const Handles* handles) {
-  REFUSED(lance_transaction_discard, NULL);
-  REFUSED(lance_transaction_discard_async, NULL, must_not_be_called, NULL, NULL);
-  REFUSED(lance_transaction_discard_async, handles->transaction, NULL, NULL, NULL);
-}
-
-static void lance_transaction_to_json_refuses(const Handles* handles) {
-  char* made_out = NULL;
-  REFUSED(lance_transaction_to_json, NULL, &made_out);
-  REFUSED(lance_transaction_to_json, handles->transaction, NULL);
+static void lance_dataset_checkout_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_checkout, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_checkout, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_checkout_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_checkout_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_checkout_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
   CHECK(made_out == NULL);
 }
 
-static void lance_transaction_from_json_refuses(const Handles* handles) {
-  (void)handles;
+static void lance_dataset_restore_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_restore, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_restore, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_restore_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_restore_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_restore_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_tags_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_tags, NULL, &made_out);
+  REFUSED(lance_dataset_tags, handles->dataset, NULL);
+  REFUSED(lance_dataset_tags_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_tags_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_tags_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_create_tag_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_create_tag, NULL, "name", NULL);
+  REFUSED(lance_dataset_create_tag, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_create_tag, handles->dataset, kNotUtf8, NULL);
+  REFUSED(lance_dataset_create_tag_async, NULL, "name", NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_tag_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_tag_async, handles->dataset, kNotUtf8, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_tag_async, handles->dataset, "name", NULL, NULL, NULL, NULL);
+}
+
+static void lance_dataset_update_tag_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_update_tag, NULL, "name");
+  REFUSED(lance_dataset_update_tag, handles->dataset, NULL);
+  REFUSED(lance_dataset_update_tag, handles->dataset, kNotUtf8);
+  REFUSED(lance_dataset_update_tag_async, NULL, "name", must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_tag_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_tag_async, handles->dataset, kNotUtf8, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_tag_async, handles->dataset, "name", NULL, NULL, NULL);
+}
+
+static void lance_dataset_replace_tag_metadata_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_replace_tag_metadata, NULL, "name", NULL, 0);
+  REFUSED(lance_dataset_replace_tag_metadata, handles->dataset, NULL, NULL, 0);
+  REFUSED(lance_dataset_replace_tag_metadata, handles->dataset, kNotUtf8, NULL, 0);
+  REFUSED(lance_dataset_replace_tag_metadata, handles->dataset, "name", NULL, 1);
+  REFUSED(lance_dataset_replace_tag_metadata, handles->dataset, "name", kNullKey, 1);
+  REFUSED(lance_dataset_replace_tag_metadata, handles->dataset, "name", kNullValue, 1);
+  REFUSED(lance_dataset_replace_tag_metadata_async, NULL, "name", NULL, 0, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_replace_tag_metadata_async, handles->dataset, NULL, NULL, 0, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_replace_tag_metadata_async, handles->dataset, kNotUtf8, NULL, 0, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_replace_tag_metadata_async, handles->dataset, "name", NULL, 1, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_replace_tag_metadata_async, handles->dataset, "name", kNullKey, 1, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_replace_tag_metadata_async, handles->dataset, "name", kNullValue, 1,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_replace_tag_metadata_async, handles->dataset, "name", NULL, 0, NULL, NULL, NULL);
+}
+
+static void lance_dataset_delete_tag_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_delete_tag, NULL, "name");
+  REFUSED(lance_dataset_delete_tag, handles->dataset, NULL);
+  REFUSED(lance_dataset_delete_tag, handles->dataset, kNotUtf8);
+  REFUSED(lance_dataset_delete_tag_async, NULL, "name", must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_tag_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_tag_async, handles->dataset, kNotUtf8, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_tag_async, handles->dataset, "name", NULL, NULL, NULL);
+}
+
+static void lance_dataset_branches_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_branches, NULL, &made_out);
+  REFUSED(lance_dataset_branches, handles->dataset, NULL);
+  REFUSED(lance_dataset_branches_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_branches_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_branches_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_create_branch_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_create_branch, NULL, "name", NULL, &made_out);
+  REFUSED(lance_dataset_create_branch, handles->dataset, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_create_branch, handles->dataset, kNotUtf8, NULL, &made_out);
+  REFUSED(lance_dataset_create_branch, handles->dataset, "name", NULL, NULL);
+  REFUSED(lance_dataset_create_branch_async, NULL, "name", NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_create_branch_async, handles->dataset, NULL, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_create_branch_async, handles->dataset, kNotUtf8, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_create_branch_async, handles->dataset, "name", NULL, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_create_branch_async, handles->dataset, "name", NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_replace_branch_metadata_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_replace_branch_metadata, NULL, "name", NULL, 0);
+  REFUSED(lance_dataset_replace_branch_metadata, handles->dataset, NULL, NULL, 0);
+  REFUSED(lance_dataset_replace_branch_metadata, handles->dataset, kNotUtf8, NULL, 0);
+  REFUSED(lance_dataset_replace_branch_metadata, handles->dataset, "name", NULL, 1);
+  REFUSED(lance_dataset_replace_branch_metadata, handles->dataset, "name", kNullKey, 1);
+  REFUSED(lance_dataset_replace_branch_metadata, handles->dataset, "name", kNullValue, 1);
+  REFUSED(lance_dataset_replace_branch_metadata_async, NULL, "name", NULL, 0, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_replace_branch_metadata_async, handles->dataset, NULL, NULL, 0, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_replace_branch_metadata_async, handles->dataset, kNotUtf8, NULL, 0,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_replace_branch_metadata_async, handles->dataset, "name", NULL, 1, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_replace_branch_metadata_async, handles->dataset, "name", kNullKey, 1,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_replace_branch_metadata_async, handles->dataset, "name", kNullValue, 1,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_replace_branch_metadata_async, handles->dataset, "name", NULL, 0, NULL, NULL, NULL);
+}
+
+static void lance_dataset_delete_branch_refuses(const Handles* handles) {
+  REFUSED(lance_dataset_delete_branch, NULL, "name", 0);
+  REFUSED(lance_dataset_delete_branch, handles->dataset, NULL, 0);
+  REFUSED(lance_dataset_delete_branch, handles->dataset, kNotUtf8, 0);
+  REFUSED(lance_dataset_delete_branch, handles->dataset, "name", 2);
+  REFUSED(lance_dataset_delete_branch_async, NULL, "name", 0, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_branch_async, handles->dataset, NULL, 0, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_branch_async, handles->dataset, kNotUtf8, 0, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_branch_async, handles->dataset, "name", 2, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_branch_async, handles->dataset, "name", 0, NULL, NULL, NULL);
+}
+
+static void lance_dataset_shallow_clone_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_shallow_clone, NULL, URI, NULL, &made_out);
+  REFUSED(lance_dataset_shallow_clone, handles->dataset, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_shallow_clone, handles->dataset, kNotUtf8, NULL, &made_out);
+  REFUSED(lance_dataset_shallow_clone, handles->dataset, URI, NULL, NULL);
+  REFUSED(lance_dataset_shallow_clone_async, NULL, URI, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_shallow_clone_async, handles->dataset, NULL, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_shallow_clone_async, handles->dataset, kNotUtf8, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_shallow_clone_async, handles->dataset, URI, NULL, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_shallow_clone_async, handles->dataset, URI, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_deep_clone_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  REFUSED(lance_dataset_deep_clone, NULL, URI, NULL, &made_out);
+  REFUSED(lance_dataset_deep_clone, handles->dataset, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_deep_clone, handles->dataset, kNotUtf8, NULL, &made_out);
+  REFUSED(lance_dataset_deep_clone, handles->dataset, URI, NULL, NULL);
+  REFUSED(lance_dataset_deep_clone_async, NULL, URI, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_deep_clone_async, handles->dataset, NULL, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_deep_clone_async, handles->dataset, kNotUtf8, NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_deep_clone_async, handles->dataset, URI, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_deep_clone_async, handles->dataset, URI, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_delta_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_delta, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_delta, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_delta_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delta_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delta_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_transactions_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_transactions, NULL, 1, &made_out);
+  REFUSED(lance_dataset_transactions, handles->dataset, 1, NULL);
+  REFUSED(lance_dataset_transactions_async, NULL, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_transactions_async, handles->dataset, 1, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_transactions_async, handles->dataset, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_fragment_metadata_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_fragment_metadata, NULL, NULL, 0, &made_out);
+  REFUSED(lance_dataset_fragment_metadata, handles->dataset, NULL, 1, &made_out);
+  REFUSED(lance_dataset_fragment_metadata, handles->dataset, NULL, 0, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_take_in_fragment_refuses(const Handles* handles) {
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  REFUSED(lance_dataset_take_in_fragment, NULL, 1, kRows, 1, NULL, &array, &schema);
+  REFUSED(lance_dataset_take_in_fragment, handles->dataset, 1, NULL, 1, NULL, &array, &schema);
+  REFUSED(lance_dataset_take_in_fragment, handles->dataset, 1, kRows, 1, NULL, NULL, &schema);
+  REFUSED(lance_dataset_take_in_fragment, handles->dataset, 1, kRows, 1, NULL, &array, NULL);
+  REFUSED(lance_dataset_take_in_fragment_async, NULL, 1, kRows, 1, NULL, &array, &schema, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_take_in_fragment_async, handles->dataset, 1, NULL, 1, NULL, &array, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_in_fragment_async, handles->dataset, 1, kRows, 1, NULL, NULL, &schema,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_in_fragment_async, handles->dataset, 1, kRows, 1, NULL, &array, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_take_in_fragment_async, handles->dataset, 1, kRows, 1, NULL, &array, &schema, NULL,
+          NULL, NULL);
+  CHECK(array.release == NULL && schema.release == NULL);
+}
+
+static void lance_dataset_delete_in_fragment_refuses(const Handles* handles) {
   LanceTransaction* made_out = NULL;
-  REFUSED(lance_transaction_from_json, LANCE_NO_TEXT, NULL, 0, &made_out);
-  REFUSED(lance_transaction_from_json, LANCE_TEXT(kNotUtf8), NULL, 0, &made_out);
-  REFUSED(lance_transaction_from_json, kWithNul, NULL, 0, &made_out);
-  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), NULL, 1, &made_out);
-  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), kNullKey, 1, &made_out);
-  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), kNullValue, 1, &made_out);
-  REFUSED(lance_transaction_from_json, LANCE_TEXT("text"), NULL, 0, NULL);
+  REFUSED(lance_dataset_delete_in_fragment, NULL, 1, LANCE_TEXT("text"), &made_out);
+  REFUSED(lance_dataset_delete_in_fragment, handles->dataset, 1, LANCE_NO_TEXT, &made_out);
+  REFUSED(lance_dataset_delete_in_fragment, handles->dataset, 1, LANCE_TEXT(kNotUtf8), &made_out);
+  REFUSED(lance_dataset_delete_in_fragment, handles->dataset, 1, kWithNul, &made_out);
+  REFUSED(lance_dataset_delete_in_fragment, handles->dataset, 1, LANCE_TEXT("text"), NULL);
+  REFUSED(lance_dataset_delete_in_fragment_async, NULL, 1, LANCE_TEXT("text"), &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_delete_in_fragment_async, handles->dataset, 1, LANCE_NO_TEXT, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_in_fragment_async, handles->dataset, 1, LANCE_TEXT(kNotUtf8), &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_in_fragment_async, handles->dataset, 1, kWithNul, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_in_fragment_async, handles->dataset, 1, LANCE_TEXT("text"), NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_in_fragment_async, handles->dataset, 1, LANCE_TEXT("text"), &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_delete_offsets_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  REFUSED(lance_dataset_delete_offsets, NULL, 1, kRows, 1, &made_out);
+  REFUSED(lance_dataset_delete_offsets, handles->dataset, 1, NULL, 1, &made_out);
+  REFUSED(lance_dataset_delete_offsets, handles->dataset, 1, kRows, 1, NULL);
+  REFUSED(lance_dataset_delete_offsets_async, NULL, 1, kRows, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_delete_offsets_async, handles->dataset, 1, NULL, 1, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_delete_offsets_async, handles->dataset, 1, kRows, 1, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_delete_offsets_async, handles->dataset, 1, kRows, 1, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_write_fragment_columns_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  REFUSED(lance_dataset_write_fragment_columns, NULL, 1, fresh_stream(), &made_out);
+  REFUSED(lance_dataset_write_fragment_columns, handles->dataset, 1, NULL, &made_out);
+  REFUSED(lance_dataset_write_fragment_columns, handles->dataset, 1, fresh_stream(), NULL);
+  REFUSED(lance_dataset_write_fragment_columns_async, NULL, 1, fresh_stream(), &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_write_fragment_columns_async, handles->dataset, 1, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_write_fragment_columns_async, handles->dataset, 1, fresh_stream(), NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_write_fragment_columns_async, handles->dataset, 1, fresh_stream(), &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_merge_fragment_columns_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  REFUSED(lance_dataset_merge_fragment_columns, NULL, 1, fresh_stream(), "name", "name", &made_out);
+  REFUSED(lance_dataset_merge_fragment_columns, handles->dataset, 1, NULL, "name", "name", &made_out);
+  REFUSED(lance_dataset_merge_fragment_columns, handles->dataset, 1, fresh_stream(), NULL, "name", &made_out);
+  REFUSED(lance_dataset_merge_fragment_columns, handles->dataset, 1, fresh_stream(), kNotUtf8, "name",
+          &made_out);
+  REFUSED(lance_dataset_merge_fragment_columns, handles->dataset, 1, fresh_stream(), "name", NULL, &made_out);
+  REFUSED(lance_dataset_merge_fragment_columns, handles->dataset, 1, fresh_stream(), "name", kNotUtf8,
+          &made_out);
+  REFUSED(lance_dataset_merge_fragment_columns, handles->dataset, 1, fresh_stream(), "name", "name", NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, NULL, 1, fresh_stream(), "name", "name", &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, NULL, "name", "name", &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, fresh_stream(), NULL, "name",
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, fresh_stream(), kNotUtf8, "name",
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", NULL,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", kNotUtf8,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", "name",
+          NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", "name",
+          &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_update_fragment_columns_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  REFUSED(lance_dataset_update_fragment_columns, NULL, 1, fresh_stream(), "name", "name", &made_out);
+  REFUSED(lance_dataset_update_fragment_columns, handles->dataset, 1, NULL, "name", "name", &made_out);
+  REFUSED(lance_dataset_update_fragment_columns, handles->dataset, 1, fresh_stream(), NULL, "name",
+          &made_out);
+  REFUSED(lance_dataset_update_fragment_columns, handles->dataset, 1, fresh_stream(), kNotUtf8, "name",
+          &made_out);
+  REFUSED(lance_dataset_update_fragment_columns, handles->dataset, 1, fresh_stream(), "name", NULL,
+          &made_out);
+  REFUSED(lance_dataset_update_fragment_columns, handles->dataset, 1, fresh_stream(), "name", kNotUtf8,
+          &made_out);
+  REFUSED(lance_dataset_update_fragment_columns, handles->dataset, 1, fresh_stream(), "name", "name", NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, NULL, 1, fresh_stream(), "name", "name", &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, NULL, "name", "name", &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, fresh_stream(), NULL, "name",
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, fresh_stream(), kNotUtf8, "name",
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", NULL,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", kNotUtf8,
+          &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", "name",
+          NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_update_fragment_columns_async, handles->dataset, 1, fresh_stream(), "name", "name",
+          &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_register_file_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_register_file, NULL, "name", &made_out);
+  REFUSED(lance_dataset_register_file, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_register_file, handles->dataset, kNotUtf8, &made_out);
+  REFUSED(lance_dataset_register_file, handles->dataset, "name", NULL);
+  REFUSED(lance_dataset_register_file_async, NULL, "name", &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_register_file_async, handles->dataset, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_register_file_async, handles->dataset, kNotUtf8, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_register_file_async, handles->dataset, "name", NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_register_file_async, handles->dataset, "name", &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_describe_data_file_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_describe_data_file, NULL, "name", &made_out);
+  REFUSED(lance_dataset_describe_data_file, handles->dataset, NULL, &made_out);
+  REFUSED(lance_dataset_describe_data_file, handles->dataset, kNotUtf8, &made_out);
+  REFUSED(lance_dataset_describe_data_file, handles->dataset, "name", NULL);
+  REFUSED(lance_dataset_describe_data_file_async, NULL, "name", &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_describe_data_file_async, handles->dataset, NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_describe_data_file_async, handles->dataset, kNotUtf8, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_describe_data_file_async, handles->dataset, "name", NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_describe_data_file_async, handles->dataset, "name", &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_stage_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  REFUSED(lance_dataset_stage, NULL, LANCE_TEXT("text"), &made_out);
+  REFUSED(lance_dataset_stage, handles->dataset, LANCE_NO_TEXT, &made_out);
+  REFUSED(lance_dataset_stage, handles->dataset, LANCE_TEXT(kNotUtf8), &made_out);
+  REFUSED(lance_dataset_stage, handles->dataset, kWithNul, &made_out);
+  REFUSED(lance_dataset_stage, handles->dataset, LANCE_TEXT("text"), NULL);
+  REFUSED(lance_dataset_stage_async, NULL, LANCE_TEXT("text"), &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_stage_async, handles->dataset, LANCE_NO_TEXT, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_stage_async, handles->dataset, LANCE_TEXT(kNotUtf8), &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_stage_async, handles->dataset, kWithNul, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_stage_async, handles->dataset, LANCE_TEXT("text"), NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_stage_async, handles->dataset, LANCE_TEXT("text"), &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_commit_refuses(const Handles* handles) {
+  LanceTransaction* none_transaction = NULL;
+  LanceDataset* made_out = NULL;
+  LanceCommitResult made_result = LANCE_COMMIT_RESULT_INIT;
+  LanceCommitResult no_size_result = {0};
+  REFUSED(lance_dataset_commit, NULL, &handles->transaction, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit, handles->dataset, &handles->transaction, 0, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit, handles->dataset, &none_transaction, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit, handles->dataset, &handles->transaction, 1, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_commit, handles->dataset, &handles->transaction, 1, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_commit_async, NULL, &handles->transaction, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_async, handles->dataset, NULL, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_async, handles->dataset, &handles->transaction, 0, NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_async, handles->dataset, &none_transaction, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_async, handles->dataset, &handles->transaction, 1, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_async, handles->dataset, &handles->transaction, 1, NULL, &made_out,
+          &no_size_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_async, handles->dataset, &handles->transaction, 1, NULL, &made_out,
+          &made_result, NULL, NULL, NULL);
   CHECK(made_out == NULL);
 }
 
@@ -1385,6 +2149,241 @@ static void lance_writer_abort_refuses(const Handles* handles) {
   REFUSED(lance_writer_abort_async, handles->writer, NULL, NULL, NULL);
 }
 
+static void lance_file_reader_open_refuses(const Handles* handles) {
+  (void)handles;
+  LanceFileReader* made_out = NULL;
+  REFUSED(lance_file_reader_open, NULL, NULL, &made_out);
+  REFUSED(lance_file_reader_open, kNotUtf8, NULL, &made_out);
+  REFUSED(lance_file_reader_open, URI, NULL, NULL);
+  REFUSED(lance_file_reader_open_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_reader_open_async, kNotUtf8, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_reader_open_async, URI, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_reader_open_async, URI, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_file_reader_schema_refuses(const Handles* handles) {
+  struct ArrowSchema made_out = {0};
+  REFUSED(lance_file_reader_schema, NULL, &made_out);
+  REFUSED(lance_file_reader_schema, handles->file_reader, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_file_reader_info_refuses(const Handles* handles) {
+  LanceFileInfo made_out = LANCE_FILE_INFO_INIT;
+  LanceFileInfo no_size_out = {0};
+  REFUSED(lance_file_reader_info, NULL, &made_out);
+  REFUSED(lance_file_reader_info, handles->file_reader, NULL);
+  REFUSED(lance_file_reader_info, handles->file_reader, &no_size_out);
+}
+
+static void lance_file_reader_columns_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_file_reader_columns, NULL, &made_out);
+  REFUSED(lance_file_reader_columns, handles->file_reader, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_file_reader_pages_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_file_reader_pages, NULL, &made_out);
+  REFUSED(lance_file_reader_pages, handles->file_reader, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_file_reader_read_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_file_reader_read, NULL, NULL, &made_out);
+  REFUSED(lance_file_reader_read, handles->file_reader, NULL, NULL);
+  REFUSED(lance_file_reader_read_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_reader_read_async, handles->file_reader, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_reader_read_async, handles->file_reader, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_file_reader_global_buffer_refuses(const Handles* handles) {
+  uint8_t* made_out = NULL;
+  size_t made_out_length = 0;
+  REFUSED(lance_file_reader_global_buffer, NULL, 1, &made_out, &made_out_length);
+  REFUSED(lance_file_reader_global_buffer, handles->file_reader, 1, NULL, &made_out_length);
+  REFUSED(lance_file_reader_global_buffer, handles->file_reader, 1, &made_out, NULL);
+  REFUSED(lance_file_reader_global_buffer_async, NULL, 1, &made_out, &made_out_length, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_file_reader_global_buffer_async, handles->file_reader, 1, NULL, &made_out_length,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_reader_global_buffer_async, handles->file_reader, 1, &made_out, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_file_reader_global_buffer_async, handles->file_reader, 1, &made_out, &made_out_length, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_file_writer_open_refuses(const Handles* handles) {
+  (void)handles;
+  LanceFileWriter* made_out = NULL;
+  REFUSED(lance_file_writer_open, NULL, fresh_schema(), NULL, &made_out);
+  REFUSED(lance_file_writer_open, kNotUtf8, fresh_schema(), NULL, &made_out);
+  REFUSED(lance_file_writer_open, URI, NULL, NULL, &made_out);
+  REFUSED(lance_file_writer_open, URI, fresh_schema(), NULL, NULL);
+  REFUSED(lance_file_writer_open_async, NULL, fresh_schema(), NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_file_writer_open_async, kNotUtf8, fresh_schema(), NULL, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_file_writer_open_async, URI, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_open_async, URI, fresh_schema(), NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_open_async, URI, fresh_schema(), NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_file_writer_write_batch_refuses(const Handles* handles) {
+  REFUSED(lance_file_writer_write_batch, NULL, fresh_array(), NULL);
+  REFUSED(lance_file_writer_write_batch, handles->file_writer, NULL, NULL);
+  REFUSED(lance_file_writer_write_batch_async, NULL, fresh_array(), NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_write_batch_async, handles->file_writer, NULL, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_file_writer_write_batch_async, handles->file_writer, fresh_array(), NULL, NULL, NULL, NULL);
+}
+
+static void lance_file_writer_add_schema_metadata_refuses(const Handles* handles) {
+  REFUSED(lance_file_writer_add_schema_metadata, NULL, LANCE_TEXT("text"), LANCE_TEXT("text"));
+  REFUSED(lance_file_writer_add_schema_metadata, handles->file_writer, LANCE_NO_TEXT, LANCE_TEXT("text"));
+  REFUSED(lance_file_writer_add_schema_metadata, handles->file_writer, LANCE_TEXT(kNotUtf8),
+          LANCE_TEXT("text"));
+  REFUSED(lance_file_writer_add_schema_metadata, handles->file_writer, kWithNul, LANCE_TEXT("text"));
+  REFUSED(lance_file_writer_add_schema_metadata, handles->file_writer, LANCE_TEXT("text"), LANCE_NO_TEXT);
+  REFUSED(lance_file_writer_add_schema_metadata, handles->file_writer, LANCE_TEXT("text"),
+          LANCE_TEXT(kNotUtf8));
+  REFUSED(lance_file_writer_add_schema_metadata, handles->file_writer, LANCE_TEXT("text"), kWithNul);
+  REFUSED(lance_file_writer_add_schema_metadata_async, NULL, LANCE_TEXT("text"), LANCE_TEXT("text"),
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, LANCE_NO_TEXT,
+          LANCE_TEXT("text"), must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, LANCE_TEXT(kNotUtf8),
+          LANCE_TEXT("text"), must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, kWithNul, LANCE_TEXT("text"),
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, LANCE_TEXT("text"),
+          LANCE_NO_TEXT, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, LANCE_TEXT("text"),
+          LANCE_TEXT(kNotUtf8), must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, LANCE_TEXT("text"), kWithNul,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_schema_metadata_async, handles->file_writer, LANCE_TEXT("text"),
+          LANCE_TEXT("text"), NULL, NULL, NULL);
+}
+
+static void lance_file_writer_add_global_buffer_refuses(const Handles* handles) {
+  uint64_t made_out = 0;
+  REFUSED(lance_file_writer_add_global_buffer, NULL, kBytes, 1, &made_out);
+  REFUSED(lance_file_writer_add_global_buffer, handles->file_writer, NULL, 1, &made_out);
+  REFUSED(lance_file_writer_add_global_buffer, handles->file_writer, kBytes, 1, NULL);
+  REFUSED(lance_file_writer_add_global_buffer_async, NULL, kBytes, 1, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_file_writer_add_global_buffer_async, handles->file_writer, NULL, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_global_buffer_async, handles->file_writer, kBytes, 1, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_add_global_buffer_async, handles->file_writer, kBytes, 1, &made_out, NULL, NULL,
+          NULL);
+}
+
+static void lance_file_writer_tell_refuses(const Handles* handles) {
+  uint64_t made_out = 0;
+  REFUSED(lance_file_writer_tell, NULL, &made_out);
+  REFUSED(lance_file_writer_tell, handles->file_writer, NULL);
+  REFUSED(lance_file_writer_tell_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_tell_async, handles->file_writer, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_tell_async, handles->file_writer, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_file_writer_finish_refuses(const Handles* handles) {
+  LanceFileWriteResult made_out = LANCE_FILE_WRITE_RESULT_INIT;
+  LanceFileWriteResult no_size_out = {0};
+  REFUSED(lance_file_writer_finish, NULL, &made_out);
+  REFUSED(lance_file_writer_finish, handles->file_writer, &no_size_out);
+  REFUSED(lance_file_writer_finish_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_finish_async, handles->file_writer, &no_size_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_finish_async, handles->file_writer, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_file_writer_abort_refuses(const Handles* handles) {
+  REFUSED(lance_file_writer_abort, NULL);
+  REFUSED(lance_file_writer_abort_async, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_file_writer_abort_async, handles->file_writer, NULL, NULL, NULL);
+}
+
+static void lance_dataset_compact_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceCompactResult made_result = LANCE_COMPACT_RESULT_INIT;
+  LanceCompactResult no_size_result = {0};
+  REFUSED(lance_dataset_compact, NULL, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_compact, handles->dataset, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_compact, handles->dataset, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_compact_async, NULL, NULL, &made_out, &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_compact_async, handles->dataset, NULL, NULL, &made_result, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_compact_async, handles->dataset, NULL, &made_out, &no_size_result, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_compact_async, handles->dataset, NULL, &made_out, &made_result, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_plan_compaction_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_plan_compaction, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_plan_compaction, handles->dataset, NULL, NULL);
+  REFUSED(lance_dataset_plan_compaction_async, NULL, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_plan_compaction_async, handles->dataset, NULL, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_plan_compaction_async, handles->dataset, NULL, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_execute_compaction_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_execute_compaction, NULL, LANCE_TEXT("text"), NULL, &made_out);
+  REFUSED(lance_dataset_execute_compaction, handles->dataset, LANCE_NO_TEXT, NULL, &made_out);
+  REFUSED(lance_dataset_execute_compaction, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out);
+  REFUSED(lance_dataset_execute_compaction, handles->dataset, kWithNul, NULL, &made_out);
+  REFUSED(lance_dataset_execute_compaction, handles->dataset, LANCE_TEXT("text"), NULL, NULL);
+  REFUSED(lance_dataset_execute_compaction_async, NULL, LANCE_TEXT("text"), NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_compaction_async, handles->dataset, LANCE_NO_TEXT, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_compaction_async, handles->dataset, LANCE_TEXT(kNotUtf8), NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_compaction_async, handles->dataset, kWithNul, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_compaction_async, handles->dataset, LANCE_TEXT("text"), NULL, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_execute_compaction_async, handles->dataset, LANCE_TEXT("text"), NULL, &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_commit_compaction_refuses(const Handles* handles) {
+  LanceDataset* made_out = NULL;
+  LanceCompactResult made_result = LANCE_COMPACT_RESULT_INIT;
+  LanceCompactResult no_size_result = {0};
+  REFUSED(lance_dataset_commit_compaction, NULL, kNames, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit_compaction, handles->dataset, NULL, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit_compaction, handles->dataset, kNullName, 1, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_commit_compaction, handles->dataset, kNames, 1, NULL, NULL, &made_result);
+  REFUSED(lance_dataset_commit_compaction, handles->dataset, kNames, 1, NULL, &made_out, &no_size_result);
+  REFUSED(lance_dataset_commit_compaction_async, NULL, kNames, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_compaction_async, handles->dataset, NULL, 1, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_compaction_async, handles->dataset, kNullName, 1, NULL, &made_out,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_compaction_async, handles->dataset, kNames, 1, NULL, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_compaction_async, handles->dataset, kNames, 1, NULL, &made_out,
+          &no_size_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_commit_compaction_async, handles->dataset, kNames, 1, NULL, &made_out, &made_result,
+          NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_dataset_check_refuses(const Handles* handles) {
   (void)handles;
   LanceCheckSummary made_out = LANCE_CHECK_SUMMARY_INIT;
@@ -1418,6 +2417,89 @@ static void lance_dataset_cleanup_refuses(const Handles* handles) {
   REFUSED(lance_dataset_cleanup_async, URI, NULL, NULL, must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_cleanup_async, URI, NULL, &no_size_out, must_not_be_called, NULL, NULL);
   REFUSED(lance_dataset_cleanup_async, URI, NULL, &made_out, NULL, NULL, NULL);
+}
+
+static void lance_dataset_explain_cleanup_refuses(const Handles* handles) {
+  (void)handles;
+  LanceCleanupResult made_out = LANCE_CLEANUP_RESULT_INIT;
+  LanceCleanupResult no_size_out = {0};
+  struct ArrowArrayStream made_items = {0};
+  REFUSED(lance_dataset_explain_cleanup, NULL, NULL, &made_out, &made_items);
+  REFUSED(lance_dataset_explain_cleanup, kNotUtf8, NULL, &made_out, &made_items);
+  REFUSED(lance_dataset_explain_cleanup, URI, NULL, NULL, &made_items);
+  REFUSED(lance_dataset_explain_cleanup, URI, NULL, &no_size_out, &made_items);
+  REFUSED(lance_dataset_explain_cleanup, URI, NULL, &made_out, NULL);
+  REFUSED(lance_dataset_explain_cleanup_async, NULL, NULL, &made_out, &made_items, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_explain_cleanup_async, kNotUtf8, NULL, &made_out, &made_items, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_explain_cleanup_async, URI, NULL, NULL, &made_items, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_explain_cleanup_async, URI, NULL, &no_size_out, &made_items, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_explain_cleanup_async, URI, NULL, &made_out, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_explain_cleanup_async, URI, NULL, &made_out, &made_items, NULL, NULL, NULL);
+  CHECK(made_items.release == NULL);
+}
+
+static void lance_dataset_disk_usage_refuses(const Handles* handles) {
+  (void)handles;
+  LanceDiskUsage made_out = LANCE_DISK_USAGE_INIT;
+  LanceDiskUsage no_size_out = {0};
+  struct ArrowArrayStream made_versions = {0};
+  struct ArrowArrayStream made_orphans = {0};
+  REFUSED(lance_dataset_disk_usage, NULL, NULL, &made_out, &made_versions, &made_orphans);
+  REFUSED(lance_dataset_disk_usage, kNotUtf8, NULL, &made_out, &made_versions, &made_orphans);
+  REFUSED(lance_dataset_disk_usage, URI, NULL, NULL, &made_versions, &made_orphans);
+  REFUSED(lance_dataset_disk_usage, URI, NULL, &no_size_out, &made_versions, &made_orphans);
+  REFUSED(lance_dataset_disk_usage, URI, NULL, &made_out, NULL, &made_orphans);
+  REFUSED(lance_dataset_disk_usage, URI, NULL, &made_out, &made_versions, NULL);
+  REFUSED(lance_dataset_disk_usage_async, NULL, NULL, &made_out, &made_versions, &made_orphans,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_disk_usage_async, kNotUtf8, NULL, &made_out, &made_versions, &made_orphans,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_disk_usage_async, URI, NULL, NULL, &made_versions, &made_orphans, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_disk_usage_async, URI, NULL, &no_size_out, &made_versions, &made_orphans,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_disk_usage_async, URI, NULL, &made_out, NULL, &made_orphans, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_disk_usage_async, URI, NULL, &made_out, &made_versions, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_disk_usage_async, URI, NULL, &made_out, &made_versions, &made_orphans, NULL, NULL,
+          NULL);
+  CHECK(made_versions.release == NULL);
+  CHECK(made_orphans.release == NULL);
+}
+
+static void lance_dataset_column_sizes_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_column_sizes, NULL, &made_out);
+  REFUSED(lance_dataset_column_sizes, handles->dataset, NULL);
+  REFUSED(lance_dataset_column_sizes_async, NULL, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_column_sizes_async, handles->dataset, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_column_sizes_async, handles->dataset, &made_out, NULL, NULL, NULL);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_dataset_column_range_refuses(const Handles* handles) {
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  REFUSED(lance_dataset_column_range, NULL, "name", &array, &schema);
+  REFUSED(lance_dataset_column_range, handles->dataset, NULL, &array, &schema);
+  REFUSED(lance_dataset_column_range, handles->dataset, kNotUtf8, &array, &schema);
+  REFUSED(lance_dataset_column_range, handles->dataset, "name", NULL, &schema);
+  REFUSED(lance_dataset_column_range, handles->dataset, "name", &array, NULL);
+  REFUSED(lance_dataset_column_range_async, NULL, "name", &array, &schema, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_column_range_async, handles->dataset, NULL, &array, &schema, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_column_range_async, handles->dataset, kNotUtf8, &array, &schema, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_column_range_async, handles->dataset, "name", NULL, &schema, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_column_range_async, handles->dataset, "name", &array, NULL, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_column_range_async, handles->dataset, "name", &array, &schema, NULL, NULL, NULL);
+  CHECK(array.release == NULL && schema.release == NULL);
 }
 
 static void lance_shuffler_open_refuses(const Handles* handles) {
@@ -2352,6 +3434,262 @@ static void lance_optimize_indices_options_are_checked(const Handles* handles) {
   options.max_rows_per_segment = 0;
   REFUSED_FOR("options.max_rows_per_segment", lance_dataset_optimize_indices, handles->dataset, &options,
               &made_out);
+  options = (LanceOptimizeIndicesOptions)LANCE_OPTIMIZE_INDICES_OPTIONS_INIT;
+  options.max_rows_per_task = 0;
+  REFUSED_FOR("options.max_rows_per_task", lance_dataset_optimize_indices, handles->dataset, &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_commit_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceCommitOptions options;
+  LanceCommitResult made_out = LANCE_COMMIT_RESULT_INIT;
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.commit_message = LANCE_TEXT(kNotUtf8);
+  REFUSED_FOR("options.commit_message", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.commit_message = kWithNul;
+  REFUSED_FOR("options.commit_message", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_transaction_commit_with, &handles->transaction, 1,
+              &options, &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_transaction_commit_with, &handles->transaction, 1,
+              &options, &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_transaction_commit_with, &handles->transaction, 1,
+              &options, &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.retry_timeout_seconds = -1;
+  REFUSED_FOR("options.retry_timeout_seconds", lance_transaction_commit_with, &handles->transaction, 1,
+              &options, &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.timeout_seconds = -1;
+  REFUSED_FOR("options.timeout_seconds", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.detached = 2;
+  REFUSED_FOR("options.detached", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+  options = (LanceCommitOptions)LANCE_COMMIT_OPTIONS_INIT;
+  options.dry_run = 2;
+  REFUSED_FOR("options.dry_run", lance_transaction_commit_with, &handles->transaction, 1, &options,
+              &made_out);
+}
+
+static void lance_delete_options_are_checked(const Handles* handles) {
+  LanceDeleteOptions options;
+  LanceDataset* made_out = NULL;
+  LanceDeleteResult made_result = LANCE_DELETE_RESULT_INIT;
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, &options,
+              &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, &options,
+              &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.retry_timeout_seconds = -1;
+  REFUSED_FOR("options.retry_timeout_seconds", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT,
+              &options, &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT,
+              &options, &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT,
+              &options, &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT,
+              &options, &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.filter_substrait_length = 1;
+  REFUSED_FOR("options.filter_substrait", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, &options,
+              &made_out, &made_result);
+  options = (LanceDeleteOptions)LANCE_DELETE_OPTIONS_INIT;
+  options.allow_empty = 2;
+  REFUSED_FOR("options.allow_empty", lance_dataset_delete, handles->dataset, LANCE_NO_TEXT, &options,
+              &made_out, &made_result);
+  CHECK(made_out == NULL);
+}
+
+static void lance_update_options_are_checked(const Handles* handles) {
+  LanceUpdateOptions options;
+  LanceDataset* made_out = NULL;
+  LanceUpdateResult made_result = LANCE_UPDATE_RESULT_INIT;
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_update, handles->dataset, NULL, 0, &options, &made_out,
+              &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_update, handles->dataset, NULL, 0, &options, &made_out,
+              &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.filter = LANCE_TEXT(kNotUtf8);
+  REFUSED_FOR("options.filter", lance_dataset_update, handles->dataset, NULL, 0, &options, &made_out,
+              &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.filter = kWithNul;
+  REFUSED_FOR("options.filter", lance_dataset_update, handles->dataset, NULL, 0, &options, &made_out,
+              &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.retry_timeout_seconds = -1;
+  REFUSED_FOR("options.retry_timeout_seconds", lance_dataset_update, handles->dataset, NULL, 0, &options,
+              &made_out, &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_update, handles->dataset, NULL, 0, &options,
+              &made_out, &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_update, handles->dataset, NULL, 0, &options,
+              &made_out, &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_update, handles->dataset, NULL, 0, &options,
+              &made_out, &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.filter_substrait_length = 1;
+  REFUSED_FOR("options.filter_substrait", lance_dataset_update, handles->dataset, NULL, 0, &options,
+              &made_out, &made_result);
+  options = (LanceUpdateOptions)LANCE_UPDATE_OPTIONS_INIT;
+  options.allow_empty = 2;
+  REFUSED_FOR("options.allow_empty", lance_dataset_update, handles->dataset, NULL, 0, &options, &made_out,
+              &made_result);
+  CHECK(made_out == NULL);
+}
+
+static void lance_merge_insert_options_are_checked(const Handles* handles) {
+  LanceMergeInsertOptions options;
+  LanceDataset* made_out = NULL;
+  LanceMergeInsertResult made_result = LANCE_MERGE_INSERT_RESULT_INIT;
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.on_count = 1;
+  REFUSED_FOR("options.on", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options, &made_out,
+              &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.on_count = 1;
+  options.on = kNullName;
+  REFUSED_FOR("options.on", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options, &made_out,
+              &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_matched = -1;
+  REFUSED_FOR("options.when_matched", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_matched = 1000;
+  REFUSED_FOR("options.when_matched", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_not_matched = -1;
+  REFUSED_FOR("options.when_not_matched", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_not_matched = 1000;
+  REFUSED_FOR("options.when_not_matched", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_not_matched_by_source = -1;
+  REFUSED_FOR("options.when_not_matched_by_source", lance_dataset_merge_insert, handles->dataset,
+              fresh_stream(), &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_not_matched_by_source = 1000;
+  REFUSED_FOR("options.when_not_matched_by_source", lance_dataset_merge_insert, handles->dataset,
+              fresh_stream(), &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.write_mode = -1;
+  REFUSED_FOR("options.write_mode", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.write_mode = 1000;
+  REFUSED_FOR("options.write_mode", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_matched_condition = LANCE_TEXT(kNotUtf8);
+  REFUSED_FOR("options.when_matched_condition", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.when_matched_condition = kWithNul;
+  REFUSED_FOR("options.when_matched_condition", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.by_source_condition = LANCE_TEXT(kNotUtf8);
+  REFUSED_FOR("options.by_source_condition", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.by_source_condition = kWithNul;
+  REFUSED_FOR("options.by_source_condition", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.source_duplicates = -1;
+  REFUSED_FOR("options.source_duplicates", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.source_duplicates = 1000;
+  REFUSED_FOR("options.source_duplicates", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.use_index = 2;
+  REFUSED_FOR("options.use_index", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.spill = 2;
+  REFUSED_FOR("options.spill", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.max_source_bytes = 0;
+  REFUSED_FOR("options.max_source_bytes", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.retry_timeout_seconds = -1;
+  REFUSED_FOR("options.retry_timeout_seconds", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
   CHECK(made_out == NULL);
 }
 
@@ -2402,6 +3740,141 @@ static void lance_add_columns_options_are_checked(const Handles* handles) {
   REFUSED_FOR("options.function_id", lance_dataset_add_columns, handles->dataset, NULL, 0, &options,
               &made_out);
   CHECK(made_out == NULL);
+}
+
+static void lance_checkout_options_are_checked(const Handles* handles) {
+  LanceCheckoutOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceCheckoutOptions)LANCE_CHECKOUT_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_checkout, handles->dataset, &options, &made_out);
+  options = (LanceCheckoutOptions)LANCE_CHECKOUT_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_checkout, handles->dataset, &options, &made_out);
+  options = (LanceCheckoutOptions)LANCE_CHECKOUT_OPTIONS_INIT;
+  options.version = 0;
+  REFUSED_FOR("options.version", lance_dataset_checkout, handles->dataset, &options, &made_out);
+  options = (LanceCheckoutOptions)LANCE_CHECKOUT_OPTIONS_INIT;
+  options.tag = kNotUtf8;
+  REFUSED_FOR("options.tag", lance_dataset_checkout, handles->dataset, &options, &made_out);
+  options = (LanceCheckoutOptions)LANCE_CHECKOUT_OPTIONS_INIT;
+  options.branch = kNotUtf8;
+  REFUSED_FOR("options.branch", lance_dataset_checkout, handles->dataset, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_restore_options_are_checked(const Handles* handles) {
+  LanceRestoreOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceRestoreOptions)LANCE_RESTORE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_restore, handles->dataset, &options, &made_out);
+  options = (LanceRestoreOptions)LANCE_RESTORE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_restore, handles->dataset, &options, &made_out);
+  options = (LanceRestoreOptions)LANCE_RESTORE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_restore, handles->dataset, &options, &made_out);
+  options = (LanceRestoreOptions)LANCE_RESTORE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_restore, handles->dataset, &options, &made_out);
+  options = (LanceRestoreOptions)LANCE_RESTORE_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_restore, handles->dataset, &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_tag_options_are_checked(const Handles* handles) {
+  LanceTagOptions options;
+
+  options = (LanceTagOptions)LANCE_TAG_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_tag, handles->dataset, "name", &options);
+  options = (LanceTagOptions)LANCE_TAG_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_tag, handles->dataset, "name", &options);
+  options = (LanceTagOptions)LANCE_TAG_OPTIONS_INIT;
+  options.metadata_count = 1;
+  REFUSED_FOR("options.metadata", lance_dataset_create_tag, handles->dataset, "name", &options);
+  options = (LanceTagOptions)LANCE_TAG_OPTIONS_INIT;
+  options.metadata_count = 1;
+  options.metadata = kNullKey;
+  REFUSED_FOR("options.metadata", lance_dataset_create_tag, handles->dataset, "name", &options);
+  options = (LanceTagOptions)LANCE_TAG_OPTIONS_INIT;
+  options.metadata_count = 1;
+  options.metadata = kNullValue;
+  REFUSED_FOR("options.metadata", lance_dataset_create_tag, handles->dataset, "name", &options);
+}
+
+static void lance_branch_options_are_checked(const Handles* handles) {
+  LanceBranchOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceBranchOptions)LANCE_BRANCH_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_branch, handles->dataset, "name", &options,
+              &made_out);
+  options = (LanceBranchOptions)LANCE_BRANCH_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_create_branch, handles->dataset, "name", &options,
+              &made_out);
+  options = (LanceBranchOptions)LANCE_BRANCH_OPTIONS_INIT;
+  options.metadata_count = 1;
+  REFUSED_FOR("options.metadata", lance_dataset_create_branch, handles->dataset, "name", &options, &made_out);
+  options = (LanceBranchOptions)LANCE_BRANCH_OPTIONS_INIT;
+  options.metadata_count = 1;
+  options.metadata = kNullKey;
+  REFUSED_FOR("options.metadata", lance_dataset_create_branch, handles->dataset, "name", &options, &made_out);
+  options = (LanceBranchOptions)LANCE_BRANCH_OPTIONS_INIT;
+  options.metadata_count = 1;
+  options.metadata = kNullValue;
+  REFUSED_FOR("options.metadata", lance_dataset_create_branch, handles->dataset, "name", &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_clone_options_are_checked(const Handles* handles) {
+  LanceCloneOptions options;
+  LanceDataset* made_out = NULL;
+  options = (LanceCloneOptions)LANCE_CLONE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_shallow_clone, handles->dataset, URI, &options, &made_out);
+  options = (LanceCloneOptions)LANCE_CLONE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_shallow_clone, handles->dataset, URI, &options, &made_out);
+  options = (LanceCloneOptions)LANCE_CLONE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  REFUSED_FOR("options.storage_options", lance_dataset_shallow_clone, handles->dataset, URI, &options,
+              &made_out);
+  options = (LanceCloneOptions)LANCE_CLONE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullKey;
+  REFUSED_FOR("options.storage_options", lance_dataset_shallow_clone, handles->dataset, URI, &options,
+              &made_out);
+  options = (LanceCloneOptions)LANCE_CLONE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullValue;
+  REFUSED_FOR("options.storage_options", lance_dataset_shallow_clone, handles->dataset, URI, &options,
+              &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_delta_options_are_checked(const Handles* handles) {
+  LanceDeltaOptions options;
+  struct ArrowArrayStream made_out = {0};
+  options = (LanceDeltaOptions)LANCE_DELTA_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_delta, handles->dataset, &options, &made_out);
+  options = (LanceDeltaOptions)LANCE_DELTA_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_delta, handles->dataset, &options, &made_out);
+  options = (LanceDeltaOptions)LANCE_DELTA_OPTIONS_INIT;
+  options.kind = -1;
+  REFUSED_FOR("options.kind", lance_dataset_delta, handles->dataset, &options, &made_out);
+  options = (LanceDeltaOptions)LANCE_DELTA_OPTIONS_INIT;
+  options.kind = 1000;
+  REFUSED_FOR("options.kind", lance_dataset_delta, handles->dataset, &options, &made_out);
+  CHECK(made_out.release == NULL);
 }
 
 static void lance_write_options_are_checked(const Handles* handles) {
@@ -2502,6 +3975,258 @@ static void lance_write_options_are_checked(const Handles* handles) {
   options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
   options.encoding_profile = 1000;
   REFUSED_FOR("options.encoding_profile", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteOptions)LANCE_WRITE_OPTIONS_INIT;
+  options.branch = kNotUtf8;
+  REFUSED_FOR("options.branch", lance_writer_open, URI, fresh_schema(), &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_read_file_options_are_checked(const Handles* handles) {
+  LanceReadFileOptions options;
+  struct ArrowArrayStream made_out = {0};
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.column_count = 1;
+  REFUSED_FOR("options.columns", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.column_count = 1;
+  options.columns = kNullName;
+  REFUSED_FOR("options.columns", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.row_number_count = 1;
+  REFUSED_FOR("options.rows", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.batch_rows = 0;
+  REFUSED_FOR("options.batch_rows", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.batches_ahead = 0;
+  REFUSED_FOR("options.batches_ahead", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  options = (LanceReadFileOptions)LANCE_READ_FILE_OPTIONS_INIT;
+  options.batches_ahead = 1025;
+  REFUSED_FOR("options.batches_ahead", lance_file_reader_read, handles->file_reader, &options, &made_out);
+  CHECK(made_out.release == NULL);
+}
+
+static void lance_write_file_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceWriteFileOptions options;
+  LanceFileWriter* made_out = NULL;
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.data_storage_version = kNotUtf8;
+  REFUSED_FOR("options.data_storage_version", lance_file_writer_open, URI, fresh_schema(), &options,
+              &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.encoder_cache_bytes = 0;
+  REFUSED_FOR("options.encoder_cache_bytes", lance_file_writer_open, URI, fresh_schema(), &options,
+              &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.max_page_bytes = 0;
+  REFUSED_FOR("options.max_page_bytes", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.durable = 2;
+  REFUSED_FOR("options.durable", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  REFUSED_FOR("options.storage_options", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullKey;
+  REFUSED_FOR("options.storage_options", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
+  options = (LanceWriteFileOptions)LANCE_WRITE_FILE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullValue;
+  REFUSED_FOR("options.storage_options", lance_file_writer_open, URI, fresh_schema(), &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_compact_options_are_checked(const Handles* handles) {
+  LanceCompactOptions options;
+  LanceDataset* made_out = NULL;
+  LanceCompactResult made_result = LANCE_COMPACT_RESULT_INIT;
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.target_rows_per_fragment = 0;
+  REFUSED_FOR("options.target_rows_per_fragment", lance_dataset_compact, handles->dataset, &options,
+              &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.target_rows_per_fragment = 2147483648;
+  REFUSED_FOR("options.target_rows_per_fragment", lance_dataset_compact, handles->dataset, &options,
+              &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.max_bytes_per_file = 0;
+  REFUSED_FOR("options.max_bytes_per_file", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.max_rows_per_group = 0;
+  REFUSED_FOR("options.max_rows_per_group", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.max_rows_per_group = 2147483648;
+  REFUSED_FOR("options.max_rows_per_group", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.materialize_deletions_threshold = -1.0;
+  REFUSED_FOR("options.materialize_deletions_threshold", lance_dataset_compact, handles->dataset, &options,
+              &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.materialize_deletions_threshold = 2.0;
+  REFUSED_FOR("options.materialize_deletions_threshold", lance_dataset_compact, handles->dataset, &options,
+              &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.max_source_fragments = 0;
+  REFUSED_FOR("options.max_source_fragments", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.max_source_rows = 0;
+  REFUSED_FOR("options.max_source_rows", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.max_source_bytes = 0;
+  REFUSED_FOR("options.max_source_bytes", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.excluded_fragment_count = 1;
+  REFUSED_FOR("options.excluded_fragments", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.mode = -1;
+  REFUSED_FOR("options.mode", lance_dataset_compact, handles->dataset, &options, &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.mode = 1000;
+  REFUSED_FOR("options.mode", lance_dataset_compact, handles->dataset, &options, &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.index_remap = -1;
+  REFUSED_FOR("options.index_remap", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.index_remap = 1000;
+  REFUSED_FOR("options.index_remap", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.data_storage_version = kNotUtf8;
+  REFUSED_FOR("options.data_storage_version", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.encoding_profile = -1;
+  REFUSED_FOR("options.encoding_profile", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.encoding_profile = 1000;
+  REFUSED_FOR("options.encoding_profile", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.threads = 0;
+  REFUSED_FOR("options.threads", lance_dataset_compact, handles->dataset, &options, &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.threads = 1025;
+  REFUSED_FOR("options.threads", lance_dataset_compact, handles->dataset, &options, &made_out, &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.batch_size = 0;
+  REFUSED_FOR("options.batch_size", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.io_buffer_bytes = 0;
+  REFUSED_FOR("options.io_buffer_bytes", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.binary_copy_read_bytes = 0;
+  REFUSED_FOR("options.binary_copy_read_bytes", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.binary_copy_read_bytes = 2147483648;
+  REFUSED_FOR("options.binary_copy_read_bytes", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  options = (LanceCompactOptions)LANCE_COMPACT_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_compact, handles->dataset, &options, &made_out,
+              &made_result);
+  CHECK(made_out == NULL);
+}
+
+static void lance_execute_compaction_options_are_checked(const Handles* handles) {
+  LanceExecuteCompactionOptions options;
+  char* made_out = NULL;
+  options = (LanceExecuteCompactionOptions)LANCE_EXECUTE_COMPACTION_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_execute_compaction, handles->dataset, LANCE_TEXT("text"),
+              &options, &made_out);
+  options = (LanceExecuteCompactionOptions)LANCE_EXECUTE_COMPACTION_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_execute_compaction, handles->dataset, LANCE_TEXT("text"),
+              &options, &made_out);
+  options = (LanceExecuteCompactionOptions)LANCE_EXECUTE_COMPACTION_OPTIONS_INIT;
+  options.encoding_profile = -1;
+  REFUSED_FOR("options.encoding_profile", lance_dataset_execute_compaction, handles->dataset,
+              LANCE_TEXT("text"), &options, &made_out);
+  options = (LanceExecuteCompactionOptions)LANCE_EXECUTE_COMPACTION_OPTIONS_INIT;
+  options.encoding_profile = 1000;
+  REFUSED_FOR("options.encoding_profile", lance_dataset_execute_compaction, handles->dataset,
+              LANCE_TEXT("text"), &options, &made_out);
+  CHECK(made_out == NULL);
+}
+
+static void lance_commit_compaction_options_are_checked(const Handles* handles) {
+  LanceCommitCompactionOptions options;
+  LanceDataset* made_out = NULL;
+  LanceCompactResult made_result = LANCE_COMPACT_RESULT_INIT;
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_commit_compaction, handles->dataset, kNames, 1, &options,
+              &made_out, &made_result);
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_commit_compaction, handles->dataset, kNames, 1, &options,
+              &made_out, &made_result);
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.index_remap = -1;
+  REFUSED_FOR("options.index_remap", lance_dataset_commit_compaction, handles->dataset, kNames, 1, &options,
+              &made_out, &made_result);
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.index_remap = 1000;
+  REFUSED_FOR("options.index_remap", lance_dataset_commit_compaction, handles->dataset, kNames, 1, &options,
+              &made_out, &made_result);
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_commit_compaction, handles->dataset, kNames, 1,
+              &options, &made_out, &made_result);
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullKey;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_commit_compaction, handles->dataset, kNames, 1,
+              &options, &made_out, &made_result);
+  options = (LanceCommitCompactionOptions)LANCE_COMMIT_COMPACTION_OPTIONS_INIT;
+  options.transaction_properties_count = 1;
+  options.transaction_properties = kNullValue;
+  REFUSED_FOR("options.transaction_properties", lance_dataset_commit_compaction, handles->dataset, kNames, 1,
+              &options, &made_out, &made_result);
   CHECK(made_out == NULL);
 }
 
@@ -2569,6 +4294,38 @@ static void lance_cleanup_options_are_checked(const Handles* handles) {
   options.storage_options_count = 1;
   options.storage_options = kNullValue;
   REFUSED_FOR("options.storage_options", lance_dataset_cleanup, URI, &options, &made_out);
+}
+
+static void lance_disk_usage_options_are_checked(const Handles* handles) {
+  (void)handles;
+  LanceDiskUsageOptions options;
+  LanceDiskUsage made_out = LANCE_DISK_USAGE_INIT;
+  struct ArrowArrayStream made_versions = {0};
+  struct ArrowArrayStream made_orphans = {0};
+  options = (LanceDiskUsageOptions)LANCE_DISK_USAGE_OPTIONS_INIT;
+  options.struct_size = 0;
+  REFUSED_FOR("options.struct_size", lance_dataset_disk_usage, URI, &options, &made_out, &made_versions,
+              &made_orphans);
+  options = (LanceDiskUsageOptions)LANCE_DISK_USAGE_OPTIONS_INIT;
+  options.struct_size = sizeof(options) - 1;
+  REFUSED_FOR("options.struct_size", lance_dataset_disk_usage, URI, &options, &made_out, &made_versions,
+              &made_orphans);
+  options = (LanceDiskUsageOptions)LANCE_DISK_USAGE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  REFUSED_FOR("options.storage_options", lance_dataset_disk_usage, URI, &options, &made_out, &made_versions,
+              &made_orphans);
+  options = (LanceDiskUsageOptions)LANCE_DISK_USAGE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullKey;
+  REFUSED_FOR("options.storage_options", lance_dataset_disk_usage, URI, &options, &made_out, &made_versions,
+              &made_orphans);
+  options = (LanceDiskUsageOptions)LANCE_DISK_USAGE_OPTIONS_INIT;
+  options.storage_options_count = 1;
+  options.storage_options = kNullValue;
+  REFUSED_FOR("options.storage_options", lance_dataset_disk_usage, URI, &options, &made_out, &made_versions,
+              &made_orphans);
+  CHECK(made_versions.release == NULL);
+  CHECK(made_orphans.release == NULL);
 }
 
 static void lance_shuffle_options_are_checked(const Handles* handles) {
@@ -2738,6 +4495,28 @@ void null_arguments(const Handles* handles) {
   lance_dataset_build_index_segment_refuses(handles);
   lance_dataset_merge_index_segments_refuses(handles);
   lance_dataset_commit_index_segments_refuses(handles);
+  lance_dataset_plan_optimize_indices_refuses(handles);
+  lance_dataset_execute_optimize_indices_refuses(handles);
+  lance_dataset_commit_optimize_indices_refuses(handles);
+  lance_transaction_commit_refuses(handles);
+  lance_transaction_commit_with_refuses(handles);
+  lance_transaction_discard_refuses(handles);
+  lance_transaction_to_json_refuses(handles);
+  lance_transaction_from_json_refuses(handles);
+  lance_dataset_delete_refuses(handles);
+  lance_dataset_delete_row_ids_refuses(handles);
+  lance_dataset_delete_addresses_refuses(handles);
+  lance_dataset_truncate_refuses(handles);
+  lance_dataset_update_refuses(handles);
+  lance_dataset_delete_uncommitted_refuses(handles);
+  lance_dataset_delete_row_ids_uncommitted_refuses(handles);
+  lance_dataset_update_uncommitted_refuses(handles);
+  lance_dataset_merge_insert_refuses(handles);
+  lance_dataset_explain_merge_insert_refuses(handles);
+  lance_dataset_open_merge_inserter_refuses(handles);
+  lance_merge_inserter_write_batch_refuses(handles);
+  lance_merge_inserter_finish_refuses(handles);
+  lance_merge_inserter_abort_refuses(handles);
   lance_dataset_add_columns_refuses(handles);
   lance_dataset_add_null_columns_refuses(handles);
   lance_dataset_add_columns_from_stream_refuses(handles);
@@ -2755,10 +4534,32 @@ void null_arguments(const Handles* handles) {
   lance_dataset_validate_refuses(handles);
   lance_dataset_migrate_refuses(handles);
   lance_dataset_upgrade_storage_refuses(handles);
-  lance_transaction_commit_refuses(handles);
-  lance_transaction_discard_refuses(handles);
-  lance_transaction_to_json_refuses(handles);
-  lance_transaction_from_json_refuses(handles);
+  lance_dataset_checkout_refuses(handles);
+  lance_dataset_restore_refuses(handles);
+  lance_dataset_tags_refuses(handles);
+  lance_dataset_create_tag_refuses(handles);
+  lance_dataset_update_tag_refuses(handles);
+  lance_dataset_replace_tag_metadata_refuses(handles);
+  lance_dataset_delete_tag_refuses(handles);
+  lance_dataset_branches_refuses(handles);
+  lance_dataset_create_branch_refuses(handles);
+  lance_dataset_replace_branch_metadata_refuses(handles);
+  lance_dataset_delete_branch_refuses(handles);
+  lance_dataset_shallow_clone_refuses(handles);
+  lance_dataset_deep_clone_refuses(handles);
+  lance_dataset_delta_refuses(handles);
+  lance_dataset_transactions_refuses(handles);
+  lance_dataset_fragment_metadata_refuses(handles);
+  lance_dataset_take_in_fragment_refuses(handles);
+  lance_dataset_delete_in_fragment_refuses(handles);
+  lance_dataset_delete_offsets_refuses(handles);
+  lance_dataset_write_fragment_columns_refuses(handles);
+  lance_dataset_merge_fragment_columns_refuses(handles);
+  lance_dataset_update_fragment_columns_refuses(handles);
+  lance_dataset_register_file_refuses(handles);
+  lance_dataset_describe_data_file_refuses(handles);
+  lance_dataset_stage_refuses(handles);
+  lance_dataset_commit_refuses(handles);
   lance_writer_open_refuses(handles);
   lance_writer_write_batch_refuses(handles);
   lance_writer_write_batch_to_lane_refuses(handles);
@@ -2767,8 +4568,30 @@ void null_arguments(const Handles* handles) {
   lance_writer_finish_refuses(handles);
   lance_writer_finish_uncommitted_refuses(handles);
   lance_writer_abort_refuses(handles);
+  lance_file_reader_open_refuses(handles);
+  lance_file_reader_schema_refuses(handles);
+  lance_file_reader_info_refuses(handles);
+  lance_file_reader_columns_refuses(handles);
+  lance_file_reader_pages_refuses(handles);
+  lance_file_reader_read_refuses(handles);
+  lance_file_reader_global_buffer_refuses(handles);
+  lance_file_writer_open_refuses(handles);
+  lance_file_writer_write_batch_refuses(handles);
+  lance_file_writer_add_schema_metadata_refuses(handles);
+  lance_file_writer_add_global_buffer_refuses(handles);
+  lance_file_writer_tell_refuses(handles);
+  lance_file_writer_finish_refuses(handles);
+  lance_file_writer_abort_refuses(handles);
+  lance_dataset_compact_refuses(handles);
+  lance_dataset_plan_compaction_refuses(handles);
+  lance_dataset_execute_compaction_refuses(handles);
+  lance_dataset_commit_compaction_refuses(handles);
   lance_dataset_check_refuses(handles);
   lance_dataset_cleanup_refuses(handles);
+  lance_dataset_explain_cleanup_refuses(handles);
+  lance_dataset_disk_usage_refuses(handles);
+  lance_dataset_column_sizes_refuses(handles);
+  lance_dataset_column_range_refuses(handles);
   lance_shuffler_open_refuses(handles);
   lance_shuffler_schema_refuses(handles);
   lance_shuffler_info_refuses(handles);
@@ -2805,10 +4628,26 @@ void null_arguments(const Handles* handles) {
   lance_sql_options_are_checked(handles);
   lance_index_options_are_checked(handles);
   lance_optimize_indices_options_are_checked(handles);
+  lance_commit_options_are_checked(handles);
+  lance_delete_options_are_checked(handles);
+  lance_update_options_are_checked(handles);
+  lance_merge_insert_options_are_checked(handles);
   lance_add_columns_options_are_checked(handles);
+  lance_checkout_options_are_checked(handles);
+  lance_restore_options_are_checked(handles);
+  lance_tag_options_are_checked(handles);
+  lance_branch_options_are_checked(handles);
+  lance_clone_options_are_checked(handles);
+  lance_delta_options_are_checked(handles);
   lance_write_options_are_checked(handles);
+  lance_read_file_options_are_checked(handles);
+  lance_write_file_options_are_checked(handles);
+  lance_compact_options_are_checked(handles);
+  lance_execute_compaction_options_are_checked(handles);
+  lance_commit_compaction_options_are_checked(handles);
   lance_check_options_are_checked(handles);
   lance_cleanup_options_are_checked(handles);
+  lance_disk_usage_options_are_checked(handles);
   lance_shuffle_options_are_checked(handles);
   lance_namespace_options_are_checked(handles);
   lance_string_free(NULL);
@@ -2826,9 +4665,12 @@ void null_arguments(const Handles* handles) {
   lance_batches_free(NULL);
   lance_sql_context_free(NULL);
   lance_sql_query_free(NULL);
-  lance_column_function_free(NULL);
   lance_transaction_free(NULL);
+  lance_merge_inserter_free(NULL);
+  lance_column_function_free(NULL);
   lance_writer_free(NULL);
+  lance_file_reader_free(NULL);
+  lance_file_writer_free(NULL);
   lance_shuffler_free(NULL);
   lance_namespace_free(NULL);
 }

@@ -30,6 +30,7 @@ LanceOpenOptions Fill(Arguments& arguments, LanceOpenOptions fields) {
   fields.branch = arguments.OptionalString();
   arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
 
+  fields.as_of_micros = arguments.Number(fields.as_of_micros);
   return fields;
 }
 
@@ -185,6 +186,62 @@ LanceOptimizeIndicesOptions Fill(Arguments& arguments, LanceOptimizeIndicesOptio
   fields.rebalance = arguments.Number(fields.rebalance);
   fields.max_rows_per_segment = arguments.Number(fields.max_rows_per_segment);
   if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceIndexProgress*) {};
+  fields.max_rows_per_task = arguments.Number(fields.max_rows_per_task);
+  return fields;
+}
+
+template <typename Arguments>
+LanceCommitOptions Fill(Arguments& arguments, LanceCommitOptions fields) {
+  fields.commit_message = arguments.OptionalText();
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  fields.max_retries = arguments.Number(fields.max_retries);
+  fields.retry_timeout_seconds = arguments.Number(fields.retry_timeout_seconds);
+  fields.timeout_seconds = arguments.Number(fields.timeout_seconds);
+  fields.detached = arguments.Number(fields.detached);
+  fields.dry_run = arguments.Number(fields.dry_run);
+  return fields;
+}
+
+template <typename Arguments>
+LanceDeleteOptions Fill(Arguments& arguments, LanceDeleteOptions fields) {
+  fields.conflict_retries = arguments.Number(fields.conflict_retries);
+  fields.retry_timeout_seconds = arguments.Number(fields.retry_timeout_seconds);
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  arguments.Array(&fields.filter_substrait, &fields.filter_substrait_length,
+                  [&] { return arguments.input().Byte(); });
+  fields.allow_empty = arguments.Number(fields.allow_empty);
+  return fields;
+}
+
+template <typename Arguments>
+LanceUpdateOptions Fill(Arguments& arguments, LanceUpdateOptions fields) {
+  fields.filter = arguments.OptionalText();
+  fields.conflict_retries = arguments.Number(fields.conflict_retries);
+  fields.retry_timeout_seconds = arguments.Number(fields.retry_timeout_seconds);
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  arguments.Array(&fields.filter_substrait, &fields.filter_substrait_length,
+                  [&] { return arguments.input().Byte(); });
+  fields.allow_empty = arguments.Number(fields.allow_empty);
+  return fields;
+}
+
+template <typename Arguments>
+LanceMergeInsertOptions Fill(Arguments& arguments, LanceMergeInsertOptions fields) {
+  arguments.Array(&fields.on, &fields.on_count, [&] { return arguments.Column(); });
+  fields.when_matched = arguments.Number(fields.when_matched);
+  fields.when_not_matched = arguments.Number(fields.when_not_matched);
+  fields.when_not_matched_by_source = arguments.Number(fields.when_not_matched_by_source);
+  fields.write_mode = arguments.Number(fields.write_mode);
+  fields.when_matched_condition = arguments.OptionalText();
+  fields.by_source_condition = arguments.OptionalText();
+  fields.source_duplicates = arguments.Number(fields.source_duplicates);
+  fields.use_index = arguments.Number(fields.use_index);
+  fields.spill = arguments.Number(fields.spill);
+  fields.conflict_retries = arguments.Number(fields.conflict_retries);
+  fields.max_source_bytes = arguments.Number(fields.max_source_bytes);
+  fields.retry_timeout_seconds = arguments.Number(fields.retry_timeout_seconds);
+  fields.commit_retries = arguments.Number(fields.commit_retries);
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
   return fields;
 }
 
@@ -196,6 +253,48 @@ LanceAddColumnsOptions Fill(Arguments& arguments, LanceAddColumnsOptions fields)
   fields.checkpoint = arguments.OptionalString();
   fields.function_id = arguments.OptionalText();
   if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceAddColumnsProgress*) {};
+  return fields;
+}
+
+template <typename Arguments>
+LanceCheckoutOptions Fill(Arguments& arguments, LanceCheckoutOptions fields) {
+  fields.version = arguments.Number(fields.version);
+  fields.tag = arguments.OptionalString();
+  fields.branch = arguments.OptionalString();
+  fields.as_of_micros = arguments.Number(fields.as_of_micros);
+  return fields;
+}
+
+template <typename Arguments>
+LanceRestoreOptions Fill(Arguments& arguments, LanceRestoreOptions fields) {
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  return fields;
+}
+
+template <typename Arguments>
+LanceTagOptions Fill(Arguments& arguments, LanceTagOptions fields) {
+  arguments.KeyValues(&fields.metadata, &fields.metadata_count);
+  return fields;
+}
+
+template <typename Arguments>
+LanceBranchOptions Fill(Arguments& arguments, LanceBranchOptions fields) {
+  arguments.KeyValues(&fields.metadata, &fields.metadata_count);
+  return fields;
+}
+
+template <typename Arguments>
+LanceCloneOptions Fill(Arguments& arguments, LanceCloneOptions fields) {
+  arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
+
+  return fields;
+}
+
+template <typename Arguments>
+LanceDeltaOptions Fill(Arguments& arguments, LanceDeltaOptions fields) {
+  fields.from_version = arguments.Number(fields.from_version);
+  fields.from_micros = arguments.Number(fields.from_micros);
+  fields.kind = arguments.Number(fields.kind);
   return fields;
 }
 
@@ -220,6 +319,68 @@ LanceWriteOptions Fill(Arguments& arguments, LanceWriteOptions fields) {
   if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceWriteStats*) {};
 
   fields.encoding_profile = arguments.Number(fields.encoding_profile);
+  fields.branch = arguments.OptionalString();
+  return fields;
+}
+
+template <typename Arguments>
+LanceReadFileOptions Fill(Arguments& arguments, LanceReadFileOptions fields) {
+  arguments.Array(&fields.columns, &fields.column_count, [&] { return arguments.Column(); });
+  fields.first_row = arguments.Number(fields.first_row);
+  fields.row_count = arguments.Number(fields.row_count);
+  arguments.Array(&fields.rows, &fields.row_number_count, [&] { return arguments.Number(uint64_t{0}); });
+  fields.batch_rows = arguments.Number(fields.batch_rows);
+  fields.batches_ahead = arguments.Number(fields.batches_ahead);
+  return fields;
+}
+
+template <typename Arguments>
+LanceWriteFileOptions Fill(Arguments& arguments, LanceWriteFileOptions fields) {
+  fields.data_storage_version = arguments.OptionalString();
+  fields.encoder_cache_bytes = arguments.Number(fields.encoder_cache_bytes);
+  fields.max_page_bytes = arguments.Number(fields.max_page_bytes);
+  fields.durable = arguments.Number(fields.durable);
+  arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
+
+  return fields;
+}
+
+template <typename Arguments>
+LanceCompactOptions Fill(Arguments& arguments, LanceCompactOptions fields) {
+  fields.target_rows_per_fragment = arguments.Number(fields.target_rows_per_fragment);
+  fields.max_bytes_per_file = arguments.Number(fields.max_bytes_per_file);
+  fields.max_rows_per_group = arguments.Number(fields.max_rows_per_group);
+  fields.materialize_deletions_threshold = arguments.Number(fields.materialize_deletions_threshold);
+  fields.max_overlays_per_fragment = arguments.Number(fields.max_overlays_per_fragment);
+  fields.max_source_fragments = arguments.Number(fields.max_source_fragments);
+  fields.max_source_rows = arguments.Number(fields.max_source_rows);
+  fields.max_source_bytes = arguments.Number(fields.max_source_bytes);
+  arguments.Array(&fields.excluded_fragments, &fields.excluded_fragment_count,
+                  [&] { return arguments.Number(uint64_t{0}); });
+  fields.mode = arguments.Number(fields.mode);
+  fields.index_remap = arguments.Number(fields.index_remap);
+  fields.data_storage_version = arguments.OptionalString();
+  fields.encoding_profile = arguments.Number(fields.encoding_profile);
+  fields.threads = arguments.Number(fields.threads);
+  fields.batch_size = arguments.Number(fields.batch_size);
+  fields.io_buffer_bytes = arguments.Number(fields.io_buffer_bytes);
+  fields.binary_copy_read_bytes = arguments.Number(fields.binary_copy_read_bytes);
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceCompactionProgress*) {};
+  return fields;
+}
+
+template <typename Arguments>
+LanceExecuteCompactionOptions Fill(Arguments& arguments, LanceExecuteCompactionOptions fields) {
+  fields.encoding_profile = arguments.Number(fields.encoding_profile);
+  if (arguments.input().Byte() % 2 == 1) fields.progress = [](void*, const LanceCompactionProgress*) {};
+  return fields;
+}
+
+template <typename Arguments>
+LanceCommitCompactionOptions Fill(Arguments& arguments, LanceCommitCompactionOptions fields) {
+  fields.index_remap = arguments.Number(fields.index_remap);
+  arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
   return fields;
 }
 
@@ -238,6 +399,12 @@ LanceCleanupOptions Fill(Arguments& arguments, LanceCleanupOptions fields) {
   fields.keep_versions = arguments.Number(fields.keep_versions);
   fields.orphan_min_age_seconds = arguments.Number(fields.orphan_min_age_seconds);
   fields.dry_run = arguments.Number(fields.dry_run);
+  arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
+  return fields;
+}
+
+template <typename Arguments>
+LanceDiskUsageOptions Fill(Arguments& arguments, LanceDiskUsageOptions fields) {
   arguments.KeyValues(&fields.storage_options, &fields.storage_options_count);
   return fields;
 }

@@ -10,6 +10,7 @@ mod kind;
 mod list;
 mod model;
 mod optimize;
+mod optimize_parts;
 mod parameters;
 mod progress;
 mod segments;
@@ -20,6 +21,9 @@ mod vector;
 pub use create::{create, drop_index};
 pub use list::{list, prewarm, segments as list_segments, statistics};
 pub use optimize::optimize;
+pub use optimize_parts::{
+    commit as commit_optimize, execute as execute_optimize, plan as plan_optimize,
+};
 pub use segments::{build as build_segment, commit as commit_segments, merge as merge_segments};
 pub use tokenizer::tokenize;
 pub use train::train;

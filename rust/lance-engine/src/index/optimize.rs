@@ -17,10 +17,7 @@ use crate::task::Task;
 /// Index what is not indexed yet, and merge: the version that has it, or the same one.
 pub fn optimize(opened: Arc<Opened>, settings: OptimizeIndicesSettings) -> Task<Opened> {
     Box::pin(async move {
-        if let Some(names) = &settings.names {
-            let existing = existing(&opened.dataset).await?;
-            check_names(&existing, names.iter().map(String::as_str))?;
-        }
+        check_named(&opened, &settings).await?;
         let telling = Telling::new(settings.progress.clone());
         let options = options(&settings)?.progress(telling.engine());
         let optimizing = |mut dataset: Dataset| async move {
@@ -31,13 +28,24 @@ pub fn optimize(opened: Arc<Opened>, settings: OptimizeIndicesSettings) -> Task<
     })
 }
 
-fn options(settings: &OptimizeIndicesSettings) -> Result<OptimizeOptions> {
+/// Refuse names that no index has.
+pub async fn check_named(opened: &Opened, settings: &OptimizeIndicesSettings) -> Result<()> {
+    let Some(names) = &settings.names else {
+        return Ok(());
+    };
+    let existing = existing(&opened.dataset).await?;
+    check_names(&existing, names.iter().map(String::as_str))
+}
+
+pub fn options(settings: &OptimizeIndicesSettings) -> Result<OptimizeOptions> {
     let merged = settings.merge_segments;
     if settings.rebalance
-        && (merged.is_none_or(|count| count == 0) || settings.max_rows_per_segment.is_some())
+        && (merged.is_none_or(|count| count == 0)
+            || settings.max_rows_per_segment.is_some()
+            || settings.max_rows_per_task.is_some())
     {
         return Err(Error::invalid_argument(
-            "rebalance needs merge_segments of at least 1, and no max_rows_per_segment",
+            "rebalance needs merge_segments of at least 1, and neither max_rows_per_segment nor max_rows_per_task",
         ));
     }
     let mut options = match settings.retrain {
@@ -50,5 +58,7 @@ fn options(settings: &OptimizeIndicesSettings) -> Result<OptimizeOptions> {
     if let Some(names) = &settings.names {
         options = options.index_names(names.clone());
     }
-    Ok(options.max_rows_per_segment(settings.max_rows_per_segment))
+    Ok(options
+        .max_rows_per_task(settings.max_rows_per_task)
+        .max_rows_per_segment(settings.max_rows_per_segment))
 }

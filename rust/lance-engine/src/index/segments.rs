@@ -81,25 +81,31 @@ async fn read_all(dataset: &Dataset, texts: &[String]) -> Result<Vec<IndexMetada
     }
     let segments = texts.iter().map(|text| read(text));
     let segments = segments.collect::<Result<Vec<_>>>()?;
-    let store = dataset.object_store(None).await?;
     for segment in &segments {
-        let directory = dataset.indices_dir().join(segment.uuid.to_string());
-        for file in segment.files.iter().flatten() {
-            let parts = file.path.split('/');
-            let path = parts.fold(directory.clone(), |path, part| path.join(part));
-            let size = store.size(&path).await;
-            if !matches!(size, Ok(size) if size == file.size_bytes) {
-                return Err(Error::new(
-                    code::NOT_FOUND,
-                    format!(
-                        "file {} of segment {} is not there: the segment is of another dataset, or a cleanup removed it",
-                        file.path, segment.uuid
-                    ),
-                ));
-            }
-        }
+        check_files(dataset, segment).await?;
     }
     Ok(segments)
+}
+
+/// Whether the files of a segment that is not committed are there, as long as they were written.
+pub async fn check_files(dataset: &Dataset, segment: &IndexMetadata) -> Result<()> {
+    let store = dataset.object_store(None).await?;
+    let directory = dataset.indices_dir().join(segment.uuid.to_string());
+    for file in segment.files.iter().flatten() {
+        let parts = file.path.split('/');
+        let path = parts.fold(directory.clone(), |path, part| path.join(part));
+        let size = store.size(&path).await;
+        if !matches!(size, Ok(size) if size == file.size_bytes) {
+            return Err(Error::new(
+                code::NOT_FOUND,
+                format!(
+                    "file {} of segment {} is not there: the segment is of another dataset, or a cleanup removed it",
+                    file.path, segment.uuid
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Build one, and commit nothing.

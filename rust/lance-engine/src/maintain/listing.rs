@@ -302,7 +302,7 @@ impl Home {
 }
 
 /// Written by the engine after each commit, on stores that list slowly.
-const NEWEST_VERSION: &str = "latest_version_hint.json";
+pub const NEWEST_VERSION: &str = "latest_version_hint.json";
 
 #[derive(Deserialize)]
 struct NewestVersion {

@@ -1,11 +1,13 @@
-//! Maintenance: what lies in a dataset's directories, checks for damage, cleanups.
+//! Maintenance: what lies in a dataset's directories, what it takes, checks for damage, cleanups.
 
 pub mod check;
 pub mod cleanup;
 pub(crate) mod listing;
-mod needed_files;
+pub(crate) mod needed_files;
 mod orphans;
 mod refs;
+mod usage;
 
 pub use check::check;
-pub use cleanup::clean_up;
+pub use cleanup::{clean_up, explain as explain_cleanup};
+pub use usage::disk_usage;

@@ -6,9 +6,9 @@ use object_store::path::Path;
 use super::listing::{Home, REFS, if_found};
 use crate::error::Result;
 
+/// Each with its name.
 pub enum Ref {
-    Tag(TagContents),
-    /// With its name.
+    Tag(String, TagContents),
     Branch(String, BranchContents),
 }
 
@@ -38,7 +38,7 @@ pub async fn read_refs(home: &Home) -> Result<Vec<RefFile>> {
             continue;
         };
         let content = match kind.as_ref() {
-            "tags" => serde_json::from_slice(&bytes).map(Ref::Tag),
+            "tags" => serde_json::from_slice(&bytes).map(|tag| Ref::Tag(name.to_string(), tag)),
             "branches" => {
                 let name = name.replace("%2F", "/");
                 serde_json::from_slice(&bytes).map(|branch| Ref::Branch(name, branch))

@@ -67,9 +67,7 @@ impl Namespace {
                 .await;
         }
         match self.find(id, true).await {
-            Err(error)
-                if mode == WriteMode::Overwrite && error.code() == code::DATASET_NOT_FOUND =>
-            {
+            Err(error) if mode != WriteMode::Append && error.code() == code::DATASET_NOT_FOUND => {
                 self.declare_once(id, |_| true).await
             }
             found => found,

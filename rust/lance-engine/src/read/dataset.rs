@@ -6,6 +6,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use lance::Dataset;
 use lance_file::version::ConcreteFileVersion;
 
+use super::as_of::{AsOf, as_of};
 use super::data_bytes::data_bytes;
 use super::opened::Opened;
 use super::scan::yielded;
@@ -14,6 +15,7 @@ use crate::error::{Error, Result, code};
 use crate::open::{Access, builder, load, load_latest, reading_manifest};
 use crate::place::Place;
 use crate::settings::{DatasetInfo, DatasetStatistics, OpenSettings};
+use crate::stored_refs::MAIN;
 use crate::task::Task;
 use crate::telemetry::metrics::of_session;
 
@@ -35,6 +37,12 @@ where
                 "a tag cannot be combined with a version or a branch",
             ));
         }
+        if settings.as_of_micros.is_some() && (settings.tag.is_some() || settings.version.is_some())
+        {
+            return Err(Error::invalid_argument(
+                "a time cannot be combined with a version or a tag",
+            ));
+        }
         let given = Access {
             storage_options: settings.storage_options.clone(),
             session: settings.session.clone(),
@@ -51,10 +59,27 @@ where
             target = target.with_version(version);
         }
         match load(target).await? {
-            Ok(dataset) => Ok(Opened::new(dataset)),
+            Ok(dataset) => {
+                let dataset = at_time(dataset, settings.as_of_micros).await?;
+                Ok(Opened::reached(dataset, access))
+            }
             Err(error) => Err(explain(error.into(), &place, settings, &access).await?),
         }
     })
+}
+
+/// The version of the same branch that was the newest then; without a time this one.
+async fn at_time(newest: Dataset, micros: Option<i64>) -> Result<Dataset> {
+    let Some(micros) = micros else {
+        return Ok(newest);
+    };
+    match as_of(&newest, micros).await? {
+        AsOf::Version(version) => Ok(newest.checkout_version(version).await?),
+        before => {
+            let branch = newest.manifest().branch.as_deref();
+            Err(before.none(branch.unwrap_or(MAIN)))
+        }
+    }
 }
 
 /// The engine says the same for a missing version, branch and dataset.
@@ -149,7 +174,7 @@ pub fn latest(opened: Arc<Opened>) -> Task<Opened> {
             Ok(())
         })
         .await?;
-        Ok(Opened::new(dataset))
+        Ok(opened.at(dataset))
     })
 }
 

@@ -25,6 +25,7 @@ use super::amplifiers;
 use super::columns::{has_child, no_such_column};
 use super::literals::{Edit, Use, edited, exact};
 use super::rewording::reword;
+use super::unknowns;
 use crate::error::{Error, Result, code};
 
 /// A list of a million numbers takes less.
@@ -73,7 +74,7 @@ pub fn check(what: &str, text: &str, schema: &Schema) -> Result<Checked> {
     let mut tree = parse(what, text)?;
     let mut look = Look::at(&tree, what, schema)?;
     let mut text = Cow::Borrowed(text);
-    if look.deepest <= DEEPEST_WRITTEN && reword(&mut tree) {
+    if look.deepest <= DEEPEST_WRITTEN && unknowns::keep(&mut tree) | reword(&mut tree) {
         text = Cow::Owned(tree.to_string());
         tree = parse(what, &text)?;
         look = Look::at(&tree, what, schema)?;
@@ -84,6 +85,13 @@ pub fn check(what: &str, text: &str, schema: &Schema) -> Result<Checked> {
         reads_system_columns: look.reads_system_columns,
         is_column: column_path(&tree).is_some_and(|path| !is_text(path)),
     })
+}
+
+/// An expression whose value a column of this type gets: a number alone is exact, as it is beside the column.
+pub fn exact_for(what: &str, text: &str, column: &arrow::datatypes::DataType) -> Result<String> {
+    let tree = parse(what, text)?;
+    let edits = exact(&tree, column, Use::Compared).into_iter();
+    Ok(edited(text, edits.collect()))
 }
 
 /// What the failure of a query tells about its expressions, which are `what`: the engine panics on some that it cannot

@@ -124,7 +124,7 @@ pub fn deserialize(bytes: Vec<u8>, settings: AccessSettings) -> Task<Opened> {
                 .with_code(code::CORRUPT)
                 .context("the manifest of the dataset is damaged")
         })?;
-        Ok(Opened::new(load(target).await??))
+        Ok(Opened::reached(load(target).await??, access))
     })
 }
 

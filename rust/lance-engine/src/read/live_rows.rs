@@ -40,6 +40,11 @@ impl LiveRows {
         Ok(Self::All(fragments))
     }
 
+    /// Those of one fragment, numbered from 0 on.
+    pub async fn of(fragment: FileFragment) -> Result<Self> {
+        Ok(Self::All(vec![LiveFragment::of(fragment).await?]))
+    }
+
     pub fn count(&self) -> u64 {
         match self {
             Self::All(fragments) => fragments.last().map_or(0, |last| last.before + last.rows),

@@ -1,12 +1,14 @@
 //! Reading: datasets, scans and their parts, takes, counts.
 
 pub mod amplifiers;
+mod as_of;
 pub mod attempt;
 mod batches;
+mod column_facts;
 pub(crate) mod columns;
 mod count;
 mod cut;
-mod data_bytes;
+pub(crate) mod data_bytes;
 pub mod dataset;
 mod epoch;
 pub mod expression;
@@ -37,11 +39,16 @@ mod statistics;
 mod substrait;
 mod take;
 mod travel;
+mod unknowns;
 pub mod versions;
 
+pub use as_of::{AsOf, as_of, made_at};
 pub use batches::{Batches, Yield};
+pub use column_facts::{column_range, column_sizes};
+pub use columns::no_such_column;
 pub use opened::Opened;
 pub use ranges::take_ranges;
+pub use restriction::no_such_fragment;
 pub use sample::sample;
 pub use scan::{Query, count_rows};
 pub use shuffle::Shuffler;

@@ -8,12 +8,15 @@ use lance_io::utils::tracking_store::IOTracker;
 
 use super::row_widths::RowWidths;
 use crate::last_use::LastUse;
+use crate::open::Access;
 
 /// A version, and what was learnt of it. Neither ever changes what it tells.
 pub struct Opened {
     pub dataset: Arc<Dataset>,
     /// The same, without the counts of this one: other versions are made of it.
     pub plain: Dataset,
+    /// The way there.
+    pub access: Access,
     pub widths: RowWidths,
     /// What it was asked for. Others have counts of their own, although they share the connections.
     pub requests: IOTracker,
@@ -22,12 +25,29 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// What is reached without a provider of credentials, and keeps its versions itself.
     pub fn new(dataset: Dataset) -> Self {
+        let storage_options = dataset.initial_storage_options().cloned();
+        let access = Access {
+            storage_options: storage_options.unwrap_or_default(),
+            session: Some(dataset.session()),
+            ..Access::default()
+        };
+        Self::reached(dataset, access)
+    }
+
+    /// Another version of the same dataset, reached as this one.
+    pub fn at(&self, dataset: Dataset) -> Self {
+        Self::reached(dataset, self.access.clone())
+    }
+
+    pub fn reached(dataset: Dataset, access: Access) -> Self {
         let requests = IOTracker::default();
         let counted: Arc<dyn WrappingObjectStore> = Arc::new(requests.clone());
         Self {
             dataset: Arc::new(dataset.with_object_store_wrappers([counted])),
             plain: dataset,
+            access,
             widths: RowWidths::default(),
             requests,
             _last_use: LastUse,

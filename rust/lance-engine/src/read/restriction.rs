@@ -41,7 +41,7 @@ pub fn fragments(dataset: &Dataset, settings: &ScanSettings) -> Result<Vec<Fragm
     Ok(fragments.cloned().collect())
 }
 
-fn no_such_fragment(dataset: &Dataset, id: u64) -> Error {
+pub fn no_such_fragment(dataset: &Dataset, id: u64) -> Error {
     Error::invalid_argument(format!(
         "version {} of the dataset has no fragment {id}",
         dataset.version().version

@@ -12,7 +12,7 @@ use arrow::datatypes::{Fields, Schema};
 use lance::Dataset;
 use lance::dataset::{ProjectionRequest, TakeBuilder};
 use lance_core::utils::address::RowAddress;
-use lance_core::{ROW_ID, ROW_OFFSET};
+use lance_core::{ROW_ID, ROW_OFFSET, is_system_column};
 
 use super::attempt::attempt;
 use super::expression;
@@ -88,7 +88,10 @@ impl Selection {
     /// In one task.
     pub async fn take_at_once(self) -> Result<RecordBatch> {
         let computes = self.columns.iter().any(|column| column.stored.is_none());
-        let taken = contained(self.take()).await;
+        let taken = match self.computed_apart() {
+            Some(parts) => contained(self.take_parts(&parts)).await,
+            None => contained(self.take()).await,
+        };
         taken.map_err(|error| {
             let error = too_long(error.while_reading(), "these rows have");
             match computes {
@@ -172,22 +175,43 @@ impl Selection {
         if tasks < 2 || columns.iter().any(|column| column.stored.is_none()) {
             return Ok(None);
         }
-        fault::point()?;
         // Neighbours are often alike, and so go to different tasks.
-        let parts = (0..tasks).map(|first| columns.iter().skip(first).step_by(tasks));
-        let parts = parts.map(|columns| Self {
-            columns: columns.cloned().collect(),
+        let parts = (0..tasks).map(|first| (first..columns.len()).step_by(tasks).collect());
+        Ok(Some(self.take_parts(&parts.collect::<Vec<_>>()).await?))
+    }
+
+    /// Which columns are computed, and which are not, where the engine cannot take both at once.
+    fn computed_apart(&self) -> Option<[Vec<usize>; 2]> {
+        let column = |i: &usize| &self.columns[*i];
+        let is_computed =
+            |i: &usize| column(i).stored.is_none() && !is_system_column(&column(i).name);
+        let (computed, others): (Vec<_>, Vec<_>) = (0..self.columns.len()).partition(is_computed);
+        let is_mixed = !computed.is_empty() && others.iter().any(|i| column(i).name == ROW_OFFSET);
+        is_mixed.then_some([computed, others])
+    }
+
+    /// Columns by their places, a task for each part of them.
+    async fn take_parts(&self, parts: &[Vec<usize>]) -> Result<RecordBatch> {
+        fault::point()?;
+        let selections = parts.iter().map(|part| Self {
+            columns: part.iter().map(|i| self.columns[*i].clone()).collect(),
             ..self.clone()
         });
-        let taken = run_all(parts.map(Self::take)).await?;
-        let columns = (0..columns.len()).map(|i| {
-            let (part, i) = (&taken[i % tasks], i / tasks);
-            (part.schema_ref().field(i).clone(), part.column(i).clone())
-        });
-        let (fields, columns): (Vec<_>, Vec<_>) = columns.unzip();
+        let taken = run_all(selections.map(Self::take)).await?;
+        let mut columns: Vec<_> = parts
+            .iter()
+            .zip(&taken)
+            .flat_map(|(part, taken)| {
+                let fields = taken.schema_ref().fields().iter().cloned();
+                let columns = fields.zip(taken.columns().iter().cloned());
+                part.iter().zip(columns)
+            })
+            .collect();
+        columns.sort_by_key(|(place, _)| **place);
+        let (fields, columns): (Vec<_>, Vec<_>) = columns.into_iter().map(|(_, it)| it).unzip();
         let metadata = taken[0].schema_ref().metadata.clone();
         let schema = Schema::new_with_metadata(fields, metadata);
-        Ok(Some(RecordBatch::try_new(Arc::new(schema), columns)?))
+        Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
     }
 }
 

@@ -21,6 +21,9 @@ pub struct OpenSettings {
     /// Get storage options that expire, credentials above all, from this provider. They are put over `storage`.
     /// Unless given: none.
     pub credentials: Option<Arc<crate::CredentialsProvider>>,
+    /// Open the newest version of the branch that had been made by then: microseconds since 1970-01-01 UTC.
+    /// Excludes `version` and `tag`. Unless given: any time.
+    pub as_of_micros: Option<i64>,
 }
 
 /// Facts about one version.

@@ -152,4 +152,22 @@ pub struct OptimizeIndicesSettings {
     /// The most rows of a segment that is made. Unless given: any number.
     pub max_rows_per_segment: Option<u64>,
     pub progress: Option<Callback<IndexProgress>>,
+    /// Index so many rows at once at most, where the kind of index can be merged of several parts: B-trees,
+    /// bitmaps, n-grams, words and vectors. Unless given: an index is one task.
+    pub max_rows_per_task: Option<u64>,
+}
+
+/// A part of optimising indices.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OptimizePart {
+    /// The name of the index.
+    pub index: String,
+    /// The tasks whose results a merge takes have its group.
+    pub group: u64,
+    /// Whether it merges what tasks have built; otherwise it is a task.
+    pub is_merge: bool,
+    /// Fragments that a task indexes.
+    pub fragments: u64,
+    /// JSON, from which any process executes it.
+    pub text: String,
 }

@@ -127,3 +127,109 @@ pub struct CleanupResult {
     /// Of all these, manifests included.
     pub bytes: u64,
 }
+
+/// What a cleanup looks at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(i32)]
+pub enum CleanupItemKind {
+    /// The manifest of a version.
+    #[default]
+    Version = 1,
+    /// A data file.
+    DataFile = 2,
+    /// A file of a deletion, an index or a transaction.
+    OtherFile = 3,
+    /// A file that was still being written.
+    TemporaryFile = 4,
+}
+
+/// A version, or a file that no version needs, as a cleanup sees it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CleanupItem {
+    /// Whether it would go.
+    pub removed: bool,
+    pub kind: CleanupItemKind,
+    /// Of a manifest.
+    pub version: Option<u64>,
+    /// Relative to the dataset.
+    pub path: String,
+    pub bytes: u64,
+    /// Why it would go, or stay. One line.
+    pub reason: String,
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, Default)]
+pub struct DiskUsageSettings {
+    pub storage_options: HashMap<String, String>,
+}
+
+/// What a dataset takes of its store. `bytes` is the sum of `latest_bytes`, `old_bytes`, `orphan_bytes` and what
+/// belongs to the dataset as a whole, such as tags.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DiskUsage {
+    /// All files of the dataset and its branches.
+    pub bytes: u64,
+    /// Files that the latest version of the main branch needs, its manifest among them.
+    pub latest_bytes: u64,
+    /// Files that only other versions need: older ones, and those of branches.
+    pub old_bytes: u64,
+    /// Files that belong to no version, and files that are still being written: left behind by crashed writers,
+    /// or of writes in progress.
+    pub orphan_bytes: u64,
+    pub orphans: u64,
+    /// Of the main branch, and of all others.
+    pub versions: u64,
+    /// What versions need, by its kind: data files with their large values, ...
+    pub data_bytes: u64,
+    /// ... the marks of deleted rows, ...
+    pub deletion_bytes: u64,
+    /// ... indices, ...
+    pub index_bytes: u64,
+    /// ... transactions, ...
+    pub transaction_bytes: u64,
+    /// ... and manifests.
+    pub manifest_bytes: u64,
+    /// Data files in places outside that versions read, as a shallow clone does. They are not in `bytes`.
+    pub outside_bytes: u64,
+}
+
+/// What a version needs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VersionUsage {
+    /// Empty for the main one.
+    pub branch: String,
+    pub version: u64,
+    /// Microseconds since 1970-01-01 UTC.
+    pub timestamp_micros: i64,
+    /// Its manifest, data files, deletion files, transaction, and segments of indices.
+    pub files: u64,
+    /// Of these, without what is in places outside.
+    pub bytes: u64,
+    /// Of those that no other version needs: what is freed when this version alone goes.
+    pub own_bytes: u64,
+}
+
+/// A file that no version needs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OrphanFile {
+    /// Relative to the dataset; that of the machine where the store hides the file.
+    pub path: String,
+    /// Whether it is one that was still being written, by its name.
+    pub is_temporary: bool,
+    pub bytes: u64,
+    /// Microseconds since 1970-01-01 UTC.
+    pub modified_micros: i64,
+}
+
+/// What a column takes, or a field of one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ColumnSize {
+    /// As a path.
+    pub column: String,
+    pub field_id: u32,
+    pub data_type: String,
+    /// Bytes of its pages in the data files of this version, encoded, those of deleted rows among them; without
+    /// those of its fields, which count on their own. 0 in the legacy format, which does not tell.
+    pub bytes: u64,
+}

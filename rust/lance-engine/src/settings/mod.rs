@@ -4,12 +4,18 @@
 
 mod callback;
 pub mod codes;
+mod compact;
 mod dataset;
 mod evolve;
+mod file;
+mod fragment;
 mod index;
 mod lookup;
 mod maintain;
+mod merge_insert;
+mod mutate;
 mod namespace;
+mod refs;
 mod runtime;
 mod scan;
 mod search;
@@ -22,6 +28,10 @@ mod transaction;
 mod write;
 
 pub use callback::Callback;
+pub use compact::{
+    CommitCompactionSettings, CompactResult, CompactSettings, CompactionMode, CompactionProgress,
+    CompactionTask, ExecuteCompactionSettings, IndexRemap,
+};
 pub use dataset::{
     AccessSettings, DatasetInfo, DatasetStatistics, FragmentInfo, OpenSettings, RowRange,
     TakeSettings, VersionInfo,
@@ -30,15 +40,30 @@ pub use evolve::{
     AddColumnsProgress, AddColumnsSettings, ColumnAlteration, KeyColumn, MetadataEntry,
     MetadataKind, MetadataUpdate, Migration, Nullability,
 };
+pub use file::{
+    FileColumn, FileInfo, FilePage, FileWriteResult, ReadFileSettings, WriteFileSettings,
+};
+pub use fragment::FragmentMetadata;
 pub use index::{
     IndexInfo, IndexProgress, IndexSegmentInfo, IndexSettings, IndexType, OptimizeIndicesSettings,
+    OptimizePart,
 };
 pub use lookup::LookupSettings;
 pub use maintain::{
-    CheckProgress, CheckSettings, CheckSummary, CleanupResult, CleanupSettings, Problem,
-    ProblemKind,
+    CheckProgress, CheckSettings, CheckSummary, CleanupItem, CleanupItemKind, CleanupResult,
+    CleanupSettings, ColumnSize, DiskUsage, DiskUsageSettings, OrphanFile, Problem, ProblemKind,
+    VersionUsage,
 };
+pub use merge_insert::{
+    MergeInsertResult, MergeInsertSettings, MergeInsertWriteMode, SourceDuplicates, WhenMatched,
+    WhenNotMatched, WhenNotMatchedBySource,
+};
+pub use mutate::{DeleteResult, DeleteSettings, UpdateResult, UpdateSettings};
 pub use namespace::{NamespaceDescription, NamespaceItem, NamespaceSettings, TableDescription};
+pub use refs::{
+    BranchInfo, BranchSettings, CheckoutSettings, CloneSettings, DeltaKind, DeltaSettings,
+    RestoreSettings, TagInfo, TagSettings, TransactionInfo,
+};
 pub use runtime::RuntimeSettings;
 pub use scan::{
     Aggregate, AggregateFunction, BlobHandling, FragmentSlice, Materialization, ScanSettings,
@@ -53,5 +78,5 @@ pub use session::{SessionSettings, SessionStats};
 pub use shuffle::{ShuffleInfo, ShufflePosition, ShuffleRemainder, ShuffleSettings};
 pub use sql::{SqlSettings, SqlTable};
 pub use telemetry::{Metrics, StoreMetrics};
-pub use transaction::CommitResult;
+pub use transaction::{CommitResult, CommitSettings};
 pub use write::{ColumnHint, EncodingProfile, WriteMode, WriteSettings, WriteStats};

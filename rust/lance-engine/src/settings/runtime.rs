@@ -8,7 +8,7 @@ pub struct RuntimeSettings {
     pub io_threads: Option<u32>,
     /// Threads that decode and compute. Unless given: the number of cores.
     pub cpu_threads: Option<u32>,
-    /// Budget of the shared index cache in bytes. Unless given: 256 MiB.
+    /// Budget of the shared index cache in bytes. Unless given: an eighth of the memory, at least 256 MiB.
     pub index_cache_bytes: Option<u64>,
     /// Budget of the shared metadata cache in bytes. Unless given: 128 MiB.
     pub metadata_cache_bytes: Option<u64>,

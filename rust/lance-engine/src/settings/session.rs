@@ -4,7 +4,8 @@
 /// Budgets of a session.
 #[derive(Debug, Clone, Default)]
 pub struct SessionSettings {
-    /// Budget of the index cache in bytes. 1 keeps nothing. Unless given: 256 MiB.
+    /// Budget of the index cache in bytes. 1 keeps nothing. Unless given: an eighth of the memory, at least 256
+    /// MiB.
     pub index_cache_bytes: Option<u64>,
     /// Budget of the metadata cache in bytes. 1 keeps nothing. Unless given: 128 MiB.
     pub metadata_cache_bytes: Option<u64>,

@@ -17,6 +17,8 @@ pub enum WriteMode {
     Append = 1,
     /// Replace the rows and the schema in a new version; make the dataset if it does not exist.
     Overwrite = 2,
+    /// Add rows to a dataset, or make it if it does not exist when the writer is opened.
+    AppendOrCreate = 3,
 }
 
 /// What columns without an encoding of their own are encoded for.
@@ -108,6 +110,9 @@ pub struct WriteSettings {
     /// What columns without an encoding of their own are encoded for. The schema of the dataset does not change,
     /// and an append may have another profile than what is there.
     pub encoding_profile: EncodingProfile,
+    /// Write to this branch, which must exist: one that does not is REF_NOT_FOUND. To make a dataset on one is
+    /// INVALID_ARGUMENT. Unless given: the main one, or the branch that the URI is of.
+    pub branch: Option<String>,
 }
 
 impl Default for WriteSettings {
@@ -132,6 +137,7 @@ impl Default for WriteSettings {
             session: None,
             credentials: None,
             encoding_profile: EncodingProfile::Read,
+            branch: None,
         }
     }
 }

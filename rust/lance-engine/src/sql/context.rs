@@ -12,11 +12,13 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::optimizer::Analyzer;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lance_datafusion::udf::register_functions;
 
 use super::catalog::Tables;
 use super::floats::FloatsDecide;
+use super::lists::NullsStayUnknown;
 use super::names::ExactNames;
 use super::parameters::Parameters;
 use super::query::SqlQuery;
@@ -77,11 +79,16 @@ impl SqlContext {
         }
         let mut rules = Analyzer::new().rules;
         rules.insert(0, Arc::new(FloatsDecide));
+        rules.push(Arc::new(NullsStayUnknown));
+        // It tells columns apart by their names, which two sides of a join may share, and scans take nothing from it.
+        let mut steps = PhysicalOptimizer::new().rules;
+        steps.retain(|rule| rule.name() != "FilterPushdown");
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime.build_arc()?)
             .with_default_features()
             .with_analyzer_rules(rules)
+            .with_physical_optimizer_rules(steps)
             .build();
         let context = SessionContext::new_with_state(state);
         register_functions(&context);

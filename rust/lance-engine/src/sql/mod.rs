@@ -11,6 +11,7 @@ mod errors;
 mod filters;
 mod floats;
 mod join_filters;
+mod lists;
 mod names;
 mod parameters;
 mod parts;

@@ -43,7 +43,7 @@ type Started = (
 );
 
 /// The steps of a plan. An anti join that NULLs decide has to know whether its other side is empty, and some joins find
-/// NULLs equal: what joins learn changes no scan then.
+/// NULLs equal; and what is learnt is handed on by the names of columns, which two may share: it changes no scan then.
 async fn steps_of(plan: &LogicalPlan, state: &SessionState) -> PlanResult<Arc<dyn ExecutionPlan>> {
     let steps = state
         .query_planner()
@@ -51,9 +51,10 @@ async fn steps_of(plan: &LogicalPlan, state: &SessionState) -> PlanResult<Arc<dy
         .await?;
     let asks = steps.exists(|step| {
         let join = step.downcast_ref::<HashJoinExec>();
-        Ok(join.is_some_and(|join| {
-            join.null_aware || join.null_equality() == NullEquality::NullEqualsNull
-        }))
+        Ok(match join {
+            Some(join) => join.null_aware || join.null_equality() == NullEquality::NullEqualsNull,
+            None => shares_names(&step.schema()),
+        })
     });
     if !asks? {
         return Ok(steps);
@@ -61,10 +62,18 @@ async fn steps_of(plan: &LogicalPlan, state: &SessionState) -> PlanResult<Arc<dy
     let mut state = state.clone();
     let options = state.config_mut().options_mut();
     options.optimizer.enable_join_dynamic_filter_pushdown = false;
+    options.optimizer.enable_topk_dynamic_filter_pushdown = false;
+    options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
     state
         .query_planner()
         .create_physical_plan(plan, &state)
         .await
+}
+
+fn shares_names(schema: &Schema) -> bool {
+    let mut names: Vec<_> = schema.fields().iter().map(|field| field.name()).collect();
+    names.sort_unstable();
+    names.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// Functions of text return views, which not every reader of Arrow knows.

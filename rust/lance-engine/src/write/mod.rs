@@ -1,6 +1,7 @@
 //! Writing: the push-based writer, from any number of batches to one atomic commit, and transactions.
 
 mod booleans;
+mod branch;
 mod dictionaries;
 mod encoder;
 mod hints;
@@ -13,7 +14,7 @@ pub(crate) mod plan;
 mod progress;
 pub(crate) mod removal;
 pub mod transaction;
-mod tuning;
+pub(crate) mod tuning;
 pub(crate) mod types;
 pub(crate) mod whole;
 mod writer;
@@ -23,6 +24,8 @@ use arrow::array::RecordBatch;
 use lance::dataset::transaction::Transaction;
 
 pub use live::Live;
+pub(crate) use plan::storage_version;
+pub(crate) use types::check_storable;
 pub use writer::Write;
 
 /// What is between its producers and its encoders.

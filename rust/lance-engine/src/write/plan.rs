@@ -157,7 +157,7 @@ impl WritePlan {
         Ok(WriteParams {
             mode: match self.mode {
                 WriteMode::Create => lance::dataset::WriteMode::Create,
-                WriteMode::Append => lance::dataset::WriteMode::Append,
+                WriteMode::Append | WriteMode::AppendOrCreate => lance::dataset::WriteMode::Append,
                 WriteMode::Overwrite => lance::dataset::WriteMode::Overwrite,
             },
             max_rows_per_file: self
@@ -185,6 +185,17 @@ impl WritePlan {
     /// The schema as it is committed, with the hints where the engine looks for them.
     pub fn apply_hints(&self, schema: Schema) -> Result<Schema> {
         self.hints.apply(schema)
+    }
+
+    /// Make of an append the creation it is where there is no dataset.
+    pub fn settle_mode(&mut self, exists: bool) {
+        if self.mode == WriteMode::AppendOrCreate {
+            self.target.must_be_new = !exists;
+            self.mode = match exists {
+                true => WriteMode::Append,
+                false => WriteMode::Create,
+            };
+        }
     }
 
     /// Meet the dataset that is there. What is decided when one is made is refused, if this one was made otherwise.

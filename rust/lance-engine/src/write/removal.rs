@@ -134,6 +134,29 @@ pub fn remove_empty_dirs(store: &ObjectStore, directories: impl IntoIterator<Ite
     }
 }
 
+/// Remove local directories in which nothing is left, from these up to `top`, which stays.
+pub fn remove_empty_dirs_below(
+    store: &ObjectStore,
+    top: &Path,
+    directories: impl IntoIterator<Item = Path>,
+) {
+    if !is_local(store) {
+        return;
+    }
+    let top = PathBuf::from(to_local_path(top));
+    for directory in directories {
+        let directory = PathBuf::from(to_local_path(&directory));
+        let above = directory.ancestors();
+        for directory in above.take_while(|it| it.starts_with(&top) && **it != *top) {
+            let removed = std::fs::remove_dir(directory);
+            // Fails where there is something in it, which is the point.
+            if removed.is_err_and(|error| error.kind() != std::io::ErrorKind::NotFound) {
+                break;
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

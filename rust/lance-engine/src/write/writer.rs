@@ -10,6 +10,7 @@ use lance::dataset::progress::WriteStats as LaneStats;
 use lance::dataset::transaction::Transaction;
 
 use super::Lanes;
+use super::branch;
 use super::encoder::Encoder;
 use super::lanes::{Batch, cancelled};
 use super::live::Live;
@@ -142,6 +143,8 @@ impl Write {
         let opening = async move {
             let (place, access) = located.await?;
             let access = access.renewed_by(settings.credentials.clone()).await?;
+            let branch = settings.branch.as_deref();
+            let place = branch::place_of(place, branch, settings.mode, &access).await?;
             let plan = WritePlan::new(place, access, settings)?;
             let schema: SchemaRef = Arc::new(plan.apply_hints(schema)?);
             let began_at = resolve(plan.target.clone(), plan.mode, recorded).await?;
@@ -152,6 +155,7 @@ impl Write {
             let opened = opening.await;
             opened.unwrap_or_else(|Aborted| Err(operation::cancelled()))
         })?;
+        plan.settle_mode(began_at.is_some());
         if let Some(dataset) = &began_at {
             plan.adapt_to(dataset)?;
         }
@@ -246,7 +250,7 @@ impl Write {
     /// Write what is queued, and leave the commit to a transaction.
     pub fn finish_uncommitted(&self) -> Result<Pending> {
         self.close(|write| {
-            block_on(async move { write.verify().await.map(|()| Pending::new(write)) })
+            block_on(async move { write.verify(None).await.map(|()| Pending::new(write)) })
         })
     }
 

@@ -25,6 +25,7 @@ use tokio::time::{sleep, timeout};
 use super::removal;
 use crate::fault;
 use crate::local::store::is_prefix;
+use crate::maintain::listing::{NEWEST_VERSION, VERSIONS};
 use crate::open::Access;
 use crate::sync::lock;
 
@@ -32,8 +33,6 @@ use crate::sync::lock;
 const MANIFEST_RETRIES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 /// A store that does not answer must not keep the caller for ever.
 const LONGEST_ABORT: Duration = Duration::from_secs(30);
-/// Where manifests are.
-const VERSIONS: &str = "_versions";
 
 /// The files of one write, recorded by the store before it makes them. The engine forgets a file whose last
 /// step failed, though it may be there.
@@ -53,6 +52,8 @@ struct Entries {
     has_refused: AtomicBool,
     /// Files of others are not deleted.
     keeps_others: bool,
+    /// The next manifest that is made names no file.
+    reserves: AtomicBool,
 }
 
 /// What has become of the manifest, as far as it was put.
@@ -86,6 +87,15 @@ impl WrittenFiles {
         }))
     }
 
+    /// Those of a change whose first manifest only reserves numbers of fragments.
+    pub fn of_rewrite() -> Self {
+        Self(Arc::new(Entries {
+            keeps_others: true,
+            reserves: AtomicBool::new(true),
+            ..Entries::default()
+        }))
+    }
+
     /// Those of what only reads. The engine writes to a dataset of an early version when it is asked for statistics.
     pub fn none() -> Self {
         let files = Self::of_change();
@@ -102,7 +112,11 @@ impl WrittenFiles {
         let mut files = lock(&self.0.files);
         self.refuse_if_closed()?;
         match path.parts().rev().nth(1) {
-            Some(directory) if directory.as_ref() == VERSIONS => self.land(Landing::Unknown),
+            Some(directory) if directory.as_ref() == VERSIONS => {
+                if path.filename() != Some(NEWEST_VERSION) {
+                    self.land(Landing::Unknown);
+                }
+            }
             Some(_) => {
                 files.insert(path.clone());
             }
@@ -122,8 +136,18 @@ impl WrittenFiles {
     fn begin_landing(&self) -> Result<()> {
         let _files = lock(&self.0.files);
         self.refuse_if_closed()?;
-        self.land(Landing::Unknown);
+        if !self.0.reserves.load(Ordering::Relaxed) {
+            self.land(Landing::Unknown);
+        }
         Ok(())
+    }
+
+    /// A manifest was made, or may have been.
+    fn end_landing(&self, landing: Landing) {
+        // One that only reserves is not asked for again once it may be there.
+        if !self.0.reserves.swap(false, Ordering::Relaxed) {
+            self.land(landing);
+        }
     }
 
     fn land(&self, landing: Landing) {
@@ -246,7 +270,7 @@ impl RecordingStore {
                     return done;
                 }
                 Ok(_) => {
-                    self.written_files.land(Landing::Made);
+                    self.written_files.end_landing(Landing::Made);
                     return done;
                 }
             };
@@ -259,6 +283,7 @@ impl RecordingStore {
                 }
             };
             *lock(&self.written_files.0.doubt) = Some(doubt);
+            self.written_files.end_landing(Landing::Unknown);
             return done;
         }
     }

@@ -40,6 +40,7 @@ pub struct LanceOpenOptions {
     pub storage_options_count: usize,
     pub session: *const LanceSession,
     pub credentials: *const LanceCredentialsProvider,
+    pub as_of_micros: i64,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -53,11 +54,12 @@ unsafe impl Versioned for LanceOpenOptions {
         storage_options_count: 0,
         session: std::ptr::null(),
         credentials: std::ptr::null(),
+        as_of_micros: i64::UNSET,
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceOpenOptions>() == 64);
+    assert!(size_of::<LanceOpenOptions>() == 72);
     assert!(offset_of!(LanceOpenOptions, struct_size) == 0);
     assert!(offset_of!(LanceOpenOptions, version) == 8);
     assert!(offset_of!(LanceOpenOptions, tag) == 16);
@@ -66,6 +68,7 @@ const _: () = {
     assert!(offset_of!(LanceOpenOptions, storage_options_count) == 40);
     assert!(offset_of!(LanceOpenOptions, session) == 48);
     assert!(offset_of!(LanceOpenOptions, credentials) == 56);
+    assert!(offset_of!(LanceOpenOptions, as_of_micros) == 64);
 };
 
 impl LanceOpenOptions {
@@ -95,6 +98,11 @@ impl LanceOpenOptions {
                             .value(),
                     ),
                 },
+                as_of_micros: optional_within(
+                    raw.as_of_micros,
+                    i64::MIN..=i64::MAX,
+                    "options.as_of_micros",
+                )?,
             })
         }
     }

@@ -485,7 +485,7 @@ pub unsafe extern "C" fn lance_dataset_merge_columns_async(
     })
 }
 
-fn nullability(value: i32, what: &str) -> Result<Nullability> {
+pub(super) fn nullability(value: i32, what: &str) -> Result<Nullability> {
     Ok(match value {
         0 => Nullability::Keep,
         1 => Nullability::Nullable,
@@ -528,7 +528,7 @@ impl LanceColumnAlteration {
             Ok(ColumnAlteration {
                 column: required_name(self.column, &what("column"))?,
                 rename: optional_name(self.rename, &what("rename"))?,
-                nullability: nullability(self.nullability, &what("nullability"))?,
+                nullability: super::evolve::nullability(self.nullability, &what("nullability"))?,
             })
         }
     }
@@ -674,7 +674,7 @@ pub unsafe extern "C" fn lance_dataset_plan_drop_columns(
     })
 }
 
-fn metadata_kind(value: i32, what: &str) -> Result<MetadataKind> {
+pub(super) fn metadata_kind(value: i32, what: &str) -> Result<MetadataKind> {
     Ok(match value {
         0 => MetadataKind::Config,
         1 => MetadataKind::Table,
@@ -746,7 +746,7 @@ pub unsafe extern "C" fn lance_dataset_metadata(
         unsafe {
             let out = Out::required(out, "out")?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
-            let kind = metadata_kind(kind, "kind")?;
+            let kind = super::evolve::metadata_kind(kind, "kind")?;
             let result = dataset.read(|dataset| crate::evolve::metadata(dataset, kind))?;
             out.give_batch(metadata_entry_batch(&result)?)
         }
@@ -791,7 +791,7 @@ pub unsafe extern "C" fn lance_dataset_update_metadata(
         unsafe {
             let out = Out::required(out, "out")?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
-            let kind = metadata_kind(kind, "kind")?;
+            let kind = super::evolve::metadata_kind(kind, "kind")?;
             let updates = slice(updates, update_count, "updates")?
                 .iter()
                 .map(|item| item.read("updates"))
@@ -828,7 +828,7 @@ pub unsafe extern "C" fn lance_dataset_update_metadata_async(
             let ending = Ending::new(done, context, operation)?;
             let out = Out::required(out, "out")?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
-            let kind = metadata_kind(kind, "kind")?;
+            let kind = super::evolve::metadata_kind(kind, "kind")?;
             let updates = slice(updates, update_count, "updates")?
                 .iter()
                 .map(|item| item.read("updates"))
@@ -1027,7 +1027,7 @@ pub unsafe extern "C" fn lance_dataset_validate_async(
     })
 }
 
-fn migration(value: i32, what: &str) -> Result<Migration> {
+pub(super) fn migration(value: i32, what: &str) -> Result<Migration> {
     Ok(match value {
         1 => Migration::ManifestPaths,
         2 => Migration::StableRowIds,
@@ -1056,7 +1056,7 @@ pub unsafe extern "C" fn lance_dataset_migrate(
         unsafe {
             let out = Out::required(out, "out")?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
-            let migration = migration(migration, "migration")?;
+            let migration = super::evolve::migration(migration, "migration")?;
             let result =
                 dataset.read(|dataset| block_on(crate::evolve::migrate(dataset, migration)))?;
             out.give(result)
@@ -1082,7 +1082,7 @@ pub unsafe extern "C" fn lance_dataset_migrate_async(
             let ending = Ending::new(done, context, operation)?;
             let out = Out::required(out, "out")?;
             let dataset = LanceDataset::get(dataset, "dataset")?;
-            let migration = migration(migration, "migration")?;
+            let migration = super::evolve::migration(migration, "migration")?;
             start(
                 ending,
                 crate::evolve::migrate(dataset.value(), migration),

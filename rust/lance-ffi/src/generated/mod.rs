@@ -6,15 +6,21 @@
 
 pub mod base;
 pub mod batches;
+pub mod compact;
 pub mod credentials;
 pub mod dataset;
 pub mod error;
 pub mod evolve;
+pub mod file;
+pub mod fragment;
 pub mod index;
 pub mod lookup;
 pub mod maintain;
+pub mod merge_insert;
+pub mod mutate;
 pub mod namespace;
 pub mod operation;
+pub mod refs;
 pub mod runtime;
 pub mod scan;
 pub mod search;

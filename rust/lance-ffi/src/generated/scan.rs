@@ -62,7 +62,7 @@ impl LanceSortKey {
     }
 }
 
-fn aggregate_function(value: i32, what: &str) -> Result<AggregateFunction> {
+pub(super) fn aggregate_function(value: i32, what: &str) -> Result<AggregateFunction> {
     Ok(match value {
         0 => AggregateFunction::Count,
         1 => AggregateFunction::Sum,
@@ -105,7 +105,7 @@ impl LanceAggregate {
         // SAFETY: by this function's contract.
         unsafe {
             Ok(Aggregate {
-                function: aggregate_function(self.function, &what("function"))?,
+                function: super::scan::aggregate_function(self.function, &what("function"))?,
                 column: optional_name(self.column, &what("column"))?,
                 name: optional_name(self.name, &what("name"))?,
             })
@@ -139,7 +139,7 @@ impl LanceFragmentSlice {
     }
 }
 
-fn materialization(value: i32, what: &str) -> Result<Materialization> {
+pub(super) fn materialization(value: i32, what: &str) -> Result<Materialization> {
     Ok(match value {
         0 => Materialization::Heuristic,
         1 => Materialization::Early,
@@ -155,7 +155,7 @@ fn materialization(value: i32, what: &str) -> Result<Materialization> {
     })
 }
 
-fn blob_handling(value: i32, what: &str) -> Result<BlobHandling> {
+pub(super) fn blob_handling(value: i32, what: &str) -> Result<BlobHandling> {
     Ok(match value {
         0 => BlobHandling::Descriptions,
         1 => BlobHandling::Bytes,
@@ -170,7 +170,7 @@ fn blob_handling(value: i32, what: &str) -> Result<BlobHandling> {
     })
 }
 
-fn search_filter(value: i32, what: &str) -> Result<SearchFilter> {
+pub(super) fn search_filter(value: i32, what: &str) -> Result<SearchFilter> {
     Ok(match value {
         0 => SearchFilter::None,
         1 => SearchFilter::FullText,
@@ -481,13 +481,19 @@ impl LanceScanOptions {
                     "options.fragment_readahead",
                 )?,
                 parallelism: optional_within(raw.parallelism, 1..=1024, "options.parallelism")?,
-                materialization: materialization(raw.materialization, "options.materialization")?,
+                materialization: super::scan::materialization(
+                    raw.materialization,
+                    "options.materialization",
+                )?,
                 late_columns: names(
                     raw.late_columns,
                     raw.late_column_count,
                     "options.late_columns",
                 )?,
-                blob_handling: blob_handling(raw.blob_handling, "options.blob_handling")?,
+                blob_handling: super::scan::blob_handling(
+                    raw.blob_handling,
+                    "options.blob_handling",
+                )?,
                 include_deleted_rows: flag(
                     raw.include_deleted_rows,
                     "options.include_deleted_rows",
@@ -516,7 +522,10 @@ impl LanceScanOptions {
                     raw.index_segment_count,
                     "options.index_segments",
                 )?,
-                search_filter: search_filter(raw.search_filter, "options.search_filter")?,
+                search_filter: super::scan::search_filter(
+                    raw.search_filter,
+                    "options.search_filter",
+                )?,
             })
         }
     }

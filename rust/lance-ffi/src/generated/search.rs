@@ -24,7 +24,7 @@ use crate::out::Out;
 use crate::records::{batch_of, column};
 use crate::search::{LanceTextQuery, LanceVectorQuery};
 
-fn distance_metric(value: i32, what: &str) -> Result<DistanceMetric> {
+pub(super) fn distance_metric(value: i32, what: &str) -> Result<DistanceMetric> {
     Ok(match value {
         0 => DistanceMetric::Default,
         1 => DistanceMetric::L2,
@@ -41,7 +41,7 @@ fn distance_metric(value: i32, what: &str) -> Result<DistanceMetric> {
     })
 }
 
-fn approx_mode(value: i32, what: &str) -> Result<ApproxMode> {
+pub(super) fn approx_mode(value: i32, what: &str) -> Result<ApproxMode> {
     Ok(match value {
         0 => ApproxMode::Normal,
         1 => ApproxMode::Fast,
@@ -123,7 +123,7 @@ impl LanceVectorQueryOptions {
             let raw = read_sized(options, "options")?;
             Ok(VectorQuerySettings {
                 k: within(raw.k, 1..=4294967294, "options.k")?,
-                metric: distance_metric(raw.metric, "options.metric")?,
+                metric: super::search::distance_metric(raw.metric, "options.metric")?,
                 minimum_nprobes: optional_within(
                     raw.minimum_nprobes,
                     1..=u32::MAX,
@@ -156,7 +156,7 @@ impl LanceVectorQueryOptions {
                     "options.upper_bound",
                 )?,
                 use_index: flag(raw.use_index, "options.use_index")?,
-                approx_mode: approx_mode(raw.approx_mode, "options.approx_mode")?,
+                approx_mode: super::search::approx_mode(raw.approx_mode, "options.approx_mode")?,
                 query_parallelism: within(
                     raw.query_parallelism,
                     -1..=1024,
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn lance_vector_query_options_init(
     unsafe { init_sized(options, struct_size) }
 }
 
-fn text_operator(value: i32, what: &str) -> Result<TextOperator> {
+pub(super) fn text_operator(value: i32, what: &str) -> Result<TextOperator> {
     Ok(match value {
         0 => TextOperator::Or,
         1 => TextOperator::And,
@@ -192,7 +192,7 @@ fn text_operator(value: i32, what: &str) -> Result<TextOperator> {
     })
 }
 
-fn document_granularity(value: i32, what: &str) -> Result<DocumentGranularity> {
+pub(super) fn document_granularity(value: i32, what: &str) -> Result<DocumentGranularity> {
     Ok(match value {
         0 => DocumentGranularity::AsIndexed,
         1 => DocumentGranularity::Row,
@@ -259,7 +259,10 @@ impl LanceTextMatchOptions {
             let raw = read_sized(options, "options")?;
             Ok(TextMatchSettings {
                 column: optional_name(raw.column, "options.column")?,
-                term_operator: text_operator(raw.term_operator, "options.term_operator")?,
+                term_operator: super::search::text_operator(
+                    raw.term_operator,
+                    "options.term_operator",
+                )?,
                 fuzziness: within(raw.fuzziness, u32::MIN..=16, "options.fuzziness")?,
                 max_expansions: within(
                     raw.max_expansions,
@@ -268,7 +271,7 @@ impl LanceTextMatchOptions {
                 )?,
                 prefix_length: raw.prefix_length,
                 boost: raw.boost,
-                document_granularity: document_granularity(
+                document_granularity: super::search::document_granularity(
                     raw.document_granularity,
                     "options.document_granularity",
                 )?,
@@ -326,7 +329,7 @@ impl LanceTextPhraseOptions {
             Ok(TextPhraseSettings {
                 column: optional_name(raw.column, "options.column")?,
                 slop: raw.slop,
-                document_granularity: document_granularity(
+                document_granularity: super::search::document_granularity(
                     raw.document_granularity,
                     "options.document_granularity",
                 )?,
@@ -437,7 +440,7 @@ impl LanceTextField {
     }
 }
 
-fn text_occur(value: i32, what: &str) -> Result<TextOccur> {
+pub(super) fn text_occur(value: i32, what: &str) -> Result<TextOccur> {
     Ok(match value {
         0 => TextOccur::Should,
         1 => TextOccur::Must,
@@ -477,7 +480,7 @@ impl LanceTextClause {
         unsafe {
             Ok(TextClause {
                 query: LanceTextQuery::get(self.query, &what("query"))?.value(),
-                occur: text_occur(self.occur, &what("occur"))?,
+                occur: super::search::text_occur(self.occur, &what("occur"))?,
             })
         }
     }
@@ -647,7 +650,7 @@ pub unsafe extern "C" fn lance_text_query_combined_fields(
                 .iter()
                 .map(|item| item.read("fields"))
                 .collect::<Result<_>>()?;
-            let term_operator = text_operator(term_operator, "term_operator")?;
+            let term_operator = super::search::text_operator(term_operator, "term_operator")?;
             let result = crate::search::query_combined_fields(words, fields, term_operator)?;
             out.give(result)
         }

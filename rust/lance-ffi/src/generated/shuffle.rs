@@ -24,7 +24,7 @@ use crate::operation::{Ending, LanceOperation, start};
 use crate::out::{Out, SizedOut};
 use crate::shuffle::LanceShuffler;
 
-fn shuffle_remainder(value: i32, what: &str) -> Result<ShuffleRemainder> {
+pub(super) fn shuffle_remainder(value: i32, what: &str) -> Result<ShuffleRemainder> {
     Ok(match value {
         0 => ShuffleRemainder::Keep,
         1 => ShuffleRemainder::Drop,
@@ -120,7 +120,7 @@ impl LanceShuffleOptions {
                 seed: raw.seed,
                 shard_index: raw.shard_index,
                 shard_count: within(raw.shard_count, 1..=1048576, "options.shard_count")?,
-                remainder: shuffle_remainder(raw.remainder, "options.remainder")?,
+                remainder: super::shuffle::shuffle_remainder(raw.remainder, "options.remainder")?,
                 batch_size: within(raw.batch_size, 1..=4294967295, "options.batch_size")?,
                 drop_last: flag(raw.drop_last, "options.drop_last")?,
                 shuffle: flag(raw.shuffle, "options.shuffle")?,
@@ -449,9 +449,9 @@ pub unsafe extern "C" fn lance_shuffler_resume(
             let position = SizedOut::sized(position, "position")?;
             let text = required_text(text, "text")?;
             let options = LanceAccessOptions::read(options)?;
-            let result = block_on(crate::shuffle::resume(text, options))?;
-            position.give(&result.1)?;
-            out.give(result.0)
+            let made = block_on(crate::shuffle::resume(text, options))?;
+            position.give(&made.1)?;
+            out.give(made.0)
         }
     })
 }
@@ -477,14 +477,10 @@ pub unsafe extern "C" fn lance_shuffler_resume_async(
             let position = SizedOut::sized(position, "position")?;
             let text = required_text(text, "text")?;
             let options = LanceAccessOptions::read(options)?;
-            start(
-                ending,
-                crate::shuffle::resume(text, options),
-                move |result| {
-                    position.give(&result.1)?;
-                    out.give(result.0)
-                },
-            )
+            start(ending, crate::shuffle::resume(text, options), move |made| {
+                position.give(&made.1)?;
+                out.give(made.0)
+            })
         }
     })
 }

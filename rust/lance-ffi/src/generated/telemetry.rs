@@ -235,9 +235,9 @@ pub unsafe extern "C" fn lance_metrics_snapshot(
         unsafe {
             let out = SizedOut::sized(out, "out")?;
             let stores = Out::required(stores, "stores")?;
-            let result = block_on(crate::telemetry::snapshot())?;
-            stores.give_batch(store_metrics_batch(&result.1)?)?;
-            out.give(&result.0)
+            let made = block_on(crate::telemetry::snapshot())?;
+            stores.give_batch(store_metrics_batch(&made.1)?)?;
+            out.give(&made.0)
         }
     })
 }
@@ -259,9 +259,9 @@ pub unsafe extern "C" fn lance_metrics_snapshot_async(
             let ending = Ending::new(done, context, operation)?;
             let out = SizedOut::sized(out, "out")?;
             let stores = Out::required(stores, "stores")?;
-            start(ending, crate::telemetry::snapshot(), move |result| {
-                stores.give_batch(store_metrics_batch(&result.1)?)?;
-                out.give(&result.0)
+            start(ending, crate::telemetry::snapshot(), move |made| {
+                stores.give_batch(store_metrics_batch(&made.1)?)?;
+                out.give(&made.0)
             })
         }
     })

@@ -31,22 +31,23 @@ use crate::writer::LanceWriter;
 /// Equals `LANCE_ANY_LANE` of the header.
 pub const ANY_LANE: u32 = u32::MAX;
 
-fn write_mode(value: i32, what: &str) -> Result<WriteMode> {
+pub(super) fn write_mode(value: i32, what: &str) -> Result<WriteMode> {
     Ok(match value {
         0 => WriteMode::Create,
         1 => WriteMode::Append,
         2 => WriteMode::Overwrite,
+        3 => WriteMode::AppendOrCreate,
         other => {
             return Err(no_such_value(
                 what,
-                "LANCE_WRITE_CREATE, LANCE_WRITE_APPEND and LANCE_WRITE_OVERWRITE",
+                "LANCE_WRITE_CREATE, LANCE_WRITE_APPEND, LANCE_WRITE_OVERWRITE and LANCE_WRITE_APPEND_OR_CREATE",
                 other,
             ));
         }
     })
 }
 
-fn encoding_profile(value: i32, what: &str) -> Result<EncodingProfile> {
+pub(super) fn encoding_profile(value: i32, what: &str) -> Result<EncodingProfile> {
     Ok(match value {
         0 => EncodingProfile::Read,
         1 => EncodingProfile::Size,
@@ -187,6 +188,7 @@ pub struct LanceWriteOptions {
     pub credentials: *const LanceCredentialsProvider,
     pub encoding_profile: i32,
     pub reserved3: i32,
+    pub branch: *const c_char,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -219,11 +221,12 @@ unsafe impl Versioned for LanceWriteOptions {
         credentials: std::ptr::null(),
         encoding_profile: EncodingProfile::Read as i32,
         reserved3: 0,
+        branch: std::ptr::null(),
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceWriteOptions>() == 176);
+    assert!(size_of::<LanceWriteOptions>() == 184);
     assert!(offset_of!(LanceWriteOptions, struct_size) == 0);
     assert!(offset_of!(LanceWriteOptions, mode) == 8);
     assert!(offset_of!(LanceWriteOptions, lanes) == 12);
@@ -251,6 +254,7 @@ const _: () = {
     assert!(offset_of!(LanceWriteOptions, credentials) == 160);
     assert!(offset_of!(LanceWriteOptions, encoding_profile) == 168);
     assert!(offset_of!(LanceWriteOptions, reserved3) == 172);
+    assert!(offset_of!(LanceWriteOptions, branch) == 176);
 };
 
 impl LanceWriteOptions {
@@ -261,7 +265,7 @@ impl LanceWriteOptions {
         unsafe {
             let raw = read_sized(options, "options")?;
             Ok(WriteSettings {
-                mode: write_mode(raw.mode, "options.mode")?,
+                mode: super::write::write_mode(raw.mode, "options.mode")?,
                 lanes: within(raw.lanes, 1..=1024, "options.lanes")?,
                 preserve_order: flag(raw.preserve_order, "options.preserve_order")?,
                 max_bytes_in_flight: optional_within(
@@ -332,10 +336,11 @@ impl LanceWriteOptions {
                             .value(),
                     ),
                 },
-                encoding_profile: encoding_profile(
+                encoding_profile: super::write::encoding_profile(
                     raw.encoding_profile,
                     "options.encoding_profile",
                 )?,
+                branch: optional_name(raw.branch, "options.branch")?,
             })
         }
     }

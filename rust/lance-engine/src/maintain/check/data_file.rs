@@ -27,10 +27,15 @@ struct Columns {
     count: u64,
 }
 
+/// Check what the engine believes of a file in a current format.
+pub async fn check_current(store: &ObjectStore, path: &Path, size: u64) -> Result<()> {
+    let columns = check_footer(&read_end(store, path, size).await?, size)?;
+    check_first_column(store, path, size, &columns).await
+}
+
 /// Read the number of rows that the file says it has.
 pub async fn read_row_count(store: &Arc<ObjectStore>, path: &Path, size: u64) -> Result<u64> {
-    let columns = check_footer(&read_end(store, path, size).await?, size)?;
-    check_first_column(store, path, size, &columns).await?;
+    check_current(store, path, size).await?;
     let scheduler = ScanScheduler::new(store.clone(), SchedulerConfig::max_bandwidth(store));
     let file = scheduler
         .open_file(path, &CachedFileSize::new(size))

@@ -9,4 +9,5 @@ mod progress;
 mod refs;
 mod run;
 
+pub(crate) use data_file::check_current;
 pub use run::{Findings, check};

@@ -13,7 +13,7 @@ pub async fn check_refs(home: &Home, branches: &[Branch]) -> Result<Vec<Problem>
     let mut problems = Vec::new();
     for file in read_refs(home).await? {
         let broken = match &file.content {
-            Ok(Ref::Tag(tag)) => check_tag(home, branches, tag).await?,
+            Ok(Ref::Tag(_, tag)) => check_tag(home, branches, tag).await?,
             Ok(Ref::Branch(name, _)) => check_branch(home, branches, &file.path, name).await?,
             Err(error) => Some((None, format!("cannot be read: {error}"))),
         };

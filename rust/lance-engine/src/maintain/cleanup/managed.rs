@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use lance::dataset::cleanup::CleanupPolicy;
 use object_store::path::Path;
 
-use super::removal::Removal;
+use super::removal::{Removal, Why};
 use crate::error::{Error, Result, code};
 use crate::maintain::listing::{BLOBS, Branch, Home, ROW_MAPS, StoredFiles};
 use crate::maintain::orphans::{Kind, Place, is_temporary};
@@ -49,6 +49,10 @@ pub async fn find(
                 place: Place::Stored(path),
                 kind: Kind::Data,
                 size: file.size,
+                why: match candidate.unverified {
+                    true => Why::Orphan,
+                    false => Why::Freed,
+                },
             });
         }
     }

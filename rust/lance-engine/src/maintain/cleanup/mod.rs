@@ -1,12 +1,14 @@
 //! Removing old versions, and what crashed writers left behind.
 
-mod clones;
+pub mod clones;
+mod explain;
 mod managed;
 mod plan;
 mod removal;
 mod remove;
 mod retention;
 
+pub use explain::explain;
 use plan::Plan;
 use remove::remove;
 

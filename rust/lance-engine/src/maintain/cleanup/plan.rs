@@ -13,7 +13,7 @@ use lance_table::feature_flags::{ensure_can_read_manifest, ensure_can_write_mani
 use lance_table::format::Manifest;
 use object_store::path::Path;
 
-use super::removal::Removal;
+use super::removal::{Removal, Staying, Why};
 use super::retention::{Retention, is_old_enough, referenced_versions};
 use super::{clones, managed};
 use crate::absent::no_dataset;
@@ -27,6 +27,8 @@ use crate::settings::CleanupSettings;
 pub struct Plan {
     pub manifests: Vec<Removal>,
     pub files: Vec<Removal>,
+    /// What was looked at, and is left.
+    pub staying: Vec<Staying>,
     branch: String,
     versions: HashSet<u64>,
     /// The manifests that were looked at.
@@ -59,14 +61,14 @@ impl Plan {
         let mut plan = Self {
             manifests: Vec::new(),
             files: Vec::new(),
+            staying: Vec::new(),
             branch: branch.to_string(),
             versions: HashSet::new(),
             seen: manifests.iter().map(|file| file.path.clone()).collect(),
         };
-        let stays = |file: &ManifestFile, manifest: &Manifest| {
-            file.branch != target || retention.keeps(manifest)
-        };
-        let needs = plan.choose_versions(home, &manifests, stays).await;
+        let needs = plan
+            .choose_versions(home, &manifests, target, &retention)
+            .await;
         let needs = needs.map_err(nothing_removed)?;
         let is_old = |made| is_old_enough(now, settings.orphan_min_age, made);
         plan.choose_files(home, &branches, &listed, &needs, is_old)
@@ -78,7 +80,8 @@ impl Plan {
         &mut self,
         home: &Home,
         manifests: &[ManifestFile],
-        stays: impl Fn(&ManifestFile, &Manifest) -> bool,
+        target: usize,
+        retention: &Retention,
     ) -> Result<Needs> {
         let mut needs = Needs {
             kept: Needed::new(&home.base),
@@ -89,16 +92,29 @@ impl Plan {
         while let Some((file, version)) = read.next().await {
             let Some(version) = version? else { continue };
             needs.elsewhere |= !version.manifest.base_paths.is_empty();
-            if stays(file, &version.manifest) {
+            if file.branch != target {
                 needs.kept.add(&version);
+                continue;
+            }
+            let place = Place::Stored(file.path.clone());
+            if let Some(reason) = retention.why_kept(&version.manifest) {
+                needs.kept.add(&version);
+                self.staying.push(Staying {
+                    place,
+                    kind: None,
+                    version: Some(file.version),
+                    size: file.size,
+                    reason,
+                });
                 continue;
             }
             needs.freed.add(&version);
             self.versions.insert(file.version);
             self.manifests.push(Removal {
-                place: Place::Stored(file.path.clone()),
+                place,
                 kind: Kind::Other,
                 size: file.size,
+                why: Why::Version(file.version),
             });
         }
         let clones = clones::find_beside(home).await?;
@@ -120,15 +136,29 @@ impl Plan {
             Place::Hidden(_) => false,
         };
         let is_needed = |path: &Path| needs.kept.contains(path);
-        let unneeded = orphans::find(home, branches, listed, is_needed).await?;
-        let going = unneeded
-            .into_iter()
-            .filter(|file| is_old(file.modified) || is_freed(file));
-        self.files.extend(going.map(|file| Removal {
-            place: file.place,
-            kind: file.kind,
-            size: file.size,
-        }));
+        for file in orphans::find(home, branches, listed, is_needed).await? {
+            let why = match (is_freed(&file), is_old(file.modified)) {
+                (true, _) => Why::Freed,
+                (false, true) => Why::Orphan,
+                (false, false) => {
+                    self.staying.push(Staying {
+                        place: file.place,
+                        kind: Some(file.kind),
+                        version: None,
+                        size: file.size,
+                        reason: "no version names it, and it may be of a write in progress"
+                            .to_string(),
+                    });
+                    continue;
+                }
+            };
+            self.files.push(Removal {
+                place: file.place,
+                kind: file.kind,
+                size: file.size,
+                why,
+            });
+        }
         if !needs.elsewhere {
             let going = managed::find(home, &branches[0], listed, &self.versions, is_old).await?;
             self.files.extend(going);
@@ -142,7 +172,9 @@ impl Plan {
             return Ok(true);
         }
         let referenced = referenced_versions(home, &self.branch).await?;
-        Ok(referenced.is_disjoint(&self.versions))
+        Ok(!referenced
+            .keys()
+            .any(|version| self.versions.contains(version)))
     }
 
     /// Keep the files that versions need which were made meanwhile, perhaps from one that has gone.

@@ -1,6 +1,6 @@
 //! Which versions of a branch stay.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use lance_table::format::{Manifest, is_detached_version};
@@ -13,11 +13,15 @@ use crate::settings::CleanupSettings;
 pub struct Retention {
     /// This version and newer ones stay, whatever their age.
     newest_kept_from: u64,
+    latest: u64,
     /// Younger versions stay, too.
     older_than: Option<Duration>,
     now: SystemTime,
-    referenced: HashSet<u64>,
+    referenced: References,
 }
+
+/// The versions that something points to, each with what that is.
+pub type References = HashMap<u64, Vec<String>>;
 
 impl Retention {
     /// `versions` are those of the branch, in any order.
@@ -25,7 +29,7 @@ impl Retention {
         versions: impl IntoIterator<Item = u64>,
         settings: &CleanupSettings,
         now: SystemTime,
-        referenced: HashSet<u64>,
+        referenced: References,
     ) -> Self {
         let keep = match (settings.older_than, settings.keep_versions) {
             (None, None) => usize::MAX,
@@ -39,18 +43,35 @@ impl Retention {
         versions.dedup();
         Self {
             newest_kept_from: versions.get(keep - 1).copied().unwrap_or(0),
+            latest: versions.first().copied().unwrap_or(0),
             older_than: settings.older_than,
             now,
             referenced,
         }
     }
 
-    pub fn keeps(&self, manifest: &Manifest) -> bool {
-        let is_young = |age| !is_old_enough(self.now, age, manifest.timestamp().into());
+    /// Why a version stays, if it does.
+    pub fn why_kept(&self, manifest: &Manifest) -> Option<String> {
+        let is_young = |age: &Duration| !is_old_enough(self.now, *age, manifest.timestamp().into());
+        let version = manifest.version;
         // Nothing tells who needs a detached version; numbers of such are beyond all others.
-        manifest.version >= self.newest_kept_from
-            || self.referenced.contains(&manifest.version)
-            || self.older_than.is_some_and(is_young)
+        if is_detached_version(version) {
+            return Some("it is detached".to_string());
+        }
+        if version == self.latest {
+            return Some("it is the latest".to_string());
+        }
+        if let Some(pointing) = self.referenced.get(&version) {
+            return Some(pointing.join(", "));
+        }
+        if self.newest_kept_from == 0 {
+            return Some("no limit that was given lets it go".to_string());
+        }
+        if version >= self.newest_kept_from {
+            return Some("it is among the newest".to_string());
+        }
+        let young = self.older_than.filter(is_young)?;
+        Some(format!("it is younger than {} s", young.as_secs()))
     }
 }
 
@@ -61,20 +82,28 @@ pub fn is_old_enough(now: SystemTime, age: Duration, made: SystemTime) -> bool {
 }
 
 /// The versions of a branch that tags point to, or where other branches began.
-pub async fn referenced_versions(home: &Home, branch: &str) -> Result<HashSet<u64>> {
-    let mut referenced = HashSet::new();
+pub async fn referenced_versions(home: &Home, branch: &str) -> Result<References> {
+    let mut referenced = References::new();
     for file in read_refs(home).await? {
         let content = file.content.map_err(|error| {
             let path = home.shown(&file.path);
             let message = format!("nothing was removed: {path} cannot be read: {error}");
             Error::new(code::CORRUPT, message)
         })?;
-        let (of, version) = match &content {
-            Ref::Tag(tag) => (tag.branch.as_deref(), tag.version),
-            Ref::Branch(_, other) => (other.parent_branch.as_deref(), other.parent_version),
+        let (of, version, pointing) = match &content {
+            Ref::Tag(name, tag) => (
+                tag.branch.as_deref(),
+                tag.version,
+                format!("tag {name:?} points to it"),
+            ),
+            Ref::Branch(name, other) => (
+                other.parent_branch.as_deref(),
+                other.parent_version,
+                format!("branch {name:?} began at it"),
+            ),
         };
         if branch_name(of) == branch {
-            referenced.insert(version);
+            referenced.entry(version).or_default().push(pointing);
         }
     }
     Ok(referenced)
@@ -100,7 +129,10 @@ mod tests {
             keep_versions,
             ..CleanupSettings::default()
         };
-        let retention = Retention::new(1..=5, &settings, now, tagged.iter().copied().collect());
+        let tags = tagged
+            .iter()
+            .map(|version| (*version, vec!["a tag".to_string()]));
+        let retention = Retention::new(1..=5, &settings, now, tags.collect());
         let mut manifest = Manifest::new(
             Schema::default(),
             Arc::default(),
@@ -110,7 +142,7 @@ mod tests {
         let mut is_kept = |version: &u64| {
             manifest.version = *version;
             manifest.timestamp_nanos = (DAY * (994 + *version as u32)).as_nanos();
-            retention.keeps(&manifest)
+            retention.why_kept(&manifest).is_some()
         };
         let kept = (1..=5).filter(&mut is_kept).collect();
         assert!(is_kept(&(DETACHED_VERSION_MASK | 7)));

@@ -1,4 +1,4 @@
-//! One new version of one write or of several.
+//! One new version of one transaction or of several.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -7,33 +7,40 @@ use futures::FutureExt;
 use futures::future::try_join_all;
 use lance::Dataset;
 use lance::dataset::CommitBuilder;
+use lance::dataset::scanner::RowAddrTreeMap;
 use lance::dataset::transaction::{Operation, Transaction};
 use lance_table::io::commit::CommitHandler;
 
 use super::gate::Gate;
 use super::history::{History, look_everywhere};
-use super::{Target, UncommittedWrite, columns, merge, origin};
+use super::{Target, UncommittedWrite, columns, is_write, merge, origin};
 use crate::commit_handler::InPlace;
 use crate::error::{Error, Result, code};
 use crate::fault;
 use crate::local::store::is_durable;
 use crate::open::load_latest;
 use crate::panics::panic_error;
+use crate::settings::CommitSettings;
 use crate::write::removal;
 use crate::write::written_files::{Doubt, WrittenFiles};
 
 /// Check the files of the writes and commit them, in this order of rows. Those that others may hold too are looked up
 /// first: where they are in the history already, the version that has them is the answer.
-pub async fn commit(writes: Vec<UncommittedWrite>) -> Result<u64> {
+pub async fn commit(writes: Vec<UncommittedWrite>, settings: &CommitSettings) -> Result<u64> {
     fault::point()?;
     merge::check(&writes)?;
-    let commit = Commit::new(writes).await?;
+    let commit = Commit::new(writes, settings).await?;
+    if let Some(history) = &commit.history
+        && let Some(version) = commit.look(history).await?
+    {
+        return Ok(version);
+    }
+    if settings.dry_run {
+        return commit.rehearse().await;
+    }
     let Some(history) = &commit.history else {
         return commit.make_version().await;
     };
-    if let Some(version) = commit.look(history).await? {
-        return Ok(version);
-    }
     match commit.make_version().await {
         // Another process was faster, perhaps with the same.
         Err(error) if error.code() != code::COMMIT_STATUS_UNKNOWN => {
@@ -52,6 +59,8 @@ pub async fn commit(writes: Vec<UncommittedWrite>) -> Result<u64> {
 struct Commit {
     writes: Arc<[UncommittedWrite]>,
     transaction: Transaction,
+    affected_rows: Option<RowAddrTreeMap>,
+    settings: CommitSettings,
     target: Target,
     written_files: Arc<WrittenFiles>,
     handler: Arc<dyn CommitHandler>,
@@ -60,9 +69,13 @@ struct Commit {
 }
 
 impl Commit {
-    async fn new(writes: Vec<UncommittedWrite>) -> Result<Self> {
+    async fn new(writes: Vec<UncommittedWrite>, settings: &CommitSettings) -> Result<Self> {
         let mut transaction =
             merge::concatenate(writes.iter().map(|w| w.transaction.clone()).collect())?;
+        merge::add_properties(&mut transaction, &settings.transaction_properties)?;
+        if let Some(message) = &settings.commit_message {
+            merge::add_message(&mut transaction, message)?;
+        }
         let is_shared = writes.iter().any(|write| write.is_shared);
         let history = is_shared.then(|| Arc::new(History::new(&writes, transaction.read_version)));
         if let Some(history) = &history {
@@ -80,6 +93,8 @@ impl Commit {
             first.ok_or_else(|| Error::invalid_argument("there is no transaction to commit"))?;
         let handler = target.access.commit_handler(&target.place.uri).await?;
         Ok(Self {
+            affected_rows: merge::affected_rows(&writes),
+            settings: settings.clone(),
             writes: writes.into(),
             transaction,
             target,
@@ -97,6 +112,9 @@ impl Commit {
         if verdict.is_some() || history.is_complete() {
             return Ok(verdict);
         }
+        if !self.writes.iter().all(|write| is_write(&write.transaction)) {
+            return Err(history.unknown());
+        }
         // The version may be gone, and what it made be needed by a branch.
         for write in self.writes.iter() {
             if let Some(manifest) = look_everywhere(write).await?.using {
@@ -112,10 +130,19 @@ impl Commit {
         matches!(self.transaction.operation, Operation::Append { .. })
     }
 
+    fn can_make_dataset(&self) -> bool {
+        matches!(self.transaction.operation, Operation::Overwrite { .. })
+    }
+
     /// The versions that the writes began at: none for those that saw no dataset.
     async fn open_origins(&self) -> Result<Vec<Arc<Dataset>>> {
         if self.transaction.read_version == 0 {
-            return Ok(Vec::new());
+            return match self.can_make_dataset() || self.appends() {
+                true => Ok(Vec::new()),
+                false => Err(Error::invalid_argument(
+                    "the transaction does not say which version it was made of",
+                )),
+            };
         }
         let (store, base) = self.target.open_store(&self.written_files).await?;
         let mut origins = Vec::with_capacity(self.writes.len());
@@ -142,11 +169,31 @@ impl Commit {
         let place = &self.target.place;
         match load_latest(&place.uri, &self.target.access).await? {
             Some(_) => Err(origin::gone(write)),
-            None if self.appends() => Err(Error::new(
+            None if self.can_make_dataset() => Ok(Vec::new()),
+            None => Err(Error::new(
                 code::DATASET_NOT_FOUND,
-                format!("dataset {place}, which was to be appended to, was removed"),
+                format!("dataset {place}, which was to be changed, was removed"),
             )),
-            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn verify(&self, origins: &[Arc<Dataset>]) -> Result<()> {
+        let each = self.writes.iter().enumerate().map(|(index, write)| {
+            let origin = origins.get(index).map(|dataset| dataset.manifest());
+            write.verify(origin)
+        });
+        try_join_all(each).await.map(|_| ())
+    }
+
+    /// Check what can be checked without making a version: the one that would be next.
+    async fn rehearse(&self) -> Result<u64> {
+        let origins = self.open_origins().await?;
+        self.verify(&origins).await?;
+        let latest = load_latest(&self.target.place.uri, &self.target.access).await?;
+        match latest {
+            Some(_) if self.target.must_be_new => Err(self.lost_the_race()),
+            Some(dataset) => Ok(dataset.manifest().version + 1),
+            None => Ok(1),
         }
     }
 
@@ -154,7 +201,7 @@ impl Commit {
         let origins = self.open_origins().await?;
         if self.history.is_none() {
             // Otherwise a discard may come between this and the commit, so that it is done at the last moment.
-            try_join_all(self.writes.iter().map(UncommittedWrite::verify)).await?;
+            self.verify(&origins).await?;
         }
         let earliest = origins
             .iter()
@@ -175,16 +222,31 @@ impl Commit {
             .with_commit_handler(Arc::new(InPlace(gate.clone())))
             // The engine's own removes what a branch lives on, if its place was typed otherwise.
             .with_skip_auto_cleanup(true)
+            .with_detached(self.settings.detached)
             .use_stable_row_ids(self.target.stable_row_ids);
         if let Some(version) = self.target.data_storage_version {
             commit = commit.with_storage_format(version);
         }
-        if self.target.must_be_new {
+        if let Some(rows) = &self.affected_rows {
+            commit = commit.with_affected_rows(rows.clone());
+        }
+        commit = match self.settings.max_retries {
             // No retries make the commit strict: it never goes on top of another writer's version.
-            commit = commit.with_max_retries(0);
+            _ if self.target.must_be_new => commit.with_max_retries(0),
+            Some(0) => commit.with_max_retries(0),
+            // The engine counts the first attempt, too.
+            Some(retries) => commit.with_max_retries(retries.saturating_add(1)),
+            None => commit,
+        };
+        if let Some(budget) = self.settings.retry_timeout {
+            commit = commit.with_retry_timeout(budget);
+        }
+        if let Some(limit) = self.settings.timeout {
+            commit = commit.with_timeout(Some(limit));
         }
         self.written_files.forget_doubt();
-        let execution = AssertUnwindSafe(commit.execute(self.transaction.clone()));
+        let transaction = merge::completed(self.transaction.clone(), earliest);
+        let execution = AssertUnwindSafe(commit.execute(transaction));
         let outcome = execution.catch_unwind().await;
         if let Some(refusal) = gate.refusal() {
             return Err(refusal);
@@ -244,11 +306,15 @@ impl Commit {
                 Ok(Some(_))
             );
         match lost {
-            true => Error::new(
-                code::ALREADY_EXISTS,
-                format!("another writer made dataset {place} first"),
-            ),
+            true => self.lost_the_race(),
             false => error,
         }
+    }
+
+    fn lost_the_race(&self) -> Error {
+        Error::new(
+            code::ALREADY_EXISTS,
+            format!("another writer made dataset {} first", self.target.place),
+        )
     }
 }

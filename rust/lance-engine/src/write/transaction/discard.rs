@@ -12,17 +12,18 @@ use futures::TryStreamExt;
 use lance_io::object_store::ObjectStore;
 use object_store::path::Path;
 
-use super::history::{History, look_everywhere, read_transaction_file};
-use super::{UncommittedWrite, files};
+use super::history::{Everywhere, History, look_everywhere, read_transaction_file};
+use super::{UncommittedWrite, files, is_write, named_files};
 use crate::error::{Error, Result};
 use crate::maintain::listing::{DATA, TRANSACTIONS, if_found};
+use crate::maintain::needed_files::Needed;
 use crate::write::removal;
 
 pub async fn discard(write: &UncommittedWrite) -> Result<()> {
     let (store, base) = write.target.open_store(&write.written_files).await?;
     let done = match write.is_shared {
         true => discard_shared(write, &store, &base).await,
-        false => delete_files(write, &store, &base).await,
+        false => delete_files(write, None, &store, &base).await,
     };
     if write.is_shared || write.transaction.read_version == 0 {
         removal::remove_empty_dataset_dirs(&store, &base);
@@ -30,10 +31,27 @@ pub async fn discard(write: &UncommittedWrite) -> Result<()> {
     done
 }
 
-async fn delete_files(write: &UncommittedWrite, store: &ObjectStore, base: &Path) -> Result<()> {
+/// What is not a write names old files, too: those that are `needed` stay.
+async fn delete_files(
+    write: &UncommittedWrite,
+    needed: Option<&Needed>,
+    store: &ObjectStore,
+    base: &Path,
+) -> Result<()> {
     let data = base.clone().join(DATA);
-    let names = files(&write.transaction).map(|file| file.path.as_str());
-    removal::delete_data_files(store, &data, names).await?;
+    if is_write(&write.transaction) {
+        let names = files(&write.transaction).map(|file| file.path.as_str());
+        removal::delete_data_files(store, &data, names).await?;
+    } else if let Some(needed) = needed {
+        let mut named = named_files::all(&write.transaction);
+        named.retain(|file| !needed.contains(&file.path(base)));
+        let (of_data, others): (Vec<_>, Vec<_>) =
+            named.iter().partition(|file| file.directory == DATA);
+        let others = others.into_iter().map(|file| file.path(base));
+        removal::delete_files(store, others).await?;
+        let names = of_data.into_iter().map(|file| file.name.as_str());
+        removal::delete_data_files(store, &data, names).await?;
+    }
     write.written_files.delete_files(store).await
 }
 
@@ -45,8 +63,8 @@ async fn discard_shared(write: &UncommittedWrite, store: &ObjectStore, base: &Pa
     let announcement = base.clone().join(TRANSACTIONS).join(name);
     store.put(&announcement, b"discard").await?;
     let outcome = async {
-        refuse_if_used(write, store, base).await?;
-        delete_files(write, store, base).await
+        let everywhere = refuse_if_used(write, store, base).await?;
+        delete_files(write, Some(&everywhere.needed), store, base).await
     };
     let outcome = outcome.await;
     outcome.and(removal::delete_file(store, &announcement).await)
@@ -85,7 +103,11 @@ pub async fn refuse_if_announced(
     }
 }
 
-async fn refuse_if_used(write: &UncommittedWrite, store: &ObjectStore, base: &Path) -> Result<()> {
+async fn refuse_if_used(
+    write: &UncommittedWrite,
+    store: &ObjectStore,
+    base: &Path,
+) -> Result<Everywhere> {
     // Listed before the manifests are, as a commit makes its manifest last.
     let transactions = transaction_files(store, base).await?;
     let uri = write.target.place.uri.as_str();
@@ -96,6 +118,9 @@ async fn refuse_if_used(write: &UncommittedWrite, store: &ObjectStore, base: &Pa
         return Err(Error::invalid_state(format!(
             "the transaction is committed, as version {version}: its files stay"
         )));
+    }
+    if !history.is_complete() && !is_write(&write.transaction) {
+        return Err(history.unknown());
     }
     let everywhere = look_everywhere(write).await?;
     if let Some(manifest) = everywhere.using {
@@ -117,7 +142,7 @@ async fn refuse_if_used(write: &UncommittedWrite, store: &ObjectStore, base: &Pa
             ));
         }
     }
-    Ok(())
+    Ok(everywhere)
 }
 
 /// The files of transactions, landed or on their way.

@@ -137,7 +137,11 @@ impl Gate {
             .map(|write| discard::refuse_if_announced(write, store, base));
         try_join_all(discards).await?;
         // Only now, as a discard may have come and gone since the last time.
-        try_join_all(self.writes.iter().map(UncommittedWrite::verify)).await?;
+        let each = self.writes.iter().enumerate().map(|(index, write)| {
+            let origin = self.origins.get(index).map(|origin| origin.manifest());
+            write.verify(origin)
+        });
+        try_join_all(each).await?;
         Ok(())
     }
 }

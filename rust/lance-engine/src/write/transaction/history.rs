@@ -1,5 +1,5 @@
 //! Which versions have a transaction already. Its files tell: their names are unique in the world. A transaction
-//! without files is known by a note in the properties of the commit.
+//! without new data files, or one whose files a commit may replace, is known by a note in the properties of the commit.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -14,12 +14,13 @@ use lance_table::io::manifest::read_manifest;
 use object_store::path::Path;
 use prost::Message;
 
-use super::{UncommittedWrite, files};
+use super::{UncommittedWrite, files, is_write};
 use crate::error::{Error, Result, code};
 use crate::maintain::listing::{Home, TRANSACTIONS, find_manifests, if_found};
+use crate::maintain::needed_files::Needed;
 use crate::sync::lock;
 
-/// The property of a commit that names the transactions without files in it.
+/// The property of a commit that names the transactions in it that their files do not tell.
 const NOTE: &str = "lance_cpp.transactions";
 
 const MANIFESTS_AT_ONCE: usize = 8;
@@ -43,7 +44,7 @@ impl Traces {
             let names = files(&write.transaction).map(|file| (file.path.clone(), index));
             let known = traces.files.len();
             traces.files.extend(names);
-            if traces.files.len() == known {
+            if traces.files.len() == known || !is_write(&write.transaction) {
                 traces.uuids.insert(write.transaction.uuid.clone(), index);
             }
         }
@@ -144,6 +145,14 @@ impl History {
         lock(&self.progress).is_complete
     }
 
+    /// What to say where it cannot be known whether a version has them.
+    pub fn unknown(&self) -> Error {
+        Error::new(
+            code::INCOMPATIBLE_TRANSACTION,
+            "versions since the one that the transaction was made of were cleaned up, and one of them may have it: do the operation again",
+        )
+    }
+
     /// The version that has the transactions; None if there is none. It is an error if that holds for some only.
     pub fn verdict(&self) -> Result<Option<u64>> {
         let progress = lock(&self.progress);
@@ -230,6 +239,8 @@ pub struct Everywhere {
     pub using: Option<String>,
     /// The files of the transactions that made the versions.
     pub transaction_files: HashSet<String>,
+    /// What the versions need.
+    pub needed: Needed,
 }
 
 /// Look for a write in every manifest. One that cannot be read may name its files, so it is an error.
@@ -248,12 +259,16 @@ pub async fn look_everywhere(write: &UncommittedWrite) -> Result<Everywhere> {
     let mut everywhere = Everywhere {
         using: None,
         transaction_files: HashSet::new(),
+        needed: Needed::new(&home.base),
     };
     let mut versions = home.read_all(&manifests);
     while let Some((file, version)) = versions.next().await {
         let version = version.map_err(|error| error.context(&home.shown(&file.path)))?;
         if everywhere.using.is_none() && !traces.in_manifest(&version.manifest).is_empty() {
             everywhere.using = Some(home.shown(&file.path));
+        }
+        if !is_write(&write.transaction) {
+            everywhere.needed.add(&version);
         }
         everywhere
             .transaction_files

@@ -1,9 +1,12 @@
 //! Several transactions as one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use lance::dataset::transaction::{Operation, Transaction};
+use lance::Dataset;
+use lance::dataset::scanner::RowAddrTreeMap;
+use lance::dataset::transaction::{DataReplacementGroup, Operation, Transaction};
+use lance_table::format::Fragment;
 
 use super::{UncommittedWrite, files, fragments_mut};
 use crate::error::{Error, Result};
@@ -17,14 +20,14 @@ pub fn concatenate(transactions: Vec<Transaction>) -> Result<Transaction> {
         .ok_or_else(|| Error::invalid_argument("there is no transaction to commit"))?;
     for mut other in transactions {
         all.read_version = all.read_version.min(other.read_version);
-        add_properties(&mut all, &other)?;
-        let (Some(fragments), Some(more)) = (fragments_mut(&mut all), fragments_mut(&mut other))
-        else {
-            return Err(Error::invalid_argument(
-                "only writes can be committed together",
-            ));
-        };
-        fragments.append(more);
+        if let Some(more) = other.transaction_properties.as_deref() {
+            add_properties(&mut all, more)?;
+        }
+        let pair = (fragments_mut(&mut all), fragments_mut(&mut other));
+        match pair {
+            (Some(fragments), Some(more)) => fragments.append(more),
+            _ => add_changes(&mut all.operation, other.operation)?,
+        }
     }
     // Each part numbers its fragments for itself; 0 lets the commit assign the numbers.
     for fragment in fragments_mut(&mut all).into_iter().flatten() {
@@ -34,13 +37,180 @@ pub fn concatenate(transactions: Vec<Transaction>) -> Result<Transaction> {
 }
 
 /// What C++ writers and other Lance libraries call the message of a commit.
-const MESSAGE: &str = "__lance_commit_message";
+pub const MESSAGE: &str = "__lance_commit_message";
+
+/// What workers have done to different fragments of one version.
+fn add_changes(all: &mut Operation, other: Operation) -> Result<()> {
+    use Operation as O;
+
+    let mut changed: HashSet<u64> = changed_fragments(all).collect();
+    if let Some(twice) = changed_fragments(&other).find(|fragment| !changed.insert(*fragment)) {
+        return Err(Error::invalid_argument(format!(
+            "two of the transactions change fragment {twice}: commit them one by one"
+        )));
+    }
+    match (all, other) {
+        (
+            O::Delete {
+                updated_fragments,
+                deleted_fragment_ids,
+                predicate,
+            },
+            O::Delete {
+                updated_fragments: more_updated,
+                deleted_fragment_ids: more_deleted,
+                predicate: another,
+            },
+        ) => {
+            updated_fragments.extend(more_updated);
+            deleted_fragment_ids.extend(more_deleted);
+            if *predicate != another {
+                *predicate = format!("({predicate}) OR ({another})");
+            }
+        }
+        (O::DataReplacement { replacements }, O::DataReplacement { replacements: more }) => {
+            replacements.extend(more);
+        }
+        (
+            O::Rewrite {
+                groups,
+                rewritten_indices,
+                frag_reuse_index: None,
+            },
+            O::Rewrite {
+                groups: more_groups,
+                rewritten_indices: more_indices,
+                frag_reuse_index: None,
+            },
+        ) => {
+            groups.extend(more_groups);
+            rewritten_indices.extend(more_indices);
+        }
+        (
+            O::Update {
+                removed_fragment_ids,
+                updated_fragments,
+                new_fragments,
+                fields_modified,
+                fields_for_preserving_frag_bitmap,
+                update_mode,
+                inserted_rows_filter: None,
+                updated_fragment_offsets,
+                ..
+            },
+            O::Update {
+                removed_fragment_ids: more_removed,
+                updated_fragments: more_updated,
+                new_fragments: more_new,
+                fields_modified: other_fields,
+                fields_for_preserving_frag_bitmap: other_preserving,
+                update_mode: other_mode,
+                inserted_rows_filter: None,
+                updated_fragment_offsets: more_offsets,
+                ..
+            },
+        ) if *fields_modified == other_fields
+            && *fields_for_preserving_frag_bitmap == other_preserving
+            && *update_mode == other_mode
+            && updated_fragment_offsets.is_some() == more_offsets.is_some() =>
+        {
+            removed_fragment_ids.extend(more_removed);
+            updated_fragments.extend(more_updated);
+            new_fragments.extend(more_new);
+            if let (Some(offsets), Some(more)) = (updated_fragment_offsets, more_offsets) {
+                offsets.0.extend(more.0);
+            }
+        }
+        (
+            O::Merge {
+                fragments,
+                schema,
+                preserves_nullability,
+            },
+            O::Merge {
+                fragments: more,
+                schema: another,
+                preserves_nullability: also,
+            },
+        ) if *schema == another && schema.metadata == another.metadata => {
+            fragments.extend(more);
+            *preserves_nullability &= also;
+        }
+        (all, _) => {
+            return Err(Error::invalid_argument(format!(
+                "transactions of kind {all} that differ are committed one by one"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The fragments of the dataset that it changes or takes away.
+fn changed_fragments(operation: &Operation) -> Box<dyn Iterator<Item = u64> + '_> {
+    fn ids(fragments: &[Fragment]) -> impl Iterator<Item = u64> {
+        fragments.iter().map(|fragment| fragment.id)
+    }
+    match operation {
+        Operation::Delete {
+            updated_fragments,
+            deleted_fragment_ids,
+            ..
+        } => Box::new(ids(updated_fragments).chain(deleted_fragment_ids.iter().copied())),
+        Operation::Update {
+            updated_fragments,
+            removed_fragment_ids,
+            ..
+        } => Box::new(ids(updated_fragments).chain(removed_fragment_ids.iter().copied())),
+        Operation::Merge { fragments, .. } => Box::new(ids(fragments)),
+        Operation::Rewrite { groups, .. } => {
+            let old = groups.iter().flat_map(|group| &group.old_fragments);
+            Box::new(old.map(|fragment| fragment.id))
+        }
+        Operation::DataReplacement { replacements } => {
+            let replaced = replacements.iter().map(|DataReplacementGroup(id, _)| *id);
+            Box::new(replaced.collect::<HashSet<_>>().into_iter())
+        }
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// A merge of columns lists the fragments that it has changed, and may leave out the others, which stay as they are in the
+/// version that it was made of. The engine needs all.
+pub fn completed(mut transaction: Transaction, origin: Option<&Arc<Dataset>>) -> Transaction {
+    if let (Operation::Merge { fragments, .. }, Some(origin)) = (&mut transaction.operation, origin)
+    {
+        let mut changed: HashMap<u64, Fragment> = HashMap::new();
+        let mut new = Vec::new();
+        let known = origin.fragment_bitmap();
+        for fragment in fragments.drain(..) {
+            match known.contains(fragment.id as u32) && !changed.contains_key(&fragment.id) {
+                true => drop(changed.insert(fragment.id, fragment)),
+                false => new.push(fragment),
+            }
+        }
+        let old = origin.fragments().iter();
+        fragments.extend(old.map(|old| changed.remove(&old.id).unwrap_or_else(|| old.clone())));
+        fragments.extend(new);
+    }
+    transaction
+}
+
+/// The rows that all of them delete or replace. None: of one of them that is not known.
+pub fn affected_rows(writes: &[UncommittedWrite]) -> Option<RowAddrTreeMap> {
+    let mut affected = writes.iter().map(|write| write.affected_rows.as_ref());
+    affected.try_fold(RowAddrTreeMap::new(), |all, rows| {
+        rows.map(|rows| all | rows)
+    })
+}
+
+/// Put a message below those that are there.
+pub fn add_message(all: &mut Transaction, message: &str) -> Result<()> {
+    let message = HashMap::from([(MESSAGE.to_string(), message.to_string())]);
+    add_properties(all, &message)
+}
 
 /// Messages are put below one another; other properties must not differ.
-fn add_properties(all: &mut Transaction, other: &Transaction) -> Result<()> {
-    let Some(more) = other.transaction_properties.as_deref() else {
-        return Ok(());
-    };
+pub fn add_properties(all: &mut Transaction, more: &HashMap<String, String>) -> Result<()> {
     let properties = Arc::make_mut(all.transaction_properties.get_or_insert_default());
     for (key, value) in more {
         match properties.get_mut(key) {
@@ -78,7 +248,7 @@ pub fn check(writes: &[UncommittedWrite]) -> Result<()> {
     let fits = |pair: &[UncommittedWrite]| goes_with(&pair[0], &pair[1]);
     if !writes.windows(2).all(fits) {
         return Err(Error::invalid_argument(
-            "the transactions differ in target, mode or schema: commit them one by one",
+            "the transactions differ in target, mode, schema or version: commit them one by one",
         ));
     }
     Ok(())
@@ -106,7 +276,11 @@ fn goes_with(first: &UncommittedWrite, second: &UncommittedWrite) -> bool {
                 && config_upsert_values == other_values
                 && initial_bases == other_bases
         }
-        _ => false,
+        // What becomes of a fragment depends on what it was.
+        (first_operation, other_operation) => {
+            first_operation.name() == other_operation.name()
+                && first.transaction.read_version == second.transaction.read_version
+        }
     };
     // What has seen no dataset replaces any; what has seen one conflicts with another overwrite.
     let saw_a_dataset = |write: &UncommittedWrite| write.transaction.read_version != 0;

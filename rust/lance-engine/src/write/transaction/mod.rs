@@ -1,4 +1,4 @@
-//! Uncommitted writes: check the files, commit them, or delete them.
+//! Transactions: check the files, commit them, or delete them.
 
 mod columns;
 mod commit;
@@ -7,6 +7,7 @@ mod gate;
 mod history;
 mod json;
 mod merge;
+mod named_files;
 mod origin;
 mod pending;
 
@@ -14,20 +15,24 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
-use lance::dataset::transaction::{Operation, Transaction};
+use lance::dataset::scanner::RowAddrTreeMap;
+use lance::dataset::transaction::{DataReplacementGroup, Operation, RewriteGroup, Transaction};
 use lance_file::version::LanceFileVersion;
 use lance_io::object_store::ObjectStore;
-use lance_table::format::{DataFile, Fragment};
+use lance_table::format::{DataFile, Fragment, Manifest};
 use object_store::path::Path;
 
+pub use json::read_operation;
+pub use merge::MESSAGE;
 pub use origin::Origin;
-pub use pending::{Pending, commit_all};
+pub use pending::{Pending, commit_all, commit_to};
 
-use crate::error::{Error, Result, code};
+use crate::error::Result;
 use crate::fault;
-use crate::maintain::listing::DATA;
 use crate::open::Access;
 use crate::place::Place;
+use crate::read::Opened;
+use crate::settings::CommitSettings;
 use crate::write::written_files::WrittenFiles;
 
 /// Where a write goes and how the dataset is made if it is new.
@@ -53,16 +58,26 @@ impl Target {
     }
 }
 
-/// Data files that no version refers to yet.
+/// What an operation has made of a version, to be committed later.
+#[derive(Debug, Clone)]
+pub struct Staged {
+    pub transaction: Transaction,
+    /// The rows that it deletes or replaces, by their addresses, if that is known. Such a transaction goes on top of those
+    /// that change other rows of the same fragments.
+    pub affected_rows: Option<RowAddrTreeMap>,
+}
+
+/// A transaction that no version has yet.
 #[derive(Debug, Clone)]
 pub struct UncommittedWrite {
     pub target: Target,
     pub transaction: Transaction,
+    pub affected_rows: Option<RowAddrTreeMap>,
     /// The version it began at. None: there was no dataset, or the library that wrote the JSON did not say.
     pub origin: Option<Origin>,
     /// Others may hold it too, through its JSON.
     pub is_shared: bool,
-    /// Records what the commit writes.
+    /// Records what the commit writes, and has recorded what it was staged with.
     pub written_files: Arc<WrittenFiles>,
 }
 
@@ -80,8 +95,34 @@ pub fn fragments_mut(transaction: &mut Transaction) -> Option<&mut Vec<Fragment>
     }
 }
 
+/// Whether it brings new rows and nothing else, as what a writer makes does.
+fn is_write(transaction: &Transaction) -> bool {
+    matches!(
+        transaction.operation,
+        Operation::Append { .. } | Operation::Overwrite { .. }
+    )
+}
+
+/// The data files that are new with a transaction for certain: a fragment that it changes has old ones, too.
 fn files(transaction: &Transaction) -> impl Iterator<Item = &DataFile> {
-    fragments(transaction).iter().flat_map(|f| &f.files)
+    let (mut fragments, mut groups): (&[Fragment], &[RewriteGroup]) = (&[], &[]);
+    let mut replacements: &[DataReplacementGroup] = &[];
+    match &transaction.operation {
+        Operation::Append { fragments: new }
+        | Operation::Overwrite { fragments: new, .. }
+        | Operation::Update {
+            new_fragments: new, ..
+        } => fragments = new,
+        Operation::Rewrite { groups: new, .. } => groups = new,
+        Operation::DataReplacement { replacements: new } => replacements = new,
+        _ => (),
+    }
+    let rewritten = groups.iter().flat_map(|group| &group.new_fragments);
+    fragments
+        .iter()
+        .chain(rewritten)
+        .flat_map(Fragment::referenced_lance_files)
+        .chain(replacements.iter().map(|group| &group.1))
 }
 
 impl UncommittedWrite {
@@ -95,42 +136,46 @@ impl UncommittedWrite {
         Ok(Self {
             target,
             transaction: merge::concatenate(lanes)?,
+            affected_rows: None,
             origin: began_at.map(|dataset| Origin::of(dataset.clone())),
             is_shared: false,
             written_files,
         })
     }
 
+    /// What was made of the version `opened`, which `dataset` is with a store that notes in `written_files` what it makes.
+    pub fn staged(
+        opened: &Opened,
+        dataset: Arc<Dataset>,
+        staged: Staged,
+        written_files: Arc<WrittenFiles>,
+    ) -> Result<Self> {
+        Ok(Self {
+            target: Target {
+                place: Place::of(dataset.uri())?,
+                must_be_new: false,
+                access: opened.access.clone(),
+                data_storage_version: None,
+                stable_row_ids: false,
+            },
+            transaction: staged.transaction,
+            affected_rows: staged.affected_rows,
+            origin: Some(Origin::of(dataset)),
+            is_shared: false,
+            written_files,
+        })
+    }
+
     /// Compare the size of every file with what the encoder wrote: a store that lost the end of a file would
-    /// otherwise leave a version that nobody can read.
-    pub async fn verify(&self) -> Result<()> {
+    /// otherwise leave a version that nobody can read. What `origin` has already is as good as it was.
+    pub async fn verify(&self, origin: Option<&Manifest>) -> Result<()> {
         fault::point()?;
         let (store, base) = self.target.open_store(&self.written_files).await?;
-        let data = base.join(DATA);
-        let files = files(&self.transaction)
-            .map(|file| match file.file_size_bytes.get() {
-                Some(size) => Ok((data.clone().join(file.path.as_str()), size)),
-                None => Err(Error::invalid_argument(format!(
-                    "the transaction does not say how large data file {} is, so that it cannot be checked",
-                    file.path
-                ))),
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let files = named_files::new_ones(&self.transaction, origin);
         stream::iter(files)
-            .map(|(path, expected)| {
-                let store = store.clone();
-                async move {
-                    let actual = store.size(&path).await?;
-                    if actual == expected.get() {
-                        return Ok(());
-                    }
-                    Err(Error::new(
-                        code::IO,
-                        format!(
-                            "data file {path} has {actual} of {expected} bytes: the store lost a part of it; nothing was committed"
-                        ),
-                    ))
-                }
+            .map(|file| {
+                let (store, path) = (store.clone(), file.path(&base));
+                async move { file.verify(&store, &path).await }
             })
             .buffer_unordered(store.io_parallelism())
             .try_collect::<()>()
@@ -139,7 +184,7 @@ impl UncommittedWrite {
 
     /// Check the files, and make one new version of them.
     pub async fn commit(self) -> Result<u64> {
-        commit::commit(vec![self]).await
+        commit::commit(vec![self], &CommitSettings::default()).await
     }
 
     /// Delete the files. One that is gone already is fine.

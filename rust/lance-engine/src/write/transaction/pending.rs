@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use lance::Dataset;
 use tokio::runtime::Handle;
 
 use super::{UncommittedWrite, commit, json};
 use crate::error::{Error, Result, code};
+use crate::local::store::{is_durable, make_durable};
 use crate::panics::contained;
-use crate::settings::CommitResult;
+use crate::place::Place;
+use crate::read::Opened;
+use crate::settings::{CommitResult, CommitSettings};
 use crate::sync::lock;
 use crate::task::Task;
 
@@ -23,7 +27,7 @@ enum Fate {
     Unknown(Box<UncommittedWrite>),
 }
 
-/// Data files that are written but belong to no version yet.
+/// A transaction that no version has yet.
 pub struct Pending(Mutex<Fate>);
 
 impl Pending {
@@ -111,23 +115,73 @@ impl Fate {
 }
 
 /// Make one version of them all, in this order of rows, or none.
-pub fn commit_all(transactions: Vec<Arc<Pending>>) -> Task<CommitResult> {
+pub fn commit_all(transactions: Vec<Arc<Pending>>, settings: CommitSettings) -> Task<CommitResult> {
+    Box::pin(async move { commit_where(transactions, &settings, |_| Ok(())).await })
+}
+
+/// The same for transactions of this dataset, reached as it is: the version that has them.
+pub fn commit_to(
+    opened: Arc<Opened>,
+    transactions: Vec<Arc<Pending>>,
+    settings: CommitSettings,
+) -> Task<(Opened, CommitResult)> {
     Box::pin(async move {
-        let taken = transactions.iter().map(|pending| pending.take(COMMITTED));
-        let mut taken = taken.collect::<Result<Vec<_>>>()?;
-        let writes = taken.iter().map(|taken| taken.write().cloned());
-        let writes = writes.collect::<Result<Vec<_>>>()?;
-        taken
-            .iter_mut()
-            .for_each(|taken| taken.is_committing = true);
-        let outcome = commit::commit(writes).await;
-        match &outcome {
-            Ok(_) => taken.into_iter().for_each(|t| t.leave(Fate::Committed)),
-            Err(error) if error.code() == code::COMMIT_STATUS_UNKNOWN => (),
-            Err(_) => taken.iter_mut().for_each(|t| t.is_committing = false),
-        }
-        outcome.map(|version| CommitResult { version })
+        let place = Place::of(opened.dataset.uri())?;
+        let adopt = |write: &mut UncommittedWrite| {
+            if write.target.place != place {
+                return Err(Error::invalid_argument(format!(
+                    "the transaction is of dataset {}, not of {place}",
+                    write.target.place
+                )));
+            }
+            let was_durable = is_durable(&write.target.access.storage_options);
+            write.target.access = opened.access.clone();
+            if was_durable {
+                make_durable(&mut write.target.access.storage_options);
+            }
+            Ok(())
+        };
+        let made = commit_where(transactions, &settings, adopt).await?;
+        let dataset = match settings.dry_run {
+            true => opened.plain.clone(),
+            false => at_version(&opened, made.version).await?,
+        };
+        Ok((opened.at(dataset), made))
     })
+}
+
+async fn at_version(opened: &Opened, version: u64) -> Result<Dataset> {
+    let dataset = opened.plain.checkout_version(version).await;
+    dataset.map_err(|error| {
+        let context = format!("version {version} was made, but it cannot be opened");
+        Error::from(error).context(&context)
+    })
+}
+
+async fn commit_where(
+    transactions: Vec<Arc<Pending>>,
+    settings: &CommitSettings,
+    adopt: impl Fn(&mut UncommittedWrite) -> Result<()>,
+) -> Result<CommitResult> {
+    let taken = transactions.iter().map(|pending| pending.take(COMMITTED));
+    let mut taken = taken.collect::<Result<Vec<_>>>()?;
+    let writes = taken.iter().map(|taken| {
+        let mut write = taken.write()?.clone();
+        adopt(&mut write)?;
+        Ok(write)
+    });
+    let writes = writes.collect::<Result<Vec<_>>>()?;
+    taken
+        .iter_mut()
+        .for_each(|taken| taken.is_committing = !settings.dry_run);
+    let outcome = commit::commit(writes, settings).await;
+    match &outcome {
+        Ok(_) if settings.dry_run => (),
+        Ok(_) => taken.into_iter().for_each(|t| t.leave(Fate::Committed)),
+        Err(error) if error.code() == code::COMMIT_STATUS_UNKNOWN => (),
+        Err(_) => taken.iter_mut().for_each(|t| t.is_committing = false),
+    }
+    outcome.map(|version| CommitResult { version })
 }
 
 const COMMITTED: &str = "committed";

@@ -38,9 +38,13 @@ typedef struct LanceOpenOptions {
   /** Get storage options that expire, credentials above all, from this provider. They are put over
    *  `storage`. NULL: none. */
   const LanceCredentialsProvider* credentials;
+  /** Open the newest version of the branch that had been made by then: microseconds since 1970-01-01 UTC.
+   *  Excludes `version` and `tag`. #LANCE_UNSET_I64: any time. */
+  int64_t as_of_micros;
 } LanceOpenOptions;
 
-#define LANCE_OPEN_OPTIONS_INIT {sizeof(LanceOpenOptions), LANCE_UNSET_U64, NULL, NULL, NULL, 0, NULL, NULL}
+#define LANCE_OPEN_OPTIONS_INIT \
+  {sizeof(LanceOpenOptions), LANCE_UNSET_U64, NULL, NULL, NULL, 0, NULL, NULL, LANCE_UNSET_I64}
 
 /** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_OPEN_OPTIONS_INIT. Never fails. */
 LANCE_API void lance_open_options_init(LanceOpenOptions* options, size_t struct_size);

@@ -133,10 +133,22 @@ typedef struct LanceOptimizeIndicesOptions {
   /** May be NULL. */
   LanceIndexProgressFn progress;
   void* progress_context;
+  /** Index so many rows at once at most, where the kind of index can be merged of several parts: B-trees,
+   *  bitmaps, n-grams, words and vectors. #LANCE_UNSET_U64: an index is one task. */
+  uint64_t max_rows_per_task;
 } LanceOptimizeIndicesOptions;
 
 #define LANCE_OPTIMIZE_INDICES_OPTIONS_INIT \
-  {sizeof(LanceOptimizeIndicesOptions), NULL, 0, LANCE_UNSET_U64, 0, 0, LANCE_UNSET_U64, NULL, NULL}
+  {sizeof(LanceOptimizeIndicesOptions),     \
+   NULL,                                    \
+   0,                                       \
+   LANCE_UNSET_U64,                         \
+   0,                                       \
+   0,                                       \
+   LANCE_UNSET_U64,                         \
+   NULL,                                    \
+   NULL,                                    \
+   LANCE_UNSET_U64}
 
 /** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_OPTIMIZE_INDICES_OPTIONS_INIT.
  *  Never fails. */
@@ -319,6 +331,59 @@ LANCE_API LanceStatusCode lance_dataset_commit_index_segments(const LanceDataset
 LANCE_API LanceStatusCode lance_dataset_commit_index_segments_async(
     const LanceDataset* dataset, const char* name, const char* const* segments, size_t segment_count,
     LanceDataset** out, LanceDoneFn done, void* context, LanceOperation** operation, LanceError** error);
+
+/** \brief Plan to optimise indices in parts, tasks before merges: any process executes a task with
+ *  lance_dataset_execute_optimize_indices(), any a merge with the results of the tasks, and one commits the
+ *  results of the merges. A plan without parts says that there is nothing to do. A vector index that is to
+ *  be learnt anew is learnt now; a cleanup removes the model when the plan is never executed.
+ *
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's: a stream of the columns `index` (utf8), `group` (uint64), `is_merge` (bool),
+ *  `fragments` (uint64), `text` (utf8). */
+LANCE_API LanceStatusCode lance_dataset_plan_optimize_indices(const LanceDataset* dataset,
+                                                              const LanceOptimizeIndicesOptions* options,
+                                                              struct ArrowArrayStream* out,
+                                                              LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_plan_optimize_indices(). */
+LANCE_API LanceStatusCode lance_dataset_plan_optimize_indices_async(
+    const LanceDataset* dataset, const LanceOptimizeIndicesOptions* options, struct ArrowArrayStream* out,
+    LanceDoneFn done, void* context, LanceOperation** operation, LanceError** error);
+
+/** \brief Execute a part of a plan, and return what it has built, as JSON: `null` when there was nothing to
+ *  do. Nothing is committed; a cleanup removes the files of a result that is never committed. When the call
+ *  fails or is cancelled, no file of it stays.
+ *
+ *  \param part borrowed: what lance_dataset_plan_optimize_indices() has planned.
+ *  \param results borrowed: of a merge: those of the tasks, all of the plan or of its group. Otherwise
+ *  none.
+ *  \param out the caller's; lance_string_free(). */
+LANCE_API LanceStatusCode lance_dataset_execute_optimize_indices(const LanceDataset* dataset, LanceText part,
+                                                                 const char* const* results,
+                                                                 size_t result_count, char** out,
+                                                                 LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_execute_optimize_indices(). */
+LANCE_API LanceStatusCode lance_dataset_execute_optimize_indices_async(
+    const LanceDataset* dataset, LanceText part, const char* const* results, size_t result_count, char** out,
+    LanceDoneFn done, void* context, LanceOperation** operation, LanceError** error);
+
+/** \brief Commit the results of merges as one version. What they do not cover stays as it is. Results that
+ *  were committed already are left out, and when that is all, the handle is one of the latest version. One
+ *  of which a file is missing or has another size is #LANCE_NOT_FOUND; the same index made otherwise since
+ *  is #LANCE_COMMIT_CONFLICT_RETRYABLE.
+ *
+ *  \param results borrowed: what lance_dataset_execute_optimize_indices() has returned for merges.
+ *  \param out the caller's; lance_dataset_free(). */
+LANCE_API LanceStatusCode lance_dataset_commit_optimize_indices(const LanceDataset* dataset,
+                                                                const char* const* results,
+                                                                size_t result_count, LanceDataset** out,
+                                                                LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_commit_optimize_indices(). */
+LANCE_API LanceStatusCode lance_dataset_commit_optimize_indices_async(
+    const LanceDataset* dataset, const char* const* results, size_t result_count, LanceDataset** out,
+    LanceDoneFn done, void* context, LanceOperation** operation, LanceError** error);
 
 /** @} */
 

@@ -5,6 +5,7 @@
 #define LANCE_C_MAINTAIN_H_
 
 #include "base.h"
+#include "dataset.h"
 #include "error.h"
 #include "operation.h"
 
@@ -13,8 +14,8 @@ extern "C" {
 #endif
 
 /** \defgroup maintenance Maintenance
- *  Find damage, and remove what is no longer needed. These functions take a URI, because a damaged dataset
- *  may not open.
+ *  Find damage, tell what a dataset takes, and remove what is no longer needed. Functions that look at all
+ *  versions take a URI, because a damaged dataset may not open.
  *  @{ */
 
 /** What is wrong with a file. Values are frozen. */
@@ -169,6 +170,20 @@ typedef struct LanceCleanupResult {
 
 #define LANCE_CLEANUP_RESULT_INIT {sizeof(LanceCleanupResult), 0, 0, 0, 0, 0}
 
+/** What a cleanup looks at. */
+typedef int32_t LanceCleanupItemKind;
+
+enum {
+  /** The manifest of a version. */
+  LANCE_CLEANUP_VERSION = 1,
+  /** A data file. */
+  LANCE_CLEANUP_DATA_FILE = 2,
+  /** A file of a deletion, an index or a transaction. */
+  LANCE_CLEANUP_OTHER_FILE = 3,
+  /** A file that was still being written. */
+  LANCE_CLEANUP_TEMPORARY_FILE = 4
+};
+
 /** \brief Remove old versions of the main branch with the files that only they need, and files that belong
  *  to no version: of crashed writers, temporary ones, unused transactions.
  *
@@ -192,6 +207,126 @@ LANCE_API LanceStatusCode lance_dataset_cleanup_async(const char* uri, const Lan
                                                       LanceCleanupResult* out, LanceDoneFn done,
                                                       void* context, LanceOperation** operation,
                                                       LanceError** error);
+
+/** \brief Tell what lance_dataset_cleanup() would remove with these options, and why; nothing is removed.
+ *  Besides what would go, versions of the branch that stay are listed, and files that no version needs and
+ *  that are too young to go.
+ *
+ *  \param uri borrowed: as lance_dataset_cleanup() has it.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's memory, with `struct_size` set; filled up to that size.
+ *  \param items the caller's: a stream of the columns `removed` (bool), `kind` (int32), `version` (uint64,
+ *  may be null), `path` (utf8), `bytes` (uint64), `reason` (utf8). */
+LANCE_API LanceStatusCode lance_dataset_explain_cleanup(const char* uri, const LanceCleanupOptions* options,
+                                                        LanceCleanupResult* out,
+                                                        struct ArrowArrayStream* items, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_explain_cleanup(). */
+LANCE_API LanceStatusCode lance_dataset_explain_cleanup_async(const char* uri,
+                                                              const LanceCleanupOptions* options,
+                                                              LanceCleanupResult* out,
+                                                              struct ArrowArrayStream* items,
+                                                              LanceDoneFn done, void* context,
+                                                              LanceOperation** operation, LanceError** error);
+
+/** What is looked at. */
+typedef struct LanceDiskUsageOptions {
+  size_t struct_size;
+  const LanceKeyValue* storage_options;
+  size_t storage_options_count;
+} LanceDiskUsageOptions;
+
+#define LANCE_DISK_USAGE_OPTIONS_INIT {sizeof(LanceDiskUsageOptions), NULL, 0}
+
+/** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_DISK_USAGE_OPTIONS_INIT. Never
+ *  fails. */
+LANCE_API void lance_disk_usage_options_init(LanceDiskUsageOptions* options, size_t struct_size);
+
+/** What a dataset takes of its store. `bytes` is the sum of `latest_bytes`, `old_bytes`, `orphan_bytes` and
+ *  what belongs to the dataset as a whole, such as tags. */
+typedef struct LanceDiskUsage {
+  size_t struct_size;
+  /** All files of the dataset and its branches. */
+  uint64_t bytes;
+  /** Files that the latest version of the main branch needs, its manifest among them. */
+  uint64_t latest_bytes;
+  /** Files that only other versions need: older ones, and those of branches. */
+  uint64_t old_bytes;
+  /** Files that belong to no version, and files that are still being written: left behind by crashed
+   *  writers, or of writes in progress. */
+  uint64_t orphan_bytes;
+  uint64_t orphans;
+  /** Of the main branch, and of all others. */
+  uint64_t versions;
+  /** What versions need, by its kind: data files with their large values, ... */
+  uint64_t data_bytes;
+  /** ... the marks of deleted rows, ... */
+  uint64_t deletion_bytes;
+  /** ... indices, ... */
+  uint64_t index_bytes;
+  /** ... transactions, ... */
+  uint64_t transaction_bytes;
+  /** ... and manifests. */
+  uint64_t manifest_bytes;
+  /** Data files in places outside that versions read, as a shallow clone does. They are not in `bytes`. */
+  uint64_t outside_bytes;
+} LanceDiskUsage;
+
+#define LANCE_DISK_USAGE_INIT {sizeof(LanceDiskUsage), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/** \brief Tell what a dataset takes of its store: in all, of each version, the newest of each branch first,
+ *  and files that no version needs. It lists the dataset's directories and reads every manifest, but no
+ *  data. What is written meanwhile by others may be left out. The sizes of columns are those of
+ *  lance_dataset_column_sizes(), those of indices of lance_dataset_indices().
+ *
+ *  \param uri borrowed. That of a branch stands for the whole dataset.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's memory, with `struct_size` set; filled up to that size.
+ *  \param versions the caller's: a stream of the columns `branch` (utf8), `version` (uint64),
+ *  `timestamp_micros` (int64), `files` (uint64), `bytes` (uint64), `own_bytes` (uint64).
+ *  \param orphans the caller's: a stream of the columns `path` (utf8), `is_temporary` (bool), `bytes`
+ *  (uint64), `modified_micros` (int64). */
+LANCE_API LanceStatusCode lance_dataset_disk_usage(const char* uri, const LanceDiskUsageOptions* options,
+                                                   LanceDiskUsage* out, struct ArrowArrayStream* versions,
+                                                   struct ArrowArrayStream* orphans, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_disk_usage(). */
+LANCE_API LanceStatusCode lance_dataset_disk_usage_async(
+    const char* uri, const LanceDiskUsageOptions* options, LanceDiskUsage* out,
+    struct ArrowArrayStream* versions, struct ArrowArrayStream* orphans, LanceDoneFn done, void* context,
+    LanceOperation** operation, LanceError** error);
+
+/** \brief List what the columns take on disk: each before the fields in it. It reads the footer of every
+ *  data file, and no values.
+ *
+ *  \param out the caller's: a stream of the columns `column` (utf8), `field_id` (uint32), `data_type`
+ *  (utf8), `bytes` (uint64). */
+LANCE_API LanceStatusCode lance_dataset_column_sizes(const LanceDataset* dataset,
+                                                     struct ArrowArrayStream* out, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_column_sizes(). */
+LANCE_API LanceStatusCode lance_dataset_column_sizes_async(const LanceDataset* dataset,
+                                                           struct ArrowArrayStream* out, LanceDoneFn done,
+                                                           void* context, LanceOperation** operation,
+                                                           LanceError** error);
+
+/** \brief Tell between which values those of a column are, without a scan: a row with the columns `min` and
+ *  `max`, of the column's type. No live value is outside; deleted ones may have been at the ends. There is
+ *  no row where that is not known: it takes an index of type ZONEMAP that covers all rows, and values that
+ *  are not NaN.
+ *
+ *  \param column borrowed: one name, as #LanceScanOptions has them.
+ *  \param out_array, out_schema the caller's: one record batch as a struct array. Both structs or neither. */
+LANCE_API LanceStatusCode lance_dataset_column_range(const LanceDataset* dataset, const char* column,
+                                                     struct ArrowArray* out_array,
+                                                     struct ArrowSchema* out_schema, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_column_range(). */
+LANCE_API LanceStatusCode lance_dataset_column_range_async(const LanceDataset* dataset, const char* column,
+                                                           struct ArrowArray* out_array,
+                                                           struct ArrowSchema* out_schema, LanceDoneFn done,
+                                                           void* context, LanceOperation** operation,
+                                                           LanceError** error);
 
 /** @} */
 

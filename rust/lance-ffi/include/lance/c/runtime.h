@@ -23,7 +23,8 @@ typedef struct LanceRuntimeOptions {
   uint32_t io_threads;
   /** Threads that decode and compute. #LANCE_UNSET_U32: the number of cores. */
   uint32_t cpu_threads;
-  /** Budget of the shared index cache in bytes. #LANCE_UNSET_U64: 256 MiB. */
+  /** Budget of the shared index cache in bytes. #LANCE_UNSET_U64: an eighth of the memory, at least 256
+   *  MiB. */
   uint64_t index_cache_bytes;
   /** Budget of the shared metadata cache in bytes. #LANCE_UNSET_U64: 128 MiB. */
   uint64_t metadata_cache_bytes;

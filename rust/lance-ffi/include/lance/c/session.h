@@ -24,7 +24,8 @@ typedef struct LanceSession LanceSession;
 /** Budgets of a session. */
 typedef struct LanceSessionOptions {
   size_t struct_size;
-  /** Budget of the index cache in bytes. 1 keeps nothing. #LANCE_UNSET_U64: 256 MiB. */
+  /** Budget of the index cache in bytes. 1 keeps nothing. #LANCE_UNSET_U64: an eighth of the memory, at
+   *  least 256 MiB. */
   uint64_t index_cache_bytes;
   /** Budget of the metadata cache in bytes. 1 keeps nothing. #LANCE_UNSET_U64: 128 MiB. */
   uint64_t metadata_cache_bytes;

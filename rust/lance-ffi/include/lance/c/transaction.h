@@ -15,7 +15,8 @@ extern "C" {
 /** \defgroup transaction Transaction
  *  @{ */
 
-/** Data files that are written but belong to no version yet. */
+/** What was done to a version of a dataset, or is to make one, and belongs to no version yet: files, and
+ *  what they change. */
 typedef struct LanceTransaction LanceTransaction;
 
 /** What a commit made. */
@@ -27,12 +28,49 @@ typedef struct LanceCommitResult {
 
 #define LANCE_COMMIT_RESULT_INIT {sizeof(LanceCommitResult), 0}
 
-/** \brief Commit one or more uncommitted writes to the same dataset as one new version.
+/** How to commit transactions. */
+typedef struct LanceCommitOptions {
+  size_t struct_size;
+  /** A message kept with the version, below those that the transactions have. #LANCE_NO_TEXT: none. */
+  LanceText commit_message;
+  /** Kept with the version, beside those of the transactions. Two values of one key are
+   *  #LANCE_INVALID_ARGUMENT. */
+  const LanceKeyValue* transaction_properties;
+  size_t transaction_properties_count;
+  /** How often to try again when others commit at the same time. With 0, an overwrite is strict: where the
+   *  version that it was made of is not the newest any more, it is #LANCE_COMMIT_CONFLICT.
+   *  #LANCE_UNSET_U32: 19. */
+  uint32_t max_retries;
+  /** Padding. Never read. */
+  int32_t reserved;
+  /** For how long to try again. Then it is #LANCE_CONTENTION. #LANCE_UNSET_I64: 30. */
+  int64_t retry_timeout_seconds;
+  /** For how long the whole commit may take. When it ends there, nobody knows whether it made a version,
+   *  which is #LANCE_COMMIT_STATUS_UNKNOWN. #LANCE_UNSET_I64: 1800. */
+  int64_t timeout_seconds;
+  /** Make a version that is not in the history of the dataset, and is reached by its number only. It is not
+   *  known when the same is committed once more. */
+  int32_t detached;
+  /** Check what can be checked without making a version, such as files and whether the versions that the
+   *  transactions were made of are there. What is told of the commit is what it would be if nobody
+   *  committed before. */
+  int32_t dry_run;
+} LanceCommitOptions;
+
+#define LANCE_COMMIT_OPTIONS_INIT \
+  {sizeof(LanceCommitOptions), {NULL, 0}, NULL, 0, LANCE_UNSET_U32, 0, LANCE_UNSET_I64, LANCE_UNSET_I64, 0, 0}
+
+/** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_COMMIT_OPTIONS_INIT. Never fails. */
+LANCE_API void lance_commit_options_init(LanceCommitOptions* options, size_t struct_size);
+
+/** \brief Commit one or more transactions of the same dataset as one new version.
  *
  *  The rows of the first transaction come first, and so on. All must have the same target, mode and schema;
- *  spellings of one place are one target. They conflict with what has been committed since the first of
- *  them was begun. The properties of all are kept: messages below one another; two values of any other key
- *  are refused. Before the commit the size of every new file is checked against what the encoder wrote.
+ *  spellings of one place are one target. Those that change fragments must have been made of the same
+ *  version, and each of other fragments; what is neither of these is committed alone. They conflict with
+ *  what has been committed since the first of them was begun. The properties of all are kept: messages
+ *  below one another; two values of any other key are refused. Before the commit the size of every new file
+ *  is checked against what the encoder wrote.
  *
  *  A transaction that has a JSON form is committed once, whoever does it and however often: another commit
  *  returns the version that was made, also at the same time in another process. So a commit that returned
@@ -54,7 +92,25 @@ LANCE_API LanceStatusCode lance_transaction_commit_async(LanceTransaction* const
                                                          void* context, LanceOperation** operation,
                                                          LanceError** error);
 
-/** \brief Delete the files of an uncommitted write. Discarding twice is allowed.
+/** \brief As lance_transaction_commit(), with options.
+ *
+ *  \param transactions borrowed: `count` handles, none of them twice. A committed transaction can only be
+ *  freed.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's memory, with `struct_size` set; filled up to that size; may be NULL. */
+LANCE_API LanceStatusCode lance_transaction_commit_with(LanceTransaction* const* transactions, size_t count,
+                                                        const LanceCommitOptions* options,
+                                                        LanceCommitResult* out, LanceError** error);
+
+/** \brief The asynchronous form of lance_transaction_commit_with(). */
+LANCE_API LanceStatusCode lance_transaction_commit_with_async(LanceTransaction* const* transactions,
+                                                              size_t count, const LanceCommitOptions* options,
+                                                              LanceCommitResult* out, LanceDoneFn done,
+                                                              void* context, LanceOperation** operation,
+                                                              LanceError** error);
+
+/** \brief Delete the files of a transaction, but for those that a version needs. Discarding twice is
+ *  allowed.
  *
  *  #LANCE_INVALID_STATE, and nothing is deleted: a version has the files, or another process commits them.
  *  Of a commit and a discard at the same time one succeeds, or both fail and can be repeated. A discard
@@ -66,14 +122,16 @@ LANCE_API LanceStatusCode lance_transaction_discard_async(LanceTransaction* tran
                                                           void* context, LanceOperation** operation,
                                                           LanceError** error);
 
-/** \brief Describe an uncommitted write so that another process can commit it. Storage options are not part
- *  of it; the place is absolute.
+/** \brief Describe a transaction so that another process can commit it. Storage options are not part of it;
+ *  the place is absolute. docs/transactions.md has the form, in which others can describe transactions,
+ *  too.
  *
  *  \param out the caller's; lance_string_free(). */
 LANCE_API LanceStatusCode lance_transaction_to_json(const LanceTransaction* transaction, char** out,
                                                     LanceError** error);
 
-/** \brief Read what lance_transaction_to_json() wrote.
+/** \brief Read what lance_transaction_to_json() wrote, here or in version 0.1, or what others wrote in its
+ *  form. What is cut short or otherwise damaged is #LANCE_INVALID_ARGUMENT.
  *
  *  \param json borrowed.
  *  \param storage_options borrowed: the committing process's own.

@@ -42,7 +42,9 @@ enum {
   /** Add rows to a dataset, which must exist. */
   LANCE_WRITE_APPEND = 1,
   /** Replace the rows and the schema in a new version; make the dataset if it does not exist. */
-  LANCE_WRITE_OVERWRITE = 2
+  LANCE_WRITE_OVERWRITE = 2,
+  /** Add rows to a dataset, or make it if it does not exist when the writer is opened. */
+  LANCE_WRITE_APPEND_OR_CREATE = 3
 };
 
 /** What columns without an encoding of their own are encoded for. */
@@ -151,6 +153,9 @@ typedef struct LanceWriteOptions {
   LanceEncodingProfile encoding_profile;
   /** Padding. Never read. */
   int32_t reserved3;
+  /** Write to this branch, which must exist: one that does not is #LANCE_REF_NOT_FOUND. To make a dataset
+   *  on one is #LANCE_INVALID_ARGUMENT. NULL: the main one, or the branch that the URI is of. */
+  const char* branch;
 } LanceWriteOptions;
 
 #define LANCE_WRITE_OPTIONS_INIT \
@@ -180,7 +185,8 @@ typedef struct LanceWriteOptions {
    NULL,                         \
    NULL,                         \
    LANCE_ENCODING_READ,          \
-   0}
+   0,                            \
+   NULL}
 
 /** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_WRITE_OPTIONS_INIT. Never fails. */
 LANCE_API void lance_write_options_init(LanceWriteOptions* options, size_t struct_size);

@@ -1,0 +1,121 @@
+//! Operations that are redone when another writer has changed what they read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lance::Dataset;
+use lance::dataset::CommitBuilder;
+use lance_core::utils::backoff::SlotBackoff;
+use tokio::time::sleep;
+
+use crate::change::Change;
+use crate::error::{Error, Result, code};
+use crate::read::Opened;
+use crate::read::dataset::latest;
+use crate::write::transaction::{Pending, Staged};
+
+/// What an operation has made of a version, and in how many rows.
+pub type Made = (Staged, u64);
+
+/// How often an operation is tried, and what is kept with its version.
+pub struct Attempts {
+    pub retries: u32,
+    /// No retry begins later.
+    pub timeout: Duration,
+    pub properties: HashMap<String, String>,
+    /// Make a version even if it is about no row.
+    pub allow_empty: bool,
+}
+
+impl Attempts {
+    /// Let `stage` make something of the version, which it also gets as the copy that it may write to, and commit that: the
+    /// new version and the rows. It is redone on the newest version when what it read was changed by others; what it made
+    /// before is gone then.
+    pub async fn commit<S, W>(self, mut opened: Arc<Opened>, stage: S) -> Result<(Opened, u64)>
+    where
+        S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Clone + Send + 'static,
+        W: Future<Output = Result<Made>> + Send + 'static,
+    {
+        let begin = Instant::now();
+        let mut backoff = SlotBackoff::default();
+        loop {
+            let outcome = self.attempt(&opened, stage.clone()).await;
+            let conflict = match outcome {
+                Err(error) if error.code() == code::COMMIT_CONFLICT_RETRYABLE => error,
+                outcome => return outcome,
+            };
+            let left = self.timeout.saturating_sub(begin.elapsed());
+            if backoff.attempt() >= self.retries || left.is_zero() {
+                return Err(given_up(conflict, backoff.attempt()));
+            }
+            if backoff.attempt() == 0 {
+                // As the engine does: a slot is as long as an attempt, and a tenth longer.
+                backoff = backoff.with_unit((begin.elapsed().as_millis() * 11 / 10) as u32);
+            }
+            sleep(backoff.next_backoff().min(left)).await;
+            opened = Arc::new(latest(opened).await?);
+        }
+    }
+
+    /// Let `stage` make something of the version, which is committed later.
+    pub async fn stage<S, W>(self, opened: Arc<Opened>, stage: S) -> Result<(Pending, u64)>
+    where
+        S: FnOnce(Arc<Opened>, Arc<Dataset>) -> W + Send + 'static,
+        W: Future<Output = Result<Made>> + Send + 'static,
+    {
+        let read = opened.clone();
+        let work = |dataset: Dataset| async move {
+            let (staged, rows) = stage(read, Arc::new(dataset)).await?;
+            Ok((with_properties(staged, self.properties), rows))
+        };
+        Change::new(&opened)?.run_staged(&opened, work).await
+    }
+
+    async fn attempt<S, W>(&self, opened: &Arc<Opened>, stage: S) -> Result<(Opened, u64)>
+    where
+        S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Send + 'static,
+        W: Future<Output = Result<Made>> + Send + 'static,
+    {
+        let read = opened.clone();
+        let properties = self.properties.clone();
+        let allow_empty = self.allow_empty;
+        let work = |dataset: Dataset| async move {
+            let dataset = Arc::new(dataset);
+            let (staged, rows) = stage(read, dataset.clone()).await?;
+            if rows == 0 && !allow_empty {
+                return Ok((Arc::unwrap_or_clone(dataset), 0));
+            }
+            let made = commit(dataset, with_properties(staged, properties)).await?;
+            Ok((made, rows))
+        };
+        Change::new(opened)?.run_to_version_with(opened, work).await
+    }
+}
+
+/// What is said of the conflict after so many retries.
+fn given_up(conflict: Error, retries: u32) -> Error {
+    match retries {
+        0 => conflict,
+        _ => conflict
+            .with_code(code::CONTENTION)
+            .context(&format!("given up after {retries} retries")),
+    }
+}
+
+fn with_properties(mut staged: Staged, properties: HashMap<String, String>) -> Staged {
+    if !properties.is_empty() {
+        staged.transaction.transaction_properties = Some(Arc::new(properties));
+    }
+    staged
+}
+
+/// Make a version of it.
+async fn commit(dataset: Arc<Dataset>, staged: Staged) -> Result<Dataset> {
+    // The engine's own cleanup removes what a branch lives on, if its place was typed otherwise.
+    let mut commit = CommitBuilder::new(dataset).with_skip_auto_cleanup(true);
+    if let Some(rows) = staged.affected_rows {
+        commit = commit.with_affected_rows(rows);
+    }
+    Ok(commit.execute(staged.transaction).await?)
+}

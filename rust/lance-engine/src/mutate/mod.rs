@@ -1,0 +1,14 @@
+//! Rows changed where they are: deleted, updated.
+
+mod assignments;
+mod attempts;
+mod delete;
+mod deletions;
+mod filter;
+mod update;
+
+pub use delete::{
+    delete, delete_addresses, delete_row_ids, delete_row_ids_uncommitted, delete_uncommitted,
+    truncate,
+};
+pub use update::{update, update_uncommitted};

@@ -1,0 +1,122 @@
+//! Deleting a branch: its name, and the files in its directory.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use lance::dataset::refs::{BranchContents, TagContents};
+use object_store::path::Path;
+
+use crate::error::{Error, Result, code};
+use crate::maintain::listing::{BRANCHES, DIRECTORIES, VERSIONS, if_found};
+use crate::read::Opened;
+use crate::refs::names;
+use crate::stored_refs::StoredRefs;
+use crate::task::Task;
+use crate::write::removal::{delete_files, remove_empty_dirs_below};
+
+/// Delete a branch that no other branch and no tag needs; with `force` also what is left of one that has no name any more.
+pub fn delete(opened: Arc<Opened>, name: String, force: bool) -> Task<()> {
+    Box::pin(async move {
+        names::check_branch(&name)?;
+        let refs = StoredRefs::of(&opened.plain).await?;
+        let file = refs.branch_file(&name);
+        let contents: Option<BranchContents> = refs.read(&file).await?;
+        if contents.is_none() && !force {
+            return Err(refs.no_branch(&name).await?);
+        }
+        refuse_if_used(&refs, &name).await?;
+        refs.remove(&file).await?;
+        // Somebody may have begun to use it just before.
+        if let Err(used) = refuse_if_used(&refs, &name).await {
+            if let Some(contents) = contents {
+                refs.put(&file, &contents).await?;
+            }
+            return Err(used);
+        }
+        remove(&refs, &name).await
+    })
+}
+
+/// Fail where another branch or a tag needs one of its versions.
+async fn refuse_if_used(refs: &StoredRefs, name: &str) -> Result<()> {
+    let users = users(name, &refs.branches().await?, &refs.tags().await?);
+    if users.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        code::FAILED_PRECONDITION,
+        format!(
+            "branch {name:?} is in use by {}: delete what uses it first",
+            users.join(", ")
+        ),
+    ))
+}
+
+fn users(
+    name: &str,
+    branches: &BTreeMap<String, BranchContents>,
+    tags: &BTreeMap<String, TagContents>,
+) -> Vec<String> {
+    let all: HashMap<_, _> = branches
+        .iter()
+        .map(|(name, branch)| (name.clone(), branch.clone()))
+        .collect();
+    let descendants = branches
+        .get(name)
+        .map(|own| own.identifier.collect_referenced_versions(&all));
+    let descendants: HashSet<_> = descendants
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name)
+        .collect();
+    let branches = branches.iter().filter(|(other, branch)| {
+        let is_child = branch.parent_branch.as_deref() == Some(name);
+        *other != name && (is_child || descendants.contains(*other))
+    });
+    let tags = tags
+        .iter()
+        .filter(|(_, tag)| tag.branch.as_deref() == Some(name));
+    let branches = branches.map(|(other, _)| format!("branch {other:?}"));
+    branches
+        .chain(tags.map(|(tag, _)| format!("tag {tag:?}")))
+        .collect()
+}
+
+/// Remove the name, and all files of the branch. Those of other branches are in directories of theirs, which may be below
+/// that of this one.
+pub async fn remove(refs: &StoredRefs, name: &str) -> Result<()> {
+    refs.remove(&refs.branch_file(name)).await?;
+    let tree = refs.root.clone().join(BRANCHES);
+    let root_of = |name: &str| {
+        let root = Path::parse(format!("{tree}/{name}"));
+        root.map_err(|error| Error::invalid_argument(error.to_string()))
+    };
+    let root = root_of(name)?;
+    let branches = refs.branches().await?;
+    let others = branches.keys().map(|name| root_of(name));
+    let others: Vec<Path> = others.collect::<Result<_>>()?;
+    // Without its versions nobody begins to read it.
+    let mut directories = DIRECTORIES.to_vec();
+    directories.sort_by_key(|directory| *directory != VERSIONS);
+    let mut emptied = HashSet::new();
+    for directory in directories {
+        let directory = root.clone().join(directory);
+        let listed = refs
+            .store
+            .list(Some(directory.clone()))
+            .map_ok(|file| file.location);
+        let files: Vec<Path> = if_found(listed.try_collect().await)?.unwrap_or_default();
+        let own = files
+            .into_iter()
+            .filter(|file| !others.iter().any(|other| file.prefix_matches(other)));
+        let own: Vec<Path> = own.collect();
+        emptied.extend(own.iter().filter_map(Path::parent));
+        emptied.insert(directory);
+        delete_files(&refs.store, own).await?;
+    }
+    let mut emptied: Vec<Path> = emptied.into_iter().collect();
+    emptied.sort_by_key(|directory| std::cmp::Reverse(directory.parts().count()));
+    remove_empty_dirs_below(&refs.store, &refs.root, emptied);
+    Ok(())
+}

@@ -1,0 +1,269 @@
+//! Clones: a new dataset that is equal to a version, and has its files or a copy of them.
+
+use std::sync::Arc;
+
+use lance::Dataset;
+use lance::dataset::CommitBuilder;
+use lance::dataset::builder::DatasetBuilder;
+use lance::dataset::transaction::{Operation, Transaction};
+use lance_io::object_store::{ObjectStore, ObjectStoreParams};
+use lance_table::io::commit::CommitHandler;
+use object_store::path::Path;
+use tokio::runtime::Handle;
+
+use super::{gate, version};
+use crate::absent::check_can_be_made;
+use crate::change::Change;
+use crate::error::{Error, Result, code};
+use crate::maintain::listing::{DIRECTORIES, TRANSACTIONS, if_found};
+use crate::open::{Access, load, load_if_exists};
+use crate::parallel::to_its_end;
+use crate::place::Place;
+use crate::read::Opened;
+use crate::settings::CloneSettings;
+use crate::task::Task;
+use crate::write::removal::remove_empty_dataset_dirs;
+use crate::write::written_files::WrittenFiles;
+
+/// Make a dataset that reads the files of this version where they are.
+pub fn shallow(opened: Arc<Opened>, place: Place, settings: CloneSettings) -> Task<Opened> {
+    Box::pin(async move {
+        let target = Target::find(&opened, place, settings).await?;
+        let new = target.clone();
+        target
+            .make(&opened, |source, written| shallow_to(source, new, written))
+            .await
+    })
+}
+
+/// Make a dataset that has copies of the files of this version.
+pub fn deep(opened: Arc<Opened>, place: Place, settings: CloneSettings) -> Task<Opened> {
+    Box::pin(async move {
+        refuse_files_elsewhere(&opened)?;
+        let target = Target::find(&opened, place, settings).await?;
+        let new = target.clone();
+        target
+            .make(&opened, |source, written| deep_to(source, new, written))
+            .await
+    })
+}
+
+/// The engine takes the place of such files for a path in the store of the dataset.
+fn refuse_files_elsewhere(opened: &Opened) -> Result<()> {
+    let bases = &opened.plain.manifest().base_paths;
+    match bases.values().find(|base| base.path.contains("://")) {
+        Some(base) => Err(Error::new(
+            code::NOT_SUPPORTED,
+            format!(
+                "the version has files at {}, which a deep clone cannot copy: read it and write it anew",
+                base.path
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Where a clone is made.
+#[derive(Clone)]
+struct Target {
+    place: Place,
+    params: ObjectStoreParams,
+    /// Makes sure that the clone is the first, and has its files.
+    handler: Arc<dyn CommitHandler>,
+}
+
+impl Target {
+    async fn find(opened: &Opened, place: Place, settings: CloneSettings) -> Result<Self> {
+        let source = &opened.plain;
+        let own = settings.credentials.is_some() || !settings.storage_options.is_empty();
+        let params = match own {
+            true => {
+                let access = Access {
+                    storage_options: settings.storage_options,
+                    ..Access::default()
+                };
+                access
+                    .renewed_by(settings.credentials)
+                    .await?
+                    .store_params()
+            }
+            false => source.store_params().cloned().unwrap_or_default(),
+        };
+        refuse_inside(source, &place)?;
+        let handler = gate::of_new(&place.uri, &params).await?;
+        let target = Self {
+            place,
+            params,
+            handler,
+        };
+        if load_if_exists(target.builder(source)).await?.is_some() {
+            return Err(target.taken());
+        }
+        check_can_be_made(&target.place.uri, &target.place)?;
+        Ok(target)
+    }
+
+    fn taken(&self) -> Error {
+        Error::new(
+            code::ALREADY_EXISTS,
+            format!(
+                "dataset {} already exists: clone to another place",
+                self.place
+            ),
+        )
+    }
+
+    fn builder(&self, source: &Dataset) -> DatasetBuilder {
+        DatasetBuilder::from_uri(&self.place.uri)
+            .with_session(source.session())
+            .with_store_params(self.params.clone())
+    }
+
+    /// With a store that notes its files.
+    fn noting(&self, written: Arc<WrittenFiles>) -> ObjectStoreParams {
+        ObjectStoreParams {
+            object_store_wrapper: Some(written),
+            ..self.params.clone()
+        }
+    }
+
+    /// Let `work` make the dataset; what it comes to otherwise leaves no file. It tells of one that was there first by None:
+    /// that has the files of the same names.
+    async fn make<W>(
+        self,
+        opened: &Opened,
+        work: impl FnOnce(Dataset, Arc<WrittenFiles>) -> W,
+    ) -> Result<Opened>
+    where
+        W: Future<Output = Result<Option<()>>> + Send + 'static,
+    {
+        version::require(opened).await?;
+        let source = &opened.plain;
+        let registry = source.session().store_registry();
+        let (store, base) =
+            ObjectStore::from_uri_and_params(registry.clone(), &self.place.uri, &self.params)
+                .await?;
+        let _claim = Claim::take(store, base, &self.place).await?;
+        let mut noted = None;
+        let change = Change::elsewhere(opened, |written| {
+            noted = Some(written.clone());
+            let params = self.noting(written);
+            let uri = self.place.uri.clone();
+            async move {
+                Ok(ObjectStore::from_uri_and_params(registry, &uri, &params)
+                    .await?
+                    .0)
+            }
+        })
+        .await?;
+        let written = noted.unwrap_or_default();
+        let made = change.run(|dataset| work(dataset, written)).await?;
+        made.ok_or_else(|| self.taken())?;
+        Ok(Opened::new(load(self.builder(source)).await??))
+    }
+}
+
+/// A clone is a dataset of its own, not a part of the one it is made from.
+fn refuse_inside(source: &Dataset, place: &Place) -> Result<()> {
+    let root = source.branch_location().find_main()?.uri;
+    let below = place.uri.strip_prefix(root.trim_end_matches('/'));
+    let first = below.and_then(|below| below.strip_prefix('/')?.split('/').next());
+    match first {
+        Some(first) if DIRECTORIES.contains(&first) => Err(Error::invalid_argument(format!(
+            "{place} is inside the dataset that is to be cloned"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// A place that only one clone is made at. Manifests alone do not tell: those of other versions have other names.
+struct Claim {
+    store: Arc<ObjectStore>,
+    base: Path,
+    file: Path,
+    runtime: Handle,
+}
+
+impl Claim {
+    async fn take(store: Arc<ObjectStore>, base: Path, place: &Place) -> Result<Self> {
+        let file = base.clone().join(TRANSACTIONS).join("clone.txn");
+        let put = store.put_if_absent(&file, Vec::from("clone").into()).await;
+        put.map_err(|error| match error {
+            object_store::Error::AlreadyExists { .. } => Error::new(
+                code::ALREADY_EXISTS,
+                format!(
+                    "another clone is being made at {place}, or was interrupted: in that case remove {file}"
+                ),
+            ),
+            error => lance_core::Error::from(error).into(),
+        })?;
+        Ok(Self {
+            store,
+            base,
+            file,
+            runtime: Handle::current(),
+        })
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let removed = to_its_end(&self.runtime, self.store.delete(&self.file));
+        if let Err(failure) = if_found(removed) {
+            tracing::warn!(target: "lance_cpp::refs", "the file of a clone that was made stays: {failure}");
+        }
+        remove_empty_dataset_dirs(&self.store, &self.base);
+    }
+}
+
+async fn shallow_to(
+    source: Dataset,
+    target: Target,
+    written: Arc<WrittenFiles>,
+) -> Result<Option<()>> {
+    let manifest = source.manifest();
+    let operation = Operation::Clone {
+        is_shallow: true,
+        ref_name: manifest.branch.clone(),
+        ref_version: manifest.version,
+        ref_path: source.uri().to_string(),
+        branch_name: None,
+    };
+    let transaction = Transaction::new(manifest.version, operation, None);
+    let commit = CommitBuilder::new(target.place.uri.as_str())
+        .with_session(source.session())
+        .with_store_params(target.noting(written))
+        .with_source_store(source.object_store(None).await?)
+        .with_commit_handler(target.handler.clone())
+        .with_skip_auto_cleanup(true);
+    unless_taken(commit.execute(transaction).await)
+}
+
+async fn deep_to(
+    source: Dataset,
+    target: Target,
+    written: Arc<WrittenFiles>,
+) -> Result<Option<()>> {
+    let version = source.manifest().version;
+    // The engine commits through the handler of the source.
+    let builder = DatasetBuilder::from_uri(source.uri())
+        .with_session(source.session())
+        .with_store_params(source.store_params().cloned().unwrap_or_default())
+        .with_commit_handler(target.handler.clone())
+        .with_version(version);
+    let mut source = load(builder).await??;
+    let params = target.noting(written);
+    unless_taken(
+        source
+            .deep_clone(&target.place.uri, version, Some(params))
+            .await,
+    )
+}
+
+fn unless_taken(made: lance_core::Result<Dataset>) -> Result<Option<()>> {
+    match made.map_err(Error::from) {
+        Ok(_) => Ok(Some(())),
+        Err(error) if error.code() == code::ALREADY_EXISTS => Ok(None),
+        Err(error) => Err(error),
+    }
+}
