@@ -1,6 +1,5 @@
 //! A change of a dataset, which leaves no file when it comes to nothing.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::future::AbortHandle;
