@@ -1,7 +1,7 @@
 //! Rows changed where they are: deleted, updated.
 
 mod assignments;
-mod attempts;
+pub(crate) mod attempts;
 mod delete;
 mod deletions;
 mod filter;
