@@ -113,7 +113,7 @@ impl MergeInserter {
     ) -> Result<T>
     where
         T: Send + 'static,
-        W: Future<Output = Result<T>> + Send,
+        W: Future<Output = Result<T>> + Send + 'static,
     {
         refuse_runtime_thread()?;
         let gathering = self.take(&mut lock(&self.state))?;

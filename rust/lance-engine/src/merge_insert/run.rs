@@ -34,12 +34,12 @@ pub async fn run(
     let newest = Arc::new(latest(opened).await?);
     let (source, attempts) = (Arc::new(source), Arc::new(AtomicU64::new(0)));
     let asked = plan.clone();
-    let stage = move |_, dataset| {
+    let stage = move |_: Arc<Opened>, dataset: Arc<Dataset>| {
         let (plan, source, attempts) = (plan.clone(), source.clone(), attempts.clone());
         async move {
             let attempts = attempts.fetch_add(1, Ordering::Relaxed) + 1;
             let (staged, result) = stage(dataset, &plan, &source).await?;
-            Ok((staged, MergeInsertResult { attempts, ..result }))
+            Ok::<_, Error>((staged, MergeInsertResult { attempts, ..result }))
         }
     };
     let done = asked.attempts().commit(newest, stage).await;
@@ -53,7 +53,9 @@ pub async fn prepare(
     source: Gathered,
 ) -> Result<(Pending, MergeInsertResult)> {
     let asked = plan.clone();
-    let stage = move |_, dataset| async move { stage(dataset, &plan, &source).await };
+    let stage = move |_: Arc<Opened>, dataset: Arc<Dataset>| async move {
+        stage(dataset, &plan, &source).await
+    };
     let done = asked.attempts().stage(opened, stage).await;
     done.map_err(|error| asked.blame(error))
 }
@@ -63,7 +65,7 @@ pub async fn analyze(opened: Arc<Opened>, plan: Arc<Plan>, source: Gathered) -> 
     let change = Change::new(&opened)?;
     let files = change.files();
     let asked = plan.clone();
-    let trying = move |dataset| async move {
+    let trying = move |dataset: Dataset| async move {
         let dataset = Arc::new(dataset);
         plan.check_still(&dataset)?;
         source
