@@ -105,9 +105,9 @@ typename Form::template Of<MergeInsertResult> Merge(const Dataset& dataset, cons
 }
 
 template <typename Form>
-typename Form::template Of<TransactionOf<Form>> Stage(const Dataset& dataset, const ReaderPtr& reader,
-                                                      const MergeInsertOptions& options, GuardPtr* guard,
-                                                      const StopToken& stop) {
+typename Form::template Of<TransactionOf<Form>> StageMerge(const Dataset& dataset, const ReaderPtr& reader,
+                                                           const MergeInsertOptions& options, GuardPtr* guard,
+                                                           const StopToken& stop) {
   const auto finish = [](StagedOut& out) { return ToTransaction<Form>(out); };
   return OfReader<TransactionOf<Form>, StagedOut, Form>(lance_dataset_merge_insert_uncommitted,
                                                         lance_dataset_merge_insert_uncommitted_async, finish,
@@ -281,13 +281,14 @@ arrow::Future<MergeInsertResult> Dataset::MergeInsertAsync(const ReaderPtr& read
 arrow::Result<Transaction> Dataset::MergeInsertUncommitted(const ReaderPtr& reader,
                                                            const MergeInsertOptions& options,
                                                            const StopToken& stop) const {
-  return WithReader([&](GuardPtr* guard) { return Stage<Waiting>(*this, reader, options, guard, stop); });
+  return WithReader(
+      [&](GuardPtr* guard) { return StageMerge<Waiting>(*this, reader, options, guard, stop); });
 }
 
 arrow::Future<std::shared_ptr<Transaction>> Dataset::MergeInsertUncommittedAsync(
     const ReaderPtr& reader, const MergeInsertOptions& options, const StopToken& stop) const {
   return WithReaderAsync<std::shared_ptr<Transaction>>(
-      [&](GuardPtr* guard) { return Stage<Starting>(*this, reader, options, guard, stop); });
+      [&](GuardPtr* guard) { return StageMerge<Starting>(*this, reader, options, guard, stop); });
 }
 
 arrow::Result<std::string> Dataset::AnalyzeMergeInsert(const ReaderPtr& reader,
