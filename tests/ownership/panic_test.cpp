@@ -255,19 +255,40 @@ struct World {
     return outcome;
   }
 
-  Outcome MergeStream() {
-    World& world = *this;
+  /// Give rows to a call, which consumes them.
+  template <typename Ptr, typename Call>
+  Outcome WithSource(Call call) {
     const auto reader = arrow::RecordBatchReader::Make({SimpleBatch(95, 7)}).ValueOrDie();
     ArrowArrayStream source{};
     EXPECT_OK(arrow::ExportRecordBatchReader(reader, &source));
     probe.Watch(&source);
-    DatasetPtr out;
-    const Outcome outcome = Made(&out, [&](auto* handle) {
-      return CALL(lance_dataset_merge_insert, Dataset(), &source, OnId(), handle,
-                  static_cast<LanceMergeInsertResult*>(nullptr));
-    });
+    Ptr out;
+    const Outcome outcome = Made(&out, [&](auto* handle) { return call(&source, handle); });
     EXPECT_EQ(source.release, nullptr);
     return outcome;
+  }
+
+  Outcome MergeStream() {
+    World& world = *this;
+    return WithSource<DatasetPtr>([&](ArrowArrayStream* source, auto* out) {
+      return CALL(lance_dataset_merge_insert, Dataset(), source, OnId(), out,
+                  static_cast<LanceMergeInsertResult*>(nullptr));
+    });
+  }
+
+  Outcome StageStream() {
+    World& world = *this;
+    return WithSource<TransactionPtr>([&](ArrowArrayStream* source, auto* out) {
+      return CALL(lance_dataset_merge_insert_uncommitted, Dataset(), source, OnId(), out,
+                  static_cast<LanceMergeInsertResult*>(nullptr));
+    });
+  }
+
+  Outcome AnalyzeStream() {
+    World& world = *this;
+    return WithSource<StringPtr>([&](ArrowArrayStream* source, auto* out) {
+      return CALL(lance_dataset_analyze_merge_insert, Dataset(), source, OnId(), out);
+    });
   }
 
   template <typename Call>
@@ -1582,6 +1603,10 @@ const Function kFunctions[] = {
      Second::kHarmless},
     {"lance_may_wait", [](World&) { return CallC(lance_may_wait); }, Second::kHarmless},
     {"lance_dataset_merge_insert", [](World& world) { return world.MergeStream(); }, Second::kHarmless},
+    {"lance_dataset_merge_insert_uncommitted", [](World& world) { return world.StageStream(); },
+     Second::kHarmless},
+    {"lance_dataset_analyze_merge_insert", [](World& world) { return world.AnalyzeStream(); },
+     Second::kHarmless},
     {"lance_dataset_explain_merge_insert",
      [](World& world) {
        StringPtr out;
@@ -1606,6 +1631,14 @@ const Function kFunctions[] = {
        DatasetPtr out;
        return Made(&out, [&](auto* handle) {
          return CALL(lance_merge_inserter_finish, world.inserter.get(), handle,
+                     static_cast<LanceMergeInsertResult*>(nullptr));
+       });
+     }},
+    {"lance_merge_inserter_finish_uncommitted",
+     [](World& world) {
+       TransactionPtr out;
+       return Made(&out, [&](auto* handle) {
+         return CALL(lance_merge_inserter_finish_uncommitted, world.inserter.get(), handle,
                      static_cast<LanceMergeInsertResult*>(nullptr));
        });
      }},

@@ -1,8 +1,12 @@
 //! Rows changed where they are: deleted, updated.
 
 mod assignments;
+<<<<<<< HEAD
 mod attempts;
 mod blobs;
+=======
+pub(crate) mod attempts;
+>>>>>>> upsert
 mod delete;
 mod deletions;
 mod filter;

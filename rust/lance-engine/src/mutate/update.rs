@@ -97,6 +97,7 @@ fn asked(assignments: Vec<(String, String)>, settings: UpdateSettings) -> (Asked
     let attempts = Attempts {
         retries: settings.conflict_retries,
         timeout: settings.retry_timeout,
+        commit_retries: None,
         properties: settings.transaction_properties,
         allow_empty: settings.allow_empty,
     };
@@ -121,7 +122,7 @@ impl Taken {
     }
 }
 
-async fn stage(opened: Arc<Opened>, dataset: Arc<Dataset>, asked: Asked) -> Result<Made> {
+async fn stage(opened: Arc<Opened>, dataset: Arc<Dataset>, asked: Asked) -> Result<Made<u64>> {
     fault::point()?;
     let (assignments, filter) = &*asked;
     let assignments = Assignments::of(&opened, assignments)?;
