@@ -45,43 +45,28 @@ pub struct Attempts {
 
 impl Attempts {
     /// Let `stage` make something of the version, which it also gets as the copy that it may write to, and commit that: the
-<<<<<<< HEAD
-    /// new version and the rows.
-    pub async fn commit<S, W>(self, opened: Arc<Opened>, stage: S) -> Result<(Opened, u64)>
-    where
-        S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Clone + Send + Sync + 'static,
-        W: Future<Output = Result<Made>> + Send + 'static,
-=======
-    /// new version and what is told. It is redone on the newest version when what it read was changed by others; what it made
-    /// before is gone then.
-    pub async fn commit<T, S, W>(self, mut opened: Arc<Opened>, stage: S) -> Result<(Opened, T)>
+    /// new version and what is told.
+    pub async fn commit<T, S, W>(self, opened: Arc<Opened>, stage: S) -> Result<(Opened, T)>
     where
         T: Told,
         S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Clone + Send + 'static,
         W: Future<Output = Result<Made<T>>> + Send + 'static,
->>>>>>> upsert
     {
         let attempt = |opened| self.attempt(opened, stage.clone());
         self.redo(opened, attempt).await
     }
 
     /// Redo `attempt` on the newest version when what it read was changed by others. What it made before is gone then.
-    pub async fn redo<A, F>(&self, mut opened: Arc<Opened>, attempt: A) -> Result<(Opened, u64)>
+    pub async fn redo<T, A, F>(&self, mut opened: Arc<Opened>, attempt: A) -> Result<(Opened, T)>
     where
         A: Fn(Arc<Opened>) -> F,
-        F: Future<Output = Result<(Opened, u64)>>,
+        F: Future<Output = Result<(Opened, T)>>,
     {
         let begin = Instant::now();
         let mut backoff = SlotBackoff::default();
         loop {
-<<<<<<< HEAD
             let conflict = match attempt(opened.clone()).await {
-                Err(error) if error.code() == code::COMMIT_CONFLICT_RETRYABLE => error,
-=======
-            let outcome = self.attempt(&opened, stage.clone()).await;
-            let conflict = match outcome {
                 Err(error) if is_conflict(&error) => error,
->>>>>>> upsert
                 outcome => return outcome,
             };
             let left = self.timeout.saturating_sub(begin.elapsed());
@@ -112,11 +97,7 @@ impl Attempts {
         Change::new(&opened)?.run_staged(&opened, work).await
     }
 
-<<<<<<< HEAD
-    async fn attempt<S, W>(&self, opened: Arc<Opened>, stage: S) -> Result<(Opened, u64)>
-=======
-    async fn attempt<T, S, W>(&self, opened: &Arc<Opened>, stage: S) -> Result<(Opened, T)>
->>>>>>> upsert
+    async fn attempt<T, S, W>(&self, opened: Arc<Opened>, stage: S) -> Result<(Opened, T)>
     where
         T: Told,
         S: Fn(Arc<Opened>, Arc<Dataset>) -> W + Send + 'static,

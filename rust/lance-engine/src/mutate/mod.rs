@@ -1,12 +1,8 @@
 //! Rows changed where they are: deleted, updated.
 
 mod assignments;
-<<<<<<< HEAD
-mod attempts;
-mod blobs;
-=======
 pub(crate) mod attempts;
->>>>>>> upsert
+mod blobs;
 mod delete;
 mod deletions;
 mod filter;
