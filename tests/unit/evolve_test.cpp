@@ -293,7 +293,9 @@ TEST_P(EvolveTest, ColumnsAreMergedByTheirKeys) {
   const auto& values = static_cast<const arrow::Int64Array&>(*rows->column(1));
   for (int64_t i = 0; i < rows->num_rows(); ++i) {
     ASSERT_EQ(values.IsNull(i), ids.Value(i) % 5 == 0);
-    if (values.IsValid(i)) ASSERT_EQ(values.Value(i), 2 * ids.Value(i));
+    if (values.IsValid(i)) {
+      ASSERT_EQ(values.Value(i), 2 * ids.Value(i));
+    }
   }
 }
 
@@ -363,7 +365,7 @@ TEST_P(EvolveTest, BadAlterationsAreRefused) {
   refused({{.column = "few", .nullability = Nullability::kRequired}}, ErrorCode::kInvalidArgument, "NULL");
   refused({{.column = "few", .type = arrow::utf8()}}, ErrorCode::kInvalidArgument);
   // Ids are larger.
-  refused({{.column = "id", .type = arrow::int8()}}, ErrorCode::kInvalidArgument);
+  refused({{.column = "id", .type = arrow::int8()}}, ErrorCode::kExecution, "cast");
 }
 
 TEST_P(EvolveTest, AnIndexedColumnIsNotCastButRenamedAndDropped) {
@@ -444,6 +446,7 @@ TEST_P(EvolveTest, MetadataIsMergedReplacedAndRemoved) {
     ASSERT_OK_AND_ASSIGN(dataset, place.update(*dataset, {}, true));
     EXPECT_THAT(place.get(*dataset).ValueOrDie(), IsEmpty());
   }
+  files_ = ListFiles(dir_.path());
   ExpectUnchanged(dataset->UpdateFieldMetadata("idd", {{"a", "1"}}), ErrorCode::kFieldNotFound, "\"id\"");
   EXPECT_EQ(Ids(*dataset), Ids(*dataset_));
 }
@@ -460,14 +463,14 @@ TEST_P(EvolveTest, APrimaryKeyIsDeclaredOnce) {
   const ColumnAlteration required = {.column = "o d 'd", .nullability = Nullability::kRequired};
   ASSERT_OK_AND_ASSIGN(const auto altered, dataset_->AlterColumns({required}));
   ASSERT_OK_AND_ASSIGN(const auto keyed, altered->SetPrimaryKey({"o d 'd", "id"}));
-  EXPECT_THAT(keyed->PrimaryKey().ValueOrDie(), ElementsAre("`o d 'd`", "id"));
+  EXPECT_THAT(keyed->PrimaryKey().ValueOrDie(), ElementsAre("o d 'd", "id"));
   files_ = ListFiles(dir_.path());
   ExpectUnchanged(keyed->SetPrimaryKey({"id"}), ErrorCode::kFailedPrecondition);
   ExpectUnchanged(keyed->DropColumns({"id"}), ErrorCode::kFailedPrecondition);
   ExpectUnchanged(keyed->AlterColumns({{.column = "id", .type = arrow::int32()}}),
                   ErrorCode::kFailedPrecondition);
   ASSERT_OK_AND_ASSIGN(const auto renamed, keyed->AlterColumns({{.column = "id", .rename = "key"}}));
-  EXPECT_THAT(renamed->PrimaryKey().ValueOrDie(), ElementsAre("`o d 'd`", "key"));
+  EXPECT_THAT(renamed->PrimaryKey().ValueOrDie(), ElementsAre("o d 'd", "key"));
 }
 
 TEST_P(EvolveTest, AnEmptyDatasetIsChangedToo) {

@@ -37,6 +37,9 @@ pub fn add_columns(
                 "function_id goes with a function",
             ),
         ])?;
+        if expressions.is_empty() {
+            return Err(Error::invalid_argument("there is no column to add"));
+        }
         let computes = format!("{expressions:?}");
         let scan = ScanSettings {
             expressions,
