@@ -87,7 +87,7 @@ arrow::Status Upsert(const DatasetPtr& held, int which) {
   const auto other = Rows(held->schema(), 500 + which)->Slice(0, 1);
   ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::RecordBatchReader::Make({there, other}, held->schema()));
   lance::MergeInsertOptions options;
-  options.on = {"id"};
+  options.on = std::vector<std::string>{"id"};
   return held->MergeInsert(reader, options).status();
 }
 
