@@ -116,7 +116,8 @@ arrow::Result<CommitResult> CommitParts(const Args& args, Parts& parts) {
   return Transaction::CommitAll(parts.transactions, args.commit);
 }
 
-/// Delete what was left out of a commit, which has the parts by other transactions: nobody else knows its files.
+/// Delete what was left out of a commit, which has the parts by other transactions: nobody else knows its
+/// files.
 arrow::Status DiscardRepeated(const CommitResult& made, std::vector<Transaction>& transactions) {
   if (made.repeated_parts == 0) return arrow::Status::OK();
   for (Transaction& transaction : transactions) {
@@ -159,14 +160,10 @@ arrow::Status Commit(const Args& args) {
   if (!args.commit.dry_run) ARROW_RETURN_NOT_OK(DiscardRepeated(made, parts.transactions));
   const Totals totals = Count(parts);
   if (args.format == Format::kJson) {
-    const Json json = {{"dry_run", args.commit.dry_run},
-                       {"version", made.version},
-                       {"operations", totals.operations},
-                       {"transactions", parts.documents.size()},
-                       {"given_twice", parts.doubled},
-                       {"repeated_parts", made.repeated_parts},
-                       {"fragments", totals.fragments},
-                       {"rows", totals.rows}};
+    const Json json = {{"dry_run", args.commit.dry_run},  {"version", made.version},
+                       {"operations", totals.operations}, {"transactions", parts.documents.size()},
+                       {"given_twice", parts.doubled},    {"repeated_parts", made.repeated_parts},
+                       {"fragments", totals.fragments},   {"rows", totals.rows}};
     return Print(json.dump(2) + "\n");
   }
   std::string operations;
@@ -200,7 +197,8 @@ Action Declare(CLI::App& app) {
   app.footer(
       "All transactions become one version, or none does. One that is given twice counts once, and one that\n"
       "was committed before is not committed again: the version that has it is printed. Of several with the\n"
-      "same --id one is committed, once, and the others are deleted. Workers make them with --uncommitted, and\n"
+      "same --id one is committed, once, and the others are deleted. Workers make them with --uncommitted, "
+      "and\n"
       "other Lance libraries in the form that docs/transactions.md describes.\n\n"
       "Examples:\n"
       "  lance commit data/lineitem.lance part*.json\n"
