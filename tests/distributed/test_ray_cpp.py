@@ -20,7 +20,8 @@ def test_cpp_tasks_write_through_the_c_abi(data):
     command = [PROGRAMS / "ray_tpch", library, data.path("orders"), "orders", 0.05, "job", 3, marker]
     told = run(*command, env=environment)
     assert marker.exists()
-    assert told.splitlines()[-1] == "version 1, 1 repeated"
+    # Among what Ray says.
+    assert "version 1, 1 repeated" in told.splitlines()
     data.expect_whole("orders", 0.05)
     # What the killed worker has left.
     data.clean_up("orders")
