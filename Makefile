@@ -68,7 +68,7 @@ test-ray: release ## Write TPC-H with Ray, in C++ and in Python (installs ray in
 	tests/distributed/setup.sh ray
 	cmake --preset release -DLANCE_RAY_CPP="$$(build/distributed/ray/bin/python tests/distributed/ray_cpp.py)"
 	cmake --build --preset release --target lance_cli ray_tpch ray_tpch_tasks
-	$(isolated) ray - build/distributed/ray/bin/python -m pytest -q tests/distributed/test_ray.py
+	$(isolated) ray - build/distributed/ray/bin/python -m pytest -q tests/distributed/test_ray.py tests/distributed/test_ray_cpp.py
 
 test-spark: release ## Exchange tables with Spark (installs pyspark in build/distributed/spark)
 	tests/distributed/setup.sh spark

@@ -47,13 +47,12 @@ def measure(peer, fragments):
     """The figures of one commit of so many parts, and of appends after it."""
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir(parents=True)
-    dataset, parts, more = PLACE / "dataset.lance", PLACE / "parts", PLACE / "more"
-    run(peer, "write", dataset, "create", fragments, parts)
+    dataset, parts = PLACE / "dataset.lance", PLACE / "parts"
+    run(peer, "write", dataset, fragments, parts)
     commit = json.loads(run(peer, "commit", parts))["seconds"]
     (manifest,) = (dataset / "_versions").glob("*.manifest")
     figures = {"commit": commit, "manifest": manifest.stat().st_size, "texts": parts.stat().st_size}
-    run(peer, "write", dataset, "append", APPENDS, more)
-    figures["append"] = statistics.median(json.loads(run(peer, "each", more))["each"])
+    figures["append"] = statistics.median(json.loads(run(peer, "append", dataset, APPENDS))["each"])
     figures["open"] = seconds_of_open(dataset)
     shutil.rmtree(PLACE)
     return figures

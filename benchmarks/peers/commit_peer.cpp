@@ -1,9 +1,10 @@
 // Commits of the work of many: writes transactions of one row each, or commits them, and prints as JSON how
 // long that took. Nothing but the commit is timed.
 //
-// usage: commit_peer write DATASET MODE COUNT FILE     COUNT transactions into FILE, a line each
-//        commit_peer commit FILE                       all of FILE in one commit
-//        commit_peer each FILE                         one commit after the other
+// usage: commit_peer write DATASET COUNT FILE    COUNT transactions that make a dataset into FILE, a line
+// each
+//        commit_peer commit FILE                 all of FILE in one commit
+//        commit_peer append DATASET COUNT        as many appends, one after the other
 
 #include <chrono>
 #include <cstdint>
@@ -34,20 +35,22 @@ std::shared_ptr<arrow::RecordBatch> Row(int64_t id) {
   return arrow::RecordBatch::Make(arrow::schema(fields), 1, columns);
 }
 
-arrow::Status Write(const std::string& dataset, const std::string& mode, int64_t count,
-                    const std::string& path) {
+/// The transaction of a worker that writes a row.
+arrow::Result<std::string> RowOf(const std::string& dataset, lance::WriteMode mode, int64_t id) {
   lance::WriteOptions options;
-  options.mode = mode == "append" ? lance::WriteMode::kAppend : lance::WriteMode::kCreate;
+  options.mode = mode;
+  options.transaction_properties[lance::Transaction::kPartProperty] = "job " + std::to_string(id);
+  const auto row = Row(id);
+  ARROW_ASSIGN_OR_RAISE(const auto writer, lance::LanceWriter::Open(dataset, row->schema(), options));
+  ARROW_RETURN_NOT_OK(writer->Write(*row));
+  ARROW_ASSIGN_OR_RAISE(const auto transaction, writer->FinishUncommitted());
+  return transaction.ToJson();
+}
+
+arrow::Status Write(const std::string& dataset, int64_t count, const std::string& path) {
   std::ofstream file(path);
   for (int64_t i = 0; i < count; ++i) {
-    const auto row = Row(i);
-    if (mode == "create") {
-      options.transaction_properties[lance::Transaction::kPartProperty] = "job " + std::to_string(i);
-    }
-    ARROW_ASSIGN_OR_RAISE(const auto writer, lance::LanceWriter::Open(dataset, row->schema(), options));
-    ARROW_RETURN_NOT_OK(writer->Write(*row));
-    ARROW_ASSIGN_OR_RAISE(const auto transaction, writer->FinishUncommitted());
-    ARROW_ASSIGN_OR_RAISE(const auto json, transaction.ToJson());
+    ARROW_ASSIGN_OR_RAISE(const auto json, RowOf(dataset, lance::WriteMode::kCreate, i));
     file << json << "\n";
   }
   return file.flush() ? arrow::Status::OK() : arrow::Status::IOError("cannot write ", path);
@@ -71,17 +74,19 @@ arrow::Result<double> SecondsOfCommit(const std::vector<std::string>& lines) {
   return Since(begin);
 }
 
-arrow::Status Commit(const std::vector<std::string>& lines, bool each) {
-  std::vector<double> seconds;
-  if (each) {
-    for (const std::string& line : lines) {
-      ARROW_ASSIGN_OR_RAISE(seconds.emplace_back(), SecondsOfCommit({line}));
-    }
-    std::cout << nlohmann::json{{"each", seconds}} << std::endl;
-  } else {
-    ARROW_ASSIGN_OR_RAISE(const double all, SecondsOfCommit(lines));
-    std::cout << nlohmann::json{{"seconds", all}} << std::endl;
+arrow::Status Append(const std::string& dataset, int64_t count) {
+  std::vector<double> each;
+  for (int64_t i = 0; i < count; ++i) {
+    ARROW_ASSIGN_OR_RAISE(const auto json, RowOf(dataset, lance::WriteMode::kAppend, -1 - i));
+    ARROW_ASSIGN_OR_RAISE(each.emplace_back(), SecondsOfCommit({json}));
   }
+  std::cout << nlohmann::json{{"each", each}} << std::endl;
+  return arrow::Status::OK();
+}
+
+arrow::Status Commit(const std::string& path) {
+  ARROW_ASSIGN_OR_RAISE(const double seconds, SecondsOfCommit(Lines(path)));
+  std::cout << nlohmann::json{{"seconds", seconds}} << std::endl;
   return arrow::Status::OK();
 }
 
@@ -89,12 +94,11 @@ arrow::Status Commit(const std::vector<std::string>& lines, bool each) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
-  arrow::Status status = arrow::Status::Invalid("usage: commit_peer write|commit|each ...");
-  if (words.size() == 5 && words[0] == "write") {
-    status = Write(words[1], words[2], std::atoll(words[3].c_str()), words[4]);
-  } else if (words.size() == 2 && (words[0] == "commit" || words[0] == "each")) {
-    status = Commit(Lines(words[1]), words[0] == "each");
-  }
+  arrow::Status status = arrow::Status::Invalid("usage: commit_peer write|commit|append ...");
+  if (words.size() == 4 && words[0] == "write")
+    status = Write(words[1], std::atoll(words[2].c_str()), words[3]);
+  if (words.size() == 2 && words[0] == "commit") status = Commit(words[1]);
+  if (words.size() == 3 && words[0] == "append") status = Append(words[1], std::atoll(words[2].c_str()));
   if (!status.ok()) std::cerr << status.ToString() << std::endl;
   return status.ok() ? 0 : 1;
 }

@@ -9,42 +9,43 @@ import lance
 import pyarrow as pa
 from lance.fragment import FragmentMetadata, write_fragments
 
+SCHEMA = pa.schema([(f"c{i}", pa.int64()) for i in range(16)])
 
-def write(dataset, mode, count, path):
-    schema = pa.schema([(f"c{i}", pa.int64()) for i in range(16)])
+
+def row(dataset, mode, number):
+    """What a worker that writes a row hands over."""
+    table = pa.table([[number + i] for i in range(16)], schema=SCHEMA)
+    (fragment,) = write_fragments(table, dataset, mode=mode)
+    return json.dumps(fragment.to_json())
+
+
+def write(dataset, count, path):
     with open(path, "w") as file:
-        print(json.dumps({"dataset": dataset, "mode": mode}), file=file)
-        for row in range(count):
-            table = pa.table([[row + i] for i in range(16)], schema=schema)
-            (fragment,) = write_fragments(table, dataset, mode=mode)
-            print(json.dumps(fragment.to_json()), file=file)
+        print(dataset, file=file)
+        for number in range(int(count)):
+            print(row(dataset, "create", number), file=file)
 
 
-def seconds_of_commit(dataset, mode, lines):
+def commit(path):
+    with open(path) as file:
+        dataset, *lines = file.read().splitlines()
     begin = time.perf_counter()
     fragments = [FragmentMetadata.from_json(line) for line in lines]
-    if mode == "append":
-        operation, version = lance.LanceOperation.Append(fragments), lance.dataset(dataset).version
-    else:
-        schema = pa.schema([(f"c{i}", pa.int64()) for i in range(16)])
-        operation, version = lance.LanceOperation.Overwrite(schema, fragments), 0
-    lance.LanceDataset.commit(dataset, operation, read_version=version)
-    return time.perf_counter() - begin
+    lance.LanceDataset.commit(dataset, lance.LanceOperation.Overwrite(SCHEMA, fragments), read_version=0)
+    print(json.dumps({"seconds": time.perf_counter() - begin}))
 
 
-def commit(path, each):
-    with open(path) as file:
-        target, *lines = file.read().splitlines()
-    target = json.loads(target)
-    if each:
-        print(json.dumps({"each": [seconds_of_commit(**target, lines=[line]) for line in lines]}))
-    else:
-        print(json.dumps({"seconds": seconds_of_commit(**target, lines=lines)}))
+def append(dataset, count):
+    each = []
+    for number in range(int(count)):
+        line = row(dataset, "append", -1 - number)
+        begin = time.perf_counter()
+        operation = lance.LanceOperation.Append([FragmentMetadata.from_json(line)])
+        lance.LanceDataset.commit(dataset, operation, read_version=lance.dataset(dataset).version)
+        each.append(time.perf_counter() - begin)
+    print(json.dumps({"each": each}))
 
 
 if __name__ == "__main__":
     verb, *words = sys.argv[1:]
-    if verb == "write":
-        write(words[0], words[1], int(words[2]), words[3])
-    else:
-        commit(words[0], verb == "each")
+    {"write": write, "commit": commit, "append": append}[verb](*words)

@@ -87,7 +87,7 @@ arrow::Status Upsert(const DatasetPtr& held, int which) {
   const auto other = Rows(held->schema(), 500 + which)->Slice(0, 1);
   ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::RecordBatchReader::Make({there, other}, held->schema()));
   lance::MergeInsertOptions options;
-  options.on = {"id"};
+  options.on = std::vector<std::string>{"id"};
   return held->MergeInsert(reader, options).status();
 }
 
@@ -101,7 +101,7 @@ arrow::Status Restore(const DatasetPtr& held, int) {
 arrow::Status CreateIndex(const DatasetPtr& held, int which) {
   lance::IndexOptions options;
   options.name = Numbered("by_name", which);
-  return held->CreateIndex("name", lance::IndexType::kBTree, options).status();
+  return held->CreateIndex("name", lance::IndexType::kBtree, options).status();
 }
 
 arrow::Status Update(const DatasetPtr& held, int which) {
@@ -164,7 +164,7 @@ void MakeBase(const std::string& uri) {
   ASSERT_OK_AND_ASSIGN(const auto dataset, Dataset::Open(uri));
   lance::IndexOptions options;
   options.name = "by_id";
-  ASSERT_OK(dataset->CreateIndex("id", lance::IndexType::kBTree, options));
+  ASSERT_OK(dataset->CreateIndex("id", lance::IndexType::kBtree, options));
   write(WriteMode::kAppend, 20);
 }
 
@@ -242,7 +242,9 @@ class PairsTest : public ::testing::Test {
     if (status.ok()) {
       const auto serial = OneAfterTheOther(first, second);
       // What could not be done at all after the first one is only looked at.
-      if (serial.ok()) EXPECT_EQ(*after, *serial) << "not as one after the other";
+      if (serial.ok()) {
+        EXPECT_EQ(*after, *serial) << "not as one after the other";
+      }
     } else {
       EXPECT_EQ(*after, *between) << "changed by an operation that has failed: " << status.ToString();
     }

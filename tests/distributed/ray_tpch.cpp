@@ -23,7 +23,8 @@
 
 namespace {
 
-void Check(LanceStatusCode code, LanceError* error) {
+/// `error` is a reference, as it is written by the call whose code is given.
+void Check(LanceStatusCode code, LanceError*& error) {
   if (code == LANCE_OK) return;
   const std::string message = std::string(lance_status_name(code)) + ": " + lance_error_message(error);
   lance_error_free(error);
