@@ -45,11 +45,13 @@ Status World::Compact(Random& random) {
 }
 
 Status World::Index(Random& random) {
-  const Column* column = AnyColumn(random, [](const Column& each) { return IsComparable(each.kind); });
+  const auto takes_an_index = [](const Column& each) {
+    return IsComparable(each.kind) && each.kind != Kind::kDictionary;
+  };
+  const Column* column = AnyColumn(random, takes_an_index);
   if (column == nullptr || random.Chance(30)) column = &key();
-  std::vector<lance::IndexType> types = {lance::IndexType::kBtree, lance::IndexType::kBitmap};
-  if (column->kind != Kind::kDictionary) types.push_back(lance::IndexType::kZonemap);
-  const auto type = random.Of(types);
+  const auto type = random.Of<lance::IndexType>(
+      {lance::IndexType::kBtree, lance::IndexType::kBitmap, lance::IndexType::kZonemap});
   lance::IndexOptions options;
   options.name = "index" + std::to_string(column->id);
   options.replace = true;
