@@ -189,9 +189,7 @@ struct ReaderFailure {
   std::shared_ptr<internal::GuardedReader> reader;
 
   const ReaderFailure* operator->() const { return this; }
-  arrow::Status Or(const arrow::Status& failure) const {
-    return reader->status().ok() ? failure : reader->status();
-  }
+  arrow::Status Or(const arrow::Status& failure) const { return internal::WithReaderError(failure, *reader); }
 };
 
 template <typename Form>

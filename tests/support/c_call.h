@@ -20,6 +20,8 @@ struct Free {
 };
 
 using WriterPtr = std::unique_ptr<::LanceWriter, Free<lance_writer_free>>;
+using FileReaderPtr = std::unique_ptr<LanceFileReader, Free<lance_file_reader_free>>;
+using FileWriterPtr = std::unique_ptr<LanceFileWriter, Free<lance_file_writer_free>>;
 using SessionPtr = std::unique_ptr<LanceSession, Free<lance_session_free>>;
 using BatchesPtr = std::unique_ptr<LanceBatches, Free<lance_batches_free>>;
 using OperationPtr = std::unique_ptr<LanceOperation, Free<lance_operation_free>>;

@@ -1,7 +1,8 @@
 // Adds a column by a function with a checkpoint, and is killed on the way.
 //
-// usage: column_adder URI CHECKPOINT MICROSECONDS
+// usage: column_adder URI CHECKPOINT MICROSECONDS CALLS
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -15,7 +16,7 @@
 #include "tripled.h"
 
 int main(int argc, char** argv) {
-  if (argc != 4) return EXIT_FAILURE;
+  if (argc != 5) return EXIT_FAILURE;
   const auto pause = std::chrono::microseconds(std::atoll(argv[3]));
   std::thread([pause] {
     std::this_thread::sleep_for(pause);
@@ -26,8 +27,15 @@ int main(int argc, char** argv) {
     std::cerr << dataset.status().ToString() << '\n';
     return EXIT_FAILURE;
   }
-  const auto added = lance_test::AddTripled(
-      **dataset, argv[2], [] { std::this_thread::sleep_for(std::chrono::milliseconds(1)); });
+  std::atomic<int> calls = 0;
+  const int most = std::atoi(argv[4]);
+  const auto each = [&] {
+    if (++calls == most) std::raise(SIGKILL);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  };
+  lance::AddColumnsOptions options;
+  options.parallelism = 2;
+  const auto added = lance_test::AddTripled(**dataset, argv[2], each, options);
   if (!added.ok()) std::cerr << added.status().ToString() << '\n';
   return added.ok() ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -8,7 +8,6 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use lance_engine::error::code;
-use lance_engine::incoming::{BatchSource, Incoming};
 use lance_engine::read::Opened;
 use lance_engine::settings::{
     AddColumnsSettings, ColumnAlteration, KeyColumn, MetadataEntry, MetadataKind,
@@ -16,7 +15,7 @@ use lance_engine::settings::{
 use lance_engine::{ColumnFunction, Error, Result, evolve};
 
 use crate::arguments::OwnedContext;
-use crate::arrow::{Source, export_batch, import_ffi_batch, import_schema};
+use crate::arrow::{export_batch, import_ffi_batch, import_schema, pull};
 use crate::error::LanceError;
 use crate::generated::evolve::LanceColumnFn;
 use crate::generated::telemetry::LanceReleaseFn;
@@ -98,43 +97,6 @@ pub unsafe extern "C" fn lance_column_function_create(
             call(function, &owned, batch, schema)
         }))
     })
-}
-
-/// A stream of the caller's, imported batch by batch.
-struct Imported {
-    /// Until its schema is asked for.
-    stream: Option<FFI_ArrowArrayStream>,
-    source: Option<(Source, SchemaRef)>,
-}
-
-impl BatchSource for Imported {
-    fn schema(&mut self) -> Result<SchemaRef> {
-        let stream = self
-            .stream
-            .take()
-            .unwrap_or_else(FFI_ArrowArrayStream::empty);
-        let mut source = Source::new(stream)?;
-        let schema = Arc::new(source.schema()?);
-        self.source = Some((source, schema.clone()));
-        Ok(schema)
-    }
-
-    fn next(&mut self) -> Result<Option<RecordBatch>> {
-        let Some((source, schema)) = &mut self.source else {
-            return Ok(None);
-        };
-        let array = source.next()?;
-        let batch = array.map(|array| import_ffi_batch(array, schema, &Arc::default()));
-        batch.transpose()
-    }
-}
-
-async fn pull(stream: FFI_ArrowArrayStream) -> Result<Incoming> {
-    let imported = Imported {
-        stream: Some(stream),
-        source: None,
-    };
-    Incoming::start(imported).await
 }
 
 pub async fn add_columns_from_stream(

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::TryStreamExt;
+use lance::Dataset;
 use lance::dataset::NewColumnTransform;
 
 use super::checkpoint::{Checkpoint, Job};
-use super::computing::{BATCH_ROWS, Computing, Map, merged};
+use super::computing::{Computing, Map, Source, merged};
 use super::function::{Calling, ColumnFunction};
 use super::join::Join;
 use super::names::check_new;
 use super::progress::Telling;
+use super::rows::Rows;
 use crate::change::Change;
-use crate::engine_error::as_engine_error;
 use crate::error::{Error, Result, check_options, code};
 use crate::incoming::Incoming;
 use crate::read::{Opened, scan};
@@ -38,13 +37,16 @@ pub fn add_columns(
                 "function_id goes with a function",
             ),
         ])?;
+        if expressions.is_empty() {
+            return Err(Error::invalid_argument("there is no column to add"));
+        }
         let computes = format!("{expressions:?}");
         let scan = ScanSettings {
             expressions,
             ..scan_of(&settings)
         };
         let schema = yielded(&opened, &scan).await?;
-        add(opened, scan, schema, None, computes, settings).await
+        add(opened, Source::Scan(scan, None), schema, computes, settings).await
     })
 }
 
@@ -76,7 +78,8 @@ pub fn add_columns_by_function(
         let calling = Calling::new(function, schema.clone());
         let calls = calling.0.clone();
         let map: Arc<Map> = Arc::new(move |batch| calls.call(batch));
-        add(opened, scan, schema, Some(map), computes, settings).await
+        let source = Source::Scan(scan, Some(map));
+        add(opened, source, schema, computes, settings).await
     })
 }
 
@@ -99,7 +102,8 @@ pub fn merge_columns(
         check_new(opened.dataset.schema(), &schema)?;
         let join = Join::read(incoming, &right_on, schema.clone()).await?;
         let map: Arc<Map> = Arc::new(move |batch| join.find(&batch));
-        add(opened, scan, schema, Some(map), String::new(), settings).await
+        let source = Source::Scan(scan, Some(map));
+        add(opened, source, schema, String::new(), settings).await
     })
 }
 
@@ -107,14 +111,9 @@ pub fn merge_columns(
 pub fn add_columns_from_stream(opened: Arc<Opened>, incoming: Incoming) -> Task<Opened> {
     Box::pin(async move {
         let schema = incoming.schema.clone();
-        check_new(opened.dataset.schema(), &schema)?;
-        let columns = RecordBatchStreamAdapter::new(schema, incoming.map_err(as_engine_error));
-        let columns = NewColumnTransform::Stream(Box::pin(columns));
-        let adding = |mut dataset: lance::Dataset| async move {
-            dataset.add_columns(columns, None, Some(BATCH_ROWS)).await?;
-            Ok(dataset)
-        };
-        Change::new(&opened)?.run_to_version(&opened, adding).await
+        let source = Source::Rows(Rows::new(incoming));
+        let settings = AddColumnsSettings::default();
+        add(opened, source, schema, String::new(), settings).await
     })
 }
 
@@ -132,7 +131,7 @@ pub fn add_null_columns(opened: Arc<Opened>, schema: ArrowSchema) -> Task<Opened
             ));
         }
         let columns = NewColumnTransform::AllNulls(Arc::new(schema));
-        let adding = |mut dataset: lance::Dataset| async move {
+        let adding = |mut dataset: Dataset| async move {
             dataset.add_columns(columns, None, None).await?;
             Ok(dataset)
         };
@@ -155,9 +154,8 @@ async fn yielded(opened: &Arc<Opened>, scan: &ScanSettings) -> Result<SchemaRef>
 
 async fn add(
     opened: Arc<Opened>,
-    scan: ScanSettings,
+    source: Source,
     schema: SchemaRef,
-    map: Option<Arc<Map>>,
     computes: String,
     settings: AddColumnsSettings,
 ) -> Result<Opened> {
@@ -179,8 +177,7 @@ async fn add(
     let telling = Telling::new(settings.progress, begin);
     let computing = Computing {
         opened: opened.clone(),
-        scan,
-        map,
+        source,
         schema,
         parallelism: settings.parallelism,
         progress: telling.0.clone(),

@@ -19,6 +19,7 @@ use tokio::task::{JoinError, spawn_blocking};
 
 use super::checkpoint::Checkpoint;
 use super::progress::Progress;
+use super::rows::Rows;
 use crate::change::commit;
 use crate::engine_error::as_engine_error;
 use crate::error::{Error, Result, code};
@@ -26,22 +27,31 @@ use crate::panics::{contain, contained};
 use crate::parallel::{beside, cores};
 use crate::read::{Opened, scan};
 use crate::settings::ScanSettings;
+use crate::write::whole::{must_be_whole, whole};
 use crate::write::written_files::WrittenFiles;
 
 /// As many rows as a scan yields at once.
-pub const BATCH_ROWS: u32 = 8192;
+const BATCH_ROWS: u32 = 8192;
+
+type Batches = BoxStream<'static, Result<RecordBatch>>;
 
 /// Makes new columns of those that were read. It may block.
 pub type Map = dyn Fn(RecordBatch) -> Result<RecordBatch> + Send + Sync;
+
+/// Where new columns come from.
+#[derive(Clone)]
+pub enum Source {
+    /// What a scan of the fragment yields, or what is made of that.
+    Scan(ScanSettings, Option<Arc<Map>>),
+    /// Rows that come one behind the other.
+    Rows(Rows),
+}
 
 /// How new columns come about.
 #[derive(Clone)]
 pub struct Computing {
     pub opened: Arc<Opened>,
-    /// What is read, of one fragment after the other.
-    pub scan: ScanSettings,
-    /// None: what is read are the columns.
-    pub map: Option<Arc<Map>>,
+    pub source: Source,
     /// Of the new columns.
     pub schema: SchemaRef,
     pub parallelism: Option<i32>,
@@ -64,7 +74,10 @@ pub fn merged(dataset: &Dataset, new: &ArrowSchema) -> Result<Schema> {
 
 impl Computing {
     fn at_once(&self) -> usize {
-        self.parallelism.map_or_else(cores, |it| it as usize)
+        match self.source {
+            Source::Scan(..) => self.parallelism.map_or_else(cores, |it| it as usize),
+            Source::Rows(_) => 1,
+        }
     }
 
     /// Write the columns of all fragments of `dataset`, the copy that is changed, and commit them.
@@ -80,6 +93,9 @@ impl Computing {
         });
         let written = stream::iter(tasks).buffer_unordered(self.at_once());
         let mut written: Vec<(usize, Fragment)> = written.try_collect().await?;
+        if let Source::Rows(rows) = &self.source {
+            rows.end().await?;
+        }
         written.sort_unstable_by_key(|(i, _)| *i);
         // Who has written rows meanwhile need not know of columns that may be null.
         let is_optional = |field: &FieldRef| {
@@ -100,20 +116,16 @@ impl Computing {
         files: &WrittenFiles,
     ) -> Result<Fragment> {
         let before = fragment.metadata();
+        let rows = fragment.count_rows(None).await?;
         if let Some(checkpoint) = &self.checkpoint
             && let Some(finished) = checkpoint.finished(&fragment).await?
         {
-            let rows = fragment.count_rows(None).await?;
             self.progress.resume(rows as u64);
             return Ok(finished);
         }
-        let columns = self.columns(fragment.id() as u64, slots).await?;
-        let rows = self.scan.batch_size.and_then(|it| u32::try_from(it).ok());
-        let adding = fragment.add_columns(
-            NewColumnTransform::Stream(columns),
-            None,
-            Some(rows.unwrap_or(BATCH_ROWS)),
-        );
+        let columns = self.columns(&fragment, rows, slots).await?;
+        let (columns, at_once) = self.cut(&fragment, columns).await?;
+        let adding = fragment.add_columns(NewColumnTransform::Stream(columns), None, Some(at_once));
         let (written, _) = adding.await?;
         if let Some(checkpoint) = &self.checkpoint {
             checkpoint.put(before, &written).await?;
@@ -128,40 +140,61 @@ impl Computing {
     /// The columns of the live rows of a fragment, in their order.
     async fn columns(
         &self,
-        fragment: u64,
+        fragment: &FileFragment,
+        rows: usize,
         slots: Arc<Semaphore>,
-    ) -> Result<SendableRecordBatchStream> {
-        let settings = ScanSettings {
-            fragments: Some(vec![fragment]),
-            ..self.scan.clone()
-        };
-        let query = scan::prepare(self.opened.clone(), settings).await?;
-        let (_, batches) = query.run().await?;
-        let batches = batches.into_stream();
-        let computed = match self.map.clone() {
-            Some(map) => mapped(batches, map, slots, self.at_once()),
-            None => {
-                let schema = self.schema.clone();
-                let label = move |batch: RecordBatch| labelled(&schema, batch.columns().to_vec());
-                batches.map(move |batch| batch.and_then(&label)).boxed()
+    ) -> Result<Batches> {
+        let computed = match &self.source {
+            Source::Rows(source) => source.take(rows),
+            Source::Scan(scan, map) => {
+                let settings = ScanSettings {
+                    fragments: Some(vec![fragment.id() as u64]),
+                    ..scan.clone()
+                };
+                let query = scan::prepare(self.opened.clone(), settings).await?;
+                let (_, batches) = query.run().await?;
+                match map.clone() {
+                    Some(map) => mapped(batches.into_stream(), map, slots, self.at_once()),
+                    None => batches.into_stream(),
+                }
             }
         };
-        let progress = self.progress.clone();
-        let told = computed.inspect_ok(move |batch| progress.add_rows(batch.num_rows() as u64));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(
-            self.schema.clone(),
-            told.map_err(as_engine_error),
-        )))
+        let (schema, progress) = (self.schema.clone(), self.progress.clone());
+        let named = computed.map(move |batch| {
+            let batch = labelled(&schema, batch?.columns().to_vec())?;
+            progress.add_rows(batch.num_rows() as u64);
+            Ok(batch)
+        });
+        Ok(named.boxed())
+    }
+
+    /// The columns as the engine can take them, and of how many stored rows it is to take them at once.
+    async fn cut(
+        &self,
+        fragment: &FileFragment,
+        columns: Batches,
+    ) -> Result<(SendableRecordBatchStream, u32)> {
+        let schema = self.schema.clone();
+        if !must_be_whole(&schema) {
+            let rows = match &self.source {
+                Source::Scan(scan, _) => scan.batch_size.and_then(|it| u32::try_from(it).ok()),
+                Source::Rows(_) => None,
+            };
+            let columns = columns.map_err(as_engine_error);
+            let columns = RecordBatchStreamAdapter::new(schema, columns);
+            return Ok((Box::pin(columns), rows.unwrap_or(BATCH_ROWS)));
+        }
+        let format = &fragment.dataset().manifest().data_storage_format;
+        let batches = columns.try_collect().await?;
+        let batch = whole(&schema, format.lance_file_format(), batches)?;
+        let columns = RecordBatchStreamAdapter::new(schema, stream::iter([Ok(batch)]));
+        let rows = fragment.physical_rows().await?.max(1);
+        Ok((Box::pin(columns), u32::try_from(rows).unwrap_or(u32::MAX)))
     }
 }
 
 /// What a function makes of batches, several of them at once, in their order.
-fn mapped(
-    batches: BoxStream<'static, Result<RecordBatch>>,
-    map: Arc<Map>,
-    slots: Arc<Semaphore>,
-    at_once: usize,
-) -> BoxStream<'static, Result<RecordBatch>> {
+fn mapped(batches: Batches, map: Arc<Map>, slots: Arc<Semaphore>, at_once: usize) -> Batches {
     let compute = move |batch: Result<RecordBatch>| {
         let (map, slots) = (map.clone(), slots.clone());
         beside(async move {

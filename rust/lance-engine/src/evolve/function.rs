@@ -3,19 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::computing::labelled;
 use crate::callers::Callers;
 use crate::error::{Error, Result, code};
 use crate::operation::cancelled;
+use crate::panics::contain;
 use crate::sync::{Condvar, Mutex, lock, wait_while};
 use crate::threads;
 
 type Call = dyn Fn(RecordBatch, &SchemaRef) -> Result<RecordBatch> + Send + Sync;
 
-/// Computes columns of a given schema. It may block.
+/// Computes columns, which have the schema that it is given. It may block.
 pub struct ColumnFunction(Box<Call>);
 
 impl ColumnFunction {
@@ -65,33 +65,17 @@ impl Calls {
         if !lock(&self.callers).enter() {
             return Err(cancelled());
         }
-        let computed = (self.function.0)(batch, &self.schema);
+        let computed = contain(|| (self.function.0)(batch, &self.schema));
         lock(&self.callers).leave();
         self.changed.notify_all();
         let computed = computed?;
-        if computed.num_rows() != rows {
-            return Err(Error::new(
+        match computed.num_rows() {
+            got if got == rows => Ok(computed),
+            got => Err(Error::new(
                 code::SCHEMA_MISMATCH,
-                format!(
-                    "the function has returned {} rows for a batch of {rows}",
-                    computed.num_rows()
-                ),
-            ));
+                format!("the function has returned {got} rows for a batch of {rows}"),
+            )),
         }
-        for (column, field) in computed.columns().iter().zip(self.schema.fields()) {
-            if column.data_type() != field.data_type() {
-                return Err(Error::new(
-                    code::SCHEMA_MISMATCH,
-                    format!(
-                        "the function has returned {} for column {:?}, which is {}",
-                        column.data_type(),
-                        field.name(),
-                        field.data_type()
-                    ),
-                ));
-            }
-        }
-        labelled(&self.schema, computed.columns().to_vec())
     }
 
     fn stop(&self) {

@@ -12,6 +12,7 @@ mod migrate;
 mod names;
 mod primary_key;
 mod progress;
+mod rows;
 mod upgrade;
 
 pub use add::{

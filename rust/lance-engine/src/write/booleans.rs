@@ -18,7 +18,8 @@ fn is_boolean(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Boolean)
 }
 
-fn is_concerned(data_type: &DataType) -> bool {
+/// Whether it has booleans in a struct, or in a list.
+pub fn is_concerned(data_type: &DataType) -> bool {
     !is_boolean(data_type) && contains(data_type, is_boolean)
 }
 
@@ -57,7 +58,8 @@ fn cut(batch: &RecordBatch, first: usize, step: usize) -> Vec<RecordBatch> {
         .collect()
 }
 
-fn align(batch: &RecordBatch) -> Result<RecordBatch> {
+/// Have all of them begin with their first bit.
+pub fn align(batch: &RecordBatch) -> Result<RecordBatch> {
     let columns = batch.columns().iter().map(|column| {
         let data_type = column.data_type();
         match is_concerned(data_type) {

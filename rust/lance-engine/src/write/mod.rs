@@ -16,6 +16,7 @@ pub(crate) mod removal;
 pub mod transaction;
 pub(crate) mod tuning;
 pub(crate) mod types;
+pub(crate) mod whole;
 mod writer;
 pub(crate) mod written_files;
 
