@@ -268,6 +268,18 @@ struct LANCE_EXPORT FragmentMetadata {
   std::string metadata = {};
 };
 
+/// A field of the schema, with the number that fragments and operations know it by.
+struct LANCE_EXPORT FieldInfo {
+  int32_t id = 0;
+  /// The field that it is in.
+  std::optional<int32_t> parent_id = std::nullopt;
+  std::string name = {};
+  /// As the format calls it, such as `int64`, `string` or `list.struct`.
+  std::string logical_type = {};
+  bool nullable = false;
+  std::map<std::string, std::string> metadata = {};
+};
+
 /// Facts about a data file.
 struct LANCE_EXPORT FileInfo {
   uint64_t rows = 0;

@@ -28,4 +28,26 @@ arrow::Result<std::vector<FragmentMetadata>> DecodeFragmentMetadatas(CStream* st
   return out;
 }
 
+arrow::Result<std::vector<FieldInfo>> DecodeFieldInfos(CStream* stream) {
+  std::vector<FieldInfo> out;
+  ARROW_RETURN_NOT_OK(ForEachBatch(stream, [&out](const arrow::RecordBatch& batch) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(const auto id, Column<arrow::Int32Array>(batch, "id"));
+    ARROW_ASSIGN_OR_RAISE(const auto parent_id, Column<arrow::Int32Array>(batch, "parent_id"));
+    ARROW_ASSIGN_OR_RAISE(const auto name, Column<arrow::StringArray>(batch, "name"));
+    ARROW_ASSIGN_OR_RAISE(const auto logical_type, Column<arrow::StringArray>(batch, "logical_type"));
+    ARROW_ASSIGN_OR_RAISE(const auto nullable, Column<arrow::BooleanArray>(batch, "nullable"));
+    ARROW_ASSIGN_OR_RAISE(const auto metadata, Column<arrow::MapArray>(batch, "metadata"));
+    for (int64_t i = 0; i < batch.num_rows(); ++i) {
+      out.push_back({.id = id->Value(i),
+                     .parent_id = parent_id->IsNull(i) ? std::nullopt : std::optional(parent_id->Value(i)),
+                     .name = name->GetString(i),
+                     .logical_type = logical_type->GetString(i),
+                     .nullable = nullable->Value(i),
+                     .metadata = ToMap(*metadata, i)});
+    }
+    return arrow::Status::OK();
+  }));
+  return out;
+}
+
 }  // namespace lance::inline v0::internal

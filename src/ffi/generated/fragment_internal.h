@@ -15,4 +15,7 @@ namespace lance::inline v0::internal {
 /// Read a list to its end.
 arrow::Result<std::vector<FragmentMetadata>> DecodeFragmentMetadatas(CStream* stream);
 
+/// Read a list to its end.
+arrow::Result<std::vector<FieldInfo>> DecodeFieldInfos(CStream* stream);
+
 }  // namespace lance::inline v0::internal

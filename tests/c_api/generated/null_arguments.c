@@ -1908,6 +1908,13 @@ static void lance_dataset_transactions_refuses(const Handles* handles) {
   CHECK(made_out.release == NULL);
 }
 
+static void lance_dataset_fields_refuses(const Handles* handles) {
+  struct ArrowArrayStream made_out = {0};
+  REFUSED(lance_dataset_fields, NULL, &made_out);
+  REFUSED(lance_dataset_fields, handles->dataset, NULL);
+  CHECK(made_out.release == NULL);
+}
+
 static void lance_dataset_fragment_metadata_refuses(const Handles* handles) {
   struct ArrowArrayStream made_out = {0};
   REFUSED(lance_dataset_fragment_metadata, NULL, NULL, 0, &made_out);
@@ -2018,6 +2025,28 @@ static void lance_dataset_merge_fragment_columns_refuses(const Handles* handles)
   CHECK(made_out == NULL);
 }
 
+static void lance_dataset_add_fragment_columns_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  REFUSED(lance_dataset_add_fragment_columns, NULL, 1, NULL, 0, &made_out);
+  REFUSED(lance_dataset_add_fragment_columns, handles->dataset, 1, NULL, 1, &made_out);
+  REFUSED(lance_dataset_add_fragment_columns, handles->dataset, 1, kNullKey, 1, &made_out);
+  REFUSED(lance_dataset_add_fragment_columns, handles->dataset, 1, kNullValue, 1, &made_out);
+  REFUSED(lance_dataset_add_fragment_columns, handles->dataset, 1, NULL, 0, NULL);
+  REFUSED(lance_dataset_add_fragment_columns_async, NULL, 1, NULL, 0, &made_out, must_not_be_called, NULL,
+          NULL);
+  REFUSED(lance_dataset_add_fragment_columns_async, handles->dataset, 1, NULL, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_add_fragment_columns_async, handles->dataset, 1, kNullKey, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_add_fragment_columns_async, handles->dataset, 1, kNullValue, 1, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_add_fragment_columns_async, handles->dataset, 1, NULL, 0, NULL, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_add_fragment_columns_async, handles->dataset, 1, NULL, 0, &made_out, NULL, NULL,
+          NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_dataset_update_fragment_columns_refuses(const Handles* handles) {
   LanceTransaction* made_out = NULL;
   REFUSED(lance_dataset_update_fragment_columns, NULL, 1, fresh_stream(), "name", "name", &made_out);
@@ -2099,6 +2128,16 @@ static void lance_dataset_stage_refuses(const Handles* handles) {
   REFUSED(lance_dataset_stage_async, handles->dataset, LANCE_TEXT("text"), NULL, must_not_be_called, NULL,
           NULL);
   REFUSED(lance_dataset_stage_async, handles->dataset, LANCE_TEXT("text"), &made_out, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_read_transaction_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_read_transaction, NULL, 1, &made_out);
+  REFUSED(lance_dataset_read_transaction, handles->dataset, 1, NULL);
+  REFUSED(lance_dataset_read_transaction_async, NULL, 1, &made_out, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_read_transaction_async, handles->dataset, 1, NULL, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_read_transaction_async, handles->dataset, 1, &made_out, NULL, NULL, NULL);
   CHECK(made_out == NULL);
 }
 
@@ -4616,16 +4655,19 @@ void null_arguments(const Handles* handles) {
   lance_dataset_deep_clone_refuses(handles);
   lance_dataset_delta_refuses(handles);
   lance_dataset_transactions_refuses(handles);
+  lance_dataset_fields_refuses(handles);
   lance_dataset_fragment_metadata_refuses(handles);
   lance_dataset_take_in_fragment_refuses(handles);
   lance_dataset_delete_in_fragment_refuses(handles);
   lance_dataset_delete_offsets_refuses(handles);
   lance_dataset_write_fragment_columns_refuses(handles);
   lance_dataset_merge_fragment_columns_refuses(handles);
+  lance_dataset_add_fragment_columns_refuses(handles);
   lance_dataset_update_fragment_columns_refuses(handles);
   lance_dataset_register_file_refuses(handles);
   lance_dataset_describe_data_file_refuses(handles);
   lance_dataset_stage_refuses(handles);
+  lance_dataset_read_transaction_refuses(handles);
   lance_dataset_commit_refuses(handles);
   lance_writer_open_refuses(handles);
   lance_writer_write_batch_refuses(handles);

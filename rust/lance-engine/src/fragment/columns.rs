@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use arrow::datatypes::Schema as ArrowSchema;
 use futures::TryStreamExt;
+use lance::dataset::NewColumnTransform;
 use lance::dataset::fragment::FileFragment;
 use lance::dataset::transaction::{Operation, UpdateMode, UpdatedFragmentOffsets};
 use lance::datatypes::Schema;
 use lance_core::{ROW_ADDR, ROW_ID};
+use lance_table::format::Fragment;
 
 use super::reader::Reader;
 use super::{change, staged};
-use crate::error::{Error, Result, code};
+use crate::error::{Error, Result};
 use crate::incoming::Incoming;
+use crate::read::columns::check_distinct;
+use crate::read::expression::{blame, check};
 use crate::read::{Opened, no_such_column};
 use crate::task::Task;
 use crate::write::transaction::{Pending, Staged};
@@ -80,27 +84,59 @@ pub fn merge(
         let given = values.schema.fields().iter();
         let mut new = given.filter(|field| *field.name() != right_on);
         if let Some(there) = new.find(|field| schema.field(field.name()).is_some()) {
-            return Err(Error::new(
-                code::ALREADY_EXISTS,
-                format!("column {:?} is there already", there.name()),
-            ));
+            return Err(taken(there.name()));
         }
         let merging = |mut fragment: FileFragment| async move {
-            let known: Vec<i32> = fragment.schema().field_ids();
             let merged = fragment.merge_columns(Reader(values), &left_on, &right_on);
             let (merged, schema) = merged.await?;
-            let preserves_nullability = schema
-                .fields_pre_order()
-                .filter(|field| !known.contains(&field.id))
-                .all(|field| field.nullable);
-            let operation = Operation::Merge {
-                fragments: vec![merged],
-                schema,
-                preserves_nullability,
-            };
-            Ok(staged(&fragment, operation))
+            Ok(added(&fragment, merged, schema))
         };
         change(opened, id, merging).await
+    })
+}
+
+fn taken(name: &str) -> Error {
+    Error::invalid_argument(format!("there is a column {name:?} already"))
+}
+
+/// The transaction of a fragment that has more columns now.
+fn added(fragment: &FileFragment, now: Fragment, schema: Schema) -> Staged {
+    let known = fragment.schema().field_ids();
+    let preserves_nullability = schema
+        .fields_pre_order()
+        .filter(|field| !known.contains(&field.id))
+        .all(|field| field.nullable);
+    let operation = Operation::Merge {
+        fragments: vec![now],
+        schema,
+        preserves_nullability,
+    };
+    staged(fragment, operation)
+}
+
+/// Add columns that expressions compute.
+pub fn add(opened: Arc<Opened>, id: u64, expressions: Vec<(String, String)>) -> Task<Pending> {
+    Box::pin(async move {
+        let schema = opened.dataset.schema();
+        if expressions.is_empty() {
+            return Err(Error::invalid_argument("there is no column to add"));
+        }
+        check_distinct(expressions.iter().map(|(name, _)| name.as_str()))?;
+        let checked = expressions.into_iter().map(|(name, sql)| {
+            if schema.field(&name).is_some() {
+                return Err(taken(&name));
+            }
+            let checked = check(&format!("column {name:?}"), &sql, schema)?;
+            Ok((name, checked.sql))
+        });
+        let expressions = checked.collect::<Result<Vec<_>>>()?;
+        let adding = |fragment: FileFragment| async move {
+            let transform = NewColumnTransform::SqlExpressions(expressions);
+            let (now, schema) = fragment.add_columns(transform, None, None).await?;
+            Ok(added(&fragment, now, schema))
+        };
+        let pending = change(opened, id, adding).await;
+        pending.map_err(|error| blame("an expression", error))
     })
 }
 

@@ -13,10 +13,12 @@ use lance::Dataset;
 use lance::dataset::fragment::FileFragment;
 use lance::dataset::transaction::{Operation, Transaction};
 
-pub use columns::{merge as merge_columns, update as update_columns, write as write_columns};
+pub use columns::{
+    add as add_columns, merge as merge_columns, update as update_columns, write as write_columns,
+};
 pub use delete::{delete, delete_offsets};
 pub use register::{describe_data_file, register_file};
-pub use stage::stage;
+pub use stage::{read_transaction, stage};
 
 use crate::change::Change;
 use crate::error::{Error, Result, code};

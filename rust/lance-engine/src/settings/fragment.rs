@@ -12,3 +12,16 @@ pub struct FragmentMetadata {
     /// JSON: its data files, its deletion file and its row ids. pylance calls it `FragmentMetadata`.
     pub metadata: String,
 }
+
+/// A field of the schema, with the number that fragments and operations know it by.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FieldInfo {
+    pub id: i32,
+    /// The field that it is in.
+    pub parent_id: Option<i32>,
+    pub name: String,
+    /// As the format calls it, such as `int64`, `string` or `list.struct`.
+    pub logical_type: String,
+    pub nullable: bool,
+    pub metadata: Vec<(String, String)>,
+}

@@ -43,7 +43,7 @@ pub use evolve::{
 pub use file::{
     FileColumn, FileInfo, FilePage, FileWriteResult, ReadFileSettings, WriteFileSettings,
 };
-pub use fragment::FragmentMetadata;
+pub use fragment::{FieldInfo, FragmentMetadata};
 pub use index::{
     IndexInfo, IndexProgress, IndexSegmentInfo, IndexSettings, IndexType, OptimizeIndicesSettings,
     OptimizePart,

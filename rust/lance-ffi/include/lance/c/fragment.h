@@ -21,6 +21,13 @@ extern "C" {
  *  form that other Lance implementations read and write.
  *  @{ */
 
+/** \brief List the fields of the schema, at any depth: each before those in it.
+ *
+ *  \param out the caller's: a stream of the columns `id` (int32), `parent_id` (int32, may be null), `name`
+ *  (utf8), `logical_type` (utf8), `nullable` (bool), `metadata` (map<utf8, utf8>). */
+LANCE_API LanceStatusCode lance_dataset_fields(const LanceDataset* dataset, struct ArrowArrayStream* out,
+                                               LanceError** error);
+
 /** \brief Describe fragments. One that this version does not have is #LANCE_INVALID_ARGUMENT.
  *
  *  \param fragment_ids borrowed: the fragments; NULL: all.
@@ -99,8 +106,8 @@ LANCE_API LanceStatusCode lance_dataset_write_fragment_columns_async(
 
 /** \brief Add columns to a fragment, and leave the commit to a transaction: those of the stream but its
  *  key, for each row the values whose key equals that of the row, and NULL where there are none. Fragments
- *  that nobody adds them to have NULL. A column that is there already is #LANCE_ALREADY_EXISTS. The values
- *  are held in memory.
+ *  that nobody adds them to have NULL. A column that is there already is #LANCE_INVALID_ARGUMENT. The
+ *  values are held in memory.
  *
  *  \param stream consumed.
  *  \param left_on borrowed: the key: a column of the dataset, or `_rowid` or `_rowaddr`.
@@ -117,6 +124,24 @@ LANCE_API LanceStatusCode lance_dataset_merge_fragment_columns_async(
     const LanceDataset* dataset, uint64_t fragment_id, struct ArrowArrayStream* stream, const char* left_on,
     const char* right_on, LanceTransaction** out, LanceDoneFn done, void* context, LanceOperation** operation,
     LanceError** error);
+
+/** \brief Add columns to a fragment that expressions compute of its rows, and leave the commit to a
+ *  transaction. Fragments that nobody adds them to have NULL. A column that is there already is
+ *  #LANCE_INVALID_ARGUMENT.
+ *
+ *  \param expressions borrowed: names, each with one SQL expression, as #LanceScanOptions has them.
+ *  \param out the caller's; lance_transaction_free(). */
+LANCE_API LanceStatusCode lance_dataset_add_fragment_columns(const LanceDataset* dataset,
+                                                             uint64_t fragment_id,
+                                                             const LanceKeyValue* expressions,
+                                                             size_t expression_count, LanceTransaction** out,
+                                                             LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_add_fragment_columns(). */
+LANCE_API LanceStatusCode lance_dataset_add_fragment_columns_async(
+    const LanceDataset* dataset, uint64_t fragment_id, const LanceKeyValue* expressions,
+    size_t expression_count, LanceTransaction** out, LanceDoneFn done, void* context,
+    LanceOperation** operation, LanceError** error);
 
 /** \brief Put new values in the place of some of a fragment's, and leave the commit to a transaction: those
  *  of the columns of the stream but its key, in each row whose key equals that of the values. The values
@@ -180,6 +205,20 @@ LANCE_API LanceStatusCode lance_dataset_stage(const LanceDataset* dataset, Lance
 LANCE_API LanceStatusCode lance_dataset_stage_async(const LanceDataset* dataset, LanceText json,
                                                     LanceTransaction** out, LanceDoneFn done, void* context,
                                                     LanceOperation** operation, LanceError** error);
+
+/** \brief Describe the transaction that made a version, as lance_transaction_to_json() describes one. It is
+ *  gone with the version, or was never kept: #LANCE_NOT_FOUND. What has no such form, as the making of a
+ *  branch, is #LANCE_NOT_SUPPORTED.
+ *
+ *  \param out the caller's; lance_string_free(). */
+LANCE_API LanceStatusCode lance_dataset_read_transaction(const LanceDataset* dataset, uint64_t version,
+                                                         char** out, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_read_transaction(). */
+LANCE_API LanceStatusCode lance_dataset_read_transaction_async(const LanceDataset* dataset, uint64_t version,
+                                                               char** out, LanceDoneFn done, void* context,
+                                                               LanceOperation** operation,
+                                                               LanceError** error);
 
 /** \brief Commit transactions of this dataset, as lance_transaction_commit() does, with the session and the
  *  credentials of this handle in place of those that they have. Transactions of another dataset are
