@@ -762,8 +762,8 @@ class LANCE_EXPORT Dataset {
                                                               const arrow::StopToken& stop = {}) const;
 
   /// Make one fragment of several small ones, and free what deleted rows and dropped columns take. Rows keep
-  /// their values, their order and their stable row ids. The files of before stay for older versions, until a
-  /// cleanup removes those.
+  /// their values and their stable row ids; those of fragments that were written anew come in their order,
+  /// after the others. The files of before stay for older versions, until a cleanup removes those.
   ///
   /// It commits two versions: one that reserves numbers for the new fragments and changes nothing else, and
   /// the one it is about. Whoever deletes, updates or compacts rows of the same fragments meanwhile makes it

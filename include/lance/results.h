@@ -186,6 +186,10 @@ struct LANCE_EXPORT IndexSegmentInfo {
   std::optional<uint64_t> bytes = std::nullopt;
   /// Microseconds since 1970-01-01 UTC.
   std::optional<int64_t> created_micros = std::nullopt;
+  /// JSON: the ids of the fields it is of, that of the column first.
+  std::string field_ids = {};
+  /// Of the format of its files.
+  int32_t index_version = 0;
 };
 
 /// A part of optimising indices.

@@ -591,6 +591,9 @@ TEST_P(SegmentTest, WorkersBuildWhatOneCommits) {
   ASSERT_THAT(listed, SizeIs(2));
   EXPECT_EQ(listed[0].index, "parts");
   EXPECT_THAT(listed[0].uuid, SizeIs(36));
+  EXPECT_EQ(listed[0].field_ids, listed[1].field_ids);
+  EXPECT_THAT(listed[0].field_ids, ::testing::MatchesRegex("\\[[0-9]+\\]"));
+  EXPECT_GE(listed[0].index_version, 0);
   std::vector<std::string> fragments = {listed[0].fragments, listed[1].fragments};
   EXPECT_THAT(fragments, ::testing::UnorderedElementsAre("[0,1]", "[2]"));
   EXPECT_OK(whole->PrewarmIndex("parts"));

@@ -151,6 +151,8 @@ arrow::Result<std::vector<IndexSegmentInfo>> DecodeIndexSegmentInfos(CStream* st
     ARROW_ASSIGN_OR_RAISE(const auto dataset_version, Column<arrow::UInt64Array>(batch, "dataset_version"));
     ARROW_ASSIGN_OR_RAISE(const auto bytes, Column<arrow::UInt64Array>(batch, "bytes"));
     ARROW_ASSIGN_OR_RAISE(const auto created_micros, Column<arrow::Int64Array>(batch, "created_micros"));
+    ARROW_ASSIGN_OR_RAISE(const auto field_ids, Column<arrow::StringArray>(batch, "field_ids"));
+    ARROW_ASSIGN_OR_RAISE(const auto index_version, Column<arrow::Int32Array>(batch, "index_version"));
     for (int64_t i = 0; i < batch.num_rows(); ++i) {
       out.push_back({.index = index->GetString(i),
                      .uuid = uuid->GetString(i),
@@ -158,7 +160,9 @@ arrow::Result<std::vector<IndexSegmentInfo>> DecodeIndexSegmentInfos(CStream* st
                      .dataset_version = dataset_version->Value(i),
                      .bytes = bytes->IsNull(i) ? std::nullopt : std::optional(bytes->Value(i)),
                      .created_micros =
-                         created_micros->IsNull(i) ? std::nullopt : std::optional(created_micros->Value(i))});
+                         created_micros->IsNull(i) ? std::nullopt : std::optional(created_micros->Value(i)),
+                     .field_ids = field_ids->GetString(i),
+                     .index_version = index_version->Value(i)});
     }
     return arrow::Status::OK();
   }));

@@ -155,6 +155,8 @@ pub async fn publish(
     let result = result_of(&results);
     // Of fragments without rows, which the engine leaves out.
     results.retain(|result| !result.original_fragments.is_empty());
+    // New fragments are numbered in this order, and rows come in that of the numbers.
+    results.sort_by_key(|result| result.original_fragments.first().map(|first| first.id));
     let remapping = Arc::new(DatasetIndexRemapperOptions::default());
     commit_compaction(&mut dataset, results, remapping, options).await?;
     Ok((dataset, result))

@@ -146,6 +146,8 @@ pub fn segments(opened: Arc<Opened>) -> Task<Vec<IndexSegmentInfo>> {
             dataset_version: segment.dataset_version,
             bytes: bytes([segment]),
             created_micros: created(segment),
+            field_ids: serde_json::Value::from_iter(segment.fields.clone()).to_string(),
+            index_version: segment.index_version,
         });
         Ok(told.collect())
     })

@@ -135,6 +135,10 @@ pub struct IndexSegmentInfo {
     pub bytes: Option<u64>,
     /// Microseconds since 1970-01-01 UTC.
     pub created_micros: Option<i64>,
+    /// JSON: the ids of the fields it is of, that of the column first.
+    pub field_ids: String,
+    /// Of the format of its files.
+    pub index_version: i32,
 }
 
 /// How to optimise indices.

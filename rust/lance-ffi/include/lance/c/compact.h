@@ -16,10 +16,11 @@ extern "C" {
 
 /** \defgroup compaction Compaction
  *  Compaction makes one fragment of several small ones, and frees what deleted rows and dropped columns
- *  take. Rows keep their values, their order and their stable row ids. It commits a new version; the files
- *  of before stay for older versions, until a cleanup removes those. What takes long can be split: a plan
- *  has tasks that any process executes, and one commits the results. Tasks and results are the JSON of the
- *  engine, which other Lance implementations, such as pylance, read and write too.
+ *  take. Rows keep their values and their stable row ids; those of fragments that were written anew come in
+ *  their order, after the others. It commits a new version; the files of before stay for older versions,
+ *  until a cleanup removes those. What takes long can be split: a plan has tasks that any process executes,
+ *  and one commits the results. Tasks and results are the JSON of the engine, which other Lance
+ *  implementations, such as pylance, read and write too.
  *  @{ */
 
 /** How rows get into the new files. Values are frozen. */

@@ -195,7 +195,8 @@ LANCE_API LanceStatusCode lance_dataset_indices_async(const LanceDataset* datase
 /** \brief List the segments of all indices, by the name of the index, and the oldest first.
  *
  *  \param out the caller's: a stream of the columns `index` (utf8), `uuid` (utf8), `fragments` (utf8),
- *  `dataset_version` (uint64), `bytes` (uint64, may be null), `created_micros` (int64, may be null). */
+ *  `dataset_version` (uint64), `bytes` (uint64, may be null), `created_micros` (int64, may be null),
+ *  `field_ids` (utf8), `index_version` (int32). */
 LANCE_API LanceStatusCode lance_dataset_index_segments(const LanceDataset* dataset,
                                                        struct ArrowArrayStream* out, LanceError** error);
 
