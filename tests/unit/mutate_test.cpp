@@ -442,7 +442,9 @@ TEST_P(MutateTest, RowIdsSurviveWhereTheyAreStable) {
   const auto after = Values(*second.dataset, "_rowid");
   ASSERT_EQ(after.size(), 540U);
   for (const auto& [id, row_id] : after) {
-    if (GetParam().stable_row_ids) EXPECT_EQ(row_id, before.at(id)) << id;
+    if (GetParam().stable_row_ids) {
+      EXPECT_EQ(row_id, before.at(id)) << id;
+    }
   }
   // They find the rows with their new values.
   const auto ids = Read(*second.dataset, {"_rowid"}, "id = 31");
