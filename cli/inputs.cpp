@@ -91,7 +91,7 @@ Status Inspect(const std::string& path, const InputOptions& options, const Expec
       ARROW_RETURN_NOT_OK(InspectCsv(path, options, types, hint, input));
       break;
     case InputFormat::kJsonLines:
-      ARROW_RETURN_NOT_OK(InspectJsonLines(path, options, types, hint, input));
+      ARROW_RETURN_NOT_OK(InspectJsonLines(path, options, types, expected.partly, hint, input));
       break;
     case InputFormat::kArrow:
       ARROW_RETURN_NOT_OK(InspectArrow(path, input));

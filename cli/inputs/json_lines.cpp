@@ -230,7 +230,7 @@ std::vector<std::string> FirstNames(const std::string& path, const InputOptions&
 }
 
 arrow::Result<SchemaPtr> InferSchema(const std::string& path, const InputOptions& options,
-                                     const ColumnTypes& types) {
+                                     const ColumnTypes& types, bool partly) {
   ARROW_ASSIGN_OR_RAISE(const auto reader, TextReader::Open(path, options.block_bytes));
   const std::vector<std::string> names = FirstNames(path, options);
   // Types are those of columns whose names have been repaired.
@@ -241,8 +241,9 @@ arrow::Result<SchemaPtr> InferSchema(const std::string& path, const InputOptions
     const std::string& name =
         found == repaired.end() ? column : names[static_cast<size_t>(found - repaired.begin())];
     // Arrow adds a column that is not there.
-    if (found == repaired.end() && options.types.contains(column) &&
+    if (found == repaired.end() && (partly || options.types.contains(column)) &&
         reader->beginning().find("\"" + name + "\"") == std::string_view::npos) {
+      if (!options.types.contains(column)) continue;
       return Status::Invalid("has no column \"", column, "\" to give a type to");
     }
     given.push_back(arrow::field(name, ParsedType(type)));
@@ -285,8 +286,8 @@ arrow::Result<SchemaPtr> InferSchema(const std::string& path, const InputOptions
 }  // namespace
 
 Status InspectJsonLines(const std::string& path, const InputOptions& options, const ColumnTypes& types,
-                        const std::string& hint, Input* input) {
-  ARROW_ASSIGN_OR_RAISE(input->schema, InferSchema(path, options, types));
+                        bool partly, const std::string& hint, Input* input) {
+  ARROW_ASSIGN_OR_RAISE(input->schema, InferSchema(path, options, types, partly));
   const auto open = [=,
                      schema = input->schema]() -> arrow::Result<std::shared_ptr<arrow::RecordBatchReader>> {
     ARROW_ASSIGN_OR_RAISE(auto reader, TextReader::Open(path, options.block_bytes));

@@ -57,7 +57,9 @@ TEST_P(UpsertTest, NoKeyIsDoubledOrLost) {
   const std::string uri = dir / "dataset";
   ASSERT_OK(WriteSimple(uri, 0, kKeys / 2));
   ASSERT_OK_AND_ASSIGN(auto dataset, Dataset::Open(uri));
-  if (GetParam()) ASSERT_OK_AND_ASSIGN(dataset, dataset->CreateIndex("id", lance::IndexType::kBtree));
+  if (GetParam()) {
+    ASSERT_OK_AND_ASSIGN(dataset, dataset->CreateIndex("id", lance::IndexType::kBtree));
+  }
   const int rounds = Pick(6, 60);
   std::mutex mutex;
   // By version: keys and the value they got.

@@ -772,7 +772,9 @@ TEST(MergeInsertTest, NewKeysOfTheSourceAreNotDoubled) {
   EXPECT_EQ(result.inserted_rows, 7u);
   EXPECT_EQ(result.skipped_duplicates, 3u);
   for (const Row& row : Read(*result.dataset)) {
-    if (*row.id >= 100) EXPECT_EQ(*row.v, *row.id < 105 ? 2 : 3) << *row.id;
+    if (*row.id >= 100) {
+      EXPECT_EQ(*row.v, *row.id < 105 ? 2 : 3) << *row.id;
+    }
   }
 }
 
@@ -782,7 +784,9 @@ TEST(MergeInsertTest, ThreadsThatInsertTheSameKeysDoNotDoubleThem) {
     for (int round = 0; round < Pick(3, 20); ++round) {
       const TempDir dir;
       DatasetPtr dataset = Make(dir / "dataset", {Numbered(0, 100, 0)});
-      if (indexed) ASSERT_OK_AND_ASSIGN(dataset, dataset->CreateIndex("id", lance::IndexType::kBtree));
+      if (indexed) {
+        ASSERT_OK_AND_ASSIGN(dataset, dataset->CreateIndex("id", lance::IndexType::kBtree));
+      }
       std::barrier start(kThreads);
       std::atomic<uint64_t> inserted{0};
       std::vector<std::thread> threads;
