@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use lance::Dataset;
 use lance::dataset::refs::Ref;
 
 use super::version::branch;
@@ -27,11 +26,10 @@ pub fn checkout(opened: Arc<Opened>, settings: CheckoutSettings) -> Task<Opened>
                 "a time cannot be combined with a version or a tag",
             ),
         ])?;
-        let dataset = &opened.plain;
-        let refs = StoredRefs::of(dataset).await?;
+        let refs = StoredRefs::of(&opened.plain).await?;
         if let Some(tag) = &settings.tag {
             let contents = refs.tag(tag).await?;
-            let found = get(dataset, contents.branch.as_deref(), Some(contents.version)).await;
+            let found = get(&opened, contents.branch.as_deref(), Some(contents.version)).await;
             return found.map_err(|error| error.context(&format!("tag {tag:?}")));
         }
         let on = settings
@@ -42,24 +40,27 @@ pub fn checkout(opened: Arc<Opened>, settings: CheckoutSettings) -> Task<Opened>
             refs.branch(on).await?;
         }
         let Some(micros) = settings.as_of_micros else {
-            return get(dataset, Some(on), settings.version).await;
+            return get(&opened, Some(on), settings.version).await;
         };
-        let newest = get(dataset, Some(on), None).await?;
+        let newest = get(&opened, Some(on), None).await?;
         match as_of(&newest.plain, micros).await? {
-            AsOf::Version(version) => get(dataset, Some(on), Some(version)).await,
+            AsOf::Version(version) => get(&opened, Some(on), Some(version)).await,
             before => Err(before.none(on)),
         }
     })
 }
 
 /// Without a version the newest one.
-async fn get(dataset: &Dataset, branch: Option<&str>, version: Option<u64>) -> Result<Opened> {
+async fn get(opened: &Opened, branch: Option<&str>, version: Option<u64>) -> Result<Opened> {
     let checked_out = reading_manifest(async {
-        let found = dataset.checkout_version(Ref::from((branch, version))).await;
+        let found = opened
+            .plain
+            .checkout_version(Ref::from((branch, version)))
+            .await;
         found.map_err(Error::from)
     });
     let error = match checked_out.await {
-        Ok(found) => return Ok(Opened::new(found)),
+        Ok(found) => return Ok(opened.at(found)),
         Err(error) => error,
     };
     let on = branch.unwrap_or(MAIN);

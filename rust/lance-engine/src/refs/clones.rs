@@ -6,7 +6,7 @@ use lance::Dataset;
 use lance::dataset::CommitBuilder;
 use lance::dataset::builder::DatasetBuilder;
 use lance::dataset::transaction::{Operation, Transaction};
-use lance_io::object_store::{ObjectStore, ObjectStoreParams};
+use lance_io::object_store::ObjectStore;
 use lance_table::io::commit::CommitHandler;
 use object_store::path::Path;
 use tokio::runtime::Handle;
@@ -16,7 +16,7 @@ use crate::absent::check_can_be_made;
 use crate::change::Change;
 use crate::error::{Error, Result, code};
 use crate::maintain::listing::{DIRECTORIES, TRANSACTIONS, if_found};
-use crate::open::{Access, load, load_if_exists};
+use crate::open::{Access, builder, load, load_latest};
 use crate::parallel::to_its_end;
 use crate::place::Place;
 use crate::read::Opened;
@@ -67,36 +67,40 @@ fn refuse_files_elsewhere(opened: &Opened) -> Result<()> {
 #[derive(Clone)]
 struct Target {
     place: Place,
-    params: ObjectStoreParams,
+    access: Access,
     /// Makes sure that the clone is the first, and has its files.
     handler: Arc<dyn CommitHandler>,
 }
 
 impl Target {
     async fn find(opened: &Opened, place: Place, settings: CloneSettings) -> Result<Self> {
-        let source = &opened.plain;
-        let own = settings.credentials.is_some() || !settings.storage_options.is_empty();
-        let params = match own {
-            true => {
-                let access = Access {
+        refuse_inside(&opened.plain, &place)?;
+        let as_source = settings.credentials.is_none() && settings.storage_options.is_empty();
+        let access = match as_source {
+            true => opened.access.clone(),
+            false => {
+                let given = Access {
                     storage_options: settings.storage_options,
                     ..Access::default()
                 };
-                access
-                    .renewed_by(settings.credentials)
-                    .await?
-                    .store_params()
+                given.renewed_by(settings.credentials).await?
             }
-            false => source.store_params().cloned().unwrap_or_default(),
         };
-        refuse_inside(source, &place)?;
-        let handler = gate::of_new(&place.uri, &params).await?;
+        let access = Access {
+            session: Some(opened.plain.session()),
+            keeper: None,
+            ..access
+        };
+        let handler = gate::of_new(&place.uri, &access.store_params()).await?;
         let target = Self {
             place,
-            params,
+            access,
             handler,
         };
-        if load_if_exists(target.builder(source)).await?.is_some() {
+        if load_latest(&target.place.uri, &target.access)
+            .await?
+            .is_some()
+        {
             return Err(target.taken());
         }
         check_can_be_made(&target.place.uri, &target.place)?;
@@ -113,20 +117,6 @@ impl Target {
         )
     }
 
-    fn builder(&self, source: &Dataset) -> DatasetBuilder {
-        DatasetBuilder::from_uri(&self.place.uri)
-            .with_session(source.session())
-            .with_store_params(self.params.clone())
-    }
-
-    /// With a store that notes its files.
-    fn noting(&self, written: Arc<WrittenFiles>) -> ObjectStoreParams {
-        ObjectStoreParams {
-            object_store_wrapper: Some(written),
-            ..self.params.clone()
-        }
-    }
-
     /// Let `work` make the dataset; what it comes to otherwise leaves no file. It tells of one that was there first by None:
     /// that has the files of the same names.
     async fn make<W>(
@@ -138,28 +128,25 @@ impl Target {
         W: Future<Output = Result<Option<()>>> + Send + 'static,
     {
         version::require(opened).await?;
-        let source = &opened.plain;
-        let registry = source.session().store_registry();
+        let registry = opened.plain.session().store_registry();
+        let params = self.access.store_params();
         let (store, base) =
-            ObjectStore::from_uri_and_params(registry.clone(), &self.place.uri, &self.params)
-                .await?;
+            ObjectStore::from_uri_and_params(registry.clone(), &self.place.uri, &params).await?;
         let _claim = Claim::take(store, base, &self.place).await?;
-        let mut noted = None;
         let change = Change::elsewhere(opened, |written| {
-            noted = Some(written.clone());
-            let params = self.noting(written);
+            let params = written.store_params(&self.access);
             let uri = self.place.uri.clone();
             async move {
-                Ok(ObjectStore::from_uri_and_params(registry, &uri, &params)
-                    .await?
-                    .0)
+                let (store, _) = ObjectStore::from_uri_and_params(registry, &uri, &params).await?;
+                Ok(store)
             }
         })
         .await?;
-        let written = noted.unwrap_or_default();
+        let written = change.files();
         let made = change.run(|dataset| work(dataset, written)).await?;
         made.ok_or_else(|| self.taken())?;
-        Ok(Opened::new(load(self.builder(source)).await??))
+        let clone = load(builder(&self.place.uri, &self.access)?).await??;
+        Ok(Opened::reached(clone, self.access))
     }
 }
 
@@ -232,7 +219,7 @@ async fn shallow_to(
     let transaction = Transaction::new(manifest.version, operation, None);
     let commit = CommitBuilder::new(target.place.uri.as_str())
         .with_session(source.session())
-        .with_store_params(target.noting(written))
+        .with_store_params(written.store_params(&target.access))
         .with_source_store(source.object_store(None).await?)
         .with_commit_handler(target.handler.clone())
         .with_skip_auto_cleanup(true);
@@ -245,19 +232,26 @@ async fn deep_to(
     written: Arc<WrittenFiles>,
 ) -> Result<Option<()>> {
     let version = source.manifest().version;
+    let params = written.store_params(&target.access);
     // The engine commits through the handler of the source.
-    let builder = DatasetBuilder::from_uri(source.uri())
+    let builder = DatasetBuilder::from_uri(plainly(source.uri()))
         .with_session(source.session())
         .with_store_params(source.store_params().cloned().unwrap_or_default())
         .with_commit_handler(target.handler.clone())
         .with_version(version);
     let mut source = load(builder).await??;
-    let params = target.noting(written);
-    unless_taken(
-        source
-            .deep_clone(&target.place.uri, version, Some(params))
-            .await,
-    )
+    let uri = plainly(&target.place.uri);
+    unless_taken(source.deep_clone(&uri, version, Some(params)).await)
+}
+
+/// The engine commits a deep clone without our session, and would take the host of such a URI for a part of the path.
+fn plainly(uri: &str) -> String {
+    match uri.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("memory") => {
+            format!("shared-memory://{rest}")
+        }
+        _ => uri.to_string(),
+    }
 }
 
 fn unless_taken(made: lance_core::Result<Dataset>) -> Result<Option<()>> {

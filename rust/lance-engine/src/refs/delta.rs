@@ -41,7 +41,7 @@ pub fn delta(opened: Arc<Opened>, settings: DeltaSettings) -> Task<(SchemaRef, Y
                 .await
                 .map_err(Error::from);
             let earlier = earlier.map_err(|error| gone(&opened, from, error))?;
-            require_stable_row_ids(&Opened::new(earlier))?;
+            require_stable_row_ids(&opened.at(earlier))?;
         }
         let delta = opened.dataset.delta();
         let delta = delta

@@ -347,9 +347,11 @@ impl ObjectStore for RecordingStore {
         let done = match options.mode {
             PutMode::Create => self.put_manifest(path, payload, options).await?,
             PutMode::Overwrite | PutMode::Update(_) => {
-                let _writing = Writing::new(&self.written_files);
+                let writing = Writing::new(&self.written_files);
                 self.written_files.record(path)?;
-                self.inner.put_opts(path, payload, options).await?
+                let (inner, path) = (self.inner.clone(), path.clone());
+                let put = async move { inner.put_opts(&path, payload, options).await };
+                writing.to_its_end(put).await?
             }
         };
         fault_point()?;
@@ -365,6 +367,7 @@ impl ObjectStore for RecordingStore {
         let writing = Writing::new(&self.written_files);
         self.written_files.record(path)?;
         let inner = self.inner.put_multipart_opts(path, options).await?;
+        let inner = Some(inner);
         Ok(Box::new(RecordedUpload { inner, writing }))
     }
 
@@ -433,6 +436,20 @@ impl Writing {
         entries.uploads.send_modify(|count| *count += 1);
         Self(written_files.clone())
     }
+
+    /// Have it go to its end, also when nobody waits any more: a store that writes on another thread does so anyway, and what
+    /// comes late would not be deleted.
+    async fn to_its_end<T: Send + 'static>(
+        self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let task = tokio::spawn(async move {
+            let _writing = self;
+            work.await
+        });
+        task.await
+            .unwrap_or_else(|source| Err(Error::JoinError { source }))
+    }
 }
 
 impl Drop for Writing {
@@ -443,22 +460,39 @@ impl Drop for Writing {
 
 #[derive(Debug)]
 struct RecordedUpload {
-    inner: Box<dyn MultipartUpload>,
+    /// Until it is completed.
+    inner: Option<Box<dyn MultipartUpload>>,
     writing: Writing,
+}
+
+impl RecordedUpload {
+    fn inner(&mut self) -> Result<&mut Box<dyn MultipartUpload>> {
+        let inner = self.inner.as_mut();
+        inner.ok_or_else(|| refusal("the upload is completed"))
+    }
 }
 
 #[async_trait]
 impl MultipartUpload for RecordedUpload {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        self.inner.put_part(data)
+        match self.inner() {
+            Ok(inner) => inner.put_part(data),
+            Err(error) => Box::pin(async { Err(error) }),
+        }
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
         self.writing.0.refuse_if_closed()?;
-        self.inner.complete().await
+        let Some(mut inner) = self.inner.take() else {
+            return Err(refusal("the upload is completed"));
+        };
+        let writing = Writing::new(&self.writing.0);
+        writing
+            .to_its_end(async move { inner.complete().await })
+            .await
     }
 
     async fn abort(&mut self) -> Result<()> {
-        self.inner.abort().await
+        self.inner()?.abort().await
     }
 }

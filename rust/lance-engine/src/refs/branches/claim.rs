@@ -1,5 +1,7 @@
 //! A branch that is being made.
 
+use std::sync::Arc;
+
 use lance::dataset::refs::BranchContents;
 use object_store::path::Path;
 use tokio::runtime::Handle;
@@ -10,6 +12,7 @@ use crate::maintain::listing::DIRECTORIES;
 use crate::parallel::to_its_end;
 use crate::stored_refs::StoredRefs;
 use crate::write::removal::remove_empty_dirs_below;
+use crate::write::written_files::{Landing, WrittenFiles};
 
 /// A name that nobody else can take. It is given back, unless a version was made or may have been.
 pub struct Claim {
@@ -17,6 +20,8 @@ pub struct Claim {
     file: Path,
     /// The directory of the branch.
     root: Path,
+    /// What is made in there.
+    files: Arc<WrittenFiles>,
     runtime: Handle,
     is_settled: bool,
 }
@@ -27,6 +32,7 @@ impl Claim {
         name: &str,
         root: Path,
         contents: &BranchContents,
+        files: Arc<WrittenFiles>,
     ) -> Result<Self> {
         let file = refs.branch_file(name);
         refs.put_new(&file, contents, format!("branch {name:?}"))
@@ -35,6 +41,7 @@ impl Claim {
             refs: refs.clone(),
             file,
             root,
+            files,
             runtime: Handle::current(),
             is_settled: false,
         };
@@ -58,6 +65,10 @@ impl Claim {
     }
 
     async fn give_back_if_unused(&self) {
+        // Otherwise the version is there, or on its way.
+        if self.files.close() != Landing::None {
+            return;
+        }
         let settled = async {
             if !has_versions(&self.refs.store, &self.root).await? {
                 self.give_back().await?;

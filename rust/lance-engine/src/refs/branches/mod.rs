@@ -71,14 +71,22 @@ pub fn replace_metadata(
 pub fn create(opened: Arc<Opened>, name: String, settings: BranchSettings) -> Task<Opened> {
     Box::pin(async move {
         names::check_new_branch(&name)?;
+        if opened.access.keeper.is_some() {
+            return Err(Error::new(
+                code::NOT_SUPPORTED,
+                "the namespace keeps the versions of this table, and knows of no branches",
+            ));
+        }
         version::require(&opened).await?;
         let dataset = &opened.plain;
         let refs = StoredRefs::of(dataset).await?;
         let location = dataset.branch_location().find_branch(Some(&name))?;
         let contents = contents(&opened, &refs, settings.metadata).await?;
-        let claim = Claim::take(&refs, &name, location.path.clone(), &contents).await?;
+        let change = Change::new(&opened)?;
+        let root = location.path.clone();
+        let claim = Claim::take(&refs, &name, root, &contents, change.files()).await?;
         let (uri, branch) = (location.uri, name.clone());
-        let made = Change::new(&opened)?
+        let made = change
             .run(move |dataset| clone_to(dataset, uri, branch))
             .await;
         if let Err(error) = made {
@@ -91,7 +99,7 @@ pub fn create(opened: Arc<Opened>, name: String, settings: BranchSettings) -> Ta
             return Err(gone);
         }
         let first = Ref::from((name.as_str(), dataset.manifest().version));
-        Ok(Opened::new(dataset.checkout_version(first).await?))
+        Ok(opened.at(dataset.checkout_version(first).await?))
     })
 }
 

@@ -96,6 +96,10 @@ pub async fn remove(refs: &StoredRefs, name: &str) -> Result<()> {
     let branches = refs.branches().await?;
     let others = branches.keys().map(|name| root_of(name));
     let others: Vec<Path> = others.collect::<Result<_>>()?;
+    let below: Vec<Path> = others
+        .into_iter()
+        .filter(|other| other.prefix_matches(&root) && *other != root)
+        .collect();
     // Without its versions nobody begins to read it.
     let mut directories = DIRECTORIES.to_vec();
     directories.sort_by_key(|directory| *directory != VERSIONS);
@@ -109,7 +113,7 @@ pub async fn remove(refs: &StoredRefs, name: &str) -> Result<()> {
         let files: Vec<Path> = if_found(listed.try_collect().await)?.unwrap_or_default();
         let own = files
             .into_iter()
-            .filter(|file| !others.iter().any(|other| file.prefix_matches(other)));
+            .filter(|file| !below.iter().any(|other| file.prefix_matches(other)));
         let own: Vec<Path> = own.collect();
         emptied.extend(own.iter().filter_map(Path::parent));
         emptied.insert(directory);
