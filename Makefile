@@ -7,6 +7,8 @@ SCALE ?= 1
 lance := build/release/bin/lance
 venv := .venv/.complete
 node := .venv/node/.complete
+# Engines get a network that is this machine alone.
+isolated := .venv/bin/python tests/object_store/isolated.py
 
 all: release ## Install what is missing and build build/release (the default)
 
@@ -53,6 +55,25 @@ bench-check: peers ## The same, and fail where a promised ratio is missed
 bench-memory: release ## Measure peak memory against the promised limits
 	.venv/bin/python benchmarks/memory.py
 
+bench-commits: peers ## Measure how commits grow with the number of workers and write docs/commit-growth.md
+	.venv/bin/python benchmarks/commit_growth.py
+
+test-mpi: release ## Write TPC-H with MPI processes (installs OpenMPI)
+	tests/distributed/setup.sh mpi
+	cmake --preset release -DLANCE_TEST_MPI=ON
+	cmake --build --preset release --target lance_cli mpi_tpch
+	$(isolated) mpi - .venv/bin/python -m pytest -q tests/distributed/test_mpi.py
+
+test-ray: release ## Write TPC-H with Ray, in C++ and in Python (installs ray in build/distributed/ray)
+	tests/distributed/setup.sh ray
+	cmake --preset release -DLANCE_RAY_CPP="$$(build/distributed/ray/bin/python tests/distributed/ray_cpp.py)"
+	cmake --build --preset release --target lance_cli ray_tpch ray_tpch_tasks
+	$(isolated) ray - build/distributed/ray/bin/python -m pytest -q tests/distributed/test_ray.py tests/distributed/test_ray_cpp.py
+
+test-spark: release ## Exchange tables with Spark (installs pyspark in build/distributed/spark)
+	tests/distributed/setup.sh spark
+	$(isolated) spark - build/distributed/spark/bin/python -m pytest -q tests/distributed/test_spark.py
+
 install: release ## Install under PREFIX (/usr/local)
 	cmake --install build/release --prefix "$(PREFIX)"
 
@@ -89,6 +110,6 @@ $(node): tests/object_store/package.json tests/object_store/package-lock.json | 
 	@touch $@
 
 .PHONY: all help setup demo test test-asan test-tsan test-valgrind reliability check format bench bench-check \
-	bench-memory install clean program release dev tsan valgrind peers packages
+	bench-memory bench-commits test-mpi test-ray test-spark install clean program release dev tsan valgrind peers packages
 .PRECIOUS: build/%/build.ninja
 .NOTPARALLEL:

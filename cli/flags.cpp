@@ -183,7 +183,17 @@ void AddWrite(CLI::App& app, WriteFlags& write) {
   AddProfile(app, write.options.encoding_profile);
   app.add_flag("--durable", write.options.durable,
                "Sync files and directories, so that a commit survives a power failure");
+  auto* uncommitted = app.add_flag("--uncommitted", write.uncommitted,
+                                   "Commit nothing, and print a transaction as JSON for `lance commit`");
+  app.add_option("--id", write.part_name,
+                 "The name of this part of the work: of all that have it one is committed, once")
+      ->needs(uncommitted)
+      ->type_name("NAME");
   AddStorage(app, write.options.storage);
+}
+
+void SetPartName(const std::string& name, WriteOptions& options) {
+  if (!name.empty()) options.transaction_properties[Transaction::kPartProperty] = name;
 }
 
 Action DeclareReport(CLI::App& app, arrow::Status (*show)(const Source&, Format)) {

@@ -90,6 +90,10 @@ struct WriteFlags {
   uint32_t jobs = DefaultJobs();
   /// The most rows of a batch.
   int32_t batch_rows = 8192;
+  /// Leave the commit to `lance commit`.
+  bool uncommitted = false;
+  /// The name of the part of a job that this is, or "".
+  std::string part_name;
 };
 
 /// --data-storage-version.
@@ -100,6 +104,9 @@ void AddProfile(CLI::App& app, EncodingProfile& profile);
 
 /// The flags of a write.
 void AddWrite(CLI::App& app, WriteFlags& write);
+
+/// Name the part of a job that a write is, unless the name is "".
+void SetPartName(const std::string& name, WriteOptions& options);
 
 /// --retries, of a change that another writer comes before.
 void AddRetries(CLI::App& app, uint32_t& retries);

@@ -56,11 +56,13 @@ class TableWrite {
     return ++ended_lanes_ == load_.lanes.size();
   }
 
-  /// Commit what all lanes have written.
+  /// Commit what all lanes have written, or keep it for a commit by others.
   arrow::Result<LoadResult> Finish() {
     LoadResult result{
         .label = load_.label, .uri = load_.discard ? "" : load_.uri, .disk_bytes = {}, .version = {}};
-    if (writer_ != nullptr) {
+    if (writer_ != nullptr && load_.uncommitted) {
+      ARROW_ASSIGN_OR_RAISE(result.transaction, writer_->FinishUncommitted());
+    } else if (writer_ != nullptr) {
       ARROW_ASSIGN_OR_RAISE(const CommitResult commit, writer_->Finish());
       result.version = commit.version;
       result.disk_bytes = writer_->stats().bytes_written;
@@ -129,10 +131,12 @@ class LoadQueue {
     }
   }
 
-  /// Get the tables, or the failure that came first, which is the cause of the others.
+  /// Get the tables, or the failure that came first, which is the cause of the others. After one nothing
+  /// stays that only a transaction would know.
   arrow::Result<std::vector<LoadResult>> TakeResults() {
-    ARROW_RETURN_NOT_OK(failure_);
-    return std::move(results_);
+    if (failure_.ok()) return std::move(results_);
+    DiscardTransactions(results_);
+    return failure_;
   }
 
  private:

@@ -36,6 +36,8 @@ struct Load {
   WriteOptions options;
   /// Read everything and write nothing.
   bool discard = false;
+  /// Leave the commit to others.
+  bool uncommitted = false;
 };
 
 /// Check that a target can be written in this mode, before work is put into it.

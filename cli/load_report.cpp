@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "printable.h"
 #include "render.h"
 
 namespace lance::cli {
@@ -49,8 +50,6 @@ std::vector<std::string> ToCells(const LoadResult& result) {
           FormatBytes(result.peak_memory_bytes)};
 }
 
-}  // namespace
-
 arrow::Status PrintSummary(const LoadSummary& summary, Format format) {
   const LoadResult total = Total(summary);
   if (format == Format::kJson) {
@@ -72,6 +71,33 @@ arrow::Status PrintSummary(const LoadSummary& summary, Format format) {
   for (const LoadResult& result : summary.tables) table.AddRow(ToCells(result));
   if (summary.tables.size() > 1) table.AddRow(ToCells(total));
   return Print(table.ToString());
+}
+
+arrow::Status PrintTransactions(const LoadSummary& summary) {
+  std::string lines;
+  for (const LoadResult& result : summary.tables) {
+    ARROW_ASSIGN_OR_RAISE(const std::string json, result.transaction->ToJson());
+    lines += json + "\n";
+  }
+  return Print(lines);
+}
+
+}  // namespace
+
+arrow::Status Report(LoadSummary summary, bool uncommitted, Format format) {
+  if (!uncommitted) return PrintSummary(summary, format);
+  const arrow::Status status = PrintTransactions(summary);
+  if (!status.ok()) DiscardTransactions(summary.tables);
+  return status;
+}
+
+void DiscardTransactions(std::vector<LoadResult>& results) {
+  for (LoadResult& result : results) {
+    if (!result.transaction) continue;
+    const arrow::Status status = result.transaction->Discard();
+    if (!status.ok())
+      Say("lance: " + PrintableLine("files of " + result.uri + " stay: " + DescribeError(status)) + "\n");
+  }
 }
 
 }  // namespace lance::cli

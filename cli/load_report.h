@@ -9,6 +9,7 @@
 
 #include "app.h"
 #include "arrow/status.h"
+#include "lance/transaction.h"
 
 namespace lance::cli {
 
@@ -25,6 +26,8 @@ struct LoadResult {
   std::optional<uint64_t> version;
   /// The most memory that the process had used by then.
   uint64_t peak_memory_bytes = 0;
+  /// What was written, if it is not committed.
+  std::optional<Transaction> transaction = std::nullopt;
 };
 
 /// All tables of a command.
@@ -33,7 +36,11 @@ struct LoadSummary {
   double seconds = 0;
 };
 
-/// Print what was written, as a table or as JSON.
-arrow::Status PrintSummary(const LoadSummary& summary, Format format);
+/// Print what was written, as a table or as JSON. What was not committed is a transaction on a line of its
+/// own instead, which is discarded if it cannot be printed, as nobody else knows it.
+arrow::Status Report(LoadSummary summary, bool uncommitted, Format format);
+
+/// Delete the files of what was not committed, as far as that is possible.
+void DiscardTransactions(std::vector<LoadResult>& results);
 
 }  // namespace lance::cli

@@ -1,5 +1,7 @@
 #include "lance/fragment.h"
 
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "arrow/record_batch.h"
@@ -27,7 +29,6 @@ using internal::Prepare;
 using internal::Starting;
 using internal::Waiting;
 using BatchPtr = std::shared_ptr<arrow::RecordBatch>;
-using DatasetPtr = std::shared_ptr<Dataset>;
 using Ids = std::optional<std::vector<uint64_t>>;
 using ReaderPtr = Fragment::ReaderPtr;
 using TransactionPtr = std::shared_ptr<Transaction>;

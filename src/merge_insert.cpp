@@ -15,6 +15,7 @@
 #include "ffi/operation_internal.h"
 #include "ffi/schema_check_internal.h"
 #include "lance/dataset.h"
+#include "transaction_internal.h"
 
 namespace lance::inline v0 {
 namespace {
@@ -24,6 +25,7 @@ using internal::Nothing;
 using internal::Prepare;
 using internal::Starting;
 using internal::Waiting;
+using GuardPtr = std::shared_ptr<internal::GuardedReader>;
 using ReaderPtr = std::shared_ptr<arrow::RecordBatchReader>;
 using SchemaPtr = std::shared_ptr<arrow::Schema>;
 using TextOut = internal::HandleOut<internal::StringHandle>;
@@ -54,16 +56,33 @@ auto ToResult(std::string uri) {
   };
 }
 
+/// A transaction; what it does is not told.
+struct StagedOut {
+  internal::HandleOut<internal::TransactionHandle> transaction;
+  auto pointers() {
+    return std::tuple_cat(transaction.pointers(),
+                          std::make_tuple(static_cast<LanceMergeInsertResult*>(nullptr)));
+  }
+};
+
+template <typename Form>
+arrow::Result<TransactionOf<Form>> ToTransaction(StagedOut& out) {
+  return WrapTransaction<Form>(out.transaction.Take());
+}
+
+arrow::Result<std::string> ToText(TextOut& out) { return std::string(out.Take().get()); }
+
 arrow::Status ExportSchema(const arrow::Schema& schema, internal::CSchema* out) {
   ARROW_RETURN_NOT_OK(internal::CheckNames(schema));
   return internal::WithCode(arrow::ExportSchema(schema, out->get()), ErrorCode::kArrow);
 }
 
-template <typename Form>
-typename Form::template Of<MergeInsertResult> Merge(const Dataset& dataset, const ReaderPtr& reader,
-                                                    const MergeInsertOptions& options,
-                                                    std::shared_ptr<internal::GuardedReader>* guard,
-                                                    const StopToken& stop) {
+/// A call of one of the functions that take a stream and options.
+template <typename T, typename Out, typename Form, typename Blocking, typename Async, typename Finish>
+typename Form::template Of<T> OfReader(Blocking* blocking, Async* async, Finish finish,
+                                       const Dataset& dataset, const ReaderPtr& reader,
+                                       const MergeInsertOptions& options, GuardPtr* guard,
+                                       const StopToken& stop) {
   ARROW_RETURN_NOT_OK(internal::CheckStop(stop));
   if (reader == nullptr) return internal::MakeStatus(ErrorCode::kInvalidArgument, "the reader is NULL");
   ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::MergeInsertOptionsC::Make(options));
@@ -71,10 +90,60 @@ typename Form::template Of<MergeInsertResult> Merge(const Dataset& dataset, cons
   if ((*guard)->status().ok()) ARROW_RETURN_NOT_OK(internal::CheckNames(*(*guard)->schema()));
   internal::CStream stream;
   (*guard)->Export(stream.get());
-  return Form::MakeConsuming(
-      Prepare<ResultOut>(lance_dataset_merge_insert, lance_dataset_merge_insert_async,
-                         ToResult(dataset.uri()), DatasetAccess::Get(dataset), stream.get(), &c_options.c),
-      &stream, stop);
+  return Form::MakeConsuming(Prepare<Out>(blocking, async, std::move(finish), DatasetAccess::Get(dataset),
+                                          stream.get(), &c_options.c),
+                             &stream, stop);
+}
+
+template <typename Form>
+typename Form::template Of<MergeInsertResult> Merge(const Dataset& dataset, const ReaderPtr& reader,
+                                                    const MergeInsertOptions& options, GuardPtr* guard,
+                                                    const StopToken& stop) {
+  return OfReader<MergeInsertResult, ResultOut, Form>(
+      lance_dataset_merge_insert, lance_dataset_merge_insert_async, ToResult(dataset.uri()), dataset, reader,
+      options, guard, stop);
+}
+
+template <typename Form>
+typename Form::template Of<TransactionOf<Form>> StageMerge(const Dataset& dataset, const ReaderPtr& reader,
+                                                           const MergeInsertOptions& options, GuardPtr* guard,
+                                                           const StopToken& stop) {
+  const auto finish = [](StagedOut& out) { return ToTransaction<Form>(out); };
+  return OfReader<TransactionOf<Form>, StagedOut, Form>(lance_dataset_merge_insert_uncommitted,
+                                                        lance_dataset_merge_insert_uncommitted_async, finish,
+                                                        dataset, reader, options, guard, stop);
+}
+
+template <typename Form>
+typename Form::template Of<std::string> Analyze(const Dataset& dataset, const ReaderPtr& reader,
+                                                const MergeInsertOptions& options, GuardPtr* guard,
+                                                const StopToken& stop) {
+  return OfReader<std::string, TextOut, Form>(lance_dataset_analyze_merge_insert,
+                                              lance_dataset_analyze_merge_insert_async, ToText, dataset,
+                                              reader, options, guard, stop);
+}
+
+/// Wait for a call that drives a reader.
+///
+/// \param[in] call takes where the guard of the reader goes
+template <typename Call>
+auto WithReader(Call call) -> decltype(call(static_cast<GuardPtr*>(nullptr))) {
+  GuardPtr guard;
+  auto result = call(&guard);
+  if (result.ok() || guard == nullptr) return result;
+  return internal::WithReaderError(result.status(), *guard);
+}
+
+/// The same for one that is a future.
+template <typename T, typename Call>
+arrow::Future<T> WithReaderAsync(Call call) {
+  GuardPtr guard;
+  const arrow::Future<T> future = call(&guard);
+  if (guard == nullptr) return future;
+  return future.Then([](const T& result) { return result; },
+                     [guard](const arrow::Status& failure) -> arrow::Result<T> {
+                       return internal::WithReaderError(failure, *guard);
+                     });
 }
 
 template <typename Form>
@@ -83,13 +152,10 @@ typename Form::template Of<std::string> Explain(const Dataset& dataset, const Sc
                                                 const StopToken& stop) {
   ARROW_RETURN_NOT_OK(internal::CheckStop(stop));
   ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::MergeInsertOptionsC::Make(options));
-  const auto finish = [](TextOut& out) -> arrow::Result<std::string> {
-    return std::string(out.Take().get());
-  };
   internal::CSchema c_schema;
   if (schema != nullptr) ARROW_RETURN_NOT_OK(ExportSchema(*schema, &c_schema));
   return Form::MakeConsuming(
-      Prepare<TextOut>(lance_dataset_explain_merge_insert, lance_dataset_explain_merge_insert_async, finish,
+      Prepare<TextOut>(lance_dataset_explain_merge_insert, lance_dataset_explain_merge_insert_async, ToText,
                        DatasetAccess::Get(dataset), schema == nullptr ? nullptr : c_schema.get(),
                        &c_options.c, int32_t{verbose}),
       &c_schema, stop);
@@ -144,6 +210,15 @@ class MergeInserter::Impl {
                               handle_.get());
   }
 
+  template <typename Form>
+  typename Form::template Of<TransactionOf<Form>> FinishUncommitted(const StopToken& stop) const {
+    const auto finish = [](StagedOut& out) { return ToTransaction<Form>(out); };
+    return Form::Make(
+        Prepare<StagedOut>(lance_merge_inserter_finish_uncommitted,
+                           lance_merge_inserter_finish_uncommitted_async, finish, handle_.get()),
+        stop);
+  }
+
   auto Abort() const {
     return Prepare<internal::NoOut>(lance_merge_inserter_abort, lance_merge_inserter_abort_async, Nothing,
                                     handle_.get());
@@ -176,6 +251,14 @@ arrow::Future<MergeInsertResult> MergeInserter::FinishAsync(const StopToken& sto
   return impl_->Finish().Start(stop);
 }
 
+arrow::Result<Transaction> MergeInserter::FinishUncommitted(const StopToken& stop) {
+  return impl_->FinishUncommitted<Waiting>(stop);
+}
+
+arrow::Future<std::shared_ptr<Transaction>> MergeInserter::FinishUncommittedAsync(const StopToken& stop) {
+  return impl_->FinishUncommitted<Starting>(stop);
+}
+
 arrow::Status MergeInserter::Abort() { return impl_->Abort().Wait(); }
 
 arrow::Future<> MergeInserter::AbortAsync() { return impl_->Abort().Start({}); }
@@ -185,22 +268,40 @@ const SchemaPtr& MergeInserter::schema() const { return impl_->schema(); }
 arrow::Result<MergeInsertResult> Dataset::MergeInsert(const ReaderPtr& reader,
                                                       const MergeInsertOptions& options,
                                                       const StopToken& stop) const {
-  std::shared_ptr<internal::GuardedReader> guard;
-  auto result = Merge<Waiting>(*this, reader, options, &guard, stop);
-  if (result.ok() || guard == nullptr) return result;
-  return internal::WithReaderError(result.status(), *guard);
+  return WithReader([&](GuardPtr* guard) { return Merge<Waiting>(*this, reader, options, guard, stop); });
 }
 
 arrow::Future<MergeInsertResult> Dataset::MergeInsertAsync(const ReaderPtr& reader,
                                                            const MergeInsertOptions& options,
                                                            const StopToken& stop) const {
-  std::shared_ptr<internal::GuardedReader> guard;
-  const arrow::Future<MergeInsertResult> merged = Merge<Starting>(*this, reader, options, &guard, stop);
-  if (guard == nullptr) return merged;
-  return merged.Then([](const MergeInsertResult& result) { return result; },
-                     [guard](const arrow::Status& failure) -> arrow::Result<MergeInsertResult> {
-                       return internal::WithReaderError(failure, *guard);
-                     });
+  return WithReaderAsync<MergeInsertResult>(
+      [&](GuardPtr* guard) { return Merge<Starting>(*this, reader, options, guard, stop); });
+}
+
+arrow::Result<Transaction> Dataset::MergeInsertUncommitted(const ReaderPtr& reader,
+                                                           const MergeInsertOptions& options,
+                                                           const StopToken& stop) const {
+  return WithReader(
+      [&](GuardPtr* guard) { return StageMerge<Waiting>(*this, reader, options, guard, stop); });
+}
+
+arrow::Future<std::shared_ptr<Transaction>> Dataset::MergeInsertUncommittedAsync(
+    const ReaderPtr& reader, const MergeInsertOptions& options, const StopToken& stop) const {
+  return WithReaderAsync<std::shared_ptr<Transaction>>(
+      [&](GuardPtr* guard) { return StageMerge<Starting>(*this, reader, options, guard, stop); });
+}
+
+arrow::Result<std::string> Dataset::AnalyzeMergeInsert(const ReaderPtr& reader,
+                                                       const MergeInsertOptions& options,
+                                                       const StopToken& stop) const {
+  return WithReader([&](GuardPtr* guard) { return Analyze<Waiting>(*this, reader, options, guard, stop); });
+}
+
+arrow::Future<std::string> Dataset::AnalyzeMergeInsertAsync(const ReaderPtr& reader,
+                                                            const MergeInsertOptions& options,
+                                                            const StopToken& stop) const {
+  return WithReaderAsync<std::string>(
+      [&](GuardPtr* guard) { return Analyze<Starting>(*this, reader, options, guard, stop); });
 }
 
 arrow::Result<std::unique_ptr<MergeInserter>> Dataset::OpenMergeInserter(const SchemaPtr& schema,

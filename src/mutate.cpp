@@ -44,19 +44,9 @@ struct StagedOut {
   auto pointers() { return std::tuple_cat(transaction.pointers(), std::make_tuple(nullptr)); }
 };
 
-/// What a form returns of a transaction, which cannot be copied: futures have it shared.
-template <typename Form>
-using TransactionOf =
-    std::conditional_t<std::is_same_v<Form, Waiting>, Transaction, std::shared_ptr<Transaction>>;
-
 template <typename Form>
 arrow::Result<TransactionOf<Form>> ToTransaction(StagedOut& out) {
-  auto made = TransactionAccess::Make(out.transaction.Take());
-  if constexpr (std::is_same_v<Form, Waiting>) {
-    return made;
-  } else {
-    return std::make_shared<Transaction>(std::move(made));
-  }
+  return WrapTransaction<Form>(out.transaction.Take());
 }
 
 auto Deleted(const Dataset& dataset) {

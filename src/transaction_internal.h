@@ -3,12 +3,14 @@
 #pragma once
 
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "arrow/result.h"
 #include "ffi/error_internal.h"
 #include "ffi/handle_internal.h"
+#include "ffi/operation_internal.h"
 #include "lance/transaction.h"
 
 namespace lance::inline v0 {
@@ -51,5 +53,20 @@ struct TransactionAccess {
     return Transaction::Impl::GetAll(transactions);
   }
 };
+
+/// What a form of a call returns of a transaction, which cannot be copied: futures have it shared.
+template <typename Form>
+using TransactionOf =
+    std::conditional_t<std::is_same_v<Form, internal::Waiting>, Transaction, std::shared_ptr<Transaction>>;
+
+template <typename Form>
+TransactionOf<Form> WrapTransaction(internal::TransactionHandle handle) {
+  Transaction made = TransactionAccess::Make(std::move(handle));
+  if constexpr (std::is_same_v<Form, internal::Waiting>) {
+    return made;
+  } else {
+    return std::make_shared<Transaction>(std::move(made));
+  }
+}
 
 }  // namespace lance::inline v0

@@ -116,6 +116,19 @@ arrow::Result<CommitResult> CommitParts(const Args& args, Parts& parts) {
   return Transaction::CommitAll(parts.transactions, args.commit);
 }
 
+/// Delete what was left out of a commit, which has the parts by other transactions: nobody else knows its
+/// files.
+arrow::Status DiscardRepeated(const CommitResult& made, std::vector<Transaction>& transactions) {
+  if (made.repeated_parts == 0) return arrow::Status::OK();
+  for (Transaction& transaction : transactions) {
+    const arrow::Status status = transaction.Discard();
+    // One that is committed.
+    if (GetErrorCode(status) == ErrorCode::kInvalidState) continue;
+    ARROW_RETURN_NOT_OK(status);
+  }
+  return arrow::Status::OK();
+}
+
 /// What transactions do, in numbers: fragments that are new or changed, and the rows of the new ones.
 struct Totals {
   std::set<std::string> operations;
@@ -144,15 +157,13 @@ Totals Count(const Parts& parts) {
 arrow::Status Commit(const Args& args) {
   ARROW_ASSIGN_OR_RAISE(Parts parts, ReadParts(args));
   ARROW_ASSIGN_OR_RAISE(const CommitResult made, CommitParts(args, parts));
+  if (!args.commit.dry_run) ARROW_RETURN_NOT_OK(DiscardRepeated(made, parts.transactions));
   const Totals totals = Count(parts);
   if (args.format == Format::kJson) {
-    const Json json = {{"dry_run", args.commit.dry_run},
-                       {"version", made.version},
-                       {"operations", totals.operations},
-                       {"transactions", parts.documents.size()},
-                       {"given_twice", parts.doubled},
-                       {"fragments", totals.fragments},
-                       {"rows", totals.rows}};
+    const Json json = {{"dry_run", args.commit.dry_run},  {"version", made.version},
+                       {"operations", totals.operations}, {"transactions", parts.documents.size()},
+                       {"given_twice", parts.doubled},    {"repeated_parts", made.repeated_parts},
+                       {"fragments", totals.fragments},   {"rows", totals.rows}};
     return Print(json.dump(2) + "\n");
   }
   std::string operations;
@@ -162,6 +173,7 @@ arrow::Status Commit(const Args& args) {
                             {"operation", operations},
                             {"transactions", FormatCount(parts.documents.size())},
                             {"given twice", FormatCount(parts.doubled)},
+                            {"repeated parts", FormatCount(made.repeated_parts)},
                             {"fragments", FormatCount(totals.fragments)},
                             {"new rows", FormatCount(totals.rows)}}));
 }
@@ -184,9 +196,10 @@ Action Declare(CLI::App& app) {
   AddFormat(app, args->format);
   app.footer(
       "All transactions become one version, or none does. One that is given twice counts once, and one that\n"
-      "was committed before is not committed again: the version that has it is printed. Workers make them "
-      "with\n"
-      "--uncommitted, and other Lance libraries in the form that docs/transactions.md describes.\n\n"
+      "was committed before is not committed again: the version that has it is printed. Of several with the\n"
+      "same --id one is committed, once, and the others are deleted. Workers make them with --uncommitted, "
+      "and\n"
+      "other Lance libraries in the form that docs/transactions.md describes.\n\n"
       "Examples:\n"
       "  lance commit data/lineitem.lance part*.json\n"
       "  lance commit data/lineitem.lance part*.json --dry-run");

@@ -105,7 +105,12 @@ arrow::Result<Load> PlanTable(const Args& args, const std::string& table, std::s
             .batch_rows = args.write.batch_rows,
             .expected_rows = slice_rows,
             .options = args.write.options,
-            .discard = args.discard};
+            .discard = args.discard,
+            .uncommitted = args.write.uncommitted};
+  if (!args.write.part_name.empty()) {
+    const std::string part = fmt::format("{} {} {}/{}", args.write.part_name, table, args.part, args.parts);
+    SetPartName(part, load.options);
+  }
   load.options.max_bytes_in_flight = load.lanes.size() * LaneBytesInFlight(args.benchmark);
   for (int32_t unit = 0; unit < units; ++unit) {
     load.lanes[unit * load.lanes.size() / units].emplace_back(
@@ -158,8 +163,8 @@ arrow::Status Generate(const Args& args) {
     ARROW_ASSIGN_OR_RAISE(Load load, PlanTable(args, table, TableUri(args.output, table)));
     loads.push_back(std::move(load));
   }
-  ARROW_ASSIGN_OR_RAISE(const LoadSummary summary, RunLoads(loads, args.write.jobs));
-  return PrintSummary(summary, args.format);
+  ARROW_ASSIGN_OR_RAISE(LoadSummary summary, RunLoads(loads, args.write.jobs));
+  return Report(std::move(summary), args.write.uncommitted, args.format);
 }
 
 CLI::Validator IsTable(int32_t benchmark) {
@@ -197,14 +202,16 @@ Action Declare(CLI::App& app, int32_t benchmark) {
   parts->check(AtLeast(1))->type_name("N")->needs(part);
   part->check(AtLeast(1))->type_name("K")->needs(parts);
   AddWrite(app, args->write);
-  app.add_flag("--discard", args->discard, "Generate only, write nothing: a measure of the generator");
+  app.add_flag("--discard", args->discard, "Generate only, write nothing: a measure of the generator")
+      ->excludes("--uncommitted");
   AddResultFormat(app, "--format", args->format);
-  app.footer(
-      fmt::format("Examples:\n"
-                  "  lance {0} generate --scale 1 --output data\n"
-                  "  lance {0} generate --scale 100 --output s3://bucket/{0} --parts 4 --part 1\n"
-                  "  lance {0} generate --scale 10 --tables customer --discard",
-                  app.get_parent()->get_name()));
+  app.footer(fmt::format(
+      "Examples:\n"
+      "  lance {0} generate --scale 1 --output data\n"
+      "  lance {0} generate --scale 100 --output s3://bucket/{0} --parts 4 --part 1\n"
+      "  lance {0} generate --output data --tables customer --parts 4 --part 1 --uncommitted > 1.json\n"
+      "  lance {0} generate --scale 10 --tables customer --discard",
+      app.get_parent()->get_name()));
   return [args] {
     CheckUsage(*args);
     return Generate(*args);

@@ -83,10 +83,12 @@ arrow::Status Import(const Args& args) {
             .lanes = ShareOut(inputs.parts, args.write.jobs),
             .batch_rows = args.write.batch_rows,
             .expected_rows = inputs.rows,
-            .options = write};
+            .options = write,
+            .uncommitted = args.write.uncommitted};
+  SetPartName(args.write.part_name, load.options);
   load.options.max_bytes_in_flight = BytesInFlight(load.lanes.size(), *load.schema);
-  ARROW_ASSIGN_OR_RAISE(const LoadSummary summary, RunLoads({load}, args.write.jobs));
-  return PrintSummary(summary, args.format);
+  ARROW_ASSIGN_OR_RAISE(LoadSummary summary, RunLoads({load}, args.write.jobs));
+  return Report(std::move(summary), load.uncommitted, args.format);
 }
 
 /// Throw if the paths are not inputs and then a dataset.
@@ -119,7 +121,8 @@ Action Declare(CLI::App& app) {
       "Examples:\n"
       "  lance import events.parquet events.lance\n"
       "  lance import 'logs/2026-*.csv' logs.lance --delimiter ';'\n"
-      "  lance import more.jsonl events.lance --mode append");
+      "  lance import more.jsonl events.lance --mode append\n"
+      "  lance import day1.csv events.lance --mode append --uncommitted --id 'load 7, day 1' > day1.json");
   return [args] {
     CheckUsage(*args);
     return Import(*args);

@@ -45,6 +45,7 @@
 #include "lance/namespace.h"
 #include "lance/options.h"
 #include "lance/results.h"
+#include "lance/retry.h"
 #include "lance/runtime.h"
 #include "lance/scanner.h"
 #include "lance/search.h"

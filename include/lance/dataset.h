@@ -865,6 +865,25 @@ class LANCE_EXPORT Dataset {
       const std::shared_ptr<arrow::Schema>& schema, const MergeInsertOptions& options = {},
       const arrow::StopToken& stop = {}) const;
 
+  /// Prepare what MergeInsert() does, on this version, and leave the commit to the transaction. What a
+  /// conflict then leaves to do is redone by the caller. The transaction names the keys that it inserts, so
+  /// that none is doubled.
+  arrow::Result<Transaction> MergeInsertUncommitted(const std::shared_ptr<arrow::RecordBatchReader>& reader,
+                                                    const MergeInsertOptions& options = {},
+                                                    const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> MergeInsertUncommittedAsync(
+      const std::shared_ptr<arrow::RecordBatchReader>& reader, const MergeInsertOptions& options = {},
+      const arrow::StopToken& stop = {}) const;
+
+  /// Do what MergeInsert() does, on this version, commit nothing and leave no file: the plan, as text, with
+  /// what each step took.
+  arrow::Result<std::string> AnalyzeMergeInsert(const std::shared_ptr<arrow::RecordBatchReader>& reader,
+                                                const MergeInsertOptions& options = {},
+                                                const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> AnalyzeMergeInsertAsync(const std::shared_ptr<arrow::RecordBatchReader>& reader,
+                                                     const MergeInsertOptions& options = {},
+                                                     const arrow::StopToken& stop = {}) const;
+
   /// How the engine would do an upsert, as text: a plan for this version. Nothing is read or written.
   ///
   /// \param[in] options as above

@@ -10,6 +10,7 @@
 #include "arrow/type_fwd.h"
 #include "arrow/util/cancel.h"
 #include "lance/options.h"
+#include "lance/transaction.h"
 #include "lance/type_fwd.h"
 #include "lance/visibility.h"
 
@@ -55,6 +56,10 @@ class LANCE_EXPORT MergeInserter {
   /// over then.
   arrow::Result<MergeInsertResult> Finish(const arrow::StopToken& stop = {});
   arrow::Future<MergeInsertResult> FinishAsync(const arrow::StopToken& stop = {});
+
+  /// Prepare the upsert, as Dataset::MergeInsertUncommitted() does. It is over then.
+  arrow::Result<Transaction> FinishUncommitted(const arrow::StopToken& stop = {});
+  arrow::Future<std::shared_ptr<Transaction>> FinishUncommittedAsync(const arrow::StopToken& stop = {});
 
   /// Give up: nothing is committed, and no file is left. Writing and finishing, from whichever thread, return
   /// ErrorCode::kCancelled from then on. Aborting twice is allowed.

@@ -701,6 +701,11 @@ struct LANCE_EXPORT MergeInsertOptions {
   std::optional<std::string> commit_message = std::nullopt;
   /// Properties kept with the version.
   std::map<std::string, std::string> transaction_properties = {};
+  /// The file format of the new files: "2.0", "2.1", "2.2", "2.3", "stable" or "next". Default: the
+  /// dataset's.
+  std::optional<std::string> data_storage_version = std::nullopt;
+  /// Make a version also where nothing is changed.
+  bool allow_empty = false;
 };
 
 /// How far the new columns are.

@@ -206,6 +206,9 @@ struct LANCE_EXPORT OptimizePart {
 struct LANCE_EXPORT CommitResult {
   /// The version the commit made.
   uint64_t version = 0;
+  /// Transactions that were left out, because another one of them or a version has the part of the job that
+  /// they are. They are not committed: discard them.
+  uint64_t repeated_parts = 0;
 };
 
 /// A tag: a name of a version.
@@ -364,6 +367,10 @@ struct LANCE_EXPORT CleanupResult {
   uint64_t temporary_files = 0;
   /// Of all these, manifests included.
   uint64_t bytes = 0;
+  /// Each kind of the other files.
+  uint64_t deletion_files = 0;
+  uint64_t index_files = 0;
+  uint64_t transaction_files = 0;
 };
 
 /// What a cleanup looks at.
@@ -372,10 +379,14 @@ enum class CleanupItemKind : int {
   kVersion = 1,
   /// A data file.
   kDataFile = 2,
-  /// A file of a deletion, an index or a transaction.
-  kOtherFile = 3,
+  /// It tells which rows of a fragment are deleted.
+  kDeletionFile = 3,
+  /// A file of an index.
+  kIndexFile = 4,
+  /// It tells what made a version.
+  kTransactionFile = 5,
   /// A file that was still being written.
-  kTemporaryFile = 4,
+  kTemporaryFile = 6,
 };
 
 /// Get the name of a kind, for example "VERSION".

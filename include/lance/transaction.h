@@ -31,6 +31,11 @@ struct LANCE_EXPORT Committed {
 /// here or, through its JSON, in another process. Destruction keeps the files. Not thread-safe.
 class LANCE_EXPORT Transaction {
  public:
+  /// A key of WriteOptions::transaction_properties: the name of the part of a job that a write is, for
+  /// example "nightly 2026-11-26 3/8". Of each part one transaction is committed, once, however often workers
+  /// have made it.
+  static constexpr char kPartProperty[] = "lance_cpp.part";
+
   ~Transaction();
   Transaction(Transaction&&) noexcept;
   Transaction& operator=(Transaction&&) noexcept;
@@ -55,6 +60,10 @@ class LANCE_EXPORT Transaction {
   ///
   /// Those that change fragments must have been made of the same version, and each of other fragments; what
   /// is neither of these is committed alone.
+  ///
+  /// Those that repeat a part (kPartProperty) of another one before them, or of a version, are left out and
+  /// counted in CommitResult::repeated_parts. Discard() deletes their files, and refuses those that are
+  /// committed.
   static arrow::Result<CommitResult> CommitAll(std::vector<Transaction>& transactions,
                                                const arrow::StopToken& stop = {});
   static arrow::Future<CommitResult> CommitAllAsync(std::vector<Transaction>& transactions,

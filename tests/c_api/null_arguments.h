@@ -44,6 +44,8 @@ typedef struct Handles {
   LanceTransaction* transaction;
   LanceWriter* writer;
   LanceNamespace* ns;
+  LanceFileReader* file_reader;
+  LanceFileWriter* file_writer;
 } Handles;
 
 /* A new struct to be consumed; the one before must be released by then. */

@@ -96,6 +96,21 @@ static LanceTransaction* make_transaction(void) {
   return transaction;
 }
 
+static LanceFileWriter* open_file_writer(const char* uri) {
+  LanceFileWriter* writer = NULL;
+  CHECK_CALL(LANCE_OK, lance_file_writer_open, uri, fresh_schema(), NULL, &writer);
+  return writer;
+}
+
+static LanceFileReader* open_file_reader(void) {
+  LanceFileWriter* writer = open_file_writer(URI "/files/read.lance");
+  CHECK_CALL(LANCE_OK, lance_file_writer_finish, writer, NULL);
+  lance_file_writer_free(writer);
+  LanceFileReader* reader = NULL;
+  CHECK_CALL(LANCE_OK, lance_file_reader_open, URI "/files/read.lance", NULL, &reader);
+  return reader;
+}
+
 static LanceNamespace* connect_namespace(void) {
   const LanceKeyValue root = {LANCE_TEXT("root"), LANCE_TEXT(URI "/namespace")};
   LanceNamespace* ns = NULL;
@@ -302,6 +317,8 @@ int main(void) {
   handles.transaction = make_transaction();
   handles.writer = open_writer(URI "/writers");
   handles.ns = connect_namespace();
+  handles.file_reader = open_file_reader();
+  handles.file_writer = open_file_writer(URI "/files/written.lance");
   null_arguments(&handles);
   /* It has kept its example. */
   lance_searcher_free(handles.searcher);
@@ -322,6 +339,8 @@ int main(void) {
   CHECK_CALL(LANCE_OK, lance_transaction_discard, handles.transaction);
   lance_transaction_free(handles.transaction);
   lance_writer_free(handles.writer);
+  lance_file_writer_free(handles.file_writer);
+  lance_file_reader_free(handles.file_reader);
   lance_shuffler_free(handles.shuffler);
   lance_lookup_free(handles.lookup);
   lance_sql_query_free(handles.sql_query);

@@ -8,7 +8,7 @@ import lance
 import pyarrow as pa
 import pytest
 
-from conftest import LANCE, run
+from conftest import LANCE, outcome, run
 
 FILTERS = [
     "n = 3",
@@ -145,6 +145,25 @@ def test_blobs_and_json_are_written_anew_as_they_were(tmp_path):
         assert row["doc"].replace(" ", "") == f'{{"k":{1000 if i == 4 else i}}}'
         [file] = dataset.take_blobs("blob", addresses=[row["_rowaddr"]]) or [None]
         assert (file.read() if file is not None else None) == blobs[i]
+
+
+def test_blobs_that_are_stored_apart_come_along(tmp_path):
+    path = tmp_path / "d"
+    blobs = [None if i == 3 else bytes([i]) * (i * 20_000) for i in range(1, 12)]
+    schema = pa.schema([pa.field("id", pa.int64()), pa.field("n", pa.int64()), lance.blob_field("blob")])
+    table = pa.table([pa.array(range(1, 12)), pa.array(range(11)), lance.blob_array(blobs)], schema=schema)
+    lance.write_dataset(table, path, data_storage_version="2.2")
+    run(LANCE, "update", path, "--set", "id=id + 100", "--set", "n=7", "--where", "id % 2 = 1", "--yes")
+    assert outcome(LANCE, "update", path, "--set", "id=n", "--set", "n=id", "--yes").returncode == 1
+    assert run(LANCE, "update", path, "--set", "n=n", "--where", "id < 0", "--yes") == "updated 0 rows: version 2\n"
+    dataset = lance.dataset(path)
+    rows = dataset.to_table(columns=["id", "n"], with_row_address=True).to_pylist()
+    assert sorted(row["id"] for row in rows) == [2, 4, 6, 8, 10, 101, 103, 105, 107, 109, 111]
+    for row in rows:
+        i = row["id"] % 100
+        assert row["n"] == (7 if i % 2 else i - 1)
+        [file] = dataset.take_blobs("blob", addresses=[row["_rowaddr"]]) or [None]
+        assert (file.read() if file is not None else None) == blobs[i - 1]
 
 
 def test_a_message_is_kept_with_the_version(tmp_path):

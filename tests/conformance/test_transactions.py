@@ -5,7 +5,6 @@ import base64
 import json
 import os
 import random
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -234,9 +233,8 @@ def test_an_announced_discard_stops_a_commit_and_cleanup_ends_it(dataset, server
 
 
 def uuid_of(stored):
-    """The engine's identifier of a stored transaction, from its protobuf."""
-    message = base64.b64decode(json.loads(stored.read_text())["transaction"])
-    return re.search(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", message).group().decode()
+    """The engine's identifier of a stored transaction."""
+    return json.loads(stored.read_text())["uuid"]
 
 
 def test_properties_of_all_transactions_survive(dataset, server, prepare):
@@ -333,12 +331,22 @@ def test_transactions_for_different_columns_are_committed_one_by_one(tmp_path, s
 
 
 def test_json_of_an_older_library_is_read(dataset, server, prepare, tmp_path):
-    """It does not say at which version the write began, and its place may be relative."""
+    """It has the operation as protobuf, and does not say at which version the write began; its place may be relative."""
     stored = prepare(ids(10), dataset)
     document = json.loads(stored.read_text())
-    del document["origin"]
-    document["uri"] = os.path.relpath(dataset)
-    stored.write_text(json.dumps(document))
+    uuid = document["uuid"].encode()
+    message = bytes([0x08, document["read_version"], 0x12, len(uuid)]) + uuid + bytes([0xA2, 0x06, 0x00])
+    old = {
+        "format": 1,
+        "uri": os.path.relpath(dataset),
+        "must_be_new": False,
+        "data_storage_version": None,
+        "stable_row_ids": False,
+        "schema_metadata": {},
+        "fragments": document["operation"]["fragments"],
+        "transaction": base64.b64encode(message).decode(),
+    }
+    stored.write_text(json.dumps(old))
     assert server.do("commit", stored) == ("OK", 2)
     assert server.do("commit", stored) == ("OK", 2)
     assert read_ids(dataset) == list(range(20))

@@ -25,6 +25,8 @@ class Operation:
     name: str
     words: Callable
     on_existing: bool = True
+    # Whether it commits two versions, the first of which changes nothing.
+    reserves: bool = False
 
 
 def _import(mode, *inputs):
@@ -35,8 +37,8 @@ def _import(mode, *inputs):
     ]
 
 
-def _change(name, verb, *words):
-    return Operation(name, lambda bench, dataset: [verb, dataset, *words])
+def _change(name, verb, *words, **facts):
+    return Operation(name, lambda bench, dataset: [verb, dataset, *words], **facts)
 
 
 # Those that can be durable.
@@ -55,7 +57,7 @@ CHANGES = [
     _change("add_column", "add-column", "twice=id * 2"),
     _change("alter_column", "alter-column", "n1", "--type", "float"),
     _change("drop_column", "drop-column", "n2", "--yes"),
-    _change("compact", "compact"),
+    _change("compact", "compact", reserves=True),
     _change("restore", "restore", "--version", "1", "--yes"),
     Operation("tag", lambda bench, dataset: ["tag", "create", dataset, "a_tag"]),
     Operation("branch", lambda bench, dataset: ["branch", "create", dataset, "a_branch"]),

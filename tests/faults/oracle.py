@@ -80,6 +80,17 @@ class State:
     def reads_like(self, other):
         return self.versions == other.versions and self.printed == other.printed
 
+    def or_reserved(self, operation, found):
+        """This one, or where `found` is so, this one with one more version that changes nothing."""
+        last = max((version for version in self.versions if isinstance(version, int)), default=0)
+        if not operation.reserves or max(found.versions) != last + 1:
+            return self
+        rows, text, listing, count, check = self.printed
+        files = self.files | {"_versions/reserved.manifest": b"", "_transactions/reserved.txn": b""}
+        versions = self.versions | {last + 1: self.versions[last]}
+        reserved = State(files, versions, (rows, text, listing, count + 1, check))
+        return reserved if found.reads_like(reserved) else self
+
     def leftovers(self, expected):
         """How many files there are beyond the expected ones, by kind: a new file has a name of its own.
 
@@ -118,7 +129,7 @@ class Tally:
         if shown:
             pytest.fail("\n".join([f"{len(self.problems)} of {self.points} tries", *shown]), pytrace=False)
 
-    def judge(self, what, done, path, before, after, may_leave_files=False):
+    def judge(self, what, done, path, operation, before, after, may_leave_files=False):
         """Judge one try: it succeeded and did all, or it failed and did nothing.
 
         The outcome of a commit can be unknown, or a version that was made cannot be opened. Then the program says
@@ -131,10 +142,10 @@ class Tally:
         self.acknowledged += not failed
         files = read_files(path)
         if not failed or files != before.files or self.points % _READ_EVERY == 0:
-            problems += self._judge_dataset(done, path, files, before, after, may_leave_files)
+            problems += self._judge_dataset(done, path, files, operation, before, after, may_leave_files)
         self.problems += [f"{what}: {why}; exit code {done.code}, {done.stderr!r}" for why in problems]
 
-    def _judge_dataset(self, done, path, files, before, after, may_leave_files):
+    def _judge_dataset(self, done, path, files, operation, before, after, may_leave_files):
         try:
             state = State.of(path, files)
         except Exception as error:  # pylance raises many kinds
@@ -143,7 +154,7 @@ class Tally:
         unknown = done.code != 0 and may_have_landed(done.stderr)
         self.unknown += unknown
         landed = done.code == 0 or (unknown and state.reads_like(after))
-        expected = after if landed else before
+        expected = after if landed else before.or_reserved(operation, state)
         leftovers = state.leftovers(expected)
         # Those of a commit that may have landed must stay.
         excused = may_leave_files or (unknown and not landed)
@@ -172,10 +183,12 @@ def _is_one_clear_error(done):
     return done.code == 1 and len(lines) == 1 and lines[0].startswith("lance: error: ")
 
 
-def outcome(path, before, after):
+def outcome(path, operation, before, after):
     """What an interrupted write has come to: "old", "new", "partial" or "unreadable"."""
     try:
         state = State.of(path)
     except Exception:  # pylance raises many kinds
         return "unreadable"
-    return "new" if state.reads_like(after) else "old" if state.reads_like(before) else "partial"
+    if state.reads_like(after):
+        return "new"
+    return "old" if state.reads_like(before.or_reserved(operation, state)) else "partial"

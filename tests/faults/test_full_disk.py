@@ -55,7 +55,7 @@ def test_a_full_disk_fails_the_write_and_nothing_else(bench, namespace, tmp_path
         shutil.rmtree(result, ignore_errors=True)
         words = [disk, free, path, result, PROGRAM, *operation.words(bench, disk / "data.lance")]
         done = run(["-c", _SCRIPT, "full_disk", *words], program=(*namespace, "sh"))
-        tally.judge(f"{operation.name}, {free} KiB free", done, result, before, after)
+        tally.judge(f"{operation.name}, {free} KiB free", done, result, operation, before, after)
         if done.code == 0:
             break
     figure("W2", disk="full", operation=operation.name, **tally.figures())

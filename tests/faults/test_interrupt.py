@@ -45,7 +45,8 @@ def test_an_interrupted_write_is_whole_or_leaves_nothing(bench):
             whole += 1
         else:
             latencies.append(seconds)
-        found, expected = State.of(path), after if code == 0 else before
+        found = State.of(path)
+        expected = after if code == 0 else before.or_reserved(operation, found)
         left = found.leftovers(expected)
         changed += not found.reads_like(expected)
         leftover_files += left

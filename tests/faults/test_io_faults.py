@@ -75,7 +75,7 @@ def attempt(bench, tally, state, operation, option, calls, mode, error, nth):
     words = [*operation.words(bench, path), *([DURABLE] if option == DURABLE else [])]
     done = run_with_io_fault(words, path, calls, nth, mode, error)
     what = f"{operation.name} {option} {calls} #{nth} of {done.seen} {mode} {error} at {done.where or '-'}"
-    tally.judge(what, done, path, *state, may_leave_files=FORGIVEN & set(calls.split(",")))
+    tally.judge(what, done, path, operation, *state, may_leave_files=FORGIVEN & set(calls.split(",")))
     return done.fired > 0
 
 

@@ -30,7 +30,7 @@ def test_a_write_killed_at_any_call_is_whole_or_absent(bench, operation):
             break
         what = f"killed at call {nth}, on {done.where}"
         assert done.code == -signal.SIGKILL, what
-        result = outcome(path, before, after)
+        result = outcome(path, operation, before, after)
         results[result] += 1
         if result not in ("old", "new"):
             wrong.append(f"{what}: {result}")
@@ -39,7 +39,8 @@ def test_a_write_killed_at_any_call_is_whole_or_absent(bench, operation):
             assert run(operation.words(bench, path)).code == 0, f"{what}: another try fails"
             result = "new"
         clean_up(path)
-        state, expected = State.of(path), after if result == "new" else before
+        state = State.of(path)
+        expected = after if result == "new" else before.or_reserved(operation, state)
         leftovers = state.leftovers(expected)
         leftover_files += leftovers
         if not state.reads_like(expected):

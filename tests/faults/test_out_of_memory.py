@@ -23,7 +23,7 @@ def test_a_dataset_survives_a_failed_allocation(bench, operation):
         nth = 1 + point * allocations // points
         path = bench.dataset(operation)
         done = run_with_malloc_fault(operation.words(bench, path), path, nth)
-        result = outcome(path, before, after)
+        result = outcome(path, operation, before, after)
         endings[done.code] += 1
         outcomes[result] += 1
         if result not in ("old", "new") or (done.code == 0 and result == "old"):

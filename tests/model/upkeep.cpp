@@ -38,11 +38,17 @@ Status World::Compact(Random& random) {
   ARROW_ASSIGN_OR_RAISE(auto result, dataset().Compact(options));
   ARROW_ASSIGN_OR_RAISE(const auto after, RowIds(*result.dataset, key().name));
   if (storage_.stable_row_ids && after != before) return Status::Invalid("stable row ids have changed");
+  // Before its own version there is one that reserves the numbers of the new fragments.
+  ARROW_ASSIGN_OR_RAISE(const uint64_t made, result.dataset->Version());
+  if (made > version() + 1) branch().versions.emplace(version() + 1, branch().versions.rbegin()->second);
   return Became(std::move(result.dataset), table(), random);
 }
 
 Status World::Index(Random& random) {
-  const Column* column = AnyColumn(random, [](const Column& each) { return IsComparable(each.kind); });
+  const auto takes_an_index = [](const Column& each) {
+    return IsComparable(each.kind) && each.kind != Kind::kDictionary;
+  };
+  const Column* column = AnyColumn(random, takes_an_index);
   if (column == nullptr || random.Chance(30)) column = &key();
   const auto type = random.Of<lance::IndexType>(
       {lance::IndexType::kBtree, lance::IndexType::kBitmap, lance::IndexType::kZonemap});

@@ -179,7 +179,9 @@ Status World::Became(std::shared_ptr<lance::Dataset> dataset, Table table, Rando
   ARROW_ASSIGN_OR_RAISE(const uint64_t made, dataset->Version());
   Branch& branch = this->branch();
   if (!branch.versions.empty()) {
-    if (made < version()) return Status::Invalid("version ", made, " comes after ", version());
+    if (made < version() || made > version() + 1) {
+      return Status::Invalid("version ", made, " comes after ", version());
+    }
     if (made == version() && table != this->table())
       return Status::Invalid("no version was made of a change");
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <string>
 
 #include "arrow/api.h"
 #include "ownership/panic_world.h"
@@ -26,6 +27,9 @@ constexpr const LanceCommitCompactionOptions* kCommitDefaults = nullptr;
 constexpr const LanceDiskUsageOptions* kUsageDefaults = nullptr;
 constexpr LanceMetadataKind kTableMetadata = LANCE_METADATA_TABLE;
 constexpr LanceMigration kManifestPaths = LANCE_MIGRATE_MANIFEST_PATHS;
+constexpr const LanceCommitOptions* kCommitTransactionDefaults = nullptr;
+constexpr const LanceReadFileOptions* kReadFileDefaults = nullptr;
+constexpr uint64_t kFirstFragment[] = {0};
 constexpr const char* kNameColumn[] = {"name"};
 constexpr LanceKeyValue kAssignment[] = {{LANCE_TEXT("name"), LANCE_TEXT("'new'")}};
 constexpr LanceKeyValue kNewColumn[] = {{LANCE_TEXT("new"), LANCE_TEXT("id + 1")}};
@@ -41,11 +45,8 @@ std::shared_ptr<arrow::RecordBatch> NewBatch(int64_t rows) {
   return arrow::RecordBatch::Make(NewSchema(), rows, {SimpleBatch(0, rows)->column(0)});
 }
 
-std::shared_ptr<arrow::RecordBatch> KeyedBatch() {
-  const auto schema =
-      arrow::schema({arrow::field("key", arrow::int64()), arrow::field("new", arrow::int64())});
-  const auto ids = SimpleBatch(0, 50)->column(0);
-  return arrow::RecordBatch::Make(schema, ids->length(), {ids, ids});
+std::shared_ptr<arrow::RecordBatch> KeyedBatch(const std::string& column) {
+  return SimpleBatch(0, 50)->RenameColumns({"key", column}).ValueOrDie();
 }
 
 }  // namespace
@@ -184,7 +185,7 @@ std::vector<Function> ChangeFunctions() {
       {"lance_dataset_merge_columns",
        [](World& world) {
          DatasetPtr out;
-         ProbedStream stream(*KeyedBatch(), world.probe);
+         ProbedStream stream(*KeyedBatch("new"), world.probe);
          const Outcome outcome =
              MAKE(&out, lance_dataset_merge_columns, world.Dataset(), &stream.stream, "id", "key");
          EXPECT_EQ(stream.stream.release, nullptr);
@@ -423,6 +424,215 @@ std::vector<Function> ChangeFunctions() {
          return CALL(lance_dataset_column_range, world.Dataset(), "id", array.out(), schema.out());
        },
        Second::kHarmless},
+      {"lance_dataset_fragment_metadata",
+       [](World& world) {
+         Filled<ArrowArrayStream> out;
+         return CALL(lance_dataset_fragment_metadata, world.Dataset(), kFirstFragment, size_t{1}, out.out());
+       },
+       Second::kHarmless},
+      {"lance_dataset_commit",
+       [](World& world) {
+         DatasetPtr out;
+         LanceTransaction* const transactions[] = {world.transaction.get()};
+         LanceTransaction* const* first = transactions;
+         return Made(&out, [&](auto* handle) {
+           return CALL(lance_dataset_commit, world.Dataset(), first, size_t{1}, kCommitTransactionDefaults,
+                       handle, static_cast<LanceCommitResult*>(nullptr));
+         });
+       },
+       Second::kHarmless, LANCE_INVALID_ARGUMENT},
+      {"lance_transaction_commit_with",
+       [](World& world) {
+         LanceTransaction* const transactions[] = {world.transaction.get()};
+         LanceTransaction* const* first = transactions;
+         return CALL(lance_transaction_commit_with, first, size_t{1}, kCommitTransactionDefaults,
+                     static_cast<LanceCommitResult*>(nullptr));
+       },
+       Second::kHarmless},
+      {"lance_dataset_delete_uncommitted",
+       [](World& world) {
+         TransactionPtr out;
+         return Made(&out, [&](auto* handle) {
+           return CALL(lance_dataset_delete_uncommitted, world.Dataset(), LANCE_TEXT("id = 7"),
+                       kDeleteDefaults, handle, static_cast<LanceDeleteResult*>(nullptr));
+         });
+       },
+       Second::kHarmless},
+      {"lance_dataset_delete_row_ids_uncommitted",
+       [](World& world) {
+         TransactionPtr out;
+         return Made(&out, [&](auto* handle) {
+           return CALL(lance_dataset_delete_row_ids_uncommitted, world.Dataset(), kRows, std::size(kRows),
+                       kDeleteDefaults, handle, static_cast<LanceDeleteResult*>(nullptr));
+         });
+       },
+       Second::kHarmless},
+      {"lance_dataset_update_uncommitted",
+       [](World& world) {
+         TransactionPtr out;
+         return Made(&out, [&](auto* handle) {
+           return CALL(lance_dataset_update_uncommitted, world.Dataset(), kAssignment, size_t{1},
+                       kUpdateDefaults, handle, static_cast<LanceUpdateResult*>(nullptr));
+         });
+       },
+       Second::kHarmless},
+      {"lance_dataset_delete_in_fragment",
+       [](World& world) {
+         TransactionPtr out;
+         return MAKE(&out, lance_dataset_delete_in_fragment, world.Dataset(), uint64_t{0},
+                     LANCE_TEXT("id = 7"));
+       },
+       Second::kHarmless},
+      {"lance_dataset_delete_offsets",
+       [](World& world) {
+         TransactionPtr out;
+         return MAKE(&out, lance_dataset_delete_offsets, world.Dataset(), uint64_t{0}, kRows,
+                     std::size(kRows));
+       },
+       Second::kHarmless},
+      {"lance_dataset_stage",
+       [](World& world) {
+         TransactionPtr out;
+         return MAKE(&out, lance_dataset_stage, world.Dataset(), LANCE_TEXT("no json"));
+       },
+       Second::kHarmless, LANCE_INVALID_ARGUMENT},
+      {"lance_dataset_write_fragment_columns",
+       [](World& world) {
+         TransactionPtr out;
+         ProbedStream stream(*NewBatch(100), world.probe);
+         const Outcome outcome =
+             MAKE(&out, lance_dataset_write_fragment_columns, world.Dataset(), uint64_t{0}, &stream.stream);
+         EXPECT_EQ(stream.stream.release, nullptr);
+         return outcome;
+       },
+       Second::kHarmless},
+      {"lance_dataset_merge_fragment_columns",
+       [](World& world) {
+         TransactionPtr out;
+         ProbedStream stream(*KeyedBatch("new"), world.probe);
+         const Outcome outcome = MAKE(&out, lance_dataset_merge_fragment_columns, world.Dataset(),
+                                      uint64_t{0}, &stream.stream, "id", "key");
+         EXPECT_EQ(stream.stream.release, nullptr);
+         return outcome;
+       },
+       Second::kHarmless},
+      {"lance_dataset_update_fragment_columns",
+       [](World& world) {
+         TransactionPtr out;
+         ProbedStream stream(*KeyedBatch("name"), world.probe);
+         const Outcome outcome = MAKE(&out, lance_dataset_update_fragment_columns, world.Dataset(),
+                                      uint64_t{0}, &stream.stream, "id", "key");
+         EXPECT_EQ(stream.stream.release, nullptr);
+         return outcome;
+       },
+       Second::kHarmless},
+      {"lance_dataset_take_in_fragment",
+       [](World& world) {
+         Filled<ArrowArray> array;
+         Filled<ArrowSchema> schema;
+         return CALL(lance_dataset_take_in_fragment, world.Dataset(), uint64_t{0}, kRows, std::size(kRows),
+                     kTakeDefaults, array.out(), schema.out());
+       },
+       Second::kHarmless},
+      {"lance_dataset_describe_data_file",
+       [](World& world) {
+         StringPtr out;
+         return MAKE(&out, lance_dataset_describe_data_file, world.Dataset(), world.data_file.c_str());
+       },
+       Second::kHarmless},
+      {"lance_dataset_register_file",
+       [](World& world) {
+         StringPtr out;
+         return MAKE(&out, lance_dataset_register_file, world.Dataset(), world.data_file.c_str());
+       },
+       Second::kHarmless},
+      {"lance_file_reader_open",
+       [](World& world) {
+         FileReaderPtr out;
+         return world.OpenFile(&out);
+       },
+       Second::kHarmless},
+      {"lance_file_reader_info",
+       [](World& world) {
+         LanceFileInfo out = LANCE_FILE_INFO_INIT;
+         const LanceFileReader* reader = world.file_reader.get();
+         return CallC(lance_file_reader_info, reader, &out);
+       },
+       Second::kHarmless},
+      {"lance_file_reader_schema",
+       [](World& world) {
+         Filled<ArrowSchema> out;
+         const LanceFileReader* reader = world.file_reader.get();
+         return CallC(lance_file_reader_schema, reader, out.out());
+       },
+       Second::kHarmless},
+      {"lance_file_reader_columns",
+       [](World& world) {
+         Filled<ArrowArrayStream> out;
+         const LanceFileReader* reader = world.file_reader.get();
+         return CallC(lance_file_reader_columns, reader, out.out());
+       },
+       Second::kHarmless},
+      {"lance_file_reader_pages",
+       [](World& world) {
+         Filled<ArrowArrayStream> out;
+         const LanceFileReader* reader = world.file_reader.get();
+         return CallC(lance_file_reader_pages, reader, out.out());
+       },
+       Second::kHarmless},
+      {"lance_file_reader_global_buffer",
+       [](World& world) {
+         uint8_t* bytes = nullptr;
+         size_t length = 0;
+         const LanceFileReader* reader = world.file_reader.get();
+         const Outcome outcome = CALL(lance_file_reader_global_buffer, reader, uint64_t{0}, &bytes, &length);
+         lance_bytes_free(bytes, length);
+         return outcome;
+       },
+       Second::kHarmless},
+      {"lance_file_reader_read",
+       [](World& world) {
+         Filled<ArrowArrayStream> out;
+         const LanceFileReader* reader = world.file_reader.get();
+         return CALL(lance_file_reader_read, reader, kReadFileDefaults, out.out());
+       },
+       Second::kHarmless},
+      {"lance_file_writer_open",
+       [](World& world) {
+         FileWriterPtr out;
+         return world.MakeFile(&out);
+       },
+       Second::kHarmless},
+      {"lance_file_writer_write_batch",
+       [](World& world) {
+         return world.WriteBatch([&](ArrowArray* array, ArrowSchema* schema) {
+           return CALL(lance_file_writer_write_batch, world.file_writer.get(), array, schema);
+         });
+       }},
+      {"lance_file_writer_add_schema_metadata",
+       [](World& world) {
+         return CALL(lance_file_writer_add_schema_metadata, world.file_writer.get(), LANCE_TEXT("key"),
+                     LANCE_TEXT("value"));
+       }},
+      {"lance_file_writer_add_global_buffer",
+       [](World& world) {
+         uint64_t out = 0;
+         const uint8_t* bytes = world.bytes;
+         return CALL(lance_file_writer_add_global_buffer, world.file_writer.get(), bytes, world.length, &out);
+       }},
+      {"lance_file_writer_tell",
+       [](World& world) {
+         uint64_t out = 0;
+         return CALL(lance_file_writer_tell, world.file_writer.get(), &out);
+       }},
+      {"lance_file_writer_finish",
+       [](World& world) {
+         return CALL(lance_file_writer_finish, world.file_writer.get(),
+                     static_cast<LanceFileWriteResult*>(nullptr));
+       }},
+      {"lance_file_writer_abort",
+       [](World& world) { return CALL(lance_file_writer_abort, world.file_writer.get()); },
+       Second::kUnnoticed},
   };
 }
 

@@ -58,6 +58,9 @@ constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
 constexpr const LanceCleanupOptions* kCleanupDefaults = nullptr;
 constexpr const LanceNamespaceOptions* kNamespaceDefaults = nullptr;
 constexpr const LanceKeyValue* kNoStorageOptions = nullptr;
+constexpr const LanceCommitOptions* kCommitDefaults = nullptr;
+constexpr const LanceReadFileOptions* kReadFileDefaults = nullptr;
+constexpr const LanceWriteFileOptions* kWriteFileDefaults = nullptr;
 constexpr const LanceKeyValue* kNoProperties = nullptr;
 constexpr const char* const* kOutermost = nullptr;
 /// Ids of one name: of a table, and of what there is not.
@@ -121,6 +124,8 @@ struct World {
         LANCE_OK);
     EXPECT_EQ(Connect(&ns), LANCE_OK);
     EXPECT_EQ(Open("written", &writer), LANCE_OK);
+    EXPECT_EQ(OpenFile("written.lance", &file_writer), LANCE_OK);
+    EXPECT_OK(WriteFile());
     merge_options.on = kIdColumn;
     merge_options.on_count = 1;
     EXPECT_EQ(OpenInserter(&inserter), LANCE_OK);
@@ -185,6 +190,47 @@ struct World {
     return outcome;
   }
 
+  Outcome OpenFile(const std::string& name, FileWriterPtr* out) {
+    World& world = *this;
+    ProbedSchema schema(*SimpleSchema(), probe);
+    const std::string place = dir / name;
+    const Outcome outcome =
+        MAKE(out, lance_file_writer_open, place.c_str(), &schema.schema, kWriteFileDefaults);
+    EXPECT_EQ(schema.schema.release, nullptr);
+    return outcome;
+  }
+
+  /// A file with a buffer, and a reader of it.
+  arrow::Status WriteFile() {
+    const std::string place = dir / "read.lance";
+    FileWriterPtr made;
+    EXPECT_EQ(OpenFile("read.lance", &made), LANCE_OK);
+    uint64_t index = 0;
+    const uint8_t byte = 7;
+    EXPECT_EQ(CallC(lance_file_writer_add_global_buffer, made.get(), &byte, size_t{1}, &index), LANCE_OK);
+    EXPECT_EQ(CallC(lance_file_writer_finish, made.get(), static_cast<LanceFileWriteResult*>(nullptr)),
+              LANCE_OK);
+    EXPECT_EQ(Make(&file_reader, lance_file_reader_open, place.c_str(), kAccessDefaults), LANCE_OK);
+    return arrow::Status::OK();
+  }
+
+  /// Hand a stream with these columns to a call.
+  template <typename Call>
+  Outcome WithStream(const std::vector<std::string>& names, Call call) {
+    const auto ids = SimpleBatch(0, 100)->column(0);
+    arrow::FieldVector fields;
+    for (const std::string& name : names) fields.push_back(arrow::field(name, arrow::int64()));
+    const auto batch =
+        arrow::RecordBatch::Make(arrow::schema(fields), 100, arrow::ArrayVector(names.size(), ids));
+    const auto reader = arrow::RecordBatchReader::Make({batch}).ValueOrDie();
+    ArrowArrayStream handed{};
+    EXPECT_OK(arrow::ExportRecordBatchReader(reader, &handed));
+    probe.Watch(&handed);
+    const Outcome outcome = call(&handed);
+    EXPECT_EQ(handed.release, nullptr);
+    return outcome;
+  }
+
   Outcome Connect(NamespacePtr* out) {
     World& world = *this;
     const std::string place = dir / "";
@@ -209,19 +255,40 @@ struct World {
     return outcome;
   }
 
-  Outcome MergeStream() {
-    World& world = *this;
+  /// Give rows to a call, which consumes them.
+  template <typename Ptr, typename Call>
+  Outcome WithSource(Call call) {
     const auto reader = arrow::RecordBatchReader::Make({SimpleBatch(95, 7)}).ValueOrDie();
     ArrowArrayStream source{};
     EXPECT_OK(arrow::ExportRecordBatchReader(reader, &source));
     probe.Watch(&source);
-    DatasetPtr out;
-    const Outcome outcome = Made(&out, [&](auto* handle) {
-      return CALL(lance_dataset_merge_insert, Dataset(), &source, OnId(), handle,
-                  static_cast<LanceMergeInsertResult*>(nullptr));
-    });
+    Ptr out;
+    const Outcome outcome = Made(&out, [&](auto* handle) { return call(&source, handle); });
     EXPECT_EQ(source.release, nullptr);
     return outcome;
+  }
+
+  Outcome MergeStream() {
+    World& world = *this;
+    return WithSource<DatasetPtr>([&](ArrowArrayStream* source, auto* out) {
+      return CALL(lance_dataset_merge_insert, Dataset(), source, OnId(), out,
+                  static_cast<LanceMergeInsertResult*>(nullptr));
+    });
+  }
+
+  Outcome StageStream() {
+    World& world = *this;
+    return WithSource<TransactionPtr>([&](ArrowArrayStream* source, auto* out) {
+      return CALL(lance_dataset_merge_insert_uncommitted, Dataset(), source, OnId(), out,
+                  static_cast<LanceMergeInsertResult*>(nullptr));
+    });
+  }
+
+  Outcome AnalyzeStream() {
+    World& world = *this;
+    return WithSource<StringPtr>([&](ArrowArrayStream* source, auto* out) {
+      return CALL(lance_dataset_analyze_merge_insert, Dataset(), source, OnId(), out);
+    });
   }
 
   template <typename Call>
@@ -267,6 +334,7 @@ struct World {
   const LanceShuffler* Shuffler() const { return shuffler.get(); }
   const LanceTransaction* Transaction() const { return transaction.get(); }
   const LanceNamespace* Names() const { return ns.get(); }
+  const LanceFileReader* File() const { return file_reader.get(); }
   const LanceMergeInsertOptions* OnId() const { return &merge_options; }
 
   const bool asynchronous;
@@ -295,6 +363,10 @@ struct World {
   int tables = 0;
   NamespacePtr ns;
   WriterPtr writer;
+  FileWriterPtr file_writer;
+  FileReaderPtr file_reader;
+  /// Names of new files are taken once.
+  int files = 0;
   LanceMergeInsertOptions merge_options = LANCE_MERGE_INSERT_OPTIONS_INIT;
   MergeInserterPtr inserter;
   TransactionPtr transaction;
@@ -1191,6 +1263,179 @@ const Function kFunctions[] = {
        return CALL(lance_transaction_commit, first, size_t{1}, static_cast<LanceCommitResult*>(nullptr));
      },
      Second::kHarmless},
+    {"lance_transaction_commit_with",
+     [](World& world) {
+       LanceTransaction* const transactions[] = {world.transaction.get()};
+       LanceTransaction* const* first = transactions;
+       return CALL(lance_transaction_commit_with, first, size_t{1}, kCommitDefaults,
+                   static_cast<LanceCommitResult*>(nullptr));
+     },
+     Second::kHarmless},
+    // It is of another dataset.
+    {"lance_dataset_commit",
+     [](World& world) {
+       LanceTransaction* const transactions[] = {world.transaction.get()};
+       LanceTransaction* const* first = transactions;
+       LanceDataset* out = nullptr;
+       return CALL(lance_dataset_commit, world.Dataset(), first, size_t{1}, kCommitDefaults, &out,
+                   static_cast<LanceCommitResult*>(nullptr));
+     },
+     Second::kHarmless, LANCE_INVALID_ARGUMENT},
+    {"lance_dataset_stage",
+     [](World& world) {
+       TransactionPtr out;
+       return MAKE(&out, lance_dataset_stage, world.Dataset(),
+                   LANCE_TEXT(R"({"type": "Restore", "version": 1})"));
+     },
+     Second::kHarmless},
+    {"lance_dataset_fragment_metadata",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CallC(lance_dataset_fragment_metadata, world.Dataset(), kRows + 1, size_t{1}, out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_take_in_fragment",
+     [](World& world) {
+       Filled<ArrowArray> array;
+       Filled<ArrowSchema> schema;
+       return CALL(lance_dataset_take_in_fragment, world.Dataset(), uint64_t{0}, kRows, std::size(kRows),
+                   kTakeDefaults, array.out(), schema.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_delete_in_fragment",
+     [](World& world) {
+       TransactionPtr out;
+       return MAKE(&out, lance_dataset_delete_in_fragment, world.Dataset(), uint64_t{0},
+                   LANCE_TEXT("id < 7"));
+     },
+     Second::kHarmless},
+    {"lance_dataset_delete_offsets",
+     [](World& world) {
+       TransactionPtr out;
+       return MAKE(&out, lance_dataset_delete_offsets, world.Dataset(), uint64_t{0}, kRows, std::size(kRows));
+     },
+     Second::kHarmless},
+    {"lance_dataset_write_fragment_columns",
+     [](World& world) {
+       return world.WithStream({"id"}, [&](ArrowArrayStream* stream) {
+         TransactionPtr out;
+         return MAKE(&out, lance_dataset_write_fragment_columns, world.Dataset(), uint64_t{0}, stream);
+       });
+     },
+     Second::kHarmless},
+    {"lance_dataset_merge_fragment_columns",
+     [](World& world) {
+       return world.WithStream({"key", "more"}, [&](ArrowArrayStream* stream) {
+         TransactionPtr out;
+         return MAKE(&out, lance_dataset_merge_fragment_columns, world.Dataset(), uint64_t{0}, stream, "id",
+                     "key");
+       });
+     },
+     Second::kHarmless},
+    {"lance_dataset_update_fragment_columns",
+     [](World& world) {
+       return world.WithStream({"key", "id"}, [&](ArrowArrayStream* stream) {
+         TransactionPtr out;
+         return MAKE(&out, lance_dataset_update_fragment_columns, world.Dataset(), uint64_t{0}, stream, "id",
+                     "key");
+       });
+     },
+     Second::kHarmless},
+    {"lance_dataset_register_file",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_register_file, world.Dataset(), "none.lance");
+     },
+     Second::kHarmless, LANCE_NOT_FOUND},
+    {"lance_dataset_describe_data_file",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_describe_data_file, world.Dataset(), "none.lance");
+     },
+     Second::kHarmless, LANCE_NOT_FOUND},
+    {"lance_file_reader_open",
+     [](World& world) {
+       FileReaderPtr out;
+       const std::string place = world.dir / "read.lance";
+       return MAKE(&out, lance_file_reader_open, place.c_str(), kAccessDefaults);
+     },
+     Second::kHarmless},
+    {"lance_file_reader_schema",
+     [](World& world) {
+       Filled<ArrowSchema> out;
+       return CallC(lance_file_reader_schema, world.File(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_file_reader_info",
+     [](World& world) {
+       LanceFileInfo out = LANCE_FILE_INFO_INIT;
+       return CallC(lance_file_reader_info, world.File(), &out);
+     },
+     Second::kHarmless},
+    {"lance_file_reader_columns",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CallC(lance_file_reader_columns, world.File(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_file_reader_pages",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CallC(lance_file_reader_pages, world.File(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_file_reader_read",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CALL(lance_file_reader_read, world.File(), kReadFileDefaults, out.out());
+     },
+     Second::kHarmless},
+    {"lance_file_reader_global_buffer",
+     [](World& world) {
+       uint8_t* bytes = nullptr;
+       size_t length = 0;
+       const Outcome outcome =
+           CALL(lance_file_reader_global_buffer, world.File(), uint64_t{1}, &bytes, &length);
+       lance_bytes_free(bytes, length);
+       return outcome;
+     },
+     Second::kHarmless},
+    {"lance_file_writer_open",
+     [](World& world) {
+       FileWriterPtr out;
+       return world.OpenFile("new" + std::to_string(++world.files) + ".lance", &out);
+     },
+     Second::kHarmless},
+    {"lance_file_writer_write_batch",
+     [](World& world) {
+       return world.WriteBatch([&](ArrowArray* array, ArrowSchema* schema) {
+         return CALL(lance_file_writer_write_batch, world.file_writer.get(), array, schema);
+       });
+     }},
+    {"lance_file_writer_add_schema_metadata",
+     [](World& world) {
+       return CALL(lance_file_writer_add_schema_metadata, world.file_writer.get(), LANCE_TEXT("key"),
+                   LANCE_TEXT("value"));
+     }},
+    {"lance_file_writer_add_global_buffer",
+     [](World& world) {
+       const uint8_t byte = 7;
+       const uint8_t* bytes = &byte;
+       uint64_t index = 0;
+       return CALL(lance_file_writer_add_global_buffer, world.file_writer.get(), bytes, size_t{1}, &index);
+     }},
+    {"lance_file_writer_tell",
+     [](World& world) {
+       uint64_t out = 0;
+       return CALL(lance_file_writer_tell, world.file_writer.get(), &out);
+     }},
+    {"lance_file_writer_finish",
+     [](World& world) {
+       return CALL(lance_file_writer_finish, world.file_writer.get(),
+                   static_cast<LanceFileWriteResult*>(nullptr));
+     }},
+    {"lance_file_writer_abort",
+     [](World& world) { return CALL(lance_file_writer_abort, world.file_writer.get()); }, Second::kUnnoticed},
     {"lance_transaction_discard",
      [](World& world) { return CALL(lance_transaction_discard, world.transaction.get()); }},
     {"lance_transaction_to_json",
@@ -1358,6 +1603,10 @@ const Function kFunctions[] = {
      Second::kHarmless},
     {"lance_may_wait", [](World&) { return CallC(lance_may_wait); }, Second::kHarmless},
     {"lance_dataset_merge_insert", [](World& world) { return world.MergeStream(); }, Second::kHarmless},
+    {"lance_dataset_merge_insert_uncommitted", [](World& world) { return world.StageStream(); },
+     Second::kHarmless},
+    {"lance_dataset_analyze_merge_insert", [](World& world) { return world.AnalyzeStream(); },
+     Second::kHarmless},
     {"lance_dataset_explain_merge_insert",
      [](World& world) {
        StringPtr out;
@@ -1382,6 +1631,14 @@ const Function kFunctions[] = {
        DatasetPtr out;
        return Made(&out, [&](auto* handle) {
          return CALL(lance_merge_inserter_finish, world.inserter.get(), handle,
+                     static_cast<LanceMergeInsertResult*>(nullptr));
+       });
+     }},
+    {"lance_merge_inserter_finish_uncommitted",
+     [](World& world) {
+       TransactionPtr out;
+       return Made(&out, [&](auto* handle) {
+         return CALL(lance_merge_inserter_finish_uncommitted, world.inserter.get(), handle,
                      static_cast<LanceMergeInsertResult*>(nullptr));
        });
      }},

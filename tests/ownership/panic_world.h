@@ -40,6 +40,7 @@ inline constexpr const LanceSearcherOptions* kSearcherDefaults = nullptr;
 inline constexpr const LanceLookupOptions* kLookupDefaults = nullptr;
 inline constexpr const LanceShuffleOptions* kShuffleDefaults = nullptr;
 inline constexpr const LanceWriteOptions* kWriteDefaults = nullptr;
+inline constexpr const LanceWriteFileOptions* kWriteFileDefaults = nullptr;
 inline constexpr const LanceCheckOptions* kCheckDefaults = nullptr;
 inline constexpr const LanceCleanupOptions* kCleanupDefaults = nullptr;
 inline constexpr const LanceNamespaceOptions* kNamespaceDefaults = nullptr;
@@ -137,6 +138,9 @@ struct World {
     EXPECT_EQ(OpenInserter(&inserter), LANCE_OK);
     EXPECT_EQ(Make(&function, lance_column_function_create, kCopyIds, kNoContext, LanceReleaseFn{nullptr}),
               LANCE_OK);
+    data_file = ListFiles(uri + "/data").front();
+    EXPECT_EQ(OpenFile(&file_reader), LANCE_OK);
+    EXPECT_EQ(MakeFile(&file_writer), LANCE_OK);
     EXPECT_EQ(Make(&operation, lance_dataset_latest_version_async, Dataset(), &latest, kIgnore, kNoContext),
               LANCE_OK);
     EXPECT_EQ(CallC(lance_operation_wait, static_cast<const LanceOperation*>(operation.get())), LANCE_OK);
@@ -237,6 +241,20 @@ struct World {
     return outcome;
   }
 
+  Outcome OpenFile(FileReaderPtr* out) {
+    World& world = *this;
+    const std::string place = uri + "/data/" + data_file;
+    return MAKE(out, lance_file_reader_open, place.c_str(), kAccessDefaults);
+  }
+
+  Outcome MakeFile(FileWriterPtr* out) {
+    World& world = *this;
+    ProbedSchema schema(*SimpleSchema(), probe);
+    const Outcome outcome = MAKE(out, lance_file_writer_open, NewPlace(), &schema.schema, kWriteFileDefaults);
+    EXPECT_EQ(schema.schema.release, nullptr);
+    return outcome;
+  }
+
   /// A name that no tag or branch has; valid until the next one.
   const char* NewName() {
     new_name = "name" + std::to_string(++tables);
@@ -293,6 +311,10 @@ struct World {
   LanceMergeInsertOptions upsert = LANCE_MERGE_INSERT_OPTIONS_INIT;
   MergeInserterPtr inserter;
   ColumnFunctionPtr function;
+  /// The name of a data file of the dataset.
+  std::string data_file;
+  FileReaderPtr file_reader;
+  FileWriterPtr file_writer;
   std::string new_name;
   std::string new_place;
   uint64_t latest = 0;

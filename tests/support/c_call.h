@@ -20,6 +20,8 @@ struct Free {
 };
 
 using WriterPtr = std::unique_ptr<::LanceWriter, Free<lance_writer_free>>;
+using FileReaderPtr = std::unique_ptr<LanceFileReader, Free<lance_file_reader_free>>;
+using FileWriterPtr = std::unique_ptr<LanceFileWriter, Free<lance_file_writer_free>>;
 using SessionPtr = std::unique_ptr<LanceSession, Free<lance_session_free>>;
 using BatchesPtr = std::unique_ptr<LanceBatches, Free<lance_batches_free>>;
 using OperationPtr = std::unique_ptr<LanceOperation, Free<lance_operation_free>>;
@@ -34,8 +36,9 @@ using SqlQueryPtr = std::unique_ptr<LanceSqlQuery, Free<lance_sql_query_free>>;
 using TextQueryPtr = std::unique_ptr<LanceTextQuery, Free<lance_text_query_free>>;
 using VectorQueryPtr = std::unique_ptr<LanceVectorQuery, Free<lance_vector_query_free>>;
 using TransactionPtr = std::unique_ptr<LanceTransaction, Free<lance_transaction_free>>;
+using FileReaderPtr = std::unique_ptr<LanceFileReader, Free<lance_file_reader_free>>;
+using FileWriterPtr = std::unique_ptr<LanceFileWriter, Free<lance_file_writer_free>>;
 using MergeInserterPtr = std::unique_ptr<LanceMergeInserter, Free<lance_merge_inserter_free>>;
-using ColumnFunctionPtr = std::unique_ptr<LanceColumnFunction, Free<lance_column_function_free>>;
 using NamespacePtr = std::unique_ptr<LanceNamespace, Free<lance_namespace_free>>;
 using CredentialsProviderPtr =
     std::unique_ptr<LanceCredentialsProvider, Free<lance_credentials_provider_free>>;

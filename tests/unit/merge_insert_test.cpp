@@ -159,9 +159,6 @@ std::set<std::string> Files(const std::string& directory) {
   return files;
 }
 
-// --- A model
-// ---------------------------------------------------------------------------------------------------
-
 struct Expected {
   Rows rows;
   uint64_t inserted = 0;
@@ -353,9 +350,6 @@ TEST_P(RandomUpsertTest, GivesWhatTheModelGives) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomUpsertTest, ::testing::Range(0, Pick(12, 200)));
 
-// --- What is asked for
-// -----------------------------------------------------------------------------------------
-
 TEST(MergeInsertTest, UpdatesAndInsertsByDefault) {
   const TempDir dir;
   const auto dataset = Make(dir / "dataset", {Numbered(0, 10, 1), Numbered(10, 10, 1)});
@@ -527,6 +521,11 @@ TEST(MergeInsertTest, WhereNothingChangesNoVersionIsMade) {
     EXPECT_EQ(result.inserted_rows + result.updated_rows + result.deleted_rows, 0u);
   }
   EXPECT_EQ(Files(dir / "dataset"), files);
+  // Unless that is asked for.
+  MergeInsertOptions anyway = insert;
+  anyway.allow_empty = true;
+  ASSERT_OK_AND_ASSIGN(const auto empty, dataset->MergeInsert(ToReader(ToBatch(Numbered(0, 10, 2))), anyway));
+  EXPECT_EQ(empty.dataset->Version().ValueOrDie(), 2u);
   // An empty source deletes all that is not in it.
   MergeInsertOptions replace = {.on = {{"id"}},
                                 .when_not_matched_by_source = WhenNotMatchedBySource::kDelete};
@@ -550,8 +549,57 @@ TEST(MergeInsertTest, TheMessageIsKeptWithTheVersion) {
   EXPECT_EQ(versions.back().version, 2u);
 }
 
-// --- What is refused
-// -------------------------------------------------------------------------------------------
+TEST(MergeInsertTest, ATransactionMayBeCommittedLater) {
+  const TempDir dir;
+  const auto dataset = Make(dir / "dataset", {Numbered(0, 10, 1)});
+  const MergeInsertOptions options = {.on = {{"id"}}, .transaction_properties = {{"job", "7"}}};
+  ASSERT_OK_AND_ASSIGN(auto first,
+                       dataset->MergeInsertUncommitted(ToReader(ToBatch(Numbered(5, 10, 2))), options));
+  ASSERT_OK_AND_ASSIGN(const auto inserter, dataset->OpenMergeInserter(Schema(), options));
+  ASSERT_OK(inserter->Write(*ToBatch(Numbered(12, 10, 3))));
+  ASSERT_OK_AND_ASSIGN(auto second, inserter->FinishUncommitted());
+  ASSERT_OK_AND_ASSIGN(
+      const auto other,
+      dataset->MergeInsertUncommittedAsync(ToReader(ToBatch(Numbered(50, 5, 4))), options).MoveResult());
+  EXPECT_EQ(dataset->LatestVersion().ValueOrDie(), 1u);
+
+  ASSERT_OK(first.Commit());
+  // It inserts keys that the first one has inserted.
+  EXPECT_THAT(second.Commit(), FailsWith(ErrorCode::kCommitConflictRetryable));
+  ASSERT_OK(second.Discard());
+  // Other keys go on top, also when the transaction has been text.
+  ASSERT_OK_AND_ASSIGN(const std::string json, other->ToJson());
+  ASSERT_OK_AND_ASSIGN(auto again, lance::Transaction::FromJson(json));
+  ASSERT_OK(again.Commit());
+  ASSERT_OK_AND_ASSIGN(const auto latest, Dataset::Open(dir / "dataset"));
+  EXPECT_EQ(latest->CountRows().ValueOrDie(), 20u);
+  ASSERT_OK_AND_ASSIGN(const lance::CheckReport report, lance::CheckDataset(dir / "dataset"));
+  EXPECT_THAT(report.problems, IsEmpty());
+  EXPECT_EQ(report.orphans, 0u);
+}
+
+TEST(MergeInsertTest, WhatItTakesIsToldWithoutDoingIt) {
+  const TempDir dir;
+  const auto dataset = Make(dir / "dataset", {Numbered(0, 10, 1)});
+  const auto files = Files(dir / "dataset");
+  const auto reader = [] { return ToReader(ToBatch(Numbered(5, 10, 2))); };
+  ASSERT_OK_AND_ASSIGN(const std::string plan, dataset->AnalyzeMergeInsert(reader(), {.on = {{"id"}}}));
+  EXPECT_THAT(plan, HasSubstr("num_inserted_rows=5"));
+  ASSERT_OK_AND_ASSIGN(const std::string same,
+                       dataset->AnalyzeMergeInsertAsync(reader(), {.on = {{"id"}}}).MoveResult());
+  EXPECT_THAT(same, HasSubstr("num_updated_rows=5"));
+  EXPECT_EQ(Files(dir / "dataset"), files);
+}
+
+TEST(MergeInsertTest, FilesHaveTheFormatAskedFor) {
+  const TempDir dir;
+  const auto dataset = Make(dir / "dataset", {Numbered(0, 10, 1)});
+  EXPECT_OK(dataset->MergeInsert(ToReader(ToBatch(Numbered(5, 10, 2))),
+                                 {.on = {{"id"}}, .data_storage_version = "2.1"}));
+  EXPECT_THAT(dataset->MergeInsert(ToReader(ToBatch(Numbered(5, 10, 2))),
+                                   {.on = {{"id"}}, .data_storage_version = "7"}),
+              FailsWith(ErrorCode::kInvalidArgument));
+}
 
 /// A reader that fails, or throws, behind its first batch.
 class BrokenReader : public arrow::RecordBatchReader {
@@ -711,9 +759,6 @@ TEST(MergeInsertTest, WhatIsGivenUpLeavesNothing) {
   EXPECT_THAT(inserter->Finish(), FailsWith(ErrorCode::kInvalidState));
   EXPECT_THAT(inserter->Write(*batch), FailsWith(ErrorCode::kInvalidState));
 }
-
-// --- Keys
-// ------------------------------------------------------------------------------------------------------
 
 TEST(MergeInsertTest, NewKeysOfTheSourceAreNotDoubled) {
   const TempDir dir;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -508,6 +509,9 @@ TEST_P(MutateTest, WhatOthersHaveDoneMeanwhileIsKept) {
   ASSERT_OK_AND_ASSIGN(const UpdateResult updated,
                        dataset_->Update({{"n", "-1"}}, {.filter = "id % 10 = 1", .conflict_retries = 0}));
   EXPECT_EQ(updated.updated_rows, 60U);
+  // Deletions that were written again for the newer version are not there twice.
+  const auto deletions = ListFiles(std::filesystem::path(uri_) / "_deletions");
+  EXPECT_EQ(deletions.size(), 9U);
 
   // The same rows: they are gone in the newest version, or other ones.
   EXPECT_THAT(dataset_->Delete("id % 2 = 0", {.conflict_retries = 0}),

@@ -92,38 +92,37 @@ class RefsTest : public ::testing::Test {
   DatasetPtr dataset_;
 };
 
-/// The rows of a version, its number, and the branch.
-#define EXPECT_VERSION(dataset, version, ids)                          \
-  {                                                                    \
-    ASSERT_OK_AND_ASSIGN(const uint64_t number, (dataset)->Version()); \
-    EXPECT_EQ(number, uint64_t{version});                              \
-    ASSERT_OK_AND_ASSIGN(const Ids found, IdsOf(*(dataset)));          \
-    EXPECT_EQ(found, (ids));                                           \
-  }
+/// Expect a version to have a number, and these rows.
+void ExpectVersion(const DatasetPtr& dataset, uint64_t version, const Ids& expected) {
+  ASSERT_OK_AND_ASSIGN(const uint64_t number, dataset->Version());
+  EXPECT_EQ(number, version);
+  ASSERT_OK_AND_ASSIGN(const Ids ids, IdsOf(*dataset));
+  EXPECT_EQ(ids, expected);
+}
 
 TEST_F(RefsTest, AVersionIsCheckedOutByItsNumberATagABranchAndATime) {
   ASSERT_OK_AND_ASSIGN(const DatasetPtr first, At(1));
-  EXPECT_VERSION(first, 1, Range(0, 10));
+  ExpectVersion(first, 1, Range(0, 10));
   ASSERT_OK(first->CreateTag("v1.0"));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr second, At(2));
   ASSERT_OK(second->CreateBranch("team/trial").status());
   ASSERT_OK(WriteSimple(uri_, 100, 5, Appending("team/trial")));
 
   ASSERT_OK_AND_ASSIGN(const DatasetPtr tagged, dataset_->Checkout({.tag = "v1.0"}));
-  EXPECT_VERSION(tagged, 1, Range(0, 10));
+  ExpectVersion(tagged, 1, Range(0, 10));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr trial, tagged->Checkout({.branch = "team/trial"}));
   Ids expected = Range(0, 20);
   const Ids more = Range(100, 5);
   expected.insert(expected.end(), more.begin(), more.end());
-  EXPECT_VERSION(trial, 3, expected);
+  ExpectVersion(trial, 3, expected);
   EXPECT_THAT(trial->uri(), ::testing::EndsWith("/dataset/tree/team/trial"));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr begun, trial->Checkout({.version = 2}));
-  EXPECT_VERSION(begun, 2, Range(0, 20));
+  ExpectVersion(begun, 2, Range(0, 20));
   EXPECT_THAT(begun->uri(), ::testing::EndsWith("/trial"));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr main, begun->Checkout({.branch = "main"}));
-  EXPECT_VERSION(main, 3, Range(0, 30));
+  ExpectVersion(main, 3, Range(0, 30));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr same, begun->Checkout({}));
-  EXPECT_VERSION(same, 3, expected);
+  ExpectVersion(same, 3, expected);
 
   ASSERT_OK_AND_ASSIGN(const auto versions, dataset_->Versions());
   for (const auto& version : versions) {
@@ -133,7 +132,7 @@ TEST_F(RefsTest, AVersionIsCheckedOutByItsNumberATagABranchAndATime) {
     EXPECT_EQ(number, version.version);
   }
   ASSERT_OK_AND_ASSIGN(const DatasetPtr now, dataset_->Checkout({.as_of_micros = INT64_MAX - 1}));
-  EXPECT_VERSION(now, 3, Range(0, 30));
+  ExpectVersion(now, 3, Range(0, 30));
 }
 
 TEST_F(RefsTest, AVersionIsOpenedByATime) {
@@ -142,7 +141,7 @@ TEST_F(RefsTest, AVersionIsOpenedByATime) {
   ASSERT_OK_AND_ASSIGN(const auto versions, dataset_->Versions());
   ASSERT_OK_AND_ASSIGN(const DatasetPtr second,
                        Dataset::Open(uri_, {.as_of_micros = versions[1].timestamp_micros}));
-  EXPECT_VERSION(second, 2, Range(0, 20));
+  ExpectVersion(second, 2, Range(0, 20));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr trial,
                        Dataset::Open(uri_, {.branch = "trial", .as_of_micros = INT64_MAX}));
   ASSERT_OK_AND_ASSIGN(const uint64_t version, trial->Version());
@@ -205,10 +204,10 @@ TEST_F(RefsTest, WhatCannotBeCheckedOutIsTold) {
 TEST_F(RefsTest, ARestoredVersionIsEqualAndTheOthersStay) {
   ASSERT_OK_AND_ASSIGN(const DatasetPtr first, At(1));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr restored, first->Restore({.commit_message = "back"}));
-  EXPECT_VERSION(restored, 4, Range(0, 10));
-  EXPECT_VERSION(first, 1, Range(0, 10));
+  ExpectVersion(restored, 4, Range(0, 10));
+  ExpectVersion(first, 1, Range(0, 10));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr third, restored->Checkout({.version = 3}));
-  EXPECT_VERSION(third, 3, Range(0, 30));
+  ExpectVersion(third, 3, Range(0, 30));
   ASSERT_OK_AND_ASSIGN(const auto history, restored->Transactions(1));
   ASSERT_THAT(history, SizeIs(1));
   EXPECT_EQ(history[0].operation, "Restore");
@@ -224,7 +223,7 @@ TEST_F(RefsTest, ARestoreOnABranchIsABranchsOwn) {
   ASSERT_OK_AND_ASSIGN(const DatasetPtr begun, dataset_->CreateBranch("trial"));
   ASSERT_OK(WriteSimple(uri_, 100, 5, Appending("trial")));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr restored, begun->Restore());
-  EXPECT_VERSION(restored, 5, Range(0, 30));
+  ExpectVersion(restored, 5, Range(0, 30));
   ASSERT_OK_AND_ASSIGN(const uint64_t latest, dataset_->LatestVersion());
   EXPECT_EQ(latest, 3U);
 }
@@ -238,7 +237,7 @@ TEST_F(RefsTest, AnAppendThatWasBegunBeforeARestoreIsRefusedAfterIt) {
   // The other way round the restore wins, as it is of an earlier version anyway.
   ASSERT_OK(WriteSimple(uri_, 70, 2, Appending()));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr restored, first->Restore());
-  EXPECT_VERSION(restored, 6, Range(0, 10));
+  ExpectVersion(restored, 6, Range(0, 10));
 }
 
 TEST_F(RefsTest, AVersionThatIsGoneIsNeitherRestoredNorPointedTo) {
@@ -284,7 +283,7 @@ TEST_F(RefsTest, TagsAreMadeListedMovedAndDeleted) {
   EXPECT_THAT(tags[1].metadata, SizeIs(2));
   EXPECT_GT(tags[1].updated_micros, tags[1].created_micros);
   ASSERT_OK_AND_ASSIGN(const DatasetPtr moved, dataset_->Checkout({.tag = "stable"}));
-  EXPECT_VERSION(moved, 3, Range(0, 30));
+  ExpectVersion(moved, 3, Range(0, 30));
 
   ASSERT_OK(dataset_->DeleteTag("stable"));
   ASSERT_OK_AND_ASSIGN(tags, dataset_->Tags());
@@ -365,7 +364,7 @@ TEST_F(RefsTest, ABranchBeginsAtAVersionATagOrABranch) {
   ASSERT_OK_AND_ASSIGN(const DatasetPtr second, At(2));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr trial,
                        second->CreateBranch("trial", {.metadata = {{"why", "to try"}}}));
-  EXPECT_VERSION(trial, 2, Range(0, 20));
+  ExpectVersion(trial, 2, Range(0, 20));
   ASSERT_OK(WriteSimple(uri_, 200, 1, Appending("trial")));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr continued, trial->Latest());
   ASSERT_OK_AND_ASSIGN(const DatasetPtr nested, continued->CreateBranch("trial/of.it"));
@@ -404,15 +403,15 @@ TEST_F(RefsTest, WritersWriteToABranchAndTheDatasetStaysAsItIs) {
   ASSERT_OK_AND_ASSIGN(const auto again, transaction.Commit());
   EXPECT_EQ(again.version, 5U);
   ASSERT_OK_AND_ASSIGN(DatasetPtr branch, dataset_->Checkout({.branch = "a/b"}));
-  EXPECT_VERSION(branch, 5, Range(0, 34));
+  ExpectVersion(branch, 5, Range(0, 34));
 
   ASSERT_OK_AND_ASSIGN(const auto replaced,
                        WriteSimple(uri_, 7, 1, {.mode = WriteMode::kOverwrite, .branch = "a/b"}));
   EXPECT_EQ(replaced.version, 6U);
   ASSERT_OK_AND_ASSIGN(branch, branch->Latest());
-  EXPECT_VERSION(branch, 6, Range(7, 1));
+  ExpectVersion(branch, 6, Range(7, 1));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr main, dataset_->Latest());
-  EXPECT_VERSION(main, 3, Range(0, 30));
+  ExpectVersion(main, 3, Range(0, 30));
   ASSERT_OK_AND_ASSIGN(const auto report, lance::CheckDataset(uri_, {.deep = true}));
   EXPECT_THAT(report.problems, IsEmpty());
   EXPECT_EQ(report.orphans, 0U);
@@ -482,7 +481,7 @@ TEST_F(RefsTest, ABranchInUseIsNotDeletedAndWhoUsesItIsTold) {
               AllOf(FailsWith(ErrorCode::kFailedPrecondition), FailsSaying(HasSubstr("branch \"child\"")),
                     FailsSaying(HasSubstr("tag \"release\""))));
   EXPECT_THAT(dataset_->DeleteBranch("parent", true), FailsWith(ErrorCode::kFailedPrecondition));
-  EXPECT_VERSION(child, 4, Range(0, 31));
+  ExpectVersion(child, 4, Range(0, 31));
   ASSERT_OK(dataset_->DeleteTag("release"));
   ASSERT_OK(dataset_->DeleteBranch("parent/grandchild"));
   ASSERT_OK(dataset_->DeleteBranch("child"));
@@ -505,7 +504,7 @@ TEST_F(RefsTest, ADeletedBranchLeavesNothingButBranchesBelowIt) {
   EXPECT_THAT(dataset_->Checkout({.branch = "a"}), FailsWith(ErrorCode::kRefNotFound));
   // The name is free.
   ASSERT_OK_AND_ASSIGN(const DatasetPtr anew, dataset_->CreateBranch("a"));
-  EXPECT_VERSION(anew, 3, Range(0, 30));
+  ExpectVersion(anew, 3, Range(0, 30));
   ASSERT_OK(dataset_->DeleteBranch("a/b"));
   ASSERT_OK(anew->DeleteBranch("a"));
   EXPECT_EQ(Files(), before);
@@ -537,7 +536,7 @@ TEST_F(RefsTest, WhatIsStoppedLeavesEitherAllOrNothing) {
     source.RequestStop();
     const auto made = Wait(std::move(future));
     if (made.ok()) {
-      EXPECT_VERSION(*made, 3, Range(0, 30));
+      ExpectVersion(*made, 3, Range(0, 30));
     }
     if (is_branch) {
       ASSERT_OK_AND_ASSIGN(const auto branches, dataset_->Branches());
@@ -560,8 +559,8 @@ TEST_F(RefsTest, ClonesAreDatasetsOfTheirOwn) {
   ASSERT_OK_AND_ASSIGN(const DatasetPtr second, At(2));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr shallow, second->ShallowClone(dir_ / "shallow"));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr deep, second->DeepClone(dir_ / "deep"));
-  EXPECT_VERSION(shallow, 2, Range(0, 20));
-  EXPECT_VERSION(deep, 2, Range(0, 20));
+  ExpectVersion(shallow, 2, Range(0, 20));
+  ExpectVersion(deep, 2, Range(0, 20));
   EXPECT_THAT(ListFiles(dir_.path() / "shallow" / "data"), IsEmpty());
   EXPECT_THAT(ListFiles(dir_.path() / "deep" / "data"), SizeIs(2));
   ASSERT_OK(WriteSimple(dir_ / "shallow", 100, 1, Appending()));
@@ -580,9 +579,9 @@ TEST_F(RefsTest, ClonesAreDatasetsOfTheirOwn) {
   ASSERT_OK(WriteSimple(uri_, 30, 1, Appending("trial")));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr trial, dataset_->Checkout({.branch = "trial"}));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr of_branch, trial->DeepClone(dir_ / "of_branch"));
-  EXPECT_VERSION(of_branch, 4, Range(0, 31));
+  ExpectVersion(of_branch, 4, Range(0, 31));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr shallow_of_branch, trial->ShallowClone(dir_ / "shallow_of_branch"));
-  EXPECT_VERSION(shallow_of_branch, 4, Range(0, 31));
+  ExpectVersion(shallow_of_branch, 4, Range(0, 31));
 
   // Those that are deep need nobody.
   fs::remove_all(uri_);
@@ -625,13 +624,13 @@ TEST_F(RefsTest, AClonePlaceIsThatOfTheMomentWhenItIsTyped) {
 
 TEST_F(RefsTest, ACloneMayBeInAnotherStore) {
   ASSERT_OK_AND_ASSIGN(const DatasetPtr in_memory, dataset_->DeepClone("memory://refs_test/clone"));
-  EXPECT_VERSION(in_memory, 3, Range(0, 30));
+  ExpectVersion(in_memory, 3, Range(0, 30));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr shallow, dataset_->ShallowClone("memory://refs_test/shallow"));
-  EXPECT_VERSION(shallow, 3, Range(0, 30));
+  ExpectVersion(shallow, 3, Range(0, 30));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr back, in_memory->DeepClone(dir_ / "back"));
-  EXPECT_VERSION(back, 3, Range(0, 30));
+  ExpectVersion(back, 3, Range(0, 30));
   ASSERT_OK_AND_ASSIGN(const DatasetPtr branch, in_memory->CreateBranch("trial"));
-  EXPECT_VERSION(branch, 3, Range(0, 30));
+  ExpectVersion(branch, 3, Range(0, 30));
   EXPECT_THAT(branch->DeepClone(dir_ / "branch"), FailsWith(ErrorCode::kNotSupported));
   EXPECT_FALSE(fs::exists(dir_ / "branch"));
 }

@@ -13,6 +13,7 @@
 #include "arrow/util/future.h"
 #include "lance/dataset.h"
 #include "lance/lance_writer.h"
+#include "lance/maintenance.h"
 #include "lance/scanner.h"
 #include "support/datasets.h"
 #include "support/generators.h"
@@ -194,6 +195,160 @@ TEST_F(TransactionTest, SeveralWritesBecomeOneVersionInOrder) {
   ASSERT_OK_AND_ASSIGN(const auto result, Transaction::CommitAll(transactions));
   EXPECT_EQ(result.version, 2U);
   EXPECT_EQ(ReadIds(uri_), Range(0, 40));
+}
+
+class PartsTest : public TransactionTest {
+ protected:
+  /// A part of a job, of ten rows, as a coordinator gets it.
+  arrow::Result<Transaction> Part(const std::string& name, int64_t first_id,
+                                  WriteMode mode = WriteMode::kAppend) const {
+    WriteOptions options = Mode(mode);
+    options.transaction_properties[Transaction::kPartProperty] = name;
+    ARROW_ASSIGN_OR_RAISE(const auto transaction, Prepare(first_id, 10, options));
+    return Copy(transaction);
+  }
+
+  arrow::Result<std::vector<Transaction>> Parts(const std::vector<std::pair<std::string, int64_t>>& parts,
+                                                WriteMode mode = WriteMode::kAppend) const {
+    std::vector<Transaction> transactions;
+    for (const auto& [name, first_id] : parts) {
+      ARROW_ASSIGN_OR_RAISE(auto transaction, Part(name, first_id, mode));
+      transactions.push_back(std::move(transaction));
+    }
+    return transactions;
+  }
+
+  /// Discard what a commit has left out.
+  static int DiscardOthers(std::vector<Transaction>& transactions) {
+    int discarded = 0;
+    for (Transaction& transaction : transactions) {
+      const arrow::Status status = transaction.Discard();
+      discarded += status.ok() ? 1 : 0;
+      if (!status.ok()) {
+        EXPECT_THAT(status, FailsWith(ErrorCode::kInvalidState));
+      }
+    }
+    return discarded;
+  }
+
+  void ExpectNoOrphans() const {
+    ASSERT_OK_AND_ASSIGN(const auto report, lance::CheckDataset(uri_));
+    EXPECT_THAT(report.problems, IsEmpty());
+    EXPECT_EQ(report.orphans, 0U);
+  }
+};
+
+TEST_F(PartsTest, EachPartIsCommittedOnceHoweverOftenItWasMade) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  ASSERT_OK_AND_ASSIGN(
+      auto parts,
+      Parts({{"job 1/3", 10}, {"job 2/3", 20}, {"job 2/3", 20}, {"job 3/3", 30}, {"job 1/3", 10}}));
+  ASSERT_OK_AND_ASSIGN(const auto result, Transaction::CommitAll(parts));
+  EXPECT_EQ(result.version, 2U);
+  EXPECT_EQ(result.repeated_parts, 2U);
+  EXPECT_EQ(ReadIds(uri_), Range(0, 40));
+  EXPECT_EQ(DiscardOthers(parts), 2);
+  EXPECT_EQ(ReadIds(uri_), Range(0, 40));
+  ExpectNoOrphans();
+}
+
+TEST_F(PartsTest, APartThatAVersionHasIsLeftOutLaterToo) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  // One began before the commit of its part, and one after it, with other versions in between.
+  ASSERT_OK_AND_ASSIGN(auto late, Part("job 1/2", 10));
+  ASSERT_OK_AND_ASSIGN(auto parts, Parts({{"job 1/2", 10}, {"job 2/2", 20}}));
+  ASSERT_OK(Transaction::CommitAll(parts));
+  ASSERT_OK(WriteSimple(uri_, 30, 10, Append()));
+  ASSERT_OK(WriteSimple(uri_, 40, 10, Append()));
+  ASSERT_OK_AND_ASSIGN(auto later, Part("job 2/2", 20));
+  ASSERT_OK_AND_ASSIGN(auto fresh, Part("job 3/2", 50));
+  std::vector<Transaction> again;
+  again.push_back(std::move(late));
+  again.push_back(std::move(later));
+  ASSERT_OK_AND_ASSIGN(const auto nothing, Transaction::CommitAll(again));
+  EXPECT_EQ(nothing.version, 2U) << "the version that has them";
+  EXPECT_EQ(nothing.repeated_parts, 2U);
+  again.push_back(std::move(fresh));
+  ASSERT_OK_AND_ASSIGN(const auto result, Transaction::CommitAll(again));
+  EXPECT_EQ(result.version, 5U);
+  EXPECT_EQ(result.repeated_parts, 2U);
+  EXPECT_EQ(DiscardOthers(again), 2);
+  EXPECT_EQ(ReadIds(uri_), Range(0, 60));
+  ExpectNoOrphans();
+}
+
+TEST_F(PartsTest, ACommitOfTheSameTransactionsTellsTheirVersion) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  ASSERT_OK_AND_ASSIGN(auto parts, Parts({{"job 1/2", 10}, {"job 2/2", 20}, {"job 2/2", 20}}));
+  // Another process, which gets the repeated part in the other order.
+  std::vector<Transaction> copies;
+  for (const size_t index : {0, 2, 1}) {
+    ASSERT_OK_AND_ASSIGN(auto copy, Copy(parts[index]));
+    copies.push_back(std::move(copy));
+  }
+  ASSERT_OK(Transaction::CommitAll(parts));
+  ASSERT_OK_AND_ASSIGN(const auto result, Transaction::CommitAll(copies));
+  EXPECT_EQ(result.version, 2U);
+  EXPECT_EQ(result.repeated_parts, 1U);
+  EXPECT_EQ(DiscardOthers(copies), 1);
+  EXPECT_EQ(ReadIds(uri_), Range(0, 30));
+  ExpectNoOrphans();
+}
+
+TEST_F(PartsTest, TwoCoordinatorsCommitAPartOnce) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  for (int round = 0; round < 10; ++round) {
+    const std::string name = "round " + std::to_string(round);
+    std::vector<Transaction> both;
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_OK_AND_ASSIGN(auto part, Part(name, 10 + 10 * round));
+      both.push_back(std::move(part));
+    }
+    auto first = both[0].CommitAsync();
+    auto second = both[1].CommitAsync();
+    first.Wait();
+    second.Wait();
+    for (const auto* commit : {&first, &second}) {
+      if (!commit->status().ok()) {
+        EXPECT_THAT(commit->status(), FailsWith(ErrorCode::kCommitConflict));
+      }
+    }
+    EXPECT_TRUE(first.status().ok() || second.status().ok());
+    EXPECT_EQ(DiscardOthers(both), 1);
+    EXPECT_EQ(ReadIds(uri_), Range(0, 20 + 10 * round));
+  }
+  ExpectNoOrphans();
+}
+
+TEST_F(PartsTest, ADatasetIsMadeOfPartsOnce) {
+  ASSERT_OK_AND_ASSIGN(auto parts,
+                       Parts({{"job 1/2", 0}, {"job 1/2", 0}, {"job 2/2", 10}}, WriteMode::kCreate));
+  ASSERT_OK_AND_ASSIGN(auto late, Part("job 2/2", 10, WriteMode::kCreate));
+  ASSERT_OK_AND_ASSIGN(const auto result, Transaction::CommitAll(parts));
+  EXPECT_EQ(result.version, 1U);
+  EXPECT_EQ(result.repeated_parts, 1U);
+  ASSERT_OK_AND_ASSIGN(const auto nothing, late.Commit());
+  EXPECT_EQ(nothing.version, 1U);
+  EXPECT_EQ(nothing.repeated_parts, 1U);
+  ASSERT_OK(late.Discard());
+  EXPECT_EQ(DiscardOthers(parts), 1);
+  EXPECT_EQ(ReadIds(uri_), Range(0, 20));
+  ExpectNoOrphans();
+}
+
+TEST_F(PartsTest, APartWithoutRowsIsAPart) {
+  ASSERT_OK(WriteSimple(uri_, 0, 10));
+  WriteOptions options = Append();
+  options.transaction_properties[Transaction::kPartProperty] = "job 1/2";
+  std::vector<Transaction> parts;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK_AND_ASSIGN(auto part, Prepare(0, 0, options));
+    parts.push_back(std::move(part));
+  }
+  ASSERT_OK_AND_ASSIGN(const auto result, Transaction::CommitAll(parts));
+  EXPECT_EQ(result.repeated_parts, 1U);
+  EXPECT_EQ(DiscardOthers(parts), 1);
+  EXPECT_EQ(ReadIds(uri_), Range(0, 10));
 }
 
 TEST_F(TransactionTest, SeveralWritesCreateOneDataset) {

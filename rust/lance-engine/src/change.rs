@@ -7,10 +7,12 @@ use lance::Dataset;
 use lance::dataset::CommitBuilder;
 use lance::dataset::transaction::{Operation, Transaction};
 use lance_io::object_store::ObjectStore;
+use lance_table::io::deletion::relative_deletion_file_path;
 use tokio::runtime::Handle;
 
 use crate::error::{Error, Result, code};
 use crate::fault;
+use crate::maintain::listing::DELETIONS;
 use crate::panics::contained;
 use crate::parallel::{aside, to_its_end};
 use crate::read::Opened;
@@ -128,7 +130,11 @@ impl Change {
         T: Send + 'static,
         W: Future<Output = Result<(Dataset, T)>> + Send + 'static,
     {
+        let written = self.written.clone().filter(|_| self.elsewhere.is_none());
         let (made, told) = self.run(work).await?;
+        if let Some(written) = written {
+            tell(remove_superseded(&made, &written).await);
+        }
         let version = made.manifest().version;
         let dataset = opened.plain.checkout_version(version).await;
         let dataset = dataset.map_err(|error| {
@@ -192,4 +198,16 @@ fn tell(removed: Result<()>) {
     if let Err(failure) = removed {
         tracing::warn!(target: "lance_cpp::change", "files of a change that was given up stay: {failure}");
     }
+}
+
+/// The engine writes the deletions of a fragment once more when it commits them on top of others', and leaves what it had
+/// written before.
+async fn remove_superseded(made: &Dataset, written: &WrittenFiles) -> Result<()> {
+    let names = made.fragments().iter().filter_map(|fragment| {
+        let path = relative_deletion_file_path(fragment.id, fragment.deletion_file.as_ref()?);
+        Some(path.rsplit('/').next()?.to_string())
+    });
+    let needed = names.collect();
+    let store = made.object_store(None).await?;
+    written.delete_unneeded(&store, DELETIONS, &needed).await
 }

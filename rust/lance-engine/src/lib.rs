@@ -14,8 +14,8 @@
 //! - `sql`: queries over one and several datasets
 //! - `write`: the writer, and commits
 //! - `change`: changes that leave nothing when they fail
+//! - `refs`, `stored_refs`: tags, branches, clones, what has changed between versions
 //! - `mutate`: rows deleted and updated
-//! - `change`: changes that leave nothing when they fail; `incoming`: batches of the caller's for them
 //! - `fragment`: what is done to one fragment
 //! - `file`: data files by themselves
 //! - `compact`: fragments that are written anew

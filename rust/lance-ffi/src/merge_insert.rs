@@ -11,6 +11,7 @@ use lance_engine::read::Opened;
 use lance_engine::runtime::block_on;
 use lance_engine::settings::{MergeInsertResult, MergeInsertSettings};
 use lance_engine::task::Task;
+use lance_engine::write::transaction::Pending;
 use lance_engine::{Error, Result};
 
 use crate::arrow::{Source, check_same_columns, import_ffi_batch, import_schema};
@@ -19,13 +20,40 @@ use crate::handle::Handle;
 /// An upsert in progress.
 pub type LanceMergeInserter = Handle<MergeInserter>;
 
-/// Pull a stream to its end, on this thread, and merge what it has.
 pub fn merge_insert(
     dataset: Arc<Opened>,
     stream: FFI_ArrowArrayStream,
     settings: MergeInsertSettings,
     stop: AbortRegistration,
 ) -> Result<(Opened, MergeInsertResult)> {
+    gather(dataset, stream, settings, stop)?.finish()
+}
+
+pub fn merge_insert_uncommitted(
+    dataset: Arc<Opened>,
+    stream: FFI_ArrowArrayStream,
+    settings: MergeInsertSettings,
+    stop: AbortRegistration,
+) -> Result<(Pending, MergeInsertResult)> {
+    gather(dataset, stream, settings, stop)?.finish_uncommitted()
+}
+
+pub fn analyze_merge_insert(
+    dataset: Arc<Opened>,
+    stream: FFI_ArrowArrayStream,
+    settings: MergeInsertSettings,
+    stop: AbortRegistration,
+) -> Result<String> {
+    gather(dataset, stream, settings, stop)?.analyze()
+}
+
+/// Pull a stream to its end, on this thread, for an upsert that something else may stop.
+fn gather(
+    dataset: Arc<Opened>,
+    stream: FFI_ArrowArrayStream,
+    settings: MergeInsertSettings,
+    stop: AbortRegistration,
+) -> Result<MergeInserter> {
     let mut source = Source::new(stream)?;
     let inserter = block_on(merge_insert::open(dataset, source.schema()?, settings))?;
     let asked = stop.handle();
@@ -35,8 +63,8 @@ pub fn merge_insert(
         }
         push(&inserter, array)?;
     }
-    drop(source);
-    inserter.finish_until(stop)
+    inserter.stop_by(stop);
+    Ok(inserter)
 }
 
 pub fn explain_merge_insert(
@@ -83,6 +111,12 @@ fn push(inserter: &MergeInserter, array: FFI_ArrowArray) -> Result<()> {
 
 pub fn inserter_finish(inserter: Arc<MergeInserter>) -> Result<(Opened, MergeInsertResult)> {
     inserter.finish()
+}
+
+pub fn inserter_finish_uncommitted(
+    inserter: Arc<MergeInserter>,
+) -> Result<(Pending, MergeInsertResult)> {
+    inserter.finish_uncommitted()
 }
 
 pub fn inserter_abort(inserter: Arc<MergeInserter>) -> Result<()> {

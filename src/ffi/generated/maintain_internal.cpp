@@ -40,8 +40,12 @@ const char* CleanupItemKindName(CleanupItemKind kind) {
       return "VERSION";
     case CleanupItemKind::kDataFile:
       return "DATA_FILE";
-    case CleanupItemKind::kOtherFile:
-      return "OTHER_FILE";
+    case CleanupItemKind::kDeletionFile:
+      return "DELETION_FILE";
+    case CleanupItemKind::kIndexFile:
+      return "INDEX_FILE";
+    case CleanupItemKind::kTransactionFile:
+      return "TRANSACTION_FILE";
     case CleanupItemKind::kTemporaryFile:
       return "TEMPORARY_FILE";
   }
@@ -63,7 +67,9 @@ static_assert(static_cast<int>(ProblemKind::kBrokenReference) == LANCE_PROBLEM_B
 
 static_assert(static_cast<int>(CleanupItemKind::kVersion) == LANCE_CLEANUP_VERSION);
 static_assert(static_cast<int>(CleanupItemKind::kDataFile) == LANCE_CLEANUP_DATA_FILE);
-static_assert(static_cast<int>(CleanupItemKind::kOtherFile) == LANCE_CLEANUP_OTHER_FILE);
+static_assert(static_cast<int>(CleanupItemKind::kDeletionFile) == LANCE_CLEANUP_DELETION_FILE);
+static_assert(static_cast<int>(CleanupItemKind::kIndexFile) == LANCE_CLEANUP_INDEX_FILE);
+static_assert(static_cast<int>(CleanupItemKind::kTransactionFile) == LANCE_CLEANUP_TRANSACTION_FILE);
 static_assert(static_cast<int>(CleanupItemKind::kTemporaryFile) == LANCE_CLEANUP_TEMPORARY_FILE);
 
 arrow::Result<CheckOptionsC> CheckOptionsC::Make(const CheckOptions& options) {
@@ -108,7 +114,10 @@ CleanupResult FromC(const LanceCleanupResult& c) {
           .data_files = c.data_files,
           .other_files = c.other_files,
           .temporary_files = c.temporary_files,
-          .bytes = c.bytes};
+          .bytes = c.bytes,
+          .deletion_files = c.deletion_files,
+          .index_files = c.index_files,
+          .transaction_files = c.transaction_files};
 }
 
 arrow::Result<std::vector<Problem>> DecodeProblems(CStream* stream) {

@@ -43,6 +43,9 @@ arrow::Result<MergeInsertOptionsC> MergeInsertOptionsC::Make(const MergeInsertOp
   out.c.retry_timeout_seconds = options.retry_timeout.count();
   out.c.commit_retries = ToC(options.commit_retries, LANCE_UNSET_U32);
   out.transaction_properties = ToC(options.transaction_properties);
+  ARROW_ASSIGN_OR_RAISE(out.c.data_storage_version,
+                        ToC(options.data_storage_version, "options.data_storage_version"));
+  out.c.allow_empty = options.allow_empty;
   ARROW_RETURN_NOT_OK(AddWhatCHasNot(options, &out));
   out.c.on = out.on.data();
   out.c.on_count = out.on.size();

@@ -17,6 +17,8 @@ arrow::Result<CommitOptionsC> CommitOptionsC::Make(const CommitOptions& options)
   return out;
 }
 
-CommitResult FromC(const LanceCommitResult& c) { return {.version = c.version}; }
+CommitResult FromC(const LanceCommitResult& c) {
+  return {.version = c.version, .repeated_parts = c.repeated_parts};
+}
 
 }  // namespace lance::inline v0::internal

@@ -1310,6 +1310,44 @@ static void lance_dataset_merge_insert_refuses(const Handles* handles) {
   CHECK(made_out == NULL);
 }
 
+static void lance_dataset_merge_insert_uncommitted_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  LanceMergeInsertResult made_result = LANCE_MERGE_INSERT_RESULT_INIT;
+  LanceMergeInsertResult no_size_result = {0};
+  REFUSED(lance_dataset_merge_insert_uncommitted, NULL, fresh_stream(), NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_merge_insert_uncommitted, handles->dataset, NULL, NULL, &made_out, &made_result);
+  REFUSED(lance_dataset_merge_insert_uncommitted, handles->dataset, fresh_stream(), NULL, NULL, &made_result);
+  REFUSED(lance_dataset_merge_insert_uncommitted, handles->dataset, fresh_stream(), NULL, &made_out,
+          &no_size_result);
+  REFUSED(lance_dataset_merge_insert_uncommitted_async, NULL, fresh_stream(), NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_insert_uncommitted_async, handles->dataset, NULL, NULL, &made_out, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_insert_uncommitted_async, handles->dataset, fresh_stream(), NULL, NULL,
+          &made_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_insert_uncommitted_async, handles->dataset, fresh_stream(), NULL, &made_out,
+          &no_size_result, must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_merge_insert_uncommitted_async, handles->dataset, fresh_stream(), NULL, &made_out,
+          &made_result, NULL, NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_dataset_analyze_merge_insert_refuses(const Handles* handles) {
+  char* made_out = NULL;
+  REFUSED(lance_dataset_analyze_merge_insert, NULL, fresh_stream(), NULL, &made_out);
+  REFUSED(lance_dataset_analyze_merge_insert, handles->dataset, NULL, NULL, &made_out);
+  REFUSED(lance_dataset_analyze_merge_insert, handles->dataset, fresh_stream(), NULL, NULL);
+  REFUSED(lance_dataset_analyze_merge_insert_async, NULL, fresh_stream(), NULL, &made_out, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_dataset_analyze_merge_insert_async, handles->dataset, NULL, NULL, &made_out,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_analyze_merge_insert_async, handles->dataset, fresh_stream(), NULL, NULL,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_dataset_analyze_merge_insert_async, handles->dataset, fresh_stream(), NULL, &made_out, NULL,
+          NULL, NULL);
+  CHECK(made_out == NULL);
+}
+
 static void lance_dataset_explain_merge_insert_refuses(const Handles* handles) {
   char* made_out = NULL;
   REFUSED(lance_dataset_explain_merge_insert, NULL, NULL, NULL, 0, &made_out);
@@ -1366,6 +1404,24 @@ static void lance_merge_inserter_finish_refuses(const Handles* handles) {
           must_not_be_called, NULL, NULL);
   REFUSED(lance_merge_inserter_finish_async, handles->merge_inserter, &made_out, &made_result, NULL, NULL,
           NULL);
+  CHECK(made_out == NULL);
+}
+
+static void lance_merge_inserter_finish_uncommitted_refuses(const Handles* handles) {
+  LanceTransaction* made_out = NULL;
+  LanceMergeInsertResult made_result = LANCE_MERGE_INSERT_RESULT_INIT;
+  LanceMergeInsertResult no_size_result = {0};
+  REFUSED(lance_merge_inserter_finish_uncommitted, NULL, &made_out, &made_result);
+  REFUSED(lance_merge_inserter_finish_uncommitted, handles->merge_inserter, NULL, &made_result);
+  REFUSED(lance_merge_inserter_finish_uncommitted, handles->merge_inserter, &made_out, &no_size_result);
+  REFUSED(lance_merge_inserter_finish_uncommitted_async, NULL, &made_out, &made_result, must_not_be_called,
+          NULL, NULL);
+  REFUSED(lance_merge_inserter_finish_uncommitted_async, handles->merge_inserter, NULL, &made_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_merge_inserter_finish_uncommitted_async, handles->merge_inserter, &made_out, &no_size_result,
+          must_not_be_called, NULL, NULL);
+  REFUSED(lance_merge_inserter_finish_uncommitted_async, handles->merge_inserter, &made_out, &made_result,
+          NULL, NULL, NULL);
   CHECK(made_out == NULL);
 }
 
@@ -3690,6 +3746,14 @@ static void lance_merge_insert_options_are_checked(const Handles* handles) {
   options.transaction_properties = kNullValue;
   REFUSED_FOR("options.transaction_properties", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
               &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.data_storage_version = kNotUtf8;
+  REFUSED_FOR("options.data_storage_version", lance_dataset_merge_insert, handles->dataset, fresh_stream(),
+              &options, &made_out, &made_result);
+  options = (LanceMergeInsertOptions)LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.allow_empty = 2;
+  REFUSED_FOR("options.allow_empty", lance_dataset_merge_insert, handles->dataset, fresh_stream(), &options,
+              &made_out, &made_result);
   CHECK(made_out == NULL);
 }
 
@@ -4512,10 +4576,13 @@ void null_arguments(const Handles* handles) {
   lance_dataset_delete_row_ids_uncommitted_refuses(handles);
   lance_dataset_update_uncommitted_refuses(handles);
   lance_dataset_merge_insert_refuses(handles);
+  lance_dataset_merge_insert_uncommitted_refuses(handles);
+  lance_dataset_analyze_merge_insert_refuses(handles);
   lance_dataset_explain_merge_insert_refuses(handles);
   lance_dataset_open_merge_inserter_refuses(handles);
   lance_merge_inserter_write_batch_refuses(handles);
   lance_merge_inserter_finish_refuses(handles);
+  lance_merge_inserter_finish_uncommitted_refuses(handles);
   lance_merge_inserter_abort_refuses(handles);
   lance_dataset_add_columns_refuses(handles);
   lance_dataset_add_null_columns_refuses(handles);

@@ -242,6 +242,8 @@ LanceMergeInsertOptions Fill(Arguments& arguments, LanceMergeInsertOptions field
   fields.retry_timeout_seconds = arguments.Number(fields.retry_timeout_seconds);
   fields.commit_retries = arguments.Number(fields.commit_retries);
   arguments.KeyValues(&fields.transaction_properties, &fields.transaction_properties_count);
+  fields.data_storage_version = arguments.OptionalString();
+  fields.allow_empty = arguments.Number(fields.allow_empty);
   return fields;
 }
 

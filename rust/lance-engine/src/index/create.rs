@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lance::Dataset;
 use lance::index::DatasetIndexExt;
 use lance_index::progress::IndexBuildProgress;
+use lance_table::format::IndexMetadata;
 use serde_json::Value;
 
 use super::change::{commit, run_to_version};
@@ -85,7 +86,22 @@ fn parts(definition: &Definition, dataset: &Dataset) -> Vec<Option<Vec<u32>>> {
 pub fn drop_index(opened: Arc<Opened>, name: String) -> Task<Opened> {
     Box::pin(async move {
         let removed = named(&opened.dataset, &name).await?;
-        let dropping = |dataset| commit(dataset, Vec::new(), removed);
+        let dropping = |dataset| drop_all(dataset, name, removed);
         run_to_version(&opened, dropping).await
     })
+}
+
+/// The engine drops what it is given, and is content when that is not there any more: a compaction or an optimisation puts
+/// others in the place of the segments.
+async fn drop_all(
+    mut dataset: Dataset,
+    name: String,
+    mut removed: Vec<IndexMetadata>,
+) -> Result<Dataset> {
+    while !removed.is_empty() {
+        dataset = commit(dataset, Vec::new(), removed).await?;
+        removed = existing(&dataset).await?;
+        removed.retain(|index| index.name == name);
+    }
+    Ok(dataset)
 }

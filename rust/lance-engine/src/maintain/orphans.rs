@@ -18,8 +18,9 @@ use crate::local::store::is_local;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Data,
-    /// Of a deletion, an index or a transaction.
-    Other,
+    Deletion,
+    Index,
+    Transaction,
     /// A file that was still being written.
     Temporary,
 }
@@ -79,10 +80,9 @@ fn classify(branches: &[Branch], path: &Path, is_needed: impl Fn(&Path) -> bool)
             Some(Kind::Temporary)
         }
         ([DATA, _], Some("lance")) | ([DATA, _, _], Some("blob")) => Some(Kind::Data),
-        ([DELETIONS, _], Some("arrow" | "bin")) | ([TRANSACTIONS, _], Some("txn")) => {
-            Some(Kind::Other)
-        }
-        ([INDICES, _, ..], _) => Some(Kind::Other),
+        ([DELETIONS, _], Some("arrow" | "bin")) => Some(Kind::Deletion),
+        ([TRANSACTIONS, _], Some("txn")) => Some(Kind::Transaction),
+        ([INDICES, _, ..], _) => Some(Kind::Index),
         _ => None,
     }
 }

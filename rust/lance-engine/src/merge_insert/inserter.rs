@@ -7,8 +7,8 @@ use arrow::datatypes::{Schema, SchemaRef};
 use futures::future::{AbortHandle, AbortRegistration, Abortable, Aborted};
 
 use super::plan::Plan;
-use super::run::run;
-use super::source::Gathering;
+use super::run::{analyze, prepare, run};
+use super::source::{Gathered, Gathering};
 use crate::error::{Error, Result};
 use crate::operation::cancelled;
 use crate::read::Opened;
@@ -16,6 +16,7 @@ use crate::runtime::{block_on, refuse_runtime_thread};
 use crate::settings::MergeInsertResult;
 use crate::sync::{Mutex, lock};
 use crate::write::Live;
+use crate::write::transaction::Pending;
 
 /// An upsert in progress.
 pub struct MergeInserter {
@@ -88,32 +89,44 @@ impl MergeInserter {
 
     /// Merge what has come, and commit that.
     pub fn finish(&self) -> Result<(Opened, MergeInsertResult)> {
+        self.end(run)
+    }
+
+    /// Merge what has come, and leave the commit to a transaction.
+    pub fn finish_uncommitted(&self) -> Result<(Pending, MergeInsertResult)> {
+        self.end(prepare)
+    }
+
+    /// Merge what has come, and tell what that took. Nothing is left of it.
+    pub fn analyze(&self) -> Result<String> {
+        self.end(analyze)
+    }
+
+    /// Let something else than [Self::cancel] end the call that finishes.
+    pub fn stop_by(&self, stop: AbortRegistration) {
+        *lock(&self.stop) = Some(stop);
+    }
+
+    fn end<T, W>(
+        &self,
+        work: impl FnOnce(Arc<Opened>, Arc<Plan>, Gathered) -> W + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
         refuse_runtime_thread()?;
         let gathering = self.take(&mut lock(&self.state))?;
         let stop = lock(&self.stop).take();
         let stop = stop.ok_or_else(|| Error::invalid_state("the upsert is finished"))?;
-        let outcome = self.merge(*gathering, stop);
+        let (opened, plan) = (self.opened.clone(), self.plan.clone());
+        let outcome = block_on(async move {
+            let working = async move { work(opened, plan, gathering.finish().await?).await };
+            let done = Abortable::new(working, stop).await;
+            done.unwrap_or_else(|Aborted| Err(cancelled()))
+        });
         self.live.wait_until_none();
         outcome
-    }
-
-    /// The same, until something else asks for a stop.
-    pub fn finish_until(&self, stop: AbortRegistration) -> Result<(Opened, MergeInsertResult)> {
-        *lock(&self.stop) = Some(stop);
-        self.finish()
-    }
-
-    fn merge(
-        &self,
-        gathering: Gathering,
-        stop: AbortRegistration,
-    ) -> Result<(Opened, MergeInsertResult)> {
-        let (opened, plan) = (self.opened.clone(), self.plan.clone());
-        block_on(async move {
-            let merging = async move { run(opened, plan, gathering.finish().await?).await };
-            let merged = Abortable::new(merging, stop).await;
-            merged.unwrap_or_else(|Aborted| Err(cancelled()))
-        })
     }
 
     /// Make the call that is on its way return.

@@ -10,16 +10,19 @@ use lance::dataset::{
     WhenNotMatchedBySource as EngineBySource,
 };
 use lance::datatypes::Schema as LanceSchema;
+use lance_file::version::LanceFileVersion;
 
 use super::columns::Columns;
 use super::keys::{self, Keys};
 use super::source::Gathering;
 use crate::error::{Error, Result, check_options, code};
+use crate::mutate::attempts::Attempts;
 use crate::read::columns::{check_distinct, no_such_column};
 use crate::read::expression::{self, blame};
 use crate::settings::{
     MergeInsertSettings, MergeInsertWriteMode, WhenMatched, WhenNotMatched, WhenNotMatchedBySource,
 };
+use crate::write::storage_version;
 
 /// What messages call the conditions.
 const MATCHED: &str = "when_matched_condition";
@@ -42,6 +45,7 @@ pub struct Plan {
     /// The conditions as the engine is to have them.
     matched: Option<String>,
     by_source: Option<String>,
+    version: Option<LanceFileVersion>,
 }
 
 impl Plan {
@@ -60,10 +64,12 @@ impl Plan {
                 .map(|text| expression::check(what, text, schema));
             checked.transpose().map(|checked| checked.map(|it| it.sql))
         };
+        let version = settings.data_storage_version.as_deref();
         let sides = sides(&columns.schema, stored)?;
         Ok(Self {
             matched: condition(MATCHED, &settings.when_matched_condition, &sides)?,
             by_source: condition(BY_SOURCE, &settings.by_source_condition, stored)?,
+            version: version.map(storage_version).transpose()?,
             source: source.clone(),
             settings,
             columns,
@@ -84,6 +90,16 @@ impl Plan {
                 code::INCOMPATIBLE_TRANSACTION,
                 "columns of the dataset were changed meanwhile: begin the upsert again",
             )),
+        }
+    }
+
+    pub fn attempts(&self) -> Attempts {
+        Attempts {
+            retries: self.settings.conflict_retries,
+            timeout: self.settings.retry_timeout,
+            commit_retries: self.settings.commit_retries,
+            properties: self.settings.transaction_properties.clone(),
+            allow_empty: self.settings.allow_empty,
         }
     }
 
@@ -135,6 +151,9 @@ impl Plan {
                 MergeInsertWriteMode::RewriteColumns => EngineMode::RewriteColumns,
             })
             .use_index(settings.use_index && !keys_have_nulls && self.matched.is_none());
+        if let Some(version) = &self.version {
+            builder.data_storage_version(*version);
+        }
         Ok(builder.try_build()?)
     }
 

@@ -122,14 +122,26 @@ pub struct Gathered {
 impl Gathered {
     /// Let the engine merge the rows: what is left to commit.
     pub async fn merge(&self, job: MergeInsertJob) -> Result<UncommittedMergeInsert> {
-        if let Some(file) = &self.file {
-            return Ok(job.execute_uncommitted(file.receiver.read()).await?);
-        }
+        Ok(match &self.file {
+            Some(file) => job.execute_uncommitted(file.receiver.read()).await?,
+            None => job.execute_uncommitted_batches(self.batches()).await?,
+        })
+    }
+
+    /// Let the engine merge the rows, and tell what its steps have taken.
+    pub async fn analyze(&self, job: MergeInsertJob) -> Result<String> {
+        Ok(match &self.file {
+            Some(file) => job.analyze_plan(file.receiver.read()).await?,
+            None => job.analyze_plan_batches(self.batches()).await?,
+        })
+    }
+
+    fn batches(&self) -> Vec<RecordBatch> {
         let mut batches = self.batches.clone();
         if batches.is_empty() {
             // Of none at all, the engine would not know the columns.
             batches.push(RecordBatch::new_empty(self.schema.clone()));
         }
-        Ok(job.execute_uncommitted_batches(batches).await?)
+        batches
     }
 }

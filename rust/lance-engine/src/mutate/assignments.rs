@@ -34,7 +34,6 @@ impl Assignments {
                 "an update needs an expression for at least one column",
             ));
         }
-        refuse_blobs(schema)?;
         let mut assigned = HashMap::with_capacity(asked.len());
         let mut expressions = Vec::with_capacity(asked.len());
         for (i, (name, sql)) in asked.iter().enumerate() {
@@ -55,6 +54,29 @@ impl Assignments {
             assigned,
             expressions,
         })
+    }
+
+    /// The expressions by their columns, as the engine is to have them.
+    pub fn checked(&self, schema: &LanceSchema) -> Result<Vec<(String, String)>> {
+        let expressions = self.expressions.iter();
+        let checked = expressions.map(|(name, sql)| {
+            let checked = expression::check(&format!("the expression {name:?}"), sql, schema)?;
+            Ok((name.clone(), checked.sql))
+        });
+        checked.collect()
+    }
+
+    /// Whether an expression reads a column that another one is for.
+    pub fn depend_on_each_other(&self, schema: &LanceSchema) -> Result<bool> {
+        for (name, sql) in &self.expressions {
+            let reads =
+                expression::check(&format!("the expression {name:?}"), sql, schema)?.columns;
+            let mut others = self.expressions.iter().filter(|(other, _)| other != name);
+            if others.any(|(other, _)| reads.contains(other)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The scan of the rows that pass, as they were but for the columns that are assigned to: these are computed, and come
@@ -139,21 +161,6 @@ fn place(schema: &LanceSchema, name: &str) -> Result<usize> {
     }
     let place = schema.fields.iter().position(|field| field.name == first);
     place.ok_or_else(|| no_such_column(schema, name))
-}
-
-/// Blobs of this kind are stored beside the rows, which cannot be written anew without them.
-fn refuse_blobs(schema: &LanceSchema) -> Result<()> {
-    let mut fields = schema.fields_pre_order();
-    match fields.find(|field| field.is_blob_v2()) {
-        Some(field) => Err(Error::new(
-            code::NOT_SUPPORTED,
-            format!(
-                "rows with blobs of column {:?} cannot be updated",
-                field.name
-            ),
-        )),
-        None => Ok(()),
-    }
 }
 
 /// Whether values of a type can be put into a column.

@@ -149,6 +149,7 @@ impl Doomed {
                 settings.conflict_retries
             },
             timeout: settings.retry_timeout,
+            commit_retries: None,
             properties: settings.transaction_properties,
             allow_empty: settings.allow_empty,
         }
@@ -166,7 +167,7 @@ impl Doomed {
 }
 
 /// The deletion, without a commit.
-async fn stage(opened: Arc<Opened>, dataset: Arc<Dataset>, rows: Arc<Doomed>) -> Result<Made> {
+async fn stage(opened: Arc<Opened>, dataset: Arc<Dataset>, rows: Arc<Doomed>) -> Result<Made<u64>> {
     let addresses = match &*rows {
         Doomed::Passing(filter) => Some(passing(&opened, filter).await?),
         Doomed::Listed(by, listed) => Some(found(&opened, *by, listed).await?),

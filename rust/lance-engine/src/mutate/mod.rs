@@ -1,7 +1,8 @@
 //! Rows changed where they are: deleted, updated.
 
 mod assignments;
-mod attempts;
+pub(crate) mod attempts;
+mod blobs;
 mod delete;
 mod deletions;
 mod filter;

@@ -20,6 +20,7 @@ use lance_table::rowids::{RowIdSequence, rechunk_sequences, write_row_ids};
 
 use super::assignments::Assignments;
 use super::attempts::{Attempts, Made};
+use super::blobs::{self, has_blobs_apart};
 use super::deletions::{collect, count, without};
 use super::filter::Filter;
 use crate::engine_error::as_engine_error;
@@ -39,8 +40,14 @@ pub fn update(
 ) -> Task<(Opened, UpdateResult)> {
     let (asked, attempts) = asked(assignments, settings);
     Box::pin(async move {
-        let stage = move |opened, dataset| stage(opened, dataset, asked.clone());
-        let (opened, updated_rows) = attempts.commit(opened, stage).await?;
+        let outcome = match has_blobs_apart(opened.dataset.schema()) {
+            true => with_blobs(opened, &attempts, &asked).await,
+            false => {
+                let stage = move |opened, dataset| stage(opened, dataset, asked.clone());
+                attempts.commit(opened, stage).await
+            }
+        };
+        let (opened, updated_rows) = outcome?;
         Ok((opened, UpdateResult { updated_rows }))
     })
 }
@@ -53,10 +60,30 @@ pub fn update_uncommitted(
 ) -> Task<(Pending, UpdateResult)> {
     let (asked, attempts) = asked(assignments, settings);
     Box::pin(async move {
+        if has_blobs_apart(opened.dataset.schema()) {
+            return Err(Error::new(
+                code::NOT_SUPPORTED,
+                "updates of rows with blobs that are stored apart are committed at once",
+            ));
+        }
         let stage = move |opened, dataset| stage(opened, dataset, asked);
         let (pending, updated_rows) = attempts.stage(opened, stage).await?;
         Ok((pending, UpdateResult { updated_rows }))
     })
+}
+
+async fn with_blobs(
+    opened: Arc<Opened>,
+    attempts: &Attempts,
+    asked: &Asked,
+) -> Result<(Opened, u64)> {
+    let (assignments, rows) = &**asked;
+    let attempt = |opened: Arc<Opened>| async move {
+        let assignments = Assignments::of(&opened, assignments)?;
+        blobs::check(opened.dataset.schema(), &assignments, attempts, rows)?;
+        blobs::update(opened, &assignments, rows, attempts.allow_empty).await
+    };
+    attempts.redo(opened, attempt).await
 }
 
 /// Assignments, and the rows.
@@ -70,6 +97,7 @@ fn asked(assignments: Vec<(String, String)>, settings: UpdateSettings) -> (Asked
     let attempts = Attempts {
         retries: settings.conflict_retries,
         timeout: settings.retry_timeout,
+        commit_retries: None,
         properties: settings.transaction_properties,
         allow_empty: settings.allow_empty,
     };
@@ -94,7 +122,7 @@ impl Taken {
     }
 }
 
-async fn stage(opened: Arc<Opened>, dataset: Arc<Dataset>, asked: Asked) -> Result<Made> {
+async fn stage(opened: Arc<Opened>, dataset: Arc<Dataset>, asked: Asked) -> Result<Made<u64>> {
     fault::point()?;
     let (assignments, filter) = &*asked;
     let assignments = Assignments::of(&opened, assignments)?;

@@ -126,6 +126,10 @@ pub struct CleanupResult {
     pub temporary_files: u64,
     /// Of all these, manifests included.
     pub bytes: u64,
+    /// Each kind of the other files.
+    pub deletion_files: u64,
+    pub index_files: u64,
+    pub transaction_files: u64,
 }
 
 /// What a cleanup looks at.
@@ -137,10 +141,14 @@ pub enum CleanupItemKind {
     Version = 1,
     /// A data file.
     DataFile = 2,
-    /// A file of a deletion, an index or a transaction.
-    OtherFile = 3,
+    /// It tells which rows of a fragment are deleted.
+    DeletionFile = 3,
+    /// A file of an index.
+    IndexFile = 4,
+    /// It tells what made a version.
+    TransactionFile = 5,
     /// A file that was still being written.
-    TemporaryFile = 4,
+    TemporaryFile = 6,
 }
 
 /// A version, or a file that no version needs, as a cleanup sees it.

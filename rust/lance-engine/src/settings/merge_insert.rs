@@ -118,6 +118,11 @@ pub struct MergeInsertSettings {
     pub commit_retries: Option<u32>,
     /// Kept with the version, for example {"__lance_commit_message", "nightly load"}.
     pub transaction_properties: HashMap<String, String>,
+    /// The file format of the new files: "2.0", "2.1", "2.2", "2.3", "stable" or "next". Unless given: the
+    /// dataset's.
+    pub data_storage_version: Option<String>,
+    /// Make a version also where nothing is changed.
+    pub allow_empty: bool,
 }
 
 impl Default for MergeInsertSettings {
@@ -138,6 +143,8 @@ impl Default for MergeInsertSettings {
             retry_timeout: Duration::from_secs(30),
             commit_retries: None,
             transaction_properties: HashMap::new(),
+            data_storage_version: None,
+            allow_empty: false,
         }
     }
 }

@@ -9,6 +9,9 @@ use std::time::Duration;
 pub struct CommitResult {
     /// The version the commit made.
     pub version: u64,
+    /// Transactions that were left out, because another one of them or a version has the part of the job that
+    /// they are. They are not committed: discard them.
+    pub repeated_parts: u64,
 }
 
 /// How to commit transactions.

@@ -244,7 +244,10 @@ impl Write {
     /// Write what is queued, and make one version of it.
     pub fn finish(&self) -> Result<CommitResult> {
         self.close(|write| block_on(async move { write.commit().await }))
-            .map(|version| CommitResult { version })
+            .map(|version| CommitResult {
+                version,
+                repeated_parts: 0,
+            })
     }
 
     /// Write what is queued, and leave the commit to a transaction.

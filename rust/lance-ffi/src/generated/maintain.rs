@@ -397,6 +397,9 @@ pub struct LanceCleanupResult {
     pub other_files: u64,
     pub temporary_files: u64,
     pub bytes: u64,
+    pub deletion_files: u64,
+    pub index_files: u64,
+    pub transaction_files: u64,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -408,17 +411,23 @@ unsafe impl Versioned for LanceCleanupResult {
         other_files: 0,
         temporary_files: 0,
         bytes: 0,
+        deletion_files: 0,
+        index_files: 0,
+        transaction_files: 0,
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceCleanupResult>() == 48);
+    assert!(size_of::<LanceCleanupResult>() == 72);
     assert!(offset_of!(LanceCleanupResult, struct_size) == 0);
     assert!(offset_of!(LanceCleanupResult, versions) == 8);
     assert!(offset_of!(LanceCleanupResult, data_files) == 16);
     assert!(offset_of!(LanceCleanupResult, other_files) == 24);
     assert!(offset_of!(LanceCleanupResult, temporary_files) == 32);
     assert!(offset_of!(LanceCleanupResult, bytes) == 40);
+    assert!(offset_of!(LanceCleanupResult, deletion_files) == 48);
+    assert!(offset_of!(LanceCleanupResult, index_files) == 56);
+    assert!(offset_of!(LanceCleanupResult, transaction_files) == 64);
 };
 
 impl From<&CleanupResult> for LanceCleanupResult {
@@ -430,6 +439,9 @@ impl From<&CleanupResult> for LanceCleanupResult {
             other_files: told.other_files,
             temporary_files: told.temporary_files,
             bytes: told.bytes,
+            deletion_files: told.deletion_files,
+            index_files: told.index_files,
+            transaction_files: told.transaction_files,
         }
     }
 }

@@ -16,8 +16,8 @@ use std::mem::offset_of;
 use super::base::{LanceKeyValue, LanceText};
 use super::operation::LanceDoneFn;
 use crate::arguments::{
-    Number, Versioned, flag, init_sized, key_values, no_such_value, optional_names, optional_text,
-    optional_within, read_sized, seconds,
+    Number, Versioned, flag, init_sized, key_values, no_such_value, optional_name, optional_names,
+    optional_text, optional_within, read_sized, seconds,
 };
 use crate::arrow::{required, take};
 use crate::dataset::LanceDataset;
@@ -26,6 +26,7 @@ use crate::guard::guard;
 use crate::merge_insert::LanceMergeInserter;
 use crate::operation::{Ending, LanceOperation, start, start_thread};
 use crate::out::{Out, SizedOut};
+use crate::transaction::LanceTransaction;
 
 pub(super) fn when_matched(value: i32, what: &str) -> Result<WhenMatched> {
     Ok(match value {
@@ -180,6 +181,9 @@ pub struct LanceMergeInsertOptions {
     pub reserved: i32,
     pub transaction_properties: *const LanceKeyValue,
     pub transaction_properties_count: usize,
+    pub data_storage_version: *const c_char,
+    pub allow_empty: i32,
+    pub reserved2: i32,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -204,11 +208,14 @@ unsafe impl Versioned for LanceMergeInsertOptions {
         reserved: 0,
         transaction_properties: std::ptr::null(),
         transaction_properties_count: 0,
+        data_storage_version: std::ptr::null(),
+        allow_empty: 0,
+        reserved2: 0,
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceMergeInsertOptions>() == 128);
+    assert!(size_of::<LanceMergeInsertOptions>() == 144);
     assert!(offset_of!(LanceMergeInsertOptions, struct_size) == 0);
     assert!(offset_of!(LanceMergeInsertOptions, on) == 8);
     assert!(offset_of!(LanceMergeInsertOptions, on_count) == 16);
@@ -228,6 +235,9 @@ const _: () = {
     assert!(offset_of!(LanceMergeInsertOptions, reserved) == 108);
     assert!(offset_of!(LanceMergeInsertOptions, transaction_properties) == 112);
     assert!(offset_of!(LanceMergeInsertOptions, transaction_properties_count) == 120);
+    assert!(offset_of!(LanceMergeInsertOptions, data_storage_version) == 128);
+    assert!(offset_of!(LanceMergeInsertOptions, allow_empty) == 136);
+    assert!(offset_of!(LanceMergeInsertOptions, reserved2) == 140);
 };
 
 impl LanceMergeInsertOptions {
@@ -286,6 +296,11 @@ impl LanceMergeInsertOptions {
                     raw.transaction_properties_count,
                     "options.transaction_properties",
                 )?,
+                data_storage_version: optional_name(
+                    raw.data_storage_version,
+                    "options.data_storage_version",
+                )?,
+                allow_empty: flag(raw.allow_empty, "options.allow_empty")?,
             })
         }
     }
@@ -370,6 +385,148 @@ pub unsafe extern "C" fn lance_dataset_merge_insert_async(
                     result.give(&made.1)?;
                     out.give(made.0)
                 },
+                move || abort.abort(),
+            )
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_merge_insert_uncommitted(
+    dataset: *const LanceDataset,
+    stream: *mut FFI_ArrowArrayStream,
+    options: *const LanceMergeInsertOptions,
+    out: *mut *mut LanceTransaction,
+    result: *mut LanceMergeInsertResult,
+    error: *mut *mut LanceError,
+) -> i32 {
+    // SAFETY: by this function's contract; moved before anything can fail.
+    let stream = unsafe { take(stream) };
+    guard(error, move || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = Out::required(out, "out")?;
+            let result = SizedOut::sized_or_null(result, "result")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let stream = required(stream, "stream")?;
+            let options = LanceMergeInsertOptions::read(options)?;
+            let (_, stop) = AbortHandle::new_pair();
+            let made = dataset.read(|dataset| {
+                crate::merge_insert::merge_insert_uncommitted(dataset, stream, options, stop)
+            })?;
+            result.give(&made.1)?;
+            out.give(made.0)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_merge_insert_uncommitted_async(
+    dataset: *const LanceDataset,
+    stream: *mut FFI_ArrowArrayStream,
+    options: *const LanceMergeInsertOptions,
+    out: *mut *mut LanceTransaction,
+    result: *mut LanceMergeInsertResult,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    // SAFETY: by this function's contract; moved before anything can fail.
+    let stream = unsafe { take(stream) };
+    guard(error, move || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = Out::required(out, "out")?;
+            let result = SizedOut::sized_or_null(result, "result")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let stream = required(stream, "stream")?;
+            let options = LanceMergeInsertOptions::read(options)?;
+            let (abort, stop) = AbortHandle::new_pair();
+            start_thread(
+                ending,
+                move || {
+                    dataset.read(|dataset| {
+                        crate::merge_insert::merge_insert_uncommitted(
+                            dataset, stream, options, stop,
+                        )
+                    })
+                },
+                move |made| {
+                    result.give(&made.1)?;
+                    out.give(made.0)
+                },
+                move || abort.abort(),
+            )
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_analyze_merge_insert(
+    dataset: *const LanceDataset,
+    stream: *mut FFI_ArrowArrayStream,
+    options: *const LanceMergeInsertOptions,
+    out: *mut *mut c_char,
+    error: *mut *mut LanceError,
+) -> i32 {
+    // SAFETY: by this function's contract; moved before anything can fail.
+    let stream = unsafe { take(stream) };
+    guard(error, move || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = Out::required(out, "out")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let stream = required(stream, "stream")?;
+            let options = LanceMergeInsertOptions::read(options)?;
+            let (_, stop) = AbortHandle::new_pair();
+            let result = dataset.read(|dataset| {
+                crate::merge_insert::analyze_merge_insert(dataset, stream, options, stop)
+            })?;
+            out.give(result)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_dataset_analyze_merge_insert_async(
+    dataset: *const LanceDataset,
+    stream: *mut FFI_ArrowArrayStream,
+    options: *const LanceMergeInsertOptions,
+    out: *mut *mut c_char,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    // SAFETY: by this function's contract; moved before anything can fail.
+    let stream = unsafe { take(stream) };
+    guard(error, move || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = Out::required(out, "out")?;
+            let dataset = LanceDataset::get(dataset, "dataset")?;
+            let stream = required(stream, "stream")?;
+            let options = LanceMergeInsertOptions::read(options)?;
+            let (abort, stop) = AbortHandle::new_pair();
+            start_thread(
+                ending,
+                move || {
+                    dataset.read(|dataset| {
+                        crate::merge_insert::analyze_merge_insert(dataset, stream, options, stop)
+                    })
+                },
+                move |result| out.give(result),
                 move || abort.abort(),
             )
         }
@@ -608,6 +765,61 @@ pub unsafe extern "C" fn lance_merge_inserter_finish_async(
             start_thread(
                 ending,
                 move || merge_inserter.with(crate::merge_insert::inserter_finish),
+                move |made| {
+                    result.give(&made.1)?;
+                    out.give(made.0)
+                },
+                move || crate::merge_insert::cancel(cancelled),
+            )
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_merge_inserter_finish_uncommitted(
+    merge_inserter: *mut LanceMergeInserter,
+    out: *mut *mut LanceTransaction,
+    result: *mut LanceMergeInsertResult,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let out = Out::required(out, "out")?;
+            let result = SizedOut::sized_or_null(result, "result")?;
+            let merge_inserter = LanceMergeInserter::get(merge_inserter, "merge_inserter")?;
+            let made = merge_inserter.with(crate::merge_insert::inserter_finish_uncommitted)?;
+            result.give(&made.1)?;
+            out.give(made.0)
+        }
+    })
+}
+
+/// # Safety
+/// Pointers are NULL or valid, as the header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lance_merge_inserter_finish_uncommitted_async(
+    merge_inserter: *mut LanceMergeInserter,
+    out: *mut *mut LanceTransaction,
+    result: *mut LanceMergeInsertResult,
+    done: Option<LanceDoneFn>,
+    context: *mut c_void,
+    operation: *mut *mut LanceOperation,
+    error: *mut *mut LanceError,
+) -> i32 {
+    guard(error, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let ending = Ending::new(done, context, operation)?;
+            let out = Out::required(out, "out")?;
+            let result = SizedOut::sized_or_null(result, "result")?;
+            let merge_inserter = LanceMergeInserter::get(merge_inserter, "merge_inserter")?;
+            let cancelled = merge_inserter.value();
+            start_thread(
+                ending,
+                move || merge_inserter.with(crate::merge_insert::inserter_finish_uncommitted),
                 move |made| {
                     result.give(&made.1)?;
                     out.give(made.0)

@@ -25,6 +25,7 @@ use crate::transaction::LanceTransaction;
 pub struct LanceCommitResult {
     pub struct_size: usize,
     pub version: u64,
+    pub repeated_parts: u64,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -32,13 +33,15 @@ unsafe impl Versioned for LanceCommitResult {
     const INIT: Self = Self {
         struct_size: size_of::<Self>(),
         version: 0,
+        repeated_parts: 0,
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceCommitResult>() == 16);
+    assert!(size_of::<LanceCommitResult>() == 24);
     assert!(offset_of!(LanceCommitResult, struct_size) == 0);
     assert!(offset_of!(LanceCommitResult, version) == 8);
+    assert!(offset_of!(LanceCommitResult, repeated_parts) == 16);
 };
 
 impl From<&CommitResult> for LanceCommitResult {
@@ -46,6 +49,7 @@ impl From<&CommitResult> for LanceCommitResult {
         Self {
             struct_size: size_of::<Self>(),
             version: told.version,
+            repeated_parts: told.repeated_parts,
         }
     }
 }

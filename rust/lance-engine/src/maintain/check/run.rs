@@ -217,7 +217,7 @@ impl Check<'_> {
         for orphan in found {
             let (files, bytes) = match orphan.kind {
                 Kind::Temporary => (&mut summary.temporary_files, &mut summary.temporary_bytes),
-                Kind::Data | Kind::Other => (&mut summary.orphans, &mut summary.orphan_bytes),
+                _ => (&mut summary.orphans, &mut summary.orphan_bytes),
             };
             *files += 1;
             *bytes += orphan.size;

@@ -45,7 +45,7 @@ fn going_item(home: &Home, removal: &Removal) -> CleanupItem {
     };
     CleanupItem {
         removed: true,
-        kind: kind(version.is_none().then_some(removal.kind)),
+        kind: kind(removal.kind),
         version,
         path: path(home, &removal.place),
         bytes: removal.size,
@@ -69,7 +69,9 @@ fn kind(of: Option<Kind>) -> CleanupItemKind {
     match of {
         None => CleanupItemKind::Version,
         Some(Kind::Data) => CleanupItemKind::DataFile,
-        Some(Kind::Other) => CleanupItemKind::OtherFile,
+        Some(Kind::Deletion) => CleanupItemKind::DeletionFile,
+        Some(Kind::Index) => CleanupItemKind::IndexFile,
+        Some(Kind::Transaction) => CleanupItemKind::TransactionFile,
         Some(Kind::Temporary) => CleanupItemKind::TemporaryFile,
     }
 }

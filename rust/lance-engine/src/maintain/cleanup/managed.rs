@@ -47,7 +47,7 @@ pub async fn find(
         if goes && is_managed(&home.base, &path) && !is_temporary(&path) {
             found.push(Removal {
                 place: Place::Stored(path),
-                kind: Kind::Data,
+                kind: Some(Kind::Data),
                 size: file.size,
                 why: match candidate.unverified {
                     true => Why::Orphan,

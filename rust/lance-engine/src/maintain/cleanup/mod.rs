@@ -49,13 +49,23 @@ pub fn clean_up(place: Place, settings: CleanupSettings) -> Task<CleanupResult> 
 }
 
 fn result_of(plan: &Plan) -> CleanupResult {
-    let count = |kind| plan.files.iter().filter(|file| file.kind == kind).count() as u64;
+    let count = |kind| {
+        plan.files
+            .iter()
+            .filter(|file| file.kind == Some(kind))
+            .count() as u64
+    };
+    let [deletion_files, index_files, transaction_files] =
+        [Kind::Deletion, Kind::Index, Kind::Transaction].map(count);
     let all = plan.manifests.iter().chain(&plan.files);
     CleanupResult {
         versions: plan.manifests.len() as u64,
         data_files: count(Kind::Data),
-        other_files: count(Kind::Other),
+        other_files: deletion_files + index_files + transaction_files,
         temporary_files: count(Kind::Temporary),
         bytes: all.map(|file| file.size).sum(),
+        deletion_files,
+        index_files,
+        transaction_files,
     }
 }

@@ -20,7 +20,7 @@ use crate::absent::no_dataset;
 use crate::error::{Error, Result, code};
 use crate::maintain::listing::{Branch, Home, ManifestFile, StoredFiles, Version, find_manifests};
 use crate::maintain::needed_files::Needed;
-use crate::maintain::orphans::{self, Kind, Orphan, Place};
+use crate::maintain::orphans::{self, Orphan, Place};
 use crate::settings::CleanupSettings;
 
 /// The files to remove, the manifests first.
@@ -112,7 +112,7 @@ impl Plan {
             self.versions.insert(file.version);
             self.manifests.push(Removal {
                 place,
-                kind: Kind::Other,
+                kind: None,
                 size: file.size,
                 why: Why::Version(file.version),
             });
@@ -154,7 +154,7 @@ impl Plan {
             };
             self.files.push(Removal {
                 place: file.place,
-                kind: file.kind,
+                kind: Some(file.kind),
                 size: file.size,
                 why,
             });

@@ -4,7 +4,8 @@ use crate::maintain::orphans::{Kind, Place};
 
 pub struct Removal {
     pub place: Place,
-    pub kind: Kind,
+    /// None: the manifest of a version.
+    pub kind: Option<Kind>,
     pub size: u64,
     pub why: Why,
 }

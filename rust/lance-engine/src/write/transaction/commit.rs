@@ -4,7 +4,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use futures::future::try_join_all;
 use lance::Dataset;
 use lance::dataset::CommitBuilder;
 use lance::dataset::scanner::RowAddrTreeMap;
@@ -12,8 +11,8 @@ use lance::dataset::transaction::{Operation, Transaction};
 use lance_table::io::commit::CommitHandler;
 
 use super::gate::Gate;
-use super::history::{History, look_everywhere};
-use super::{Target, UncommittedWrite, columns, is_write, merge, origin};
+use super::history::{History, Traces, look_everywhere};
+use super::{Target, UncommittedWrite, columns, is_write, merge, origin, verify_all};
 use crate::commit_handler::InPlace;
 use crate::error::{Error, Result, code};
 use crate::fault;
@@ -76,8 +75,13 @@ impl Commit {
         if let Some(message) = &settings.commit_message {
             merge::add_message(&mut transaction, message)?;
         }
-        let is_shared = writes.iter().any(|write| write.is_shared);
-        let history = is_shared.then(|| Arc::new(History::new(&writes, transaction.read_version)));
+        // Another worker may have made the same part of a job.
+        let is_part = merge::part_names(&transaction).next().is_some();
+        let is_shared = is_part || writes.iter().any(|write| write.is_shared);
+        let history = is_shared.then(|| {
+            let history = History::new(&writes, transaction.read_version);
+            Arc::new(history.with_parts(&writes))
+        });
         if let Some(history) = &history {
             // The engine names a file after it, and deletes that when a commit fails: nobody else's.
             let nothing = Operation::Append {
@@ -85,6 +89,9 @@ impl Commit {
             };
             transaction.uuid = Transaction::new(0, nothing, None).uuid;
             history.traces.note(&mut transaction);
+        } else if writes.len() > 1 {
+            // One of them alone is known by its UUID, should the outcome be unknown.
+            Traces::of(&writes).note(&mut transaction);
         }
         let first = writes
             .first()
@@ -148,14 +155,21 @@ impl Commit {
         let mut origins = Vec::with_capacity(self.writes.len());
         for write in self.writes.iter() {
             let handler = self.handler.as_ref();
-            match origin::open(write, &origins).await? {
-                Some(dataset) if origin::is_there(&dataset, handler, &store, &base).await? => {
-                    origins.push(dataset);
-                }
-                _ => return self.without_origin(write).await,
+            let Some(dataset) = origin::open(write, &origins).await? else {
+                return self.without_origin(write).await;
+            };
+            // Mostly all began at one version.
+            let mut known = origins.iter().rev();
+            let is_there = known.any(|known| Arc::ptr_eq(known, &dataset))
+                || origin::is_there(&dataset, handler, &store, &base).await?;
+            if !is_there {
+                return self.without_origin(write).await;
             }
+            origins.push(dataset);
         }
-        let same = |pair: &[Arc<Dataset>]| columns::are_same(pair[0].schema(), pair[1].schema());
+        let same = |pair: &[Arc<Dataset>]| {
+            Arc::ptr_eq(&pair[0], &pair[1]) || columns::are_same(pair[0].schema(), pair[1].schema())
+        };
         if self.appends() && !origins.windows(2).all(same) {
             return Err(Error::invalid_argument(
                 "the transactions were written for different columns: commit them one by one",
@@ -177,18 +191,10 @@ impl Commit {
         }
     }
 
-    async fn verify(&self, origins: &[Arc<Dataset>]) -> Result<()> {
-        let each = self.writes.iter().enumerate().map(|(index, write)| {
-            let origin = origins.get(index).map(|dataset| dataset.manifest());
-            write.verify(origin)
-        });
-        try_join_all(each).await.map(|_| ())
-    }
-
     /// Check what can be checked without making a version: the one that would be next.
     async fn rehearse(&self) -> Result<u64> {
         let origins = self.open_origins().await?;
-        self.verify(&origins).await?;
+        verify_all(&self.writes, &origins).await?;
         let latest = load_latest(&self.target.place.uri, &self.target.access).await?;
         match latest {
             Some(_) if self.target.must_be_new => Err(self.lost_the_race()),
@@ -201,7 +207,7 @@ impl Commit {
         let origins = self.open_origins().await?;
         if self.history.is_none() {
             // Otherwise a discard may come between this and the commit, so that it is done at the last moment.
-            self.verify(&origins).await?;
+            verify_all(&self.writes, &origins).await?;
         }
         let earliest = origins
             .iter()

@@ -5,6 +5,7 @@
 //! name its data files, then deletes those, and takes the announcement back. So at least one of the two sees the
 //! other, and nothing is deleted that a version needs.
 
+use std::collections::HashSet;
 use std::future::ready;
 use std::hash::{BuildHasher, RandomState};
 
@@ -12,7 +13,9 @@ use futures::TryStreamExt;
 use lance_io::object_store::ObjectStore;
 use object_store::path::Path;
 
-use super::history::{Everywhere, History, look_everywhere, read_transaction_file};
+use super::history::{
+    Everywhere, History, look_everywhere, read_transaction_file, transaction_files,
+};
 use super::{UncommittedWrite, files, is_write, named_files};
 use crate::error::{Error, Result};
 use crate::maintain::listing::{DATA, TRANSACTIONS, if_found};
@@ -70,31 +73,33 @@ async fn discard_shared(write: &UncommittedWrite, store: &ObjectStore, base: &Pa
     outcome.and(removal::delete_file(store, &announcement).await)
 }
 
+const ANNOUNCEMENT: &str = "discard-";
+
 /// How the announcements of discards of this write begin.
 fn announcements(write: &UncommittedWrite) -> String {
-    format!("discard-{}-", write.transaction.uuid)
+    format!("{ANNOUNCEMENT}{}-", write.transaction.uuid)
 }
 
+/// One listing for all of them: they may be thousands.
 pub async fn refuse_if_announced(
-    write: &UncommittedWrite,
+    writes: &[UncommittedWrite],
     store: &ObjectStore,
     base: &Path,
 ) -> Result<()> {
     let directory = base.clone().join(TRANSACTIONS);
-    let beginning = announcements(write);
+    let uuids: HashSet<&str> = writes.iter().map(|w| w.transaction.uuid.as_str()).collect();
+    let is_announcement = |name: &str| {
+        let rest = name.strip_prefix(ANNOUNCEMENT);
+        let uuid = rest.and_then(|rest| rest.rsplit_once('-'));
+        uuid.is_some_and(|(uuid, _)| uuids.contains(uuid))
+    };
     // The names of transactions begin with digits, so they are not even listed.
-    let offset = directory.clone().join(beginning.as_str());
+    let offset = directory.clone().join(ANNOUNCEMENT);
     let mut listed = store
         .inner
         .list_with_offset(Some(&directory), &offset)
         .map_err(lance_core::Error::from)
-        .try_filter(|file| {
-            ready(
-                file.location
-                    .filename()
-                    .is_some_and(|name| name.starts_with(&beginning)),
-            )
-        });
+        .try_filter(|file| ready(file.location.filename().is_some_and(is_announcement)));
     match if_found(listed.try_next().await)?.flatten() {
         None => Ok(()),
         Some(_) => Err(Error::invalid_state(
@@ -143,12 +148,4 @@ async fn refuse_if_used(
         }
     }
     Ok(everywhere)
-}
-
-/// The files of transactions, landed or on their way.
-async fn transaction_files(store: &ObjectStore, base: &Path) -> Result<Vec<Path>> {
-    let directory = base.clone().join(TRANSACTIONS);
-    let listed = if_found(store.list_with_delimiter(Some(&directory)).await)?;
-    let files = listed.into_iter().flat_map(|listed| listed.objects);
-    Ok(files.map(|file| file.location).collect())
 }

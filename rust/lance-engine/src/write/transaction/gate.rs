@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use futures::future::try_join_all;
 use lance::Dataset;
 use lance::dataset::transaction::Operation;
 use lance_core::datatypes::Schema;
@@ -16,7 +15,7 @@ use object_store::path::Path;
 
 use super::columns::{self, Change};
 use super::history::{History, manifests_since};
-use super::{UncommittedWrite, discard, files, origin};
+use super::{UncommittedWrite, discard, files, origin, verify_all};
 use crate::commit_handler::Before;
 use crate::error::{Error, Result, code};
 use crate::sync::lock;
@@ -131,18 +130,9 @@ impl Gate {
                 "the transaction is committed already, as version {version}"
             )));
         }
-        let discards = self
-            .writes
-            .iter()
-            .map(|write| discard::refuse_if_announced(write, store, base));
-        try_join_all(discards).await?;
+        discard::refuse_if_announced(&self.writes, store, base).await?;
         // Only now, as a discard may have come and gone since the last time.
-        let each = self.writes.iter().enumerate().map(|(index, write)| {
-            let origin = self.origins.get(index).map(|origin| origin.manifest());
-            write.verify(origin)
-        });
-        try_join_all(each).await?;
-        Ok(())
+        verify_all(&self.writes, &self.origins).await
     }
 }
 

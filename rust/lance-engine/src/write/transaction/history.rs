@@ -14,6 +14,7 @@ use lance_table::io::manifest::read_manifest;
 use object_store::path::Path;
 use prost::Message;
 
+use super::merge::part_names;
 use super::{UncommittedWrite, files, is_write};
 use crate::error::{Error, Result, code};
 use crate::maintain::listing::{Home, TRANSACTIONS, find_manifests, if_found};
@@ -32,6 +33,8 @@ pub struct Traces {
     files: HashMap<String, usize>,
     /// And which one a note names.
     uuids: HashMap<String, usize>,
+    /// Which one is the part of a job.
+    parts: HashMap<String, usize>,
 }
 
 impl Traces {
@@ -39,6 +42,7 @@ impl Traces {
         let mut traces = Self {
             files: HashMap::new(),
             uuids: HashMap::new(),
+            parts: HashMap::new(),
         };
         for (index, write) in writes.iter().enumerate() {
             let names = files(&write.transaction).map(|file| (file.path.clone(), index));
@@ -75,6 +79,17 @@ impl Traces {
         names.chain(self.noted(transaction)).copied().collect()
     }
 
+    /// A part that a transaction has, but not as one of the writes `found` with it.
+    fn repeated(&self, transaction: &Transaction, found: &[usize]) -> Option<String> {
+        let found: HashSet<_> = found.iter().collect();
+        let mut names = part_names(transaction);
+        let is_another = |name: &&str| {
+            let index = self.parts.get(*name);
+            index.is_some_and(|index| !found.contains(index))
+        };
+        names.find(is_another).map(str::to_string)
+    }
+
     fn noted<'a>(&'a self, transaction: &'a Transaction) -> impl Iterator<Item = &'a usize> {
         let properties = transaction.transaction_properties.as_deref();
         let note = properties.and_then(|properties| properties.get(NOTE));
@@ -99,6 +114,8 @@ struct Progress {
     is_complete: bool,
     /// The version that has each transaction.
     found: Vec<Option<u64>>,
+    /// A part that another transaction has, and the version with it.
+    repeated: Option<(String, u64)>,
 }
 
 impl History {
@@ -110,8 +127,20 @@ impl History {
                 newest: since,
                 is_complete: true,
                 found: vec![None; writes.len()],
+                repeated: None,
             }),
         }
+    }
+
+    /// Look for the parts of jobs, too, that are in new versions by other transactions.
+    pub fn with_parts(mut self, writes: &[UncommittedWrite]) -> Self {
+        let named = writes.iter().enumerate();
+        self.traces.parts = named
+            .flat_map(|(index, write)| {
+                part_names(&write.transaction).map(move |name| (name.to_string(), index))
+            })
+            .collect();
+        self
     }
 
     /// Look at the versions that are new since the last look.
@@ -125,13 +154,15 @@ impl History {
         let manifests = manifests_since(handler, store, base, since).await?;
         for (manifest, location) in manifests {
             let mut found = self.traces.in_manifest(&manifest);
-            if !self.traces.uuids.is_empty()
+            let mut repeated = None;
+            if !(self.traces.uuids.is_empty() && self.traces.parts.is_empty())
                 && let Some(transaction) =
                     read_transaction(store, base, &manifest, &location).await?
             {
                 found.extend(self.traces.noted(&transaction));
+                repeated = self.traces.repeated(&transaction, &found);
             }
-            lock(&self.progress).advance(manifest.version, &found);
+            lock(&self.progress).advance(manifest.version, &found, repeated);
         }
         Ok(())
     }
@@ -156,6 +187,14 @@ impl History {
     /// The version that has the transactions; None if there is none. It is an error if that holds for some only.
     pub fn verdict(&self) -> Result<Option<u64>> {
         let progress = lock(&self.progress);
+        if let Some((part, version)) = &progress.repeated {
+            return Err(Error::new(
+                code::COMMIT_CONFLICT,
+                format!(
+                    "part {part:?} was committed meanwhile, in version {version}: commit again, which leaves it out"
+                ),
+            ));
+        }
         let mut versions: Vec<_> = progress.found.iter().flatten().copied().collect();
         versions.sort_unstable();
         let everywhere = versions.len() == progress.found.len();
@@ -171,11 +210,14 @@ impl History {
 }
 
 impl Progress {
-    fn advance(&mut self, version: u64, found: &[usize]) {
+    fn advance(&mut self, version: u64, found: &[usize], repeated: Option<String>) {
         self.is_complete &= version == self.newest + 1;
         self.newest = version;
         for index in found {
             self.found[*index].get_or_insert(version);
+        }
+        if let Some(part) = repeated {
+            self.repeated.get_or_insert((part, version));
         }
     }
 }
@@ -219,6 +261,14 @@ async fn read_transaction(
     };
     let path = base.clone().join(TRANSACTIONS).join(file.as_str());
     read_transaction_file(store, &path).await
+}
+
+/// The files of transactions, landed or on their way.
+pub async fn transaction_files(store: &ObjectStore, base: &Path) -> Result<Vec<Path>> {
+    let directory = base.clone().join(TRANSACTIONS);
+    let listed = if_found(store.list_with_delimiter(Some(&directory)).await)?;
+    let files = listed.into_iter().flat_map(|listed| listed.objects);
+    Ok(files.map(|file| file.location).collect())
 }
 
 /// Read a transaction's file. None: it is not there, or not a transaction.

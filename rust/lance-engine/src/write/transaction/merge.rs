@@ -209,7 +209,17 @@ pub fn add_message(all: &mut Transaction, message: &str) -> Result<()> {
     add_properties(all, &message)
 }
 
-/// Messages are put below one another; other properties must not differ.
+/// The property that names the part of a job which a write is.
+const PART: &str = "lance_cpp.part";
+
+/// The names of the parts of a job that a transaction has.
+pub fn part_names(transaction: &Transaction) -> impl Iterator<Item = &str> {
+    let properties = transaction.transaction_properties.as_deref();
+    let names = properties.and_then(|properties| properties.get(PART));
+    names.into_iter().flat_map(|names| names.lines())
+}
+
+/// Messages and the names of parts are put below one another; other properties must not differ.
 pub fn add_properties(all: &mut Transaction, more: &HashMap<String, String>) -> Result<()> {
     let properties = Arc::make_mut(all.transaction_properties.get_or_insert_default());
     for (key, value) in more {
@@ -218,7 +228,7 @@ pub fn add_properties(all: &mut Transaction, more: &HashMap<String, String>) -> 
                 properties.insert(key.clone(), value.clone());
             }
             Some(kept) if kept == value => (),
-            Some(kept) if key == MESSAGE => {
+            Some(kept) if key == MESSAGE || key == PART => {
                 kept.push('\n');
                 kept.push_str(value);
             }
@@ -329,6 +339,9 @@ mod tests {
         assert_eq!(property(&all, "a"), Some("1"));
         assert_eq!(property(&all, "b"), Some("2"));
         assert_eq!(property(&all, MESSAGE), Some("one\ntwo"));
+        let parts = ["a/1", "a/2"].map(|name| append(1, &[(PART, name)]));
+        let all = concatenate(parts.into()).unwrap();
+        assert_eq!(part_names(&all).collect::<Vec<_>>(), ["a/1", "a/2"]);
         let mut bare = append(1, &[]);
         bare.transaction_properties = None;
         let all = concatenate(vec![bare, append(1, &[("a", "1")])]).unwrap();

@@ -9,6 +9,7 @@ mod json;
 mod merge;
 mod named_files;
 mod origin;
+mod parts;
 mod pending;
 
 use std::sync::Arc;
@@ -93,6 +94,22 @@ pub fn fragments_mut(transaction: &mut Transaction) -> Option<&mut Vec<Fragment>
         Operation::Append { fragments } | Operation::Overwrite { fragments, .. } => Some(fragments),
         _ => None,
     }
+}
+
+/// Writes whose files are checked at once.
+const CHECKED_AT_ONCE: usize = 64;
+
+/// Check the files of all, as [UncommittedWrite::verify] does. `origins` are the versions that they began at, or none.
+async fn verify_all(writes: &[UncommittedWrite], origins: &[Arc<Dataset>]) -> Result<()> {
+    let each: Vec<_> = writes
+        .iter()
+        .enumerate()
+        .map(|(index, write)| write.verify(origins.get(index).map(|origin| origin.manifest())))
+        .collect();
+    stream::iter(each)
+        .buffer_unordered(CHECKED_AT_ONCE)
+        .try_collect()
+        .await
 }
 
 /// Whether it brings new rows and nothing else, as what a writer makes does.

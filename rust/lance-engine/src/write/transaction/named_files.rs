@@ -96,7 +96,7 @@ pub fn all(transaction: &Transaction) -> Vec<NamedFile> {
             rewritten_indices, ..
         } => named.extend(rewritten_indices.iter().flat_map(|index| {
             let files = index.new_index_files.iter().flatten();
-            files.map(|file| NamedFile {
+            files.map(move |file| NamedFile {
                 kind: "index file",
                 directory: INDICES,
                 name: format!("{}/{}", index.new_id, file.path),
@@ -112,7 +112,7 @@ fn of_indices(indices: &[IndexMetadata]) -> impl Iterator<Item = NamedFile> {
     let own = indices.iter().filter(|index| index.base_id.is_none());
     own.flat_map(|index| {
         let files = index.files.iter().flatten();
-        files.map(|file| NamedFile {
+        files.map(move |file| NamedFile {
             kind: "index file",
             directory: INDICES,
             name: format!("{}/{}", index.uuid, file.path),

@@ -42,12 +42,16 @@ pub async fn open(
     write: &UncommittedWrite,
     opened: &[Arc<Dataset>],
 ) -> Result<Option<Arc<Dataset>>> {
-    if let Some(origin) = &write.origin {
-        let mut known = opened.iter().chain(&origin.dataset);
-        let same = known.find(|dataset| Identity::of(dataset.manifest()) == origin.identity);
-        if let Some(dataset) = same {
-            return Ok(Some(dataset.clone()));
-        }
+    let known = write
+        .origin
+        .as_ref()
+        .and_then(|origin| origin.dataset.as_ref());
+    let is_same = |dataset: &&Arc<Dataset>| match &write.origin {
+        Some(origin) => Identity::of(dataset.manifest()) == origin.identity,
+        None => dataset.manifest().version == write.transaction.read_version,
+    };
+    if let Some(same) = opened.iter().chain(known).find(is_same) {
+        return Ok(Some(same.clone()));
     }
     let target = &write.target;
     let builder = builder(&target.place.uri, &target.access)?

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use lance::Dataset;
 use tokio::runtime::Handle;
 
-use super::{UncommittedWrite, commit, json};
+use super::{UncommittedWrite, commit, json, parts};
 use crate::error::{Error, Result, code};
 use crate::local::store::{is_durable, make_durable};
 use crate::panics::contained;
@@ -114,7 +114,7 @@ impl Fate {
     }
 }
 
-/// Make one version of them all, in this order of rows, or none.
+/// Make one version of them all, in this order of rows, or none. Those that repeat a part of a job stay as they are.
 pub fn commit_all(transactions: Vec<Arc<Pending>>, settings: CommitSettings) -> Task<CommitResult> {
     Box::pin(async move { commit_where(transactions, &settings, |_| Ok(())).await })
 }
@@ -170,7 +170,17 @@ async fn commit_where(
         adopt(&mut write)?;
         Ok(write)
     });
-    let writes = writes.collect::<Result<Vec<_>>>()?;
+    let mut writes = writes.collect::<Result<Vec<_>>>()?;
+    let choice = parts::choose(&writes).await?;
+    choice.keep_chosen(&mut taken);
+    choice.keep_chosen(&mut writes);
+    let made = |version| CommitResult {
+        version,
+        repeated_parts: choice.repeated(),
+    };
+    if let (true, Some(version)) = (taken.is_empty(), choice.version) {
+        return Ok(made(version));
+    }
     taken
         .iter_mut()
         .for_each(|taken| taken.is_committing = !settings.dry_run);
@@ -181,7 +191,7 @@ async fn commit_where(
         Err(error) if error.code() == code::COMMIT_STATUS_UNKNOWN => (),
         Err(_) => taken.iter_mut().for_each(|t| t.is_committing = false),
     }
-    outcome.map(|version| CommitResult { version })
+    outcome.map(made)
 }
 
 const COMMITTED: &str = "committed";

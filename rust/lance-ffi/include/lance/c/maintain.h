@@ -166,9 +166,13 @@ typedef struct LanceCleanupResult {
   uint64_t temporary_files;
   /** Of all these, manifests included. */
   uint64_t bytes;
+  /** Each kind of the other files. */
+  uint64_t deletion_files;
+  uint64_t index_files;
+  uint64_t transaction_files;
 } LanceCleanupResult;
 
-#define LANCE_CLEANUP_RESULT_INIT {sizeof(LanceCleanupResult), 0, 0, 0, 0, 0}
+#define LANCE_CLEANUP_RESULT_INIT {sizeof(LanceCleanupResult), 0, 0, 0, 0, 0, 0, 0, 0}
 
 /** What a cleanup looks at. */
 typedef int32_t LanceCleanupItemKind;
@@ -178,10 +182,14 @@ enum {
   LANCE_CLEANUP_VERSION = 1,
   /** A data file. */
   LANCE_CLEANUP_DATA_FILE = 2,
-  /** A file of a deletion, an index or a transaction. */
-  LANCE_CLEANUP_OTHER_FILE = 3,
+  /** It tells which rows of a fragment are deleted. */
+  LANCE_CLEANUP_DELETION_FILE = 3,
+  /** A file of an index. */
+  LANCE_CLEANUP_INDEX_FILE = 4,
+  /** It tells what made a version. */
+  LANCE_CLEANUP_TRANSACTION_FILE = 5,
   /** A file that was still being written. */
-  LANCE_CLEANUP_TEMPORARY_FILE = 4
+  LANCE_CLEANUP_TEMPORARY_FILE = 6
 };
 
 /** \brief Remove old versions of the main branch with the files that only they need, and files that belong

@@ -8,6 +8,7 @@
 #include "dataset.h"
 #include "error.h"
 #include "operation.h"
+#include "transaction.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -145,6 +146,13 @@ typedef struct LanceMergeInsertOptions {
   /** Kept with the version, for example {"__lance_commit_message", "nightly load"}. */
   const LanceKeyValue* transaction_properties;
   size_t transaction_properties_count;
+  /** The file format of the new files: "2.0", "2.1", "2.2", "2.3", "stable" or "next". NULL: the dataset's.
+   */
+  const char* data_storage_version;
+  /** Make a version also where nothing is changed. */
+  int32_t allow_empty;
+  /** Padding. Never read. */
+  int32_t reserved2;
 } LanceMergeInsertOptions;
 
 #define LANCE_MERGE_INSERT_OPTIONS_INIT   \
@@ -166,6 +174,9 @@ typedef struct LanceMergeInsertOptions {
    LANCE_UNSET_U32,                       \
    0,                                     \
    NULL,                                  \
+   0,                                     \
+   NULL,                                  \
+   0,                                     \
    0}
 
 /** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_MERGE_INSERT_OPTIONS_INIT. Never
@@ -179,7 +190,7 @@ LANCE_API void lance_merge_insert_options_init(LanceMergeInsertOptions* options,
  *  stay as they are in rows that are updated. One that the dataset lacks is #LANCE_FIELD_NOT_FOUND, one of
  *  another type #LANCE_SCHEMA_MISMATCH. What fails or is cancelled leaves no file; after
  *  #LANCE_COMMIT_STATUS_UNKNOWN the version may be there, and so its files stay. Where nothing is changed
- *  no version is made, and the handle is one of the same version.
+ *  no version is made, unless `allow_empty` says so, and the handle is one of the newest version.
  *
  *  \param stream consumed.
  *  \param options borrowed, may be NULL.
@@ -198,6 +209,41 @@ LANCE_API LanceStatusCode lance_dataset_merge_insert_async(const LanceDataset* d
                                                            LanceDataset** out, LanceMergeInsertResult* result,
                                                            LanceDoneFn done, void* context,
                                                            LanceOperation** operation, LanceError** error);
+
+/** \brief Prepare what lance_dataset_merge_insert() does, on this version, and leave the commit to
+ *  lance_transaction_commit(). What a conflict then leaves to do is redone by the caller:
+ *  `conflict_retries` and `retry_timeout` mean nothing here. The transaction names the keys that it
+ *  inserts, so that none is doubled.
+ *
+ *  \param stream consumed.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's; lance_transaction_free().
+ *  \param result the caller's memory, with `struct_size` set; filled up to that size; may be NULL. */
+LANCE_API LanceStatusCode lance_dataset_merge_insert_uncommitted(
+    const LanceDataset* dataset, struct ArrowArrayStream* stream, const LanceMergeInsertOptions* options,
+    LanceTransaction** out, LanceMergeInsertResult* result, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_merge_insert_uncommitted(). */
+LANCE_API LanceStatusCode lance_dataset_merge_insert_uncommitted_async(
+    const LanceDataset* dataset, struct ArrowArrayStream* stream, const LanceMergeInsertOptions* options,
+    LanceTransaction** out, LanceMergeInsertResult* result, LanceDoneFn done, void* context,
+    LanceOperation** operation, LanceError** error);
+
+/** \brief Do what lance_dataset_merge_insert() does, on this version, commit nothing and leave no file: the
+ *  plan, as text, with what each step took. Where rows are looked up in an index, the text says so instead.
+ *
+ *  \param stream consumed.
+ *  \param options borrowed, may be NULL.
+ *  \param out the caller's; lance_string_free(). */
+LANCE_API LanceStatusCode lance_dataset_analyze_merge_insert(const LanceDataset* dataset,
+                                                             struct ArrowArrayStream* stream,
+                                                             const LanceMergeInsertOptions* options,
+                                                             char** out, LanceError** error);
+
+/** \brief The asynchronous form of lance_dataset_analyze_merge_insert(). */
+LANCE_API LanceStatusCode lance_dataset_analyze_merge_insert_async(
+    const LanceDataset* dataset, struct ArrowArrayStream* stream, const LanceMergeInsertOptions* options,
+    char** out, LanceDoneFn done, void* context, LanceOperation** operation, LanceError** error);
 
 /** \brief How the engine would do an upsert, as text: a plan for this version. Nothing is read or written.
  *  Where rows are looked up in an index, the text says so instead.
@@ -268,6 +314,20 @@ LANCE_API LanceStatusCode lance_merge_inserter_finish_async(LanceMergeInserter* 
                                                             LanceMergeInsertResult* result, LanceDoneFn done,
                                                             void* context, LanceOperation** operation,
                                                             LanceError** error);
+
+/** \brief Prepare the upsert, as lance_dataset_merge_insert_uncommitted() does. It is over then.
+ *
+ *  \param out the caller's; lance_transaction_free().
+ *  \param result the caller's memory, with `struct_size` set; filled up to that size; may be NULL. */
+LANCE_API LanceStatusCode lance_merge_inserter_finish_uncommitted(LanceMergeInserter* merge_inserter,
+                                                                  LanceTransaction** out,
+                                                                  LanceMergeInsertResult* result,
+                                                                  LanceError** error);
+
+/** \brief The asynchronous form of lance_merge_inserter_finish_uncommitted(). */
+LANCE_API LanceStatusCode lance_merge_inserter_finish_uncommitted_async(
+    LanceMergeInserter* merge_inserter, LanceTransaction** out, LanceMergeInsertResult* result,
+    LanceDoneFn done, void* context, LanceOperation** operation, LanceError** error);
 
 /** \brief Give up: nothing is committed, and no file is left. May be called from another thread than the
  *  one that writes. Writing and finishing return #LANCE_CANCELLED from then on. Aborting twice is allowed. */

@@ -24,9 +24,12 @@ typedef struct LanceCommitResult {
   size_t struct_size;
   /** The version the commit made. */
   uint64_t version;
+  /** Transactions that were left out, because another one of them or a version has the part of the job that
+   *  they are. They are not committed: discard them. */
+  uint64_t repeated_parts;
 } LanceCommitResult;
 
-#define LANCE_COMMIT_RESULT_INIT {sizeof(LanceCommitResult), 0}
+#define LANCE_COMMIT_RESULT_INIT {sizeof(LanceCommitResult), 0, 0}
 
 /** How to commit transactions. */
 typedef struct LanceCommitOptions {
@@ -71,6 +74,11 @@ LANCE_API void lance_commit_options_init(LanceCommitOptions* options, size_t str
  *  what has been committed since the first of them was begun. The properties of all are kept: messages
  *  below one another; two values of any other key are refused. Before the commit the size of every new file
  *  is checked against what the encoder wrote.
+ *
+ *  The property "lance_cpp.part" names the part of a job that a transaction is, for example "nightly
+ *  2026-11-26 3/8". Of each part one transaction is committed, once: the first that is given, and none
+ *  where a version has the part, by whichever transaction. The others are counted in `repeated_parts`, and
+ *  can be discarded.
  *
  *  A transaction that has a JSON form is committed once, whoever does it and however often: another commit
  *  returns the version that was made, also at the same time in another process. So a commit that returned
