@@ -123,7 +123,7 @@ Action Declare(CLI::App& app) {
       ->type_name("DIR");
   AddFormat(app, args->format);
   app.footer(
-      "Types are called as `lance schema` prints them.\n\n"
+      "Types are called as `lance schema` prints them; lists and structs cannot be given.\n\n"
       "Examples:\n"
       "  lance add-column data/lineitem.lance 'price=l_extendedprice * (1 - l_discount)'\n"
       "  lance add-column data/lineitem.lance --null note:string");

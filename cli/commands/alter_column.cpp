@@ -68,7 +68,8 @@ Action Declare(CLI::App& app) {
   AddChoice(app, "--nullable", args->alteration.nullability, kNullable, "Whether it may have NULLs");
   AddFormat(app, args->format);
   app.footer(
-      "Types are called as `lance schema` prints them. A cast that a value does not survive fails.\n\n"
+      "Types are called as `lance schema` prints them; lists and structs cannot be given. A cast that a "
+      "value does not survive fails.\n\n"
       "Examples:\n"
       "  lance alter-column data/orders.lance o_comment --rename comment\n"
       "  lance alter-column data/orders.lance o_shippriority --type int64 --nullable yes");

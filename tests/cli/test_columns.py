@@ -22,9 +22,9 @@ def test_columns_are_computed(lance, people):
 
 
 def test_columns_are_null(lance, people):
-    assert lance("add-column", people, "--null", "a:int32", "--null", "b:list<item: string>") == "added 2 columns: version 2\n"
+    assert lance("add-column", people, "--null", "a:int32", "--null", "b:decimal128(12, 2)") == "added 2 columns: version 2\n"
     table = pylance.dataset(people).to_table(columns=["a", "b"])
-    assert table.schema.types == [pa.int32(), pa.list_(pa.string())]
+    assert table.schema.types == [pa.int32(), pa.decimal128(12, 2)]
     assert table["a"].null_count == table["b"].null_count == table.num_rows
 
 

@@ -63,8 +63,7 @@ COMMANDS = [
     ["du"],
 ]
 
-GROUPS = [["tpch"], ["tpcds"], ["tables"], ["index"], ["config"]]
-GROUPS = [["tpch"], ["tpcds"], ["tables"], ["index"], ["tag"], ["branch"]]
+GROUPS = [["tpch"], ["tpcds"], ["tables"], ["index"], ["tag"], ["branch"], ["config"]]
 
 
 def test_without_arguments_it_prints_help(lance):
