@@ -11,13 +11,8 @@ use lance::dataset::transaction::{Operation, Transaction};
 use lance_table::io::commit::CommitHandler;
 
 use super::gate::Gate;
-<<<<<<< HEAD
 use super::history::{History, Traces, look_everywhere};
-use super::{Target, UncommittedWrite, columns, is_write, merge, origin};
-=======
-use super::history::{History, look_everywhere};
 use super::{Target, UncommittedWrite, columns, is_write, merge, origin, verify_all};
->>>>>>> machines
 use crate::commit_handler::InPlace;
 use crate::error::{Error, Result, code};
 use crate::fault;
