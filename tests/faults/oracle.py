@@ -80,10 +80,14 @@ class State:
     def reads_like(self, other):
         return self.versions == other.versions and self.printed == other.printed
 
+    def last(self):
+        """The newest version of the main branch, or 0."""
+        return max((version for version in self.versions if isinstance(version, int)), default=0)
+
     def or_reserved(self, operation, found):
         """This one, or where `found` is so, this one with one more version that changes nothing."""
-        last = max((version for version in self.versions if isinstance(version, int)), default=0)
-        if not operation.reserves or max(found.versions) != last + 1:
+        last = self.last()
+        if not operation.reserves or found.last() != last + 1:
             return self
         rows, text, listing, count, check = self.printed
         files = self.files | {"_versions/reserved.manifest": b"", "_transactions/reserved.txn": b""}

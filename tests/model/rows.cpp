@@ -167,8 +167,8 @@ Status World::Upsert(Random& random) {
   } else if (policy == 2 && column != nullptr) {
     UpdateIf(*column, &plan);
   }
-  // One that changes nothing is refused.
-  const bool inserts = policy == 0 || random.Chance(80);
+  // One that changes nothing is refused, and so is one that only deletes, on both sides.
+  const bool inserts = policy < 2 || random.Chance(80);
   if (!inserts) plan.options.when_not_matched = lance::WhenNotMatched::kDoNothing;
   if (random.Chance(15)) {
     plan.by_source = RandomPredicate(random, before.columns);

@@ -52,6 +52,7 @@ impl Plan {
     /// For a thread of the runtime, whose stack is large.
     pub fn new(dataset: &Dataset, source: &Schema, settings: MergeInsertSettings) -> Result<Self> {
         check_rules(&settings)?;
+        check_deletes(&settings)?;
         let stored = dataset.schema();
         check_names(stored)?;
         let on = key(stored, &settings)?;
@@ -220,6 +221,19 @@ fn check_rules(settings: &MergeInsertSettings) -> Result<()> {
     ])
 }
 
+/// The engine's plan of an upsert that only deletes leaves out columns that it then misses.
+fn check_deletes(settings: &MergeInsertSettings) -> Result<()> {
+    let deletes_both = settings.when_matched == WhenMatched::Delete
+        && settings.when_not_matched_by_source != WhenNotMatchedBySource::Keep;
+    match deletes_both && settings.when_not_matched == WhenNotMatched::DoNothing {
+        true => Err(Error::new(
+            code::NOT_SUPPORTED,
+            "the engine deletes no rows that match, and others, in one upsert that inserts nothing: make two of it",
+        )),
+        false => Ok(()),
+    }
+}
+
 /// The engine looks columns up by names in which it takes a backtick for a quote.
 fn check_names(stored: &LanceSchema) -> Result<()> {
     match stored.fields.iter().find(|field| field.name.contains('`')) {
@@ -243,9 +257,13 @@ fn key(stored: &LanceSchema, settings: &MergeInsertSettings) -> Result<Vec<Strin
                 "the dataset has no primary key: name the columns of the key in `on`",
             ));
         }
-        let paths = primary.iter().map(|field| Ok(stored.field_path(field.id)?));
-        let paths = paths.collect::<Result<Vec<_>>>()?;
-        return check_whole(stored, paths);
+        // Whole columns by their names, others by their paths, which quote odd names.
+        let names = primary.iter().map(|field| match field.parent_id {
+            -1 => Ok(field.name.clone()),
+            _ => Ok(stored.field_path(field.id)?),
+        });
+        let names = names.collect::<Result<Vec<_>>>()?;
+        return check_whole(stored, names);
     };
     if on.is_empty() {
         return Err(Error::invalid_argument("`on` names no column"));
