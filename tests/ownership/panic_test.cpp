@@ -1320,6 +1320,27 @@ const Function kFunctions[] = {
        });
      },
      Second::kHarmless},
+    {"lance_dataset_add_fragment_columns",
+     [](World& world) {
+       const LanceKeyValue twice = {LANCE_TEXT("twice"), LANCE_TEXT("id * 2")};
+       const LanceKeyValue* expressions = &twice;
+       TransactionPtr out;
+       return MAKE(&out, lance_dataset_add_fragment_columns, world.Dataset(), uint64_t{0}, expressions,
+                   size_t{1});
+     },
+     Second::kHarmless},
+    {"lance_dataset_fields",
+     [](World& world) {
+       Filled<ArrowArrayStream> out;
+       return CallC(lance_dataset_fields, world.Dataset(), out.out());
+     },
+     Second::kHarmless},
+    {"lance_dataset_read_transaction",
+     [](World& world) {
+       StringPtr out;
+       return MAKE(&out, lance_dataset_read_transaction, world.Dataset(), uint64_t{1});
+     },
+     Second::kHarmless},
     {"lance_dataset_register_file",
      [](World& world) {
        StringPtr out;
