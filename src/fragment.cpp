@@ -128,6 +128,26 @@ typename Form::template Of<Ptr> DeleteAt(const Fragment& fragment, const std::ve
                     stop);
 }
 
+template <typename Form, typename Ptr>
+typename Form::template Of<Ptr> Compute(const Fragment& fragment,
+                                        const std::vector<std::pair<std::string, std::string>>& expressions,
+                                        const StopToken& stop) {
+  const auto c_expressions = internal::ToC(expressions);
+  return Form::Make(
+      Prepare<TransactionOut>(lance_dataset_add_fragment_columns, lance_dataset_add_fragment_columns_async,
+                              ToTransaction<Ptr>, DatasetAccess::Get(*fragment.dataset()), fragment.id(),
+                              c_expressions.data(), c_expressions.size()),
+      stop);
+}
+
+template <typename Form>
+typename Form::template Of<std::string> ReadBack(const Dataset& dataset, uint64_t version,
+                                                 const StopToken& stop) {
+  return Form::Make(Prepare<TextOut>(lance_dataset_read_transaction, lance_dataset_read_transaction_async,
+                                     ToText, DatasetAccess::Get(dataset), version),
+                    stop);
+}
+
 /// A call of one of the functions that take values.
 template <typename Form, typename Ptr, typename Blocking, typename Async, typename... Keys>
 typename Form::template Of<Ptr> WithValues(Blocking* blocking, Async* async, const Fragment& fragment,
@@ -177,6 +197,20 @@ arrow::Result<std::vector<FragmentMetadata>> Dataset::DescribeFragments(const Id
   ARROW_RETURN_NOT_OK(internal::Call(lance_dataset_fragment_metadata, DatasetAccess::Get(*this), c_ids.data(),
                                      c_ids.size(), stream.get()));
   return internal::DecodeFragmentMetadatas(&stream);
+}
+
+arrow::Result<std::vector<FieldInfo>> Dataset::Fields() const {
+  internal::CStream stream;
+  ARROW_RETURN_NOT_OK(internal::Call(lance_dataset_fields, DatasetAccess::Get(*this), stream.get()));
+  return internal::DecodeFieldInfos(&stream);
+}
+
+arrow::Result<std::string> Dataset::ReadTransaction(uint64_t version, const StopToken& stop) const {
+  return ReadBack<Waiting>(*this, version, stop);
+}
+
+arrow::Future<std::string> Dataset::ReadTransactionAsync(uint64_t version, const StopToken& stop) const {
+  return ReadBack<Starting>(*this, version, stop);
 }
 
 arrow::Result<Transaction> Dataset::Stage(const std::string& operation, const StopToken& stop) const {
@@ -303,6 +337,16 @@ arrow::Future<TransactionPtr> Fragment::MergeColumnsAsync(const ReaderPtr& value
   ARROW_ASSIGN_OR_RAISE(const char* c_right, internal::ToC(right_on, "right_on"));
   return StartWithValues(lance_dataset_merge_fragment_columns, lance_dataset_merge_fragment_columns_async,
                          *this, values, stop, c_left, c_right);
+}
+
+arrow::Result<Transaction> Fragment::AddColumns(
+    const std::vector<std::pair<std::string, std::string>>& expressions, const StopToken& stop) const {
+  return Compute<Waiting, Transaction>(*this, expressions, stop);
+}
+
+arrow::Future<TransactionPtr> Fragment::AddColumnsAsync(
+    const std::vector<std::pair<std::string, std::string>>& expressions, const StopToken& stop) const {
+  return Compute<Starting, TransactionPtr>(*this, expressions, stop);
 }
 
 arrow::Result<Transaction> Fragment::UpdateColumns(const ReaderPtr& values, const std::string& left_on,

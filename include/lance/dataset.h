@@ -569,6 +569,15 @@ class LANCE_EXPORT Dataset {
   arrow::Result<std::vector<FragmentMetadata>> DescribeFragments(
       const std::optional<std::vector<uint64_t>>& ids = std::nullopt) const;
 
+  /// List the fields of the schema, at any depth, with the numbers that fragments and operations know them
+  /// by.
+  arrow::Result<std::vector<FieldInfo>> Fields() const;
+
+  /// Describe the transaction that made a version, as Transaction::ToJson() describes one. It is gone, or was
+  /// never kept: ErrorCode::kNotFound.
+  arrow::Result<std::string> ReadTransaction(uint64_t version, const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::string> ReadTransactionAsync(uint64_t version, const arrow::StopToken& stop = {}) const;
+
   /// Make a transaction that does to this version what an operation says. What that names is checked when it
   /// is committed.
   ///

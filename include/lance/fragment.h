@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arrow/result.h"
@@ -88,7 +89,7 @@ class LANCE_EXPORT Fragment {
                                                                 const arrow::StopToken& stop = {}) const;
 
   /// Add columns, joined by a key. A row without a value, and fragments that nobody adds them to, have NULL.
-  /// A column that is there already is ErrorCode::kAlreadyExists. The values are held in memory.
+  /// A column that is there already is ErrorCode::kInvalidArgument. The values are held in memory.
   ///
   /// \param[in] values the columns and the key
   /// \param[in] left_on the key: a column of the dataset, or `_rowid` or `_rowaddr`
@@ -101,6 +102,16 @@ class LANCE_EXPORT Fragment {
                                                                 const std::string& left_on,
                                                                 const std::string& right_on,
                                                                 const arrow::StopToken& stop = {}) const;
+
+  /// Add columns that expressions compute of the rows. Fragments that nobody adds them to have NULL.
+  ///
+  /// \param[in] expressions names, each with one SQL expression, as ScanOptions::expressions has them
+  /// \param[in] stop ends the call early
+  arrow::Result<Transaction> AddColumns(const std::vector<std::pair<std::string, std::string>>& expressions,
+                                        const arrow::StopToken& stop = {}) const;
+  arrow::Future<std::shared_ptr<Transaction>> AddColumnsAsync(
+      const std::vector<std::pair<std::string, std::string>>& expressions,
+      const arrow::StopToken& stop = {}) const;
 
   /// Put new values in the place of some, joined by a key. The others stay as they are. The values are held
   /// in memory.

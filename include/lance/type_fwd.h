@@ -43,6 +43,7 @@ struct Credentials;
 struct DatasetInfo;
 struct DeleteOptions;
 struct DeleteResult;
+struct FieldInfo;
 struct FileColumn;
 struct FileInfo;
 struct FilePage;

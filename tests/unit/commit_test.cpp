@@ -132,6 +132,17 @@ TEST_F(CommitTest, OperationsOfEachKindAreCommitted) {
   EXPECT_TRUE(now->schema()->metadata() == nullptr || !now->schema()->metadata()->Contains("c"));
 }
 
+TEST_F(CommitTest, WhatMadeAVersionIsReadBack) {
+  ASSERT_OK_AND_ASSIGN(auto fragment, Fragment::Get(dataset_, 0));
+  ASSERT_OK_AND_ASSIGN(auto deletion, fragment.Delete("id < 3"));
+  ASSERT_OK_AND_ASSIGN(const auto made, dataset_->Commit(deletion));
+  ASSERT_OK_AND_ASSIGN(const std::string json, made.dataset->ReadTransaction(2));
+  EXPECT_THAT(json, HasSubstr("\"type\":\"Delete\""));
+  EXPECT_THAT(json, HasSubstr("\"predicate\":\"id < 3\""));
+  EXPECT_THAT(json, HasSubstr("\"read_version\":1"));
+  EXPECT_THAT(made.dataset->ReadTransaction(7), FailsWith(ErrorCode::kNotFound));
+}
+
 TEST_F(CommitTest, ANewSchemaIsGivenAsArrowHasIt) {
   const auto schema = arrow::schema({arrow::field("id", arrow::int64()), arrow::field("name", arrow::utf8())},
                                     arrow::key_value_metadata({"owner"}, {"tests"}));

@@ -195,7 +195,29 @@ TEST_P(FragmentTest, ColumnsAreAddedFragmentByFragment) {
   EXPECT_EQ(twice, expected);
   ASSERT_OK_AND_ASSIGN(auto fragment, Fragment::Get(made.dataset, 1));
   ASSERT_OK_AND_ASSIGN(const auto values, Columns({{"key", {11}}, {"twice", {1}}}));
-  EXPECT_THAT(fragment.MergeColumns(values, "id", "key"), FailsWith(ErrorCode::kAlreadyExists));
+  EXPECT_THAT(fragment.MergeColumns(values, "id", "key"), FailsWith(ErrorCode::kInvalidArgument));
+}
+
+TEST_P(FragmentTest, ColumnsAreComputedFragmentByFragment) {
+  std::vector<Transaction> transactions;
+  for (const uint64_t id : {2, 1}) {
+    ASSERT_OK_AND_ASSIGN(auto fragment, Get(id));
+    ASSERT_OK_AND_ASSIGN(auto computed, fragment.AddColumns({{"twice", "id * 2"}, {"next", "id + 1"}}));
+    transactions.push_back(std::move(computed));
+  }
+  ASSERT_OK_AND_ASSIGN(const auto made, dataset_->Commit(transactions));
+  ASSERT_OK_AND_ASSIGN(const Numbers twice, Values(made.dataset, "twice"));
+  for (int64_t row = 0; row < 30; ++row) EXPECT_EQ(twice[row], row < 10 ? -1 : 2 * row);
+  ASSERT_OK_AND_ASSIGN(const auto fields, made.dataset->Fields());
+  ASSERT_THAT(fields, SizeIs(4));
+  EXPECT_EQ(fields[2].name, "twice");
+  EXPECT_EQ(fields[2].logical_type, "int64");
+  EXPECT_EQ(fields[2].parent_id, std::nullopt);
+  ASSERT_OK_AND_ASSIGN(auto fragment, Get(0));
+  EXPECT_THAT(fragment.AddColumns({{"x", "no_such + 1"}}), FailsWith(ErrorCode::kFieldNotFound));
+  EXPECT_THAT(fragment.AddColumns({{"x", "id +"}}), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(fragment.AddColumns({{"id", "1"}}), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(fragment.AddColumns({}), FailsWith(ErrorCode::kInvalidArgument));
 }
 
 TEST_P(FragmentTest, ColumnsAreUpdatedAndReplaced) {

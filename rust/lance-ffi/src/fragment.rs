@@ -4,17 +4,22 @@ use std::sync::Arc;
 
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use lance_engine::read::Opened;
-use lance_engine::settings::FragmentMetadata;
+use lance_engine::settings::{FieldInfo, FragmentMetadata};
 use lance_engine::write::transaction::Pending;
 use lance_engine::{Result, fragment, read};
 
 use crate::arrow::pull;
 
 pub use lance_engine::fragment::{
-    delete as delete_in_fragment, delete_offsets, describe_data_file, register_file, stage,
+    add_columns as add_fragment_columns, delete as delete_in_fragment, delete_offsets,
+    describe_data_file, read_transaction, register_file, stage,
 };
 pub use lance_engine::read::fragments::take_in as take_in_fragment;
 pub use lance_engine::write::transaction::commit_to as commit;
+
+pub fn fields(dataset: Arc<Opened>) -> Result<Vec<FieldInfo>> {
+    Ok(read::fragments::fields(&dataset))
+}
 
 pub fn fragment_metadata(
     dataset: Arc<Opened>,

@@ -11,7 +11,7 @@ use super::opened::Opened;
 use super::restriction::{fragments, no_such_fragment};
 use super::take::{TakeBy, take};
 use crate::error::{Error, Result, code};
-use crate::settings::{FragmentInfo, FragmentMetadata, ScanSettings, TakeSettings};
+use crate::settings::{FieldInfo, FragmentInfo, FragmentMetadata, ScanSettings, TakeSettings};
 use crate::task::Task;
 
 /// Describe each of them.
@@ -77,4 +77,23 @@ pub fn take_in(
         let addresses = positions.into_iter().map(|position| rows.address(position));
         take(opened, TakeBy::Address, addresses.collect(), settings).await
     })
+}
+
+/// The fields of the schema, each before those in it.
+pub fn fields(opened: &Opened) -> Vec<FieldInfo> {
+    let fields = opened.dataset.schema().fields_pre_order();
+    fields
+        .map(|field| {
+            let mut metadata: Vec<_> = field.metadata.clone().into_iter().collect();
+            metadata.sort_unstable();
+            FieldInfo {
+                id: field.id,
+                parent_id: (field.parent_id >= 0).then_some(field.parent_id),
+                name: field.name.clone(),
+                logical_type: field.logical_type.to_string(),
+                nullable: field.nullable,
+                metadata,
+            }
+        })
+        .collect()
 }

@@ -23,7 +23,7 @@ use lance_io::object_store::ObjectStore;
 use lance_table::format::{DataFile, Fragment, Manifest};
 use object_store::path::Path;
 
-pub use json::read_operation;
+pub use json::{read_operation, write as write_document};
 pub use merge::MESSAGE;
 pub use origin::Origin;
 pub use pending::{Pending, commit_all, commit_to};
