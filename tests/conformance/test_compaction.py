@@ -21,7 +21,7 @@ def table(rng, first, rows):
         "id": pa.array(range(first, first + rows), pa.int64()),
         "w": pa.array([rng.choice(words) for _ in range(rows)], pa.string()),
         "d": pa.array([rng.choice(words) for _ in range(rows)], pa.string()).dictionary_encode(),
-        "o d 'q.x": pa.array([rng.randrange(9) or None for _ in range(rows)], pa.int32()),
+        "o d 'q\"x": pa.array([rng.randrange(9) or None for _ in range(rows)], pa.int32()),
         "l": pa.array([[rng.randrange(5)] * rng.randrange(3) for _ in range(rows)], pa.list_(pa.int16())),
         "s": pa.array([{"x": rng.randrange(9), "y": rng.choice(words)} for _ in range(rows)]),
     }

@@ -15,7 +15,26 @@ use crate::sync::{Mutex, lock};
 
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Tells the caller while this lives.
+/// Has the caller told while this lives. Tasks of the engine may outlive the work that began them.
+pub struct Telling(Arc<Progress>);
+
+impl Telling {
+    pub fn new(callback: Option<Callback<CompactionProgress>>, tasks: &[TaskData]) -> Self {
+        Self(Progress::new(callback, tasks))
+    }
+
+    pub fn progress(&self) -> Arc<Progress> {
+        self.0.clone()
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        self.0.reporter.stop();
+    }
+}
+
+/// How far the tasks are.
 pub struct Progress {
     reporter: Reporter<CompactionProgress>,
     so_far: Mutex<CompactionProgress>,
@@ -24,7 +43,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub fn new(callback: Option<Callback<CompactionProgress>>, tasks: &[TaskData]) -> Arc<Self> {
+    fn new(callback: Option<Callback<CompactionProgress>>, tasks: &[TaskData]) -> Arc<Self> {
         let fragments = || tasks.iter().flat_map(|task| &task.fragments);
         Arc::new(Self {
             reporter: Reporter::new(callback),
@@ -78,11 +97,6 @@ impl Progress {
                 _ = ticks.tick() => self.reporter.report(|| self.so_far()),
             }
         }
-    }
-
-    /// Tell nothing any more.
-    pub fn stop(&self) {
-        self.reporter.stop();
     }
 }
 

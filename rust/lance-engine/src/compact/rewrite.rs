@@ -15,7 +15,7 @@ use lance_io::object_store::WrappingObjectStore;
 
 use super::checks;
 use super::options::of_compaction;
-use super::progress::{Progress, live_rows};
+use super::progress::{Progress, Telling, live_rows};
 use crate::change::Change;
 use crate::error::Result;
 use crate::local::store::is_local;
@@ -39,22 +39,20 @@ pub fn compact(opened: Arc<Opened>, settings: CompactSettings) -> Task<(Opened, 
         if plan.tasks.is_empty() {
             return Ok((Opened::new(opened.plain.clone()), CompactResult::default()));
         }
-        let progress = Progress::new(settings.progress.clone(), &plan.tasks);
+        let telling = Telling::new(settings.progress.clone(), &plan.tasks);
         let threads = settings
             .threads
             .map_or_else(cores, |threads| threads as usize);
         let compacting = |dataset: Dataset| {
-            let progress = progress.clone();
+            let progress = telling.progress();
             async move {
                 let results = execute_all(&dataset, &plan, &settings, threads, &progress).await?;
                 checks::files(&dataset, &results).await?;
                 publish(dataset, results, &plan.options).await
             }
         };
-        let outcome = Change::of_rewrite(&opened)?.run_to_version_with(&opened, compacting);
-        let outcome = outcome.await;
-        progress.stop();
-        outcome
+        let change = Change::of_rewrite(&opened)?;
+        change.run_to_version_with(&opened, compacting).await
     })
 }
 

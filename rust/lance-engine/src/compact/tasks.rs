@@ -7,7 +7,7 @@ use lance::dataset::optimize::{CompactionTask, plan_compaction};
 
 use super::checks;
 use super::options::of_compaction;
-use super::progress::{Progress, live_rows};
+use super::progress::{Telling, live_rows};
 use super::rewrite;
 use crate::change::Change;
 use crate::read::Opened;
@@ -44,9 +44,9 @@ pub fn execute(
         let mut task: CompactionTask = checks::read(&text, "a task of a compaction")?;
         let planned = checks::planned(&opened.plain, task.read_version).await?;
         task.task.fragments = checks::fragments(&planned, &task.task.fragments)?;
-        let progress = Progress::new(settings.progress, std::slice::from_ref(&task.task));
+        let telling = Telling::new(settings.progress, std::slice::from_ref(&task.task));
         let executing = |dataset: Dataset| {
-            let progress = progress.clone();
+            let progress = telling.progress();
             async move {
                 let planned = checks::planned(&dataset, task.read_version).await?;
                 let profile = settings.encoding_profile;
@@ -56,8 +56,6 @@ pub fn execute(
                 checks::write(&result)
             }
         };
-        let outcome = Change::new(&opened)?.run(executing).await;
-        progress.stop();
-        outcome
+        Change::new(&opened)?.run(executing).await
     })
 }
