@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
+use lance::Dataset;
 use lance::datatypes::Schema as LanceSchema;
 use lance_arrow::json::is_arrow_json_field;
 use lance_core::datatypes::parse_field_path;
@@ -81,7 +82,7 @@ impl Assignments {
 
     /// The scan of the rows that pass, as they were but for the columns that are assigned to: these are computed, and come
     /// last.
-    pub fn scan(&self, rows: &Filter) -> ScanSettings {
+    pub fn scan(&self, dataset: &Dataset, rows: &Filter) -> ScanSettings {
         let fields = self.schema.fields().iter().enumerate();
         let kept = fields.filter(|(place, _)| !self.assigned.contains_key(place));
         let quoted = kept.map(|(_, field)| format!("`{}`", field.name().replace('`', "``")));
@@ -89,7 +90,7 @@ impl Assignments {
             columns: Some(quoted.collect()),
             expressions: self.expressions.clone(),
             blob_handling: BlobHandling::Bytes,
-            ..rows.scan()
+            ..rows.scan(dataset)
         }
     }
 

@@ -13,7 +13,7 @@ use crate::change::Change;
 use crate::error::{Error, Result, code};
 use crate::read::Opened;
 use crate::read::dataset::latest;
-use crate::write::transaction::{Pending, Staged};
+use crate::write::transaction::{Pending, Staged, verify};
 
 /// What an operation has made of a version, and what it tells of that.
 pub type Made<T> = (Staged, T);
@@ -147,8 +147,16 @@ fn with_properties(mut staged: Staged, properties: HashMap<String, String>) -> S
     staged
 }
 
+<<<<<<< HEAD
 /// Make a version of it.
 async fn commit(dataset: Arc<Dataset>, staged: Staged, retries: Option<u32>) -> Result<Dataset> {
+=======
+/// Check its files, and make a version of it.
+async fn commit(dataset: Arc<Dataset>, staged: Staged) -> Result<Dataset> {
+    let store = dataset.object_store(None).await?;
+    let base = dataset.branch_location().path;
+    verify(&staged.transaction, Some(dataset.manifest()), store, base).await?;
+>>>>>>> mutate
     // The engine's own cleanup removes what a branch lives on, if its place was typed otherwise.
     let mut commit = CommitBuilder::new(dataset).with_skip_auto_cleanup(true);
     if let Some(rows) = staged.affected_rows {

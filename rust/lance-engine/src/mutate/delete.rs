@@ -215,7 +215,7 @@ async fn passing(opened: &Arc<Opened>, filter: &Filter) -> Result<RowAddrTreeMap
     let settings = ScanSettings {
         columns: Some(Vec::new()),
         ordered: false,
-        ..filter.scan()
+        ..filter.scan(&opened.dataset)
     };
     let parts = parts(&opened.dataset).into_iter().map(|fragments| {
         let settings = ScanSettings {

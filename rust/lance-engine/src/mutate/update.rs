@@ -129,7 +129,7 @@ async fn stage(opened: Arc<Opened>, dataset: Arc<Dataset>, asked: Asked) -> Resu
     let has_stable_ids = dataset.manifest().uses_stable_row_ids();
     let settings = ScanSettings {
         with_row_id: has_stable_ids,
-        ..assignments.scan(filter)
+        ..assignments.scan(&dataset, filter)
     };
     let query = scan::prepare(opened, settings).await?;
     assignments.check(query.schema())?;

@@ -142,6 +142,26 @@ fn files(transaction: &Transaction) -> impl Iterator<Item = &DataFile> {
         .chain(replacements.iter().map(|group| &group.1))
 }
 
+/// Compare the size of every file with what was written, but for those that `origin` has.
+pub async fn verify(
+    transaction: &Transaction,
+    origin: Option<&Manifest>,
+    store: Arc<ObjectStore>,
+    base: Path,
+) -> Result<()> {
+    fault::point()?;
+    let parallelism = store.io_parallelism();
+    let files = named_files::new_ones(transaction, origin);
+    stream::iter(files)
+        .map(|file| {
+            let (store, path) = (store.clone(), file.path(&base));
+            async move { file.verify(&store, &path).await }
+        })
+        .buffer_unordered(parallelism)
+        .try_collect::<()>()
+        .await
+}
+
 impl UncommittedWrite {
     /// What the lanes of one writer wrote, in their order. `began_at` is the dataset as it was.
     pub fn of_lanes(
@@ -186,17 +206,8 @@ impl UncommittedWrite {
     /// Compare the size of every file with what the encoder wrote: a store that lost the end of a file would
     /// otherwise leave a version that nobody can read. What `origin` has already is as good as it was.
     pub async fn verify(&self, origin: Option<&Manifest>) -> Result<()> {
-        fault::point()?;
         let (store, base) = self.target.open_store(&self.written_files).await?;
-        let files = named_files::new_ones(&self.transaction, origin);
-        stream::iter(files)
-            .map(|file| {
-                let (store, path) = (store.clone(), file.path(&base));
-                async move { file.verify(&store, &path).await }
-            })
-            .buffer_unordered(store.io_parallelism())
-            .try_collect::<()>()
-            .await
+        verify(&self.transaction, origin, store, base).await
     }
 
     /// Check the files, and make one new version of them.
