@@ -112,7 +112,7 @@ def test_mistakes_change_nothing(lance, tmp_path, dataset):
         (("twice.parquet", "--on", "id"), '"id" = 4'),
         (("more.parquet", "--on", "id"), '"more" is not in the dataset'),
         (("keyless.parquet", "--on", "id"), "the source lacks a column of the key"),
-        (("new.parquet", "--on", "idd"), 'the nearest name is "id"'),
+        (("new.parquet", "--on", "idd"), 'there is no column "idd"; the nearest names are "id"'),
         (("new.parquet",), "primary key"),
         (("new.parquet", "less.parquet", "--on", "id"), "has other columns"),
         (("new.parquet", "--on", "id", "--when-matched", "fail"), "matching row"),

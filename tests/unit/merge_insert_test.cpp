@@ -696,7 +696,7 @@ TEST(MergeInsertTest, WhatDoesNotFitIsRefusedBeforeAnythingIsRead) {
 
 TEST(MergeInsertTest, OddNamesAreTakenAsFarAsTheEngineCan) {
   const TempDir dir;
-  for (const std::string& name : {"ID", "a b", "a'b", "Ünï", "select", "a,b"}) {
+  for (const std::string name : {"ID", "a b", "a'b", "Ünï", "select", "a,b"}) {
     const auto schema =
         arrow::schema({arrow::field(name, arrow::int64()), arrow::field("v", arrow::int64())});
     const auto rows = [&](int64_t first) {
@@ -708,7 +708,7 @@ TEST(MergeInsertTest, OddNamesAreTakenAsFarAsTheEngineCan) {
     EXPECT_EQ(result.updated_rows, 3u) << name;
     EXPECT_EQ(result.inserted_rows, 2u) << name;
   }
-  for (const std::string& name : {"a`b", "a\"b"}) {
+  for (const std::string name : {"a`b", "a\"b"}) {
     const auto schema = arrow::schema({arrow::field(name, arrow::int64())});
     const auto batch = arrow::RecordBatch::Make(schema, 5, ToBatch(Numbered(0, 5, 1), {"id"})->columns());
     ASSERT_OK(WriteBatches(dir / name, {batch}));
