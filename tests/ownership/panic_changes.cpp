@@ -110,28 +110,6 @@ std::vector<Function> ChangeFunctions() {
          return outcome;
        },
        Second::kHarmless},
-      {"lance_dataset_merge_insert_uncommitted",
-       [](World& world) {
-         TransactionPtr out;
-         ProbedStream stream(*SimpleBatch(95, 10), world.probe);
-         const Outcome outcome = Made(&out, [&](auto* handle) {
-           return CALL(lance_dataset_merge_insert_uncommitted, world.Dataset(), &stream.stream, world.Upsert(),
-                       handle, static_cast<LanceMergeInsertResult*>(nullptr));
-         });
-         EXPECT_EQ(stream.stream.release, nullptr);
-         return outcome;
-       },
-       Second::kHarmless},
-      {"lance_dataset_analyze_merge_insert",
-       [](World& world) {
-         StringPtr out;
-         ProbedStream stream(*SimpleBatch(95, 10), world.probe);
-         const Outcome outcome =
-             MAKE(&out, lance_dataset_analyze_merge_insert, world.Dataset(), &stream.stream, world.Upsert());
-         EXPECT_EQ(stream.stream.release, nullptr);
-         return outcome;
-       },
-       Second::kHarmless},
       {"lance_dataset_explain_merge_insert",
        [](World& world) {
          StringPtr out;
@@ -156,14 +134,6 @@ std::vector<Function> ChangeFunctions() {
          DatasetPtr out;
          return Made(&out, [&](auto* handle) {
            return CALL(lance_merge_inserter_finish, world.inserter.get(), handle,
-                       static_cast<LanceMergeInsertResult*>(nullptr));
-         });
-       }},
-      {"lance_merge_inserter_finish_uncommitted",
-       [](World& world) {
-         TransactionPtr out;
-         return Made(&out, [&](auto* handle) {
-           return CALL(lance_merge_inserter_finish_uncommitted, world.inserter.get(), handle,
                        static_cast<LanceMergeInsertResult*>(nullptr));
          });
        }},
