@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from faults import run
-from oracle import State
+from oracle import State, interrupted_branches
 
 ROWS = 2000
 COLUMNS = 12
@@ -66,7 +66,10 @@ OPERATIONS = [*WRITES, *CHANGES]
 
 
 def clean_up(path):
-    """Remove what a crash left."""
+    """Remove what a crash left; branches that it interrupted are deleted by their names."""
+    for name in interrupted_branches(path):
+        done = run(["branch", "delete", path, name, "--force", "--yes"])
+        assert done.code == 0, done.stderr
     done = run(["cleanup", path, "--no-writers-active"])
     assert done.code == 0, done.stderr
 

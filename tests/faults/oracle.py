@@ -37,12 +37,18 @@ def scan_versions(path):
     return {version: dataset.to_table() for version, dataset in open_versions(path).items()}
 
 
+def interrupted_branches(path):
+    """Names of branches of which there is no version: nothing but the name was made."""
+    names = {file.stem for file in path.glob("_refs/branches/*.json")}
+    return {name for name in names if not any((path / "tree" / name / "_versions").glob("*.manifest"))}
+
+
 def scan_all(path):
     """Every version of every branch, read in full, and what tags point to."""
     content = scan_versions(path)
     if content:
         dataset = lance.dataset(str(path))
-        for name in dataset.branches.list():
+        for name in dataset.branches.list().keys() - interrupted_branches(path):
             for entry in dataset.checkout_version((name, None)).versions():
                 version = entry["version"]
                 content[name, version] = dataset.checkout_version((name, version)).to_table()

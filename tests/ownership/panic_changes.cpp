@@ -110,28 +110,6 @@ std::vector<Function> ChangeFunctions() {
          return outcome;
        },
        Second::kHarmless},
-      {"lance_dataset_merge_insert_uncommitted",
-       [](World& world) {
-         TransactionPtr out;
-         ProbedStream stream(*SimpleBatch(95, 10), world.probe);
-         const Outcome outcome = Made(&out, [&](auto* handle) {
-           return CALL(lance_dataset_merge_insert_uncommitted, world.Dataset(), &stream.stream, world.Upsert(),
-                       handle, static_cast<LanceMergeInsertResult*>(nullptr));
-         });
-         EXPECT_EQ(stream.stream.release, nullptr);
-         return outcome;
-       },
-       Second::kHarmless},
-      {"lance_dataset_analyze_merge_insert",
-       [](World& world) {
-         StringPtr out;
-         ProbedStream stream(*SimpleBatch(95, 10), world.probe);
-         const Outcome outcome =
-             MAKE(&out, lance_dataset_analyze_merge_insert, world.Dataset(), &stream.stream, world.Upsert());
-         EXPECT_EQ(stream.stream.release, nullptr);
-         return outcome;
-       },
-       Second::kHarmless},
       {"lance_dataset_explain_merge_insert",
        [](World& world) {
          StringPtr out;
@@ -156,14 +134,6 @@ std::vector<Function> ChangeFunctions() {
          DatasetPtr out;
          return Made(&out, [&](auto* handle) {
            return CALL(lance_merge_inserter_finish, world.inserter.get(), handle,
-                       static_cast<LanceMergeInsertResult*>(nullptr));
-         });
-       }},
-      {"lance_merge_inserter_finish_uncommitted",
-       [](World& world) {
-         TransactionPtr out;
-         return Made(&out, [&](auto* handle) {
-           return CALL(lance_merge_inserter_finish_uncommitted, world.inserter.get(), handle,
                        static_cast<LanceMergeInsertResult*>(nullptr));
          });
        }},
@@ -457,7 +427,7 @@ std::vector<Function> ChangeFunctions() {
       {"lance_dataset_fragment_metadata",
        [](World& world) {
          Filled<ArrowArrayStream> out;
-         return CALL(lance_dataset_fragment_metadata, world.Dataset(), kFirstFragment, size_t{1}, out.out());
+         return CallC(lance_dataset_fragment_metadata, world.Dataset(), kFirstFragment, size_t{1}, out.out());
        },
        Second::kHarmless},
       {"lance_dataset_commit",
@@ -663,6 +633,55 @@ std::vector<Function> ChangeFunctions() {
       {"lance_file_writer_abort",
        [](World& world) { return CALL(lance_file_writer_abort, world.file_writer.get()); },
        Second::kUnnoticed},
+      {"lance_dataset_analyze_merge_insert",
+       [](World& world) {
+         StringPtr out;
+         ProbedStream stream(*SimpleBatch(95, 10), world.probe);
+         const Outcome outcome =
+             MAKE(&out, lance_dataset_analyze_merge_insert, world.Dataset(), &stream.stream, world.Upsert());
+         EXPECT_EQ(stream.stream.release, nullptr);
+         return outcome;
+       },
+       Second::kHarmless},
+      {"lance_dataset_merge_insert_uncommitted",
+       [](World& world) {
+         TransactionPtr out;
+         ProbedStream stream(*SimpleBatch(95, 10), world.probe);
+         const Outcome outcome = Made(&out, [&](auto* handle) {
+           return CALL(lance_dataset_merge_insert_uncommitted, world.Dataset(), &stream.stream,
+                       world.Upsert(), handle, static_cast<LanceMergeInsertResult*>(nullptr));
+         });
+         EXPECT_EQ(stream.stream.release, nullptr);
+         return outcome;
+       },
+       Second::kHarmless},
+      {"lance_merge_inserter_finish_uncommitted",
+       [](World& world) {
+         TransactionPtr out;
+         return Made(&out, [&](auto* handle) {
+           return CALL(lance_merge_inserter_finish_uncommitted, world.inserter.get(), handle,
+                       static_cast<LanceMergeInsertResult*>(nullptr));
+         });
+       }},
+      {"lance_dataset_add_fragment_columns",
+       [](World& world) {
+         TransactionPtr out;
+         return MAKE(&out, lance_dataset_add_fragment_columns, world.Dataset(), uint64_t{0}, kNewColumn,
+                     size_t{1});
+       },
+       Second::kHarmless},
+      {"lance_dataset_fields",
+       [](World& world) {
+         Filled<ArrowArrayStream> out;
+         return CallC(lance_dataset_fields, world.Dataset(), out.out());
+       },
+       Second::kHarmless},
+      {"lance_dataset_read_transaction",
+       [](World& world) {
+         StringPtr out;
+         return MAKE(&out, lance_dataset_read_transaction, world.Dataset(), uint64_t{1});
+       },
+       Second::kHarmless},
   };
 }
 
