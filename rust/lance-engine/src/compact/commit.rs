@@ -31,7 +31,7 @@ pub fn commit(
         latest.checkout_latest().await?;
         let (there, left) = split(&latest, results);
         if left.is_empty() {
-            return Ok((Opened::new(latest), result_of(&there)));
+            return Ok((opened.at(latest), result_of(&there)));
         }
         check(&opened.plain, &left).await?;
         let options = of_commit(&opened.plain, &settings)?;

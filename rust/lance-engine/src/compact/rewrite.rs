@@ -37,7 +37,7 @@ pub fn compact(opened: Arc<Opened>, settings: CompactSettings) -> Task<(Opened, 
         let options = of_compaction(&opened.plain, &settings)?;
         let plan = plan_compaction(&opened.plain, &options).await?;
         if plan.tasks.is_empty() {
-            return Ok((Opened::new(opened.plain.clone()), CompactResult::default()));
+            return Ok((opened.at(opened.plain.clone()), CompactResult::default()));
         }
         let telling = Telling::new(settings.progress.clone(), &plan.tasks);
         let threads = settings

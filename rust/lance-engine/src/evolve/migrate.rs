@@ -49,7 +49,7 @@ async fn migrate_manifest_paths(opened: &Opened) -> Result<Opened> {
         dataset.migrate_manifest_paths_v2().await?;
         Ok(dataset)
     }));
-    Ok(Opened::new(renamed.await?))
+    Ok(opened.at(renamed.await?))
 }
 
 /// Refuse what would be made of a version that is not the newest.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lance::dataset::transaction::Transaction;
 
-use crate::error::{Error, Result, code};
+use crate::error::{Error, code};
 use crate::panics::contained;
 use crate::read::Opened;
 use crate::task::Task;

@@ -127,7 +127,7 @@ pub fn commit(opened: Arc<Opened>, results: Vec<String>) -> Task<Opened> {
             .collect();
         results.retain(|result| !there.contains(&result.segment.uuid));
         if results.is_empty() {
-            return Ok(Opened::new(latest));
+            return Ok(opened.at(latest));
         }
         for result in &results {
             planned(&opened.plain, result.read_version).await?;

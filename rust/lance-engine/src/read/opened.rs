@@ -25,17 +25,6 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// What is reached without a provider of credentials, and keeps its versions itself.
-    pub fn new(dataset: Dataset) -> Self {
-        let storage_options = dataset.initial_storage_options().cloned();
-        let access = Access {
-            storage_options: storage_options.unwrap_or_default(),
-            session: Some(dataset.session()),
-            ..Access::default()
-        };
-        Self::reached(dataset, access)
-    }
-
     /// Another version of the same dataset, reached as this one.
     pub fn at(&self, dataset: Dataset) -> Self {
         Self::reached(dataset, self.access.clone())
