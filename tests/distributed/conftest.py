@@ -37,8 +37,10 @@ class Data:
 
     def expect_whole(self, table, scale, version=1):
         """The rows are those of the whole table, in its order, in so many versions, and nothing else is there."""
-        run(LANCE, "tpch", "generate", "--scale", scale, "--tables", table, "--output", self.directory / "whole")
-        whole = lance.dataset(self.directory / "whole" / f"{table}.lance").to_table()
+        place = self.directory / "whole"
+        options = ["--scale", scale, "--tables", table, "--output", place, "--mode", "overwrite"]
+        run(LANCE, "tpch", "generate", *options)
+        whole = lance.dataset(place / f"{table}.lance").to_table()
         found = lance.dataset(self.path(table))
         assert found.version == version
         assert found.to_table().equals(whole)
