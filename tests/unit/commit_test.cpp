@@ -20,6 +20,7 @@
 #include "support/generators.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
+#include "support/wait.h"
 
 namespace lance_test {
 namespace {
@@ -93,7 +94,7 @@ TEST_F(CommitTest, ACommitToADatasetGivesTheVersion) {
   ASSERT_OK_AND_ASSIGN(const auto ids, Ids(made.dataset));
   EXPECT_EQ(ids, Range(0, 25));
   ASSERT_OK_AND_ASSIGN(auto next, Prepare(uri_, 25, 5));
-  ASSERT_OK_AND_ASSIGN(const auto later, dataset_->CommitAsync(next).MoveResult());
+  ASSERT_OK_AND_ASSIGN(const auto later, Wait(dataset_->CommitAsync(next)));
   EXPECT_EQ(later.result.version, 3U);
 }
 

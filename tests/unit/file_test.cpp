@@ -15,6 +15,7 @@
 #include "support/generators.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
+#include "support/wait.h"
 
 namespace lance_test {
 namespace {
@@ -168,7 +169,7 @@ TEST_F(FileTest, MetadataAndBuffersAreKept) {
   EXPECT_EQ(first, 1U);
   ASSERT_OK(writer->AddSchemaMetadata("owner", "tests"));
   ASSERT_OK_AND_ASSIGN(const uint64_t second,
-                       writer->AddGlobalBufferAsync(arrow::Buffer("more")).MoveResult());
+                       Wait(writer->AddGlobalBufferAsync(arrow::Buffer("more"))));
   EXPECT_EQ(second, 2U);
   ASSERT_OK_AND_ASSIGN(const uint64_t so_far, writer->Tell());
   ASSERT_OK_AND_ASSIGN(const auto made, writer->Finish());
@@ -251,13 +252,13 @@ TEST_F(FileTest, WhatCannotBeWrittenIsRefused) {
 }
 
 TEST_F(FileTest, FuturesDoTheSame) {
-  ASSERT_OK_AND_ASSIGN(const auto writer, FileWriter::OpenAsync(uri_, SimpleSchema()).MoveResult());
+  ASSERT_OK_AND_ASSIGN(const auto writer, Wait(FileWriter::OpenAsync(uri_, SimpleSchema())));
   ASSERT_OK(writer->WriteAsync(*SimpleBatch(0, 10)).status());
-  ASSERT_OK_AND_ASSIGN(const auto made, writer->FinishAsync().MoveResult());
+  ASSERT_OK_AND_ASSIGN(const auto made, Wait(writer->FinishAsync()));
   EXPECT_EQ(made.rows, 10U);
   ASSERT_OK(writer->AbortAsync().status());
-  ASSERT_OK_AND_ASSIGN(const auto reader, FileReader::OpenAsync(uri_).MoveResult());
-  ASSERT_OK_AND_ASSIGN(const auto batches, reader->ReadAsync().MoveResult());
+  ASSERT_OK_AND_ASSIGN(const auto reader, Wait(FileReader::OpenAsync(uri_)));
+  ASSERT_OK_AND_ASSIGN(const auto batches, Wait(reader->ReadAsync()));
   ASSERT_OK_AND_ASSIGN(const auto table, batches->ToTable());
   EXPECT_EQ(table->num_rows(), 10);
   arrow::StopSource source;

@@ -17,6 +17,7 @@
 #include "support/generators.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
+#include "support/wait.h"
 
 namespace lance_test {
 namespace {
@@ -116,7 +117,7 @@ TEST_P(FragmentTest, RowsOfOneAreScannedAndTaken) {
   const auto& ids = dynamic_cast<const arrow::Int64Array&>(*taken->column(0));
   EXPECT_THAT(Numbers(ids.raw_values(), ids.raw_values() + ids.length()), ElementsAre(19, 11, 14, 11));
   EXPECT_THAT(fragment.Take({8}), FailsWith(ErrorCode::kInvalidArgument));
-  ASSERT_OK_AND_ASSIGN(const auto none, fragment.TakeAsync({}).MoveResult());
+  ASSERT_OK_AND_ASSIGN(const auto none, Wait(fragment.TakeAsync({})));
   EXPECT_EQ(none->num_rows(), 0);
 }
 

@@ -30,6 +30,7 @@
 #include "support/scale.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
+#include "support/wait.h"
 
 namespace lance_test {
 namespace {
@@ -371,15 +372,15 @@ TEST(MergeInsertTest, TheFutureGivesTheSame) {
   const TempDir dir;
   const auto dataset = Make(dir / "dataset", {Numbered(0, 10, 1)});
   auto future = dataset->MergeInsertAsync(ToReader(ToBatch(Numbered(5, 10, 2))), {.on = {{"id"}}});
-  ASSERT_OK_AND_ASSIGN(const MergeInsertResult result, future.MoveResult());
+  ASSERT_OK_AND_ASSIGN(const MergeInsertResult result, Wait(future));
   EXPECT_EQ(result.dataset->CountRows().ValueOrDie(), 15u);
   auto opening = result.dataset->OpenMergeInserterAsync(Schema(), {.on = {{"id"}}});
-  ASSERT_OK_AND_ASSIGN(const auto inserter, opening.MoveResult());
+  ASSERT_OK_AND_ASSIGN(const auto inserter, Wait(opening));
   ASSERT_OK(inserter->WriteAsync(*ToBatch(Numbered(12, 10, 3))).status());
-  ASSERT_OK_AND_ASSIGN(const MergeInsertResult more, inserter->FinishAsync().MoveResult());
+  ASSERT_OK_AND_ASSIGN(const MergeInsertResult more, Wait(inserter->FinishAsync()));
   EXPECT_EQ(more.dataset->CountRows().ValueOrDie(), 22u);
   ASSERT_OK_AND_ASSIGN(const std::string plan,
-                       dataset->ExplainMergeInsertAsync({.on = {{"id"}}}).MoveResult());
+                       Wait(dataset->ExplainMergeInsertAsync({.on = {{"id"}}})));
   EXPECT_THAT(plan, HasSubstr("MergeInsert"));
 }
 
@@ -560,7 +561,7 @@ TEST(MergeInsertTest, ATransactionMayBeCommittedLater) {
   ASSERT_OK_AND_ASSIGN(auto second, inserter->FinishUncommitted());
   ASSERT_OK_AND_ASSIGN(
       const auto other,
-      dataset->MergeInsertUncommittedAsync(ToReader(ToBatch(Numbered(50, 5, 4))), options).MoveResult());
+      Wait(dataset->MergeInsertUncommittedAsync(ToReader(ToBatch(Numbered(50, 5, 4))), options)));
   EXPECT_EQ(dataset->LatestVersion().ValueOrDie(), 1u);
 
   ASSERT_OK(first.Commit());
@@ -586,7 +587,7 @@ TEST(MergeInsertTest, WhatItTakesIsToldWithoutDoingIt) {
   ASSERT_OK_AND_ASSIGN(const std::string plan, dataset->AnalyzeMergeInsert(reader(), {.on = {{"id"}}}));
   EXPECT_THAT(plan, HasSubstr("num_inserted_rows=5"));
   ASSERT_OK_AND_ASSIGN(const std::string same,
-                       dataset->AnalyzeMergeInsertAsync(reader(), {.on = {{"id"}}}).MoveResult());
+                       Wait(dataset->AnalyzeMergeInsertAsync(reader(), {.on = {{"id"}}})));
   EXPECT_THAT(same, HasSubstr("num_updated_rows=5"));
   EXPECT_EQ(Files(dir / "dataset"), files);
 }
