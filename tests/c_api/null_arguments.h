@@ -42,6 +42,7 @@ typedef struct Handles {
   LanceShuffler* shuffler;
   LanceTextQuery* text_query;
   LanceTransaction* transaction;
+  LanceMergeInserter* merge_inserter;
   LanceWriter* writer;
   LanceNamespace* ns;
   LanceFileReader* file_reader;

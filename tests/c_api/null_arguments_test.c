@@ -96,6 +96,16 @@ static LanceTransaction* make_transaction(void) {
   return transaction;
 }
 
+static LanceMergeInserter* open_merge_inserter(const LanceDataset* dataset) {
+  static const char* const kKey[] = {"id"};
+  LanceMergeInsertOptions options = LANCE_MERGE_INSERT_OPTIONS_INIT;
+  options.on = kKey;
+  options.on_count = 1;
+  LanceMergeInserter* inserter = NULL;
+  CHECK_CALL(LANCE_OK, lance_dataset_open_merge_inserter, dataset, fresh_schema(), &options, &inserter);
+  return inserter;
+}
+
 static LanceFileWriter* open_file_writer(const char* uri) {
   LanceFileWriter* writer = NULL;
   CHECK_CALL(LANCE_OK, lance_file_writer_open, uri, fresh_schema(), NULL, &writer);
@@ -315,6 +325,7 @@ int main(void) {
   CHECK_CALL(LANCE_OK, lance_lookup_open, handles.dataset, "id", NULL, &handles.lookup);
   handles.searcher = open_searcher();
   handles.transaction = make_transaction();
+  handles.merge_inserter = open_merge_inserter(handles.dataset);
   handles.writer = open_writer(URI "/writers");
   handles.ns = connect_namespace();
   handles.file_reader = open_file_reader();
@@ -338,6 +349,7 @@ int main(void) {
   sound_dataset();
   CHECK_CALL(LANCE_OK, lance_transaction_discard, handles.transaction);
   lance_transaction_free(handles.transaction);
+  lance_merge_inserter_free(handles.merge_inserter);
   lance_writer_free(handles.writer);
   lance_file_writer_free(handles.file_writer);
   lance_file_reader_free(handles.file_reader);
