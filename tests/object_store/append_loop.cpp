@@ -20,7 +20,7 @@ constexpr int64_t kRowsPerBatch = 10;
 constexpr int kAttempts = 50;
 
 /// Whether the API says that the commit, or the whole append, may simply be done again.
-bool IsRetryable(lance::ErrorCode code) {
+bool MayRepeat(lance::ErrorCode code) {
   return code == lance::ErrorCode::kCommitConflict || code == lance::ErrorCode::kCommitConflictRetryable ||
          code == lance::ErrorCode::kContention;
 }
@@ -29,7 +29,7 @@ arrow::Status Append(const std::string& uri, int64_t batch, const lance::WriteOp
   arrow::Status status;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     status = lance_test::WriteSimple(uri, batch * kRowsPerBatch, kRowsPerBatch, options).status();
-    if (!IsRetryable(lance::GetErrorCode(status))) break;
+    if (!MayRepeat(lance::GetErrorCode(status))) break;
   }
   return status;
 }
