@@ -505,7 +505,7 @@ std::vector<Function> ChangeFunctions() {
          EXPECT_EQ(stream.stream.release, nullptr);
          return outcome;
        },
-       Second::kHarmless},
+       Second::kHarmless, LANCE_FIELD_NOT_FOUND},
       {"lance_dataset_merge_fragment_columns",
        [](World& world) {
          TransactionPtr out;
@@ -589,7 +589,7 @@ std::vector<Function> ChangeFunctions() {
          lance_bytes_free(bytes, length);
          return outcome;
        },
-       Second::kHarmless},
+       Second::kHarmless, LANCE_INVALID_ARGUMENT},
       {"lance_file_reader_read",
        [](World& world) {
          Filled<ArrowArrayStream> out;

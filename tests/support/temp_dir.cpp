@@ -25,7 +25,7 @@ std::vector<std::string> ListFiles(const fs::path& directory) {
   std::vector<std::string> files;
   if (!fs::exists(directory)) return files;
   for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-    if (entry.is_regular_file()) files.push_back(fs::relative(entry.path(), directory).string());
+    if (entry.is_regular_file()) files.push_back(entry.path().lexically_relative(directory).string());
   }
   std::sort(files.begin(), files.end());
   return files;

@@ -160,8 +160,8 @@ TEST_F(CommitTest, ANewSchemaIsGivenAsArrowHasIt) {
   ASSERT_OK_AND_ASSIGN(const auto other, arrow::ipc::SerializeSchema(*narrow));
   ASSERT_OK_AND_ASSIGN(
       const auto projected,
-      Do(dataset_, R"({"type": "Project", "schema": {"arrow": ")" +
-                       arrow::util::base64_encode(std::string_view(*other)) + R"(", "field_ids": [1]}})"));
+      Do(now, R"({"type": "Project", "schema": {"arrow": ")" +
+                  arrow::util::base64_encode(std::string_view(*other)) + R"(", "field_ids": [1]}})"));
   EXPECT_THAT(projected->schema()->field_names(), ElementsAre("label"));
 }
 

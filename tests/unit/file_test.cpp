@@ -168,8 +168,7 @@ TEST_F(FileTest, MetadataAndBuffersAreKept) {
   ASSERT_OK_AND_ASSIGN(const uint64_t first, writer->AddGlobalBuffer(arrow::Buffer(bytes)));
   EXPECT_EQ(first, 1U);
   ASSERT_OK(writer->AddSchemaMetadata("owner", "tests"));
-  ASSERT_OK_AND_ASSIGN(const uint64_t second,
-                       Wait(writer->AddGlobalBufferAsync(arrow::Buffer("more"))));
+  ASSERT_OK_AND_ASSIGN(const uint64_t second, Wait(writer->AddGlobalBufferAsync(arrow::Buffer("more"))));
   EXPECT_EQ(second, 2U);
   ASSERT_OK_AND_ASSIGN(const uint64_t so_far, writer->Tell());
   ASSERT_OK_AND_ASSIGN(const auto made, writer->Finish());

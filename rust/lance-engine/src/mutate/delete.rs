@@ -13,6 +13,7 @@ use super::deletions::{Deletions, collect, count, without};
 use super::filter::Filter;
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::panics::contained;
 use crate::parallel::{cores, run_all};
 use crate::read::{Opened, TakeBy, distinct, scan, take};
 use crate::settings::{DeleteResult, DeleteSettings, ScanSettings, TakeSettings};
@@ -222,7 +223,7 @@ async fn passing(opened: &Arc<Opened>, filter: &Filter) -> Result<RowAddrTreeMap
             fragments,
             ..settings.clone()
         };
-        addresses(opened.clone(), settings)
+        contained(addresses(opened.clone(), settings))
     });
     let mut parts = run_all(parts).await?;
     let mut all = parts.pop().unwrap_or_default();
