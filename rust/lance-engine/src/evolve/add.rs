@@ -46,7 +46,7 @@ pub fn add_columns(
             ..scan_of(&settings)
         };
         let schema = yielded(&opened, &scan).await?;
-        add(opened, Source::Scan(scan, None), schema, computes, settings).await
+        add(opened, Source::Scan(scan.into(), None), schema, computes, settings).await
     })
 }
 
@@ -78,7 +78,7 @@ pub fn add_columns_by_function(
         let calling = Calling::new(function, schema.clone());
         let calls = calling.0.clone();
         let map: Arc<Map> = Arc::new(move |batch| calls.call(batch));
-        let source = Source::Scan(scan, Some(map));
+        let source = Source::Scan(scan.into(), Some(map));
         add(opened, source, schema, computes, settings).await
     })
 }
@@ -102,7 +102,7 @@ pub fn merge_columns(
         check_new(opened.dataset.schema(), &schema)?;
         let join = Join::read(incoming, &right_on, schema.clone()).await?;
         let map: Arc<Map> = Arc::new(move |batch| join.find(&batch));
-        let source = Source::Scan(scan, Some(map));
+        let source = Source::Scan(scan.into(), Some(map));
         add(opened, source, schema, String::new(), settings).await
     })
 }

@@ -42,7 +42,7 @@ pub type Map = dyn Fn(RecordBatch) -> Result<RecordBatch> + Send + Sync;
 #[derive(Clone)]
 pub enum Source {
     /// What a scan of the fragment yields, or what is made of that.
-    Scan(ScanSettings, Option<Arc<Map>>),
+    Scan(Box<ScanSettings>, Option<Arc<Map>>),
     /// Rows that come one behind the other.
     Rows(Rows),
 }
@@ -149,7 +149,7 @@ impl Computing {
             Source::Scan(scan, map) => {
                 let settings = ScanSettings {
                     fragments: Some(vec![fragment.id() as u64]),
-                    ..scan.clone()
+                    ..scan.as_ref().clone()
                 };
                 let query = scan::prepare(self.opened.clone(), settings).await?;
                 let (_, batches) = query.run().await?;

@@ -112,11 +112,10 @@ impl WrittenFiles {
         let mut files = lock(&self.0.files);
         self.refuse_if_closed()?;
         match path.parts().rev().nth(1) {
-            Some(directory) if directory.as_ref() == VERSIONS => {
-                if path.filename() != Some(NEWEST_VERSION) {
-                    self.land(Landing::Unknown);
-                }
-            }
+            Some(directory) if directory.as_ref() == VERSIONS => match path.filename() {
+                Some(NEWEST_VERSION) => (),
+                _ => self.land(Landing::Unknown),
+            },
             Some(_) => {
                 files.insert(path.clone());
             }
@@ -351,7 +350,7 @@ impl ObjectStore for RecordingStore {
                 self.written_files.record(path)?;
                 let (inner, path) = (self.inner.clone(), path.clone());
                 let put = async move { inner.put_opts(&path, payload, options).await };
-                writing.to_its_end(put).await?
+                writing.until_its_end(put).await?
             }
         };
         fault_point()?;
@@ -439,7 +438,7 @@ impl Writing {
 
     /// Have it go to its end, also when nobody waits any more: a store that writes on another thread does so anyway, and what
     /// comes late would not be deleted.
-    async fn to_its_end<T: Send + 'static>(
+    async fn until_its_end<T: Send + 'static>(
         self,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
@@ -488,7 +487,7 @@ impl MultipartUpload for RecordedUpload {
         };
         let writing = Writing::new(&self.writing.0);
         writing
-            .to_its_end(async move { inner.complete().await })
+            .until_its_end(async move { inner.complete().await })
             .await
     }
 
