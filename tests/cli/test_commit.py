@@ -41,7 +41,7 @@ def test_parts_become_one_version(lance, people, part):
     assert rehearsed["dry_run"] and rehearsed["version"] == 2
     assert pylance.dataset(people).version == 1
     done = json.loads(lance("commit", people, *parts, "--format", "json", "--message", "both"))
-    expected = {"version": 2, "operations": ["Append"], "transactions": 2, "given_twice": 0, "fragments": 2, "rows": 20}
+    expected = {"version": 2, "operations": ["Append"], "transactions": 2, "given_twice": 0, "repeated_parts": 0, "fragments": 2, "rows": 20}
     assert done == {"dry_run": False, **expected}
     assert ids(people) == list(range(1020))
     [transaction] = pylance.dataset(people).get_transactions(1)

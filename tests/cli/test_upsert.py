@@ -118,7 +118,7 @@ def test_mistakes_change_nothing(lance, tmp_path, dataset):
         (("new.parquet", "--on", "id", "--when-matched", "fail"), "matching row"),
     ]:
         assert expected in lance.fails("upsert", dataset, *args, early=False), args
-    assert "--update-if excludes --when-matched" in lance.fails(
+    assert "--when-matched excludes --update-if" in lance.fails(
         "upsert", dataset, "new.parquet", "--when-matched", "keep", "--update-if", "true", code=2
     )
     assert snapshot(dataset) == before

@@ -208,7 +208,7 @@ def test_version_names_all_versions(lance):
         (["tpch", "generate", "--output", "o", "--part", "2"], "--part requires --parts"),
         (["tpch", "generate", "--output", "o", "--parts", "2", "--part", "3"], "there is no part 3 of 2"),
         (["tpch", "generate", "--output", "o", "--id", "job"], "--id requires --uncommitted"),
-        (["tpch", "generate", "--discard", "--uncommitted"], "--discard excludes --uncommitted"),
+        (["tpch", "generate", "--discard", "--uncommitted"], "--uncommitted excludes --discard"),
         (["import", "a", "b", "--id", "job"], "--id requires --uncommitted"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
