@@ -46,7 +46,14 @@ pub fn add_columns(
             ..scan_of(&settings)
         };
         let schema = yielded(&opened, &scan).await?;
-        add(opened, Source::Scan(scan.into(), None), schema, computes, settings).await
+        add(
+            opened,
+            Source::Scan(scan.into(), None),
+            schema,
+            computes,
+            settings,
+        )
+        .await
     })
 }
 
