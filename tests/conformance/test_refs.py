@@ -8,12 +8,15 @@ import pyarrow as pa
 import pytest
 
 
+NESTED = pa.struct({"a b": pa.int64(), "l": pa.list_(pa.int64())})
+
+
 def table(ids):
     return pa.table(
         {
             "id": pa.array(ids, pa.int64()),
-            "text": pa.array([None if i % 5 == 0 else f"text {i}" for i in ids]),
-            "nested": pa.array([{"a b": i, "l": [i, None]} if i % 3 else None for i in ids]),
+            "text": pa.array([None if i % 5 == 0 else f"text {i}" for i in ids], pa.string()),
+            "nested": pa.array([{"a b": i, "l": [i, None]} if i % 3 else None for i in ids], NESTED),
         }
     )
 

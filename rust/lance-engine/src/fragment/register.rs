@@ -19,9 +19,11 @@ pub fn register_file(opened: Arc<Opened>, name: String) -> Task<String> {
             let dataset = &opened.dataset;
             let made = FileFragment::create_from_file(&name, dataset, 0, None).await;
             let mut fragment = made.map_err(|error| unfit(&name, error.into()))?;
-            for file in &mut fragment.files {
-                file.file_size_bytes = CachedFileSize::new(size);
-            }
+            // It counts a column for a struct, too, which a file has none for.
+            let file = dataset.create_data_file(&name, None).await;
+            let mut file = file.map_err(|error| unfit(&name, error.into()))?;
+            file.file_size_bytes = CachedFileSize::new(size);
+            fragment.files = vec![file];
             to_json(&fragment)
         };
         contained(registering).await
