@@ -15,12 +15,13 @@ use lance_engine::settings::{
 use lance_engine::{ColumnFunction, Error, Result, evolve};
 
 use crate::arguments::OwnedContext;
-use crate::arrow::{export_batch, import_ffi_batch, import_schema, pull};
+use crate::arrow::{export_batch, import_ffi_batch, import_schema};
 use crate::error::LanceError;
 use crate::generated::evolve::LanceColumnFn;
 use crate::generated::telemetry::LanceReleaseFn;
 use crate::guard::guard;
 use crate::handle::Handle;
+use crate::incoming::pull;
 use crate::out::Out;
 
 /// A callback that computes columns.

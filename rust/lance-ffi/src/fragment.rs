@@ -8,7 +8,7 @@ use lance_engine::settings::{FieldInfo, FragmentMetadata};
 use lance_engine::write::transaction::Pending;
 use lance_engine::{Result, fragment, read};
 
-use crate::arrow::pull;
+use crate::incoming::pull;
 
 pub use lance_engine::fragment::{
     add_columns as add_fragment_columns, delete as delete_in_fragment, delete_offsets,

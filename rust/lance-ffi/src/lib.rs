@@ -21,6 +21,7 @@ mod fragment;
 pub mod generated;
 mod guard;
 mod handle;
+mod incoming;
 mod index;
 mod leaving;
 mod lookup;

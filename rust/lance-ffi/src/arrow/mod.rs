@@ -3,7 +3,6 @@
 mod async_device_stream;
 mod export;
 mod import;
-mod incoming;
 mod item_names;
 mod preflight;
 mod same_columns;
@@ -18,7 +17,6 @@ pub use async_device_stream::{
 };
 pub use export::{export_array, export_batch, export_schema};
 pub use import::{import_array, import_ffi_batch, import_schema};
-pub use incoming::pull;
 pub use same_columns::check_same_columns;
 pub use shells::{required, take};
 pub use source::Source;

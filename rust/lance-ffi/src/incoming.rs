@@ -8,8 +8,7 @@ use arrow::ffi_stream::FFI_ArrowArrayStream;
 use lance_engine::Result;
 use lance_engine::incoming::{BatchSource, Incoming};
 
-use super::import::import_ffi_batch;
-use super::source::Source;
+use crate::arrow::{Source, import_ffi_batch};
 
 /// Its batches, imported one by one.
 struct Imported {
