@@ -27,6 +27,8 @@ class Operation:
     on_existing: bool = True
     # Whether it commits two versions, the first of which changes nothing.
     reserves: bool = False
+    # Whether rows come in the same order each time.
+    ordered: bool = True
 
 
 def _import(mode, *inputs):
@@ -53,7 +55,7 @@ CHANGES = [
     Operation("index", lambda bench, dataset: ["index", "create", dataset, "text", "--type", "ngram"]),
     _change("delete", "delete", "--where", "id % 3 = 0", "--yes"),
     _change("update", "update", "--set", "n0 = n0 + 1", "--where", "id % 5 = 0", "--yes"),
-    Operation("upsert", lambda bench, dataset: ["upsert", dataset, bench.inputs["mixed"], "--on", "id"]),
+    Operation("upsert", lambda bench, dataset: ["upsert", dataset, bench.inputs["mixed"], "--on", "id"], ordered=False),
     _change("add_column", "add-column", "twice=id * 2"),
     _change("alter_column", "alter-column", "n1", "--type", "float"),
     _change("drop_column", "drop-column", "n2", "--yes"),
@@ -119,4 +121,4 @@ class Bench:
         before = State.of(path)
         done = run(operation.words(self, path))
         assert done.code == 0, done.stderr
-        return before, State.of(path)
+        return before, State.of(path, ordered=operation.ordered)
