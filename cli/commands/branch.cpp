@@ -10,6 +10,7 @@
 #include "command.h"
 #include "confirm.h"
 #include "flags.h"
+#include "interrupt.h"
 #include "lance/api.h"
 #include "render.h"
 
@@ -49,7 +50,10 @@ arrow::Status List(const Source& source, Format format) {
 
 arrow::Status Create(const Args& args) {
   ARROW_ASSIGN_OR_RAISE(const auto dataset, args.source.Open());
-  return dataset->CreateBranch(args.name, args.branch).status();
+  return WaitOrInterrupt<std::shared_ptr<Dataset>>([&](const arrow::StopToken& stop) {
+           return dataset->CreateBranchAsync(args.name, args.branch, stop);
+         })
+      .status();
 }
 
 arrow::Status Delete(const Args& args) {

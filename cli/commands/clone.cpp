@@ -13,13 +13,11 @@
 #include "arrow/util/future.h"
 #include "command.h"
 #include "flags.h"
+#include "interrupt.h"
 #include "lance/api.h"
 
 namespace lance::cli {
 namespace {
-
-/// How often an interrupt is looked for.
-constexpr double kInterruptSeconds = 0.05;
 
 struct Args {
   Source source;
@@ -29,14 +27,11 @@ struct Args {
 
 arrow::Status Clone(const Args& args) {
   ARROW_ASSIGN_OR_RAISE(const auto dataset, args.source.Open());
-  WatchInterrupts();
-  arrow::StopSource source;
-  const auto future = args.shallow ? dataset->ShallowCloneAsync(args.target, {}, source.token())
-                                   : dataset->DeepCloneAsync(args.target, {}, source.token());
-  while (!future.Wait(kInterruptSeconds)) {
-    if (InterruptSignal() != 0) source.RequestStop();
-  }
-  ARROW_ASSIGN_OR_RAISE(const auto clone, future.result());
+  ARROW_ASSIGN_OR_RAISE(const auto clone,
+                        WaitOrInterrupt<std::shared_ptr<Dataset>>([&](const arrow::StopToken& stop) {
+                          return args.shallow ? dataset->ShallowCloneAsync(args.target, {}, stop)
+                                              : dataset->DeepCloneAsync(args.target, {}, stop);
+                        }));
   ARROW_ASSIGN_OR_RAISE(const uint64_t version, clone->Version());
   return Print(fmt::format("{} is a {} clone of version {}\n", args.target, args.shallow ? "shallow" : "deep",
                            version));

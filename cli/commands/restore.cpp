@@ -12,6 +12,7 @@
 #include "command.h"
 #include "confirm.h"
 #include "flags.h"
+#include "interrupt.h"
 #include "lance/api.h"
 
 namespace lance::cli {
@@ -33,7 +34,10 @@ arrow::Status Restore(const Args& args) {
     return Print(fmt::format("would restore {}, as version {} or later\n", what, latest + 1));
   }
   ARROW_RETURN_NOT_OK(Confirm(args.consent, "Restore " + what + "?"));
-  ARROW_ASSIGN_OR_RAISE(const auto restored, dataset->Restore(args.restore));
+  ARROW_ASSIGN_OR_RAISE(const auto restored,
+                        WaitOrInterrupt<std::shared_ptr<Dataset>>([&](const arrow::StopToken& stop) {
+                          return dataset->RestoreAsync(args.restore, stop);
+                        }));
   ARROW_ASSIGN_OR_RAISE(const uint64_t made, restored->Version());
   return Print(fmt::format("version {} is equal to version {}\n", made, version));
 }
