@@ -22,7 +22,7 @@ CHANGES = {
     "alter_column": lambda uri, _: ["alter-column", uri, "n", "--type", "int64"],
     "drop_column": lambda uri, _: ["drop-column", uri, "text", "--yes"],
     "compact": lambda uri, _: ["compact", uri],
-    "index": lambda uri, _: ["index", "create", uri, "id"],
+    "index": lambda uri, _: ["index", "create", uri, "id", "--type", "btree"],
     "restore": lambda uri, _: ["restore", uri, "--version", "1", "--yes"],
     "tag": lambda uri, _: ["tag", "create", uri, "a_tag"],
     "branch": lambda uri, _: ["branch", "create", uri, "a_branch"],

@@ -486,12 +486,22 @@ impl MultipartUpload for RecordedUpload {
             return Err(refusal("the upload is completed"));
         };
         let writing = Writing::new(&self.writing.0);
-        writing
-            .until_its_end(async move { inner.complete().await })
-            .await
+        let completing = async move {
+            let completed = inner.complete().await;
+            if completed.is_err() {
+                // What the store has of it would stay; that this fails, too, is told by the first failure.
+                let _ = inner.abort().await;
+            }
+            completed
+        };
+        writing.until_its_end(completing).await
     }
 
+    /// Of one that is being completed, the completion does it, if it fails.
     async fn abort(&mut self) -> Result<()> {
-        self.inner()?.abort().await
+        match &mut self.inner {
+            Some(inner) => inner.abort().await,
+            None => Ok(()),
+        }
     }
 }
