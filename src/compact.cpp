@@ -49,18 +49,6 @@ extern "C" void CallCompactionProgress(void* context, const LanceCompactionProgr
   static_cast<Progress*>(context)->Tell([&] { return internal::FromC(*progress); });
 }
 
-/// Have a callback called with what `options` gets; what it returns has to live until the call ends.
-template <typename COptions>
-std::shared_ptr<Progress> Listen(const std::function<void(const CompactionProgress&)>& callback,
-                                 COptions& options) {
-  auto progress = std::make_shared<Progress>(callback);
-  if (*progress) {
-    options.progress = CallCompactionProgress;
-    options.progress_context = progress->HandOver();
-  }
-  return progress;
-}
-
 /// What makes a result of a new version of the dataset at `uri`.
 auto Opening(const Dataset& dataset, std::shared_ptr<Progress> progress = nullptr) {
   return
@@ -83,7 +71,7 @@ template <typename Form>
 typename Form::template Of<CompactResult> Compacted(const Dataset& dataset, const CompactOptions& options,
                                                     const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(auto c_options, internal::CompactOptionsC::Make(options));
-  auto progress = Listen(options.progress, c_options.c);
+  auto progress = internal::ListenToProgress(options.progress, CallCompactionProgress, c_options.c);
   return Form::Make(
       Prepare<CompactOut>(lance_dataset_compact, lance_dataset_compact_async,
                           Opening(dataset, std::move(progress)), DatasetAccess::Get(dataset), &c_options.c),
@@ -105,7 +93,7 @@ typename Form::template Of<std::string> Execute(const Dataset& dataset, const st
                                                 const ExecuteCompactionOptions& options,
                                                 const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(auto c_options, internal::ExecuteCompactionOptionsC::Make(options));
-  auto progress = Listen(options.progress, c_options.c);
+  auto progress = internal::ListenToProgress(options.progress, CallCompactionProgress, c_options.c);
   // The callback is called until the end.
   const auto finish = [progress = std::move(progress)](TextOut& out) -> arrow::Result<std::string> {
     return std::string(out.Take().get());

@@ -50,23 +50,6 @@ extern "C" void CallAddColumnsProgress(void* context, const LanceAddColumnsProgr
   static_cast<Progress*>(context)->Tell([&] { return internal::FromC(*progress); });
 }
 
-/// Have a callback called with what `options` gets; what it returns has to live until the call ends.
-std::shared_ptr<Progress> Listen(const AddColumnsOptions& options, LanceAddColumnsOptions& c) {
-  auto progress = std::make_shared<Progress>(options.progress);
-  if (*progress) {
-    c.progress = CallAddColumnsProgress;
-    c.progress_context = progress->HandOver();
-  }
-  return progress;
-}
-
-/// What makes a dataset of a new version of that at `uri`.
-auto Opening(const Dataset& dataset, std::shared_ptr<Progress> progress = nullptr) {
-  return [uri = dataset.uri(), progress = std::move(progress)](DatasetOut& out) {
-    return DatasetAccess::Make(uri, out.Take());
-  };
-}
-
 /// The first failure of what the caller has given, which tells more than that of the call.
 class FirstFailure {
  public:
@@ -197,11 +180,12 @@ typename Form::template Of<DatasetPtr> Add(const Dataset& dataset, const Express
                                            const AddColumnsOptions& options, const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(auto c_options, internal::AddColumnsOptionsC::Make(options));
   const auto pairs = internal::ToC(expressions);
-  auto progress = Listen(options, c_options.c);
-  return Form::Make(Prepare<DatasetOut>(lance_dataset_add_columns, lance_dataset_add_columns_async,
-                                        Opening(dataset, std::move(progress)), DatasetAccess::Get(dataset),
-                                        pairs.data(), pairs.size(), &c_options.c),
-                    stop);
+  auto progress = internal::ListenToProgress(options.progress, CallAddColumnsProgress, c_options.c);
+  return Form::Make(
+      Prepare<DatasetOut>(lance_dataset_add_columns, lance_dataset_add_columns_async,
+                          DatasetAccess::Opening(dataset, std::move(progress)), DatasetAccess::Get(dataset),
+                          pairs.data(), pairs.size(), &c_options.c),
+      stop);
 }
 
 template <typename Form>
@@ -215,12 +199,12 @@ typename Form::template Of<DatasetPtr> AddByFunction(const Dataset& dataset, Col
   ARROW_ASSIGN_OR_RAISE(auto c_options, internal::AddColumnsOptionsC::Make(options));
   const auto failure = std::make_shared<FirstFailure>();
   ARROW_ASSIGN_OR_RAISE(const auto handle, MakeFunction(std::move(function), schema, failure));
-  auto progress = Listen(options, c_options.c);
+  auto progress = internal::ListenToProgress(options.progress, CallAddColumnsProgress, c_options.c);
   return Explained(
       Form::MakeConsuming(
           Prepare<DatasetOut>(
               lance_dataset_add_columns_by_function, lance_dataset_add_columns_by_function_async,
-              Opening(dataset, std::move(progress)), DatasetAccess::Get(dataset),
+              DatasetAccess::Opening(dataset, std::move(progress)), DatasetAccess::Get(dataset),
               static_cast<const LanceColumnFunction*>(handle.get()), c_schema.get(), &c_options.c),
           &c_schema, stop),
       failure);
@@ -239,8 +223,8 @@ typename Form::template Of<DatasetPtr> FromReader(Blocking* blocking, Async* asy
   internal::CStream stream;
   failure.reader->Export(stream.get());
   return Explained(
-      Form::MakeConsuming(Prepare<DatasetOut>(blocking, async, Opening(dataset), DatasetAccess::Get(dataset),
-                                              stream.get(), args...),
+      Form::MakeConsuming(Prepare<DatasetOut>(blocking, async, DatasetAccess::Opening(dataset),
+                                              DatasetAccess::Get(dataset), stream.get(), args...),
                           &stream, stop),
       failure);
 }
@@ -270,7 +254,7 @@ typename Form::template Of<DatasetPtr> AddNull(const Dataset& dataset, const Sch
   ARROW_RETURN_NOT_OK(Export(schema, &c_schema));
   return Form::MakeConsuming(
       Prepare<DatasetOut>(lance_dataset_add_null_columns, lance_dataset_add_null_columns_async,
-                          Opening(dataset), DatasetAccess::Get(dataset), c_schema.get()),
+                          DatasetAccess::Opening(dataset), DatasetAccess::Get(dataset), c_schema.get()),
       &c_schema, stop);
 }
 
@@ -291,9 +275,9 @@ typename Form::template Of<DatasetPtr> Alter(const Dataset& dataset,
   internal::CSchema c_types;
   if (!types.empty()) ARROW_RETURN_NOT_OK(Export(arrow::schema(types), &c_types));
   return Form::MakeConsuming(
-      Prepare<DatasetOut>(lance_dataset_alter_columns, lance_dataset_alter_columns_async, Opening(dataset),
-                          DatasetAccess::Get(dataset), c_alterations.data(), c_alterations.size(),
-                          types.empty() ? nullptr : c_types.get()),
+      Prepare<DatasetOut>(lance_dataset_alter_columns, lance_dataset_alter_columns_async,
+                          DatasetAccess::Opening(dataset), DatasetAccess::Get(dataset), c_alterations.data(),
+                          c_alterations.size(), types.empty() ? nullptr : c_types.get()),
       &c_types, stop);
 }
 
@@ -301,20 +285,20 @@ template <typename Form>
 typename Form::template Of<DatasetPtr> Drop(const Dataset& dataset, const Names& columns,
                                             const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(const auto c_columns, internal::NamesC::Make(columns, "columns"));
-  return Form::Make(
-      Prepare<DatasetOut>(lance_dataset_drop_columns, lance_dataset_drop_columns_async, Opening(dataset),
-                          DatasetAccess::Get(dataset), c_columns.data(), c_columns.size()),
-      stop);
+  return Form::Make(Prepare<DatasetOut>(lance_dataset_drop_columns, lance_dataset_drop_columns_async,
+                                        DatasetAccess::Opening(dataset), DatasetAccess::Get(dataset),
+                                        c_columns.data(), c_columns.size()),
+                    stop);
 }
 
 template <typename Form>
 typename Form::template Of<DatasetPtr> SetKey(const Dataset& dataset, const Names& columns,
                                               const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(const auto c_columns, internal::NamesC::Make(columns, "columns"));
-  return Form::Make(
-      Prepare<DatasetOut>(lance_dataset_set_primary_key, lance_dataset_set_primary_key_async,
-                          Opening(dataset), DatasetAccess::Get(dataset), c_columns.data(), c_columns.size()),
-      stop);
+  return Form::Make(Prepare<DatasetOut>(lance_dataset_set_primary_key, lance_dataset_set_primary_key_async,
+                                        DatasetAccess::Opening(dataset), DatasetAccess::Get(dataset),
+                                        c_columns.data(), c_columns.size()),
+                    stop);
 }
 
 /// Read a list of two columns of texts.
@@ -349,8 +333,8 @@ typename Form::template Of<DatasetPtr> UpdatePairs(const Dataset& dataset, Lance
                                                    const StopToken& stop) {
   const auto c_updates = ToC(updates);
   return Form::Make(Prepare<DatasetOut>(lance_dataset_update_metadata, lance_dataset_update_metadata_async,
-                                        Opening(dataset), DatasetAccess::Get(dataset), kind, c_updates.data(),
-                                        c_updates.size(), int32_t{replace}),
+                                        DatasetAccess::Opening(dataset), DatasetAccess::Get(dataset), kind,
+                                        c_updates.data(), c_updates.size(), int32_t{replace}),
                     stop);
 }
 
@@ -362,8 +346,8 @@ typename Form::template Of<DatasetPtr> UpdateField(const Dataset& dataset, const
   const auto c_updates = ToC(updates);
   return Form::Make(
       Prepare<DatasetOut>(lance_dataset_update_field_metadata, lance_dataset_update_field_metadata_async,
-                          Opening(dataset), DatasetAccess::Get(dataset), c_column, c_updates.data(),
-                          c_updates.size(), int32_t{replace}),
+                          DatasetAccess::Opening(dataset), DatasetAccess::Get(dataset), c_column,
+                          c_updates.data(), c_updates.size(), int32_t{replace}),
       stop);
 }
 
@@ -373,17 +357,19 @@ auto Validating(const Dataset& dataset) {
 }
 
 auto Migrating(const Dataset& dataset, Migration migration) {
-  return Prepare<DatasetOut>(lance_dataset_migrate, lance_dataset_migrate_async, Opening(dataset),
-                             DatasetAccess::Get(dataset), static_cast<LanceMigration>(migration));
+  return Prepare<DatasetOut>(lance_dataset_migrate, lance_dataset_migrate_async,
+                             DatasetAccess::Opening(dataset), DatasetAccess::Get(dataset),
+                             static_cast<LanceMigration>(migration));
 }
 
 template <typename Form>
 typename Form::template Of<DatasetPtr> Upgrade(const Dataset& dataset, const std::string& version,
                                                const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(const char* c_version, internal::ToC(version, "data_storage_version"));
-  return Form::Make(Prepare<DatasetOut>(lance_dataset_upgrade_storage, lance_dataset_upgrade_storage_async,
-                                        Opening(dataset), DatasetAccess::Get(dataset), c_version),
-                    stop);
+  return Form::Make(
+      Prepare<DatasetOut>(lance_dataset_upgrade_storage, lance_dataset_upgrade_storage_async,
+                          DatasetAccess::Opening(dataset), DatasetAccess::Get(dataset), c_version),
+      stop);
 }
 
 }  // namespace

@@ -38,25 +38,6 @@ extern "C" void CallIndexProgress(void* context, const LanceIndexProgress* progr
   static_cast<Progress*>(context)->Tell([&] { return internal::FromC(*progress); });
 }
 
-/// Have a callback called with what `options` gets; what it returns has to live until the call ends.
-template <typename COptions>
-std::shared_ptr<Progress> Listen(const std::function<void(const IndexProgress&)>& callback,
-                                 COptions& options) {
-  auto progress = std::make_shared<Progress>(callback);
-  if (*progress) {
-    options.progress = CallIndexProgress;
-    options.progress_context = progress->HandOver();
-  }
-  return progress;
-}
-
-/// What makes a dataset of a new version of that at `uri`.
-auto Opening(const Dataset& dataset, std::shared_ptr<Progress> progress = nullptr) {
-  return [uri = dataset.uri(), progress = std::move(progress)](DatasetOut& out) {
-    return DatasetAccess::Make(uri, out.Take());
-  };
-}
-
 arrow::Result<std::string> ToText(TextOut& out) { return std::string(out.Take().get()); }
 
 /// A call of one of the functions that take a column, a type and options.
@@ -69,7 +50,7 @@ typename Form::template Of<T> OfColumn(Blocking* blocking, Async* async, Finishi
   const Names columns = {column};
   ARROW_ASSIGN_OR_RAISE(const auto c_columns, internal::NamesC::Make(columns, "column"));
   ARROW_ASSIGN_OR_RAISE(auto c_options, internal::IndexOptionsC::Make(options));
-  auto progress = Listen(options.progress, c_options.c);
+  auto progress = internal::ListenToProgress(options.progress, CallIndexProgress, c_options.c);
   return Form::Make(
       Prepare<Out>(blocking, async, finishing(std::move(progress)), DatasetAccess::Get(dataset),
                    c_columns.data(), c_columns.size(), static_cast<LanceIndexType>(type), &c_options.c),
@@ -81,7 +62,7 @@ typename Form::template Of<DatasetPtr> Create(const Dataset& dataset, const std:
                                               IndexType type, const IndexOptions& options,
                                               const StopToken& stop) {
   const auto finishing = [&dataset](std::shared_ptr<Progress> progress) {
-    return Opening(dataset, std::move(progress));
+    return DatasetAccess::Opening(dataset, std::move(progress));
   };
   return OfColumn<DatasetPtr, DatasetOut, Form>(lance_dataset_create_index, lance_dataset_create_index_async,
                                                 finishing, dataset, column, type, options, stop);
@@ -138,7 +119,7 @@ typename Form::template Of<DatasetPtr> Drop(const Dataset& dataset, const std::s
                                             const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(const char* c_name, internal::ToC(name, "name"));
   return Form::Make(Prepare<DatasetOut>(lance_dataset_drop_index, lance_dataset_drop_index_async,
-                                        Opening(dataset), DatasetAccess::Get(dataset), c_name),
+                                        DatasetAccess::Opening(dataset), DatasetAccess::Get(dataset), c_name),
                     stop);
 }
 
@@ -155,18 +136,18 @@ template <typename Form>
 typename Form::template Of<DatasetPtr> Optimize(const Dataset& dataset, const OptimizeIndicesOptions& options,
                                                 const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(auto c_options, internal::OptimizeIndicesOptionsC::Make(options));
-  auto progress = Listen(options.progress, c_options.c);
-  return Form::Make(
-      Prepare<DatasetOut>(lance_dataset_optimize_indices, lance_dataset_optimize_indices_async,
-                          Opening(dataset, std::move(progress)), DatasetAccess::Get(dataset), &c_options.c),
-      stop);
+  auto progress = internal::ListenToProgress(options.progress, CallIndexProgress, c_options.c);
+  return Form::Make(Prepare<DatasetOut>(lance_dataset_optimize_indices, lance_dataset_optimize_indices_async,
+                                        DatasetAccess::Opening(dataset, std::move(progress)),
+                                        DatasetAccess::Get(dataset), &c_options.c),
+                    stop);
 }
 
 template <typename Form>
 typename Form::template Of<Parts> PlanParts(const Dataset& dataset, const OptimizeIndicesOptions& options,
                                             const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(auto c_options, internal::OptimizeIndicesOptionsC::Make(options));
-  auto progress = Listen(options.progress, c_options.c);
+  auto progress = internal::ListenToProgress(options.progress, CallIndexProgress, c_options.c);
   // The callback is called until the end.
   const auto finish = [progress = std::move(progress)](ListOut& out) {
     return internal::DecodeOptimizeParts(&out.shell);
@@ -194,7 +175,8 @@ typename Form::template Of<DatasetPtr> CommitParts(const Dataset& dataset, const
   ARROW_ASSIGN_OR_RAISE(const auto c_results, internal::NamesC::Make(results, "results"));
   return Form::Make(
       Prepare<DatasetOut>(lance_dataset_commit_optimize_indices, lance_dataset_commit_optimize_indices_async,
-                          Opening(dataset), DatasetAccess::Get(dataset), c_results.data(), c_results.size()),
+                          DatasetAccess::Opening(dataset), DatasetAccess::Get(dataset), c_results.data(),
+                          c_results.size()),
       stop);
 }
 
@@ -215,8 +197,8 @@ typename Form::template Of<DatasetPtr> CommitSegments(const Dataset& dataset, co
   ARROW_ASSIGN_OR_RAISE(const auto c_segments, internal::NamesC::Make(segments, "segments"));
   return Form::Make(
       Prepare<DatasetOut>(lance_dataset_commit_index_segments, lance_dataset_commit_index_segments_async,
-                          Opening(dataset), DatasetAccess::Get(dataset), c_name, c_segments.data(),
-                          c_segments.size()),
+                          DatasetAccess::Opening(dataset), DatasetAccess::Get(dataset), c_name,
+                          c_segments.data(), c_segments.size()),
       stop);
 }
 

@@ -58,11 +58,7 @@ typename Form::template Of<CheckReport> Check(const std::string& uri, const Chec
   ARROW_RETURN_NOT_OK(internal::CheckAbi());
   ARROW_ASSIGN_OR_RAISE(const char* c_uri, internal::ToC(uri, "uri"));
   ARROW_ASSIGN_OR_RAISE(auto c_options, internal::CheckOptionsC::Make(options));
-  const auto progress = std::make_shared<Progress>(options.progress);
-  if (*progress) {
-    c_options.c.progress = CallCheckProgress;
-    c_options.c.progress_context = progress->HandOver();
-  }
+  const auto progress = internal::ListenToProgress(options.progress, CallCheckProgress, c_options.c);
   // The callback is called until the end.
   const auto finish = [progress](CheckOut& out) { return ToReport(out); };
   return Form::Make(internal::Prepare<CheckOut>(lance_dataset_check, lance_dataset_check_async, finish, c_uri,

@@ -52,10 +52,10 @@ template <typename Form>
 typename Form::template Of<DatasetPtr> RestoreVersion(const Dataset& dataset, const RestoreOptions& options,
                                                       const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(const auto c_options, internal::RestoreOptionsC::Make(options));
-  const auto finish = [uri = dataset.uri()](DatasetOut& out) { return DatasetAccess::Make(uri, out.Take()); };
-  return Form::Make(Prepare<DatasetOut>(lance_dataset_restore, lance_dataset_restore_async, finish,
-                                        DatasetAccess::Get(dataset), &c_options.c),
-                    stop);
+  return Form::Make(
+      Prepare<DatasetOut>(lance_dataset_restore, lance_dataset_restore_async, DatasetAccess::Opening(dataset),
+                          DatasetAccess::Get(dataset), &c_options.c),
+      stop);
 }
 
 auto ListTags(const Dataset& dataset) {

@@ -54,4 +54,19 @@ class Listener : public std::enable_shared_from_this<Listener<Told>> {
   ThreadEdge edge_;
 };
 
+/// Have a callback called with the progress of a call with these options; what it returns has to live until
+/// the call ends.
+///
+/// \param[in] call calls Tell() of its context
+template <typename Told, typename COptions>
+std::shared_ptr<Listener<Told>> ListenToProgress(const std::function<void(const Told&)>& callback,
+                                                 decltype(COptions::progress) call, COptions& options) {
+  auto progress = std::make_shared<Listener<Told>>(callback);
+  if (*progress) {
+    options.progress = call;
+    options.progress_context = progress->HandOver();
+  }
+  return progress;
+}
+
 }  // namespace lance::inline v0::internal

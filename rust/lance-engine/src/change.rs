@@ -1,5 +1,6 @@
 //! A change of a dataset, which leaves no file when it comes to nothing.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::future::AbortHandle;
@@ -16,6 +17,7 @@ use crate::maintain::listing::DELETIONS;
 use crate::panics::contained;
 use crate::parallel::{aside, to_its_end};
 use crate::read::Opened;
+use crate::write::removal;
 use crate::write::transaction::{Pending, Staged, UncommittedWrite};
 use crate::write::written_files::{Landing, WrittenFiles};
 
@@ -203,11 +205,16 @@ fn tell(removed: Result<()>) {
 /// The engine writes the deletions of a fragment once more when it commits them on top of others', and leaves what it had
 /// written before.
 async fn remove_superseded(made: &Dataset, written: &WrittenFiles) -> Result<()> {
-    let names = made.fragments().iter().filter_map(|fragment| {
+    let mut files = written.files_in(DELETIONS);
+    if files.is_empty() {
+        return Ok(());
+    }
+    let needed = made.fragments().iter().filter_map(|fragment| {
         let path = relative_deletion_file_path(fragment.id, fragment.deletion_file.as_ref()?);
         Some(path.rsplit('/').next()?.to_string())
     });
-    let needed = names.collect();
+    let needed: HashSet<String> = needed.collect();
+    files.retain(|file| !needed.contains(file.filename().unwrap_or_default()));
     let store = made.object_store(None).await?;
-    written.delete_unneeded(&store, DELETIONS, &needed).await
+    removal::delete_files(&store, files).await
 }

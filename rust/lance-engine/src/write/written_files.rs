@@ -1,6 +1,6 @@
 //! What one write has put into the store, so that giving it up leaves nothing behind.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -185,27 +185,17 @@ impl WrittenFiles {
         landing
     }
 
-    /// Delete those in a directory of this name that have none of the names that are needed.
-    pub async fn delete_unneeded(
-        &self,
-        store: &LanceStore,
-        directory: &str,
-        needed: &HashSet<String>,
-    ) -> crate::error::Result<()> {
-        let is_unneeded = |file: &&Path| {
+    /// Those in directories of this name.
+    pub fn files_in(&self, directory: &str) -> Vec<Path> {
+        let is_there = |file: &&Path| {
             let parent = file.parts().rev().nth(1);
-            let name = file.filename().unwrap_or_default();
-            parent.is_some_and(|parent| parent.as_ref() == directory) && !needed.contains(name)
+            parent.is_some_and(|parent| parent.as_ref() == directory)
         };
-        let files = lock(&self.0.files)
+        lock(&self.0.files)
             .iter()
-            .filter(is_unneeded)
+            .filter(is_there)
             .cloned()
-            .collect::<Vec<_>>();
-        match files.is_empty() {
-            true => Ok(()),
-            false => removal::delete_files(store, files).await,
-        }
+            .collect()
     }
 
     /// Have a data file stay, with what lies beside it, whatever becomes of the rest.
