@@ -1,5 +1,6 @@
 #include "ffi/operation_internal.h"
 
+#include <atomic>
 #include <chrono>
 #include <list>
 #include <memory>
@@ -8,6 +9,9 @@
 #include <thread>
 #include <utility>
 
+#include "arrow/device.h"
+#include "arrow/type.h"
+#include "arrow/util/thread_pool.h"
 #include "ffi/call_internal.h"
 
 namespace lance::inline v0::internal {
@@ -93,6 +97,24 @@ class StopWatch {
 };
 
 }  // namespace
+
+void ConstructForCalls() {
+  // All of it has locks of its own, and may be constructed by several threads. With one round it, a process
+  // that is forked meanwhile would wait in a call that is to be refused.
+  static std::atomic<bool> are_constructed{false};
+  if (are_constructed) return;
+  // Futures trace their continuations, before and after each.
+  arrow::Future<>::MakeFinished().AddCallback([](const arrow::Status&) {});
+  // Results are imported: types without parameters, and memory that is somebody else's.
+  arrow::PrimitiveTypes();
+  arrow::IntervalTypes();
+  arrow::BinaryViewTypes();
+  arrow::null();
+  arrow::default_cpu_memory_manager();
+  // Futures are transferred there.
+  arrow::internal::GetCpuThreadPool();
+  are_constructed = true;
+}
 
 bool IsStoppable(const arrow::StopToken& stop) { return Token(stop).has_source(); }
 

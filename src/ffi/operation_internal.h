@@ -29,6 +29,10 @@ arrow::Status CheckStop(const arrow::StopToken& stop);
 /// which may begin there.
 arrow::Status CheckMayWait();
 
+/// Construct what the ends of calls use. An exit waits for the calls on their way before it destroys what was
+/// constructed before the first of them.
+void ConstructForCalls();
+
 /// What can be cancelled.
 class Cancellable {
  public:
@@ -139,6 +143,7 @@ class PreparedCall {
 
   /// Make it. Somebody else sees to it that it stops; the token says why.
   FutureType StartUnwatched(const arrow::StopToken& stop, OperationHandle* handle = nullptr) && {
+    ConstructForCalls();
     auto state = std::make_unique<State>(std::move(finish_), stop);
     FutureType future = state->future;
     LanceOperation* operation = nullptr;

@@ -24,7 +24,10 @@
 #include <vector>
 
 #include "arrow/api.h"
+#include "arrow/c/bridge.h"
+#include "arrow/util/future.h"
 #include "arrow/util/logging.h"
+#include "arrow/util/thread_pool.h"
 #include "lance/api.h"
 #include "support/datasets.h"
 #include "support/figures.h"
@@ -344,6 +347,89 @@ void ExitWithALogger(const std::filesystem::path& dir) {
   std::exit(EXIT_SUCCESS);
 }
 
+/// A call that has ended, on a thread of the library which goes on when the process is exiting.
+arrow::Future<uint64_t> CountHeldUntilExit(const lance::Dataset& dataset) {
+  static std::atomic<bool> is_held;
+  static const auto main_thread = std::this_thread::get_id();
+  const auto hold = [](uint64_t rows) {
+    // The call was faster than its caller.
+    if (std::this_thread::get_id() == main_thread) return rows;
+    is_held = true;
+    is_held.notify_all();
+    exiting.wait(false);
+    // This was told by the handler that runs first.
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return rows;
+  };
+  arrow::Future<uint64_t> held;
+  do {
+    held = dataset.CountRowsAsync().Then(hold);
+  } while (held.is_finished());
+  is_held.wait(false);
+  return held;
+}
+
+void ExitWithAHeldCall() {
+  ARROW_CHECK_EQ(std::atexit([] {
+                   exiting = true;
+                   exiting.notify_all();
+                 }),
+                 0);
+  std::exit(EXIT_SUCCESS);
+}
+
+std::shared_ptr<lance::Dataset> SmallDataset(const std::filesystem::path& dir) {
+  ARROW_CHECK_OK(WriteSimple(dir / "dataset", 0, 1000).status());
+  return lance::Dataset::Open(dir / "dataset").ValueOrDie();
+}
+
+/// The exit waits for continuations, and for what Arrow does after each.
+void ExitWhileAFutureEnds(const std::filesystem::path& dir) {
+  const auto dataset = SmallDataset(dir);
+  const auto again =
+      CountHeldUntilExit(*dataset).Then([dataset](uint64_t) { return dataset->CountRowsAsync(); });
+  again.AddCallback([](const arrow::Result<uint64_t>& count) {
+    ARROW_CHECK(lance::GetErrorCode(count.status()) == lance::ErrorCode::kInvalidState);
+  });
+  ExitWithAHeldCall();
+}
+
+/// Arrow's threads are there as long as something can be transferred to them.
+void ExitWhileAFutureIsTransferred(const std::filesystem::path& dir) {
+  const auto held = CountHeldUntilExit(*SmallDataset(dir));
+  const auto transferred = arrow::internal::GetCpuThreadPool()->Transfer(held);
+  ExitWithAHeldCall();
+}
+
+/// As results are, with a type that nothing else here uses.
+void ImportADate() {
+  ArrowSchema date{};
+  date.format = "tdD";
+  date.release = [](ArrowSchema* schema) { schema->release = nullptr; };
+  ARROW_CHECK_EQ(arrow::ImportType(&date).ValueOrDie()->ToString(), "date32[day]");
+}
+
+/// Types are there as long as something can be imported, also those that an import was the first to use.
+void ExitWhileAFutureImports(const std::filesystem::path& dir) {
+  const auto dataset = SmallDataset(dir);
+  const auto import = [](const arrow::Result<uint64_t>&) { ImportADate(); };
+  const auto held = CountHeldUntilExit(*dataset);
+  held.AddCallback(import);
+  ImportADate();
+  ExitWithAHeldCall();
+}
+
+/// Wherever they are.
+void ExitWhileFuturesAreUnderWay(const std::filesystem::path& dir) {
+  const std::string uri = dir / "dataset";
+  ARROW_CHECK_OK(WriteSimple(uri, 0, 1000).status());
+  const auto scan = [](const std::shared_ptr<lance::Dataset>& dataset) { return dataset->ScanAsync(); };
+  const auto read = [](const std::shared_ptr<lance::Scanner>& scanner) { return scanner->ToTableAsync(); };
+  std::vector<arrow::Future<std::shared_ptr<arrow::Table>>> tables;
+  for (int i = 0; i < 32; ++i) tables.push_back(lance::Dataset::OpenAsync(uri).Then(scan).Then(read));
+  tables.front().Wait();
+}
+
 void QuickExit(const std::filesystem::path& dir) {
   static_handles.Open(dir);
   std::quick_exit(EXIT_SUCCESS);
@@ -406,6 +492,10 @@ constexpr Way kWays[] = {
     {"stream", ExitInAStreamCallback, true, true, kCodeOfCallback},
     {"destroyed_in_progress", DestroyAWriterInItsProgressCallback},
     {"logger", ExitWithALogger},
+    {"future", ExitWhileAFutureEnds},
+    {"future_transferred", ExitWhileAFutureIsTransferred},
+    {"future_imports", ExitWhileAFutureImports},
+    {"futures", ExitWhileFuturesAreUnderWay},
     // Nothing is cleaned up, as after a kill.
     {"quick_exit", QuickExit, /*releases_batches=*/false, /*removes_files=*/false},
 #ifndef __SANITIZE_ADDRESS__
