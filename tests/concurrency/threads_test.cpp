@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <barrier>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
@@ -49,6 +53,35 @@ TEST(ThreadsTest, FirstUseMayBeOnManyThreads) {
     EXPECT_THAT(Dataset::Open("memory://threads_test/missing" + std::to_string(i)),
                 FailsWith(ErrorCode::kDatasetNotFound));
   });
+}
+
+int64_t CountThreads(const std::string& name) {
+  int64_t count = 0;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string found;
+    std::getline(std::ifstream(thread.path() / "comm"), found);
+    count += found == name;
+  }
+  return count;
+}
+
+/// A thread that has ended and is not joined keeps its stack, and is a leak for ThreadSanitizer.
+TEST(ThreadsTest, ThreadsOfTheRuntimeStayWhenTheyAreIdle) {
+  const TempDir dir;
+  lance::WriteOptions options;
+  options.max_rows_per_file = 1000;
+  ASSERT_OK(WriteSimple(dir / "dataset", 0, 50'000, options));
+  OnThreads(kThreads, [&](int) {
+    ASSERT_OK_AND_ASSIGN(const auto dataset, Dataset::Open(dir / "dataset"));
+    ASSERT_OK_AND_ASSIGN(const auto scanner, dataset->Scan());
+    EXPECT_OK(scanner->ToTable().status());
+  });
+  const int64_t threads = CountThreads("lance-io");
+  // More than its workers: others wait for files.
+  EXPECT_GT(threads, std::thread::hardware_concurrency());
+  // Longer than tokio would let them wait.
+  std::this_thread::sleep_for(std::chrono::seconds(12));
+  EXPECT_GE(CountThreads("lance-io"), threads);
 }
 
 /// A read of a shared dataset or scanner, as text to compare.

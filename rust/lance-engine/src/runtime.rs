@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, mpsc};
+use std::time::Duration;
 
 use lance::session::Session;
 use tokio::runtime::Handle;
@@ -21,6 +22,10 @@ const CPU_THREADS_VARIABLE: &str = "LANCE_CPU_THREADS";
 
 /// The stack of a thread, of which memory is used as far as it is touched. Filters are dropped by recursion.
 pub const STACK_BYTES: usize = 32 << 20;
+
+/// Threads stay when they are idle. Of those that end, the last is joined by the next, or by the end of the runtime, which is
+/// never torn down: one would always be left, with its stack.
+const IDLE_FOR: Duration = Duration::MAX;
 
 /// What every operation runs on. Made once, never dropped: exported streams and statically stored
 /// handles may outlive `main`.
@@ -60,6 +65,7 @@ fn start(settings: &RuntimeSettings) -> Result<&'static Engine> {
                 .thread_name("lance-io")
                 .thread_stack_size(STACK_BYTES)
                 .on_thread_start(threads::adopt)
+                .thread_keep_alive(IDLE_FOR)
                 .enable_all()
                 .build()
         })
