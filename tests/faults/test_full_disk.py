@@ -12,11 +12,13 @@ from oracle import Tally
 from support.figures import figure
 from support.scale import pick
 
-# The namespace takes the disk away when it ends, so what is on it is copied out.
+# The namespace takes the disk away when it ends, so what is on it is copied out. A tmpfs of size 0 has no bound at all,
+# so a page of it is always in use.
 _SCRIPT = """
 set -e
 disk=$1 free=$2 before=$3 after=$4; shift 4
 mount -t tmpfs -o size=1g tmpfs "$disk"
+echo x > "$disk/in_use"
 [ ! -d "$before" ] || cp -a "$before" "$disk/data.lance"
 used=$(df --output=used --block-size=1K "$disk" | tail -1)
 mount -o remount,size=$((used + free))k "$disk"
