@@ -713,7 +713,9 @@ def test_sparse_records_of_many_columns_take_little_memory(lance, tmp_path):
     def load(name):
         return json.loads(lance("import", name, f"{name}.lance", "--report", "json"))["total"]
 
-    # What the program takes by itself grows with what it can do.
+    # What the program takes by itself grows with what it can do. Beside that there are 250 MiB in flight, a copy of three
+    # quarters of them while these are joined, and some batches of 32 MiB that are parsed: less than the table itself, and no
+    # more of a longer one.
     one, all_of_them = load("one.jsonl"), load("in.jsonl")
     assert all_of_them["rows"] == 80_001
-    assert all_of_them["peak_memory_bytes"] - one["peak_memory_bytes"] < 960 << 20
+    assert all_of_them["peak_memory_bytes"] - one["peak_memory_bytes"] < 640 << 20

@@ -151,8 +151,9 @@ impl WritePlan {
         let cache = match has_narrow_keys(schema) {
             // Every load becomes a page of each column, with the dictionary that was made for it.
             true => 0,
-            // A column with less than the average one waits for the next loads.
-            false => self.gathered_bytes(schema).min(ENGINE_PAGE * columns),
+            // A load is less than what is gathered by up to a batch. The engine copies what does not make a page, and keeps
+            // that; only a column with clearly less than the average one is to wait for the next loads.
+            false => (self.gathered_bytes(schema) / 4 * 3).min(ENGINE_PAGE * columns),
         };
         Ok(WriteParams {
             mode: match self.mode {
