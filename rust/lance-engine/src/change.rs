@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::AbortHandle;
 use lance::Dataset;
@@ -10,6 +11,8 @@ use lance::dataset::transaction::{Operation, Transaction};
 use lance_io::object_store::ObjectStore;
 use lance_table::io::deletion::relative_deletion_file_path;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::error::{Error, Result, code};
 use crate::fault;
@@ -21,16 +24,25 @@ use crate::write::removal;
 use crate::write::transaction::{Pending, Staged, UncommittedWrite};
 use crate::write::written_files::{Landing, WrittenFiles};
 
+/// A store that does not answer must not keep whoever cancels a commit for ever.
+const LONGEST_COMMIT: Duration = Duration::from_secs(30);
+
 /// A change under way, on a copy of the version. Its files stay when it ends well, and when a version may have them;
-/// otherwise they are gone when it has ended, or is dropped. A commit that has begun goes to its end.
+/// otherwise they are gone when it has ended, or is dropped. A commit that has begun goes to its end, which is waited for.
 pub struct Change {
     dataset: Dataset,
     /// Where its files are, if that is not the store of the version.
     elsewhere: Option<Arc<ObjectStore>>,
     /// None: they stay.
     written: Option<Arc<WrittenFiles>>,
-    work: Option<AbortHandle>,
+    work: Option<Work>,
     runtime: Handle,
+}
+
+struct Work {
+    abort: AbortHandle,
+    /// Fails when the work has ended.
+    ended: oneshot::Receiver<()>,
 }
 
 impl Change {
@@ -84,8 +96,13 @@ impl Change {
         T: Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
-        let (abort, outcome) = aside(contained(work(self.dataset.clone())));
-        self.work = Some(abort);
+        let (running, ended) = oneshot::channel();
+        let work = contained(work(self.dataset.clone()));
+        let (abort, outcome) = aside(async move {
+            let _running: oneshot::Sender<()> = running;
+            work.await
+        });
+        self.work = Some(Work { abort, ended });
         let outcome = outcome.await;
         let (Err(error), Some(written)) = (&outcome, self.written.clone()) else {
             self.written = None;
@@ -178,11 +195,17 @@ impl Drop for Change {
         let Some(written) = self.written.take() else {
             return;
         };
+        let work = self.work.take();
+        // Whoever has cancelled the work is told that it has ended when the commit has, or the files are gone.
         if written.close() != Landing::None {
+            if let Some(Work { ended, .. }) = work {
+                let _ = to_its_end(&self.runtime, async {
+                    timeout(LONGEST_COMMIT, ended).await
+                });
+            }
             return;
         }
-        self.work.iter().for_each(AbortHandle::abort);
-        // Whoever has cancelled the work is told that it has ended when the files are gone.
+        work.inspect(|work| work.abort.abort());
         tell(to_its_end(&self.runtime, self.remove(&written)));
     }
 }

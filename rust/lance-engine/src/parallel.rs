@@ -72,6 +72,46 @@ pub fn to_its_end<T>(runtime: &Handle, work: impl Future<Output = T>) -> T {
     }
 }
 
+/// A task that is waited for when it is dropped, as what it yields is dropped then.
+struct Unbroken<T> {
+    /// Until it has ended.
+    task: Option<JoinHandle<T>>,
+    runtime: Handle,
+}
+
+impl<T> Future for Unbroken<T> {
+    type Output = std::result::Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(task) = &mut self.task else {
+            return Poll::Pending;
+        };
+        let outcome = Pin::new(task).poll(context);
+        if outcome.is_ready() {
+            self.task = None;
+        }
+        outcome
+    }
+}
+
+impl<T> Drop for Unbroken<T> {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            drop(to_its_end(&self.runtime, task));
+        }
+    }
+}
+
+/// Run what takes something that has to be given back, which what it yields does when it is dropped. It goes to its end in
+/// any case: a store that writes on another thread does, too. When this is dropped, it has ended, and all is given back.
+pub async fn unbroken<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let runtime = Handle::current();
+    let task = Some(runtime.spawn(work));
+    joined(Unbroken { task, runtime }.await)
+}
+
 /// Run the parts side by side; what they yield, in their order. A panic in one goes on here. All of them end when this is
 /// dropped.
 pub async fn run_all<T: Send + 'static>(

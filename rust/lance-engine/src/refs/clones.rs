@@ -17,13 +17,13 @@ use crate::change::Change;
 use crate::error::{Error, Result, code};
 use crate::maintain::listing::{DIRECTORIES, TRANSACTIONS, if_found};
 use crate::open::{Access, builder, load, load_latest};
-use crate::parallel::to_its_end;
+use crate::parallel::{to_its_end, unbroken};
 use crate::place::Place;
 use crate::read::Opened;
 use crate::settings::CloneSettings;
 use crate::task::Task;
 use crate::write::removal::remove_empty_dataset_dirs;
-use crate::write::written_files::WrittenFiles;
+use crate::write::written_files::{Landing, WrittenFiles};
 
 /// Make a dataset that reads the files of this version where they are.
 pub fn shallow(opened: Arc<Opened>, place: Place, settings: CloneSettings) -> Task<Opened> {
@@ -97,14 +97,21 @@ impl Target {
             access,
             handler,
         };
-        if load_latest(&target.place.uri, &target.access)
-            .await?
-            .is_some()
-        {
-            return Err(target.taken());
-        }
+        target.refuse_taken().await?;
         check_can_be_made(&target.place.uri, &target.place)?;
         Ok(target)
+    }
+
+    async fn is_taken(&self) -> Result<bool> {
+        let there = load_latest(&self.place.uri, &self.access).await?;
+        Ok(there.is_some())
+    }
+
+    async fn refuse_taken(&self) -> Result<()> {
+        match self.is_taken().await? {
+            true => Err(self.taken()),
+            false => Ok(()),
+        }
     }
 
     fn taken(&self) -> Error {
@@ -133,6 +140,8 @@ impl Target {
         let (store, base) =
             ObjectStore::from_uri_and_params(registry.clone(), &self.place.uri, &params).await?;
         let _claim = Claim::take(store, base, &self.place).await?;
+        // Another clone may have been made just before.
+        self.refuse_taken().await?;
         let change = Change::elsewhere(opened, |written| {
             let params = written.store_params(&self.access);
             let uri = self.place.uri.clone();
@@ -174,22 +183,26 @@ struct Claim {
 impl Claim {
     async fn take(store: Arc<ObjectStore>, base: Path, place: &Place) -> Result<Self> {
         let file = base.clone().join(TRANSACTIONS).join("clone.txn");
-        let put = store.put_if_absent(&file, Vec::from("clone").into()).await;
-        put.map_err(|error| match error {
-            object_store::Error::AlreadyExists { .. } => Error::new(
-                code::ALREADY_EXISTS,
-                format!(
-                    "another clone is being made at {place}, or was interrupted: in that case remove {file}"
-                ),
+        let is_there = Error::new(
+            code::ALREADY_EXISTS,
+            format!(
+                "another clone is being made at {place}, or was interrupted: in that case remove {file}"
             ),
-            error => lance_core::Error::from(error).into(),
-        })?;
-        Ok(Self {
-            store,
-            base,
-            file,
-            runtime: Handle::current(),
-        })
+        );
+        let taking = async move {
+            let put = store.put_if_absent(&file, Vec::from("clone").into()).await;
+            put.map_err(|error| match error {
+                object_store::Error::AlreadyExists { .. } => is_there,
+                error => lance_core::Error::from(error).into(),
+            })?;
+            Ok(Self {
+                store,
+                base,
+                file,
+                runtime: Handle::current(),
+            })
+        };
+        unbroken(taking).await
     }
 }
 
@@ -223,7 +236,12 @@ async fn shallow_to(
         .with_source_store(source.object_store(None).await?)
         .with_commit_handler(target.handler.clone())
         .with_skip_auto_cleanup(true);
-    unless_taken(commit.execute(transaction).await)
+    let made = commit.execute(transaction).await;
+    match unless_taken(made, &target, &written).await? {
+        // Its files have names of their own, so they go.
+        None => Err(target.taken()),
+        made => Ok(made),
+    }
 }
 
 async fn deep_to(
@@ -241,7 +259,8 @@ async fn deep_to(
         .with_version(version);
     let mut source = load(builder).await??;
     let uri = plainly(&target.place.uri);
-    unless_taken(source.deep_clone(&uri, version, Some(params)).await)
+    let made = source.deep_clone(&uri, version, Some(params)).await;
+    unless_taken(made, &target, &written).await
 }
 
 /// The engine commits a deep clone without our session, and would take the host of such a URI for a part of the path.
@@ -254,10 +273,17 @@ fn plainly(uri: &str) -> String {
     }
 }
 
-fn unless_taken(made: lance_core::Result<Dataset>) -> Result<Option<()>> {
-    match made.map_err(Error::from) {
-        Ok(_) => Ok(Some(())),
-        Err(error) if error.code() == code::ALREADY_EXISTS => Ok(None),
-        Err(error) => Err(error),
-    }
+/// None: somebody else has made the dataset meanwhile. The engine then commits on top of that, at which it fails in many ways.
+async fn unless_taken(
+    made: lance_core::Result<Dataset>,
+    target: &Target,
+    written: &WrittenFiles,
+) -> Result<Option<()>> {
+    let Err(error) = made else {
+        return Ok(Some(()));
+    };
+    let error = Error::from(error);
+    let is_taken = error.code() == code::ALREADY_EXISTS
+        || (written.close() == Landing::None && target.is_taken().await.unwrap_or(false));
+    if is_taken { Ok(None) } else { Err(error) }
 }

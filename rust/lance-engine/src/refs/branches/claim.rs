@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use super::{has_versions, left_over};
 use crate::error::Result;
 use crate::maintain::listing::DIRECTORIES;
-use crate::parallel::to_its_end;
+use crate::parallel::{to_its_end, unbroken};
 use crate::stored_refs::StoredRefs;
 use crate::write::removal::remove_empty_dirs_below;
 use crate::write::written_files::{Landing, WrittenFiles};
@@ -31,21 +31,24 @@ impl Claim {
         refs: &StoredRefs,
         name: &str,
         root: Path,
-        contents: &BranchContents,
+        contents: BranchContents,
         files: Arc<WrittenFiles>,
     ) -> Result<Self> {
-        let file = refs.branch_file(name);
-        refs.put_new(&file, contents, format!("branch {name:?}"))
-            .await?;
-        let claim = Self {
-            refs: refs.clone(),
-            file,
-            root,
-            files,
-            runtime: Handle::current(),
-            is_settled: false,
+        let (refs, file) = (refs.clone(), refs.branch_file(name));
+        let what = format!("branch {name:?}");
+        let taking = async move {
+            refs.put_new(&file, &contents, what).await?;
+            Ok(Self {
+                refs,
+                file,
+                root,
+                files,
+                runtime: Handle::current(),
+                is_settled: false,
+            })
         };
-        if has_versions(&refs.store, &claim.root).await? {
+        let claim = unbroken(taking).await?;
+        if has_versions(&claim.refs.store, &claim.root).await? {
             claim.give_back().await?;
             claim.keep();
             return Err(left_over(name));

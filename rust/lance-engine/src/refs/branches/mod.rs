@@ -84,7 +84,7 @@ pub fn create(opened: Arc<Opened>, name: String, settings: BranchSettings) -> Ta
         let contents = contents(&opened, &refs, settings.metadata).await?;
         let change = Change::new(&opened)?;
         let root = location.path.clone();
-        let claim = Claim::take(&refs, &name, root, &contents, change.files()).await?;
+        let claim = Claim::take(&refs, &name, root, contents, change.files()).await?;
         let (uri, branch) = (location.uri, name.clone());
         let made = change
             .run(move |dataset| clone_to(dataset, uri, branch))
