@@ -59,13 +59,19 @@ arrow::Status List(const Source& source, Format format) {
   return Print(table.ToString());
 }
 
+/// A tag is one small file, so a change of it goes to its end: the exit code says whether it was made. A
+/// second interrupt ends the program at once.
+void OutlastInterrupt() { WatchInterrupts(); }
+
 arrow::Status Create(const Args& args) {
   ARROW_ASSIGN_OR_RAISE(const auto dataset, args.source.Open());
+  OutlastInterrupt();
   return dataset->CreateTag(args.name, args.tag);
 }
 
 arrow::Status Move(const Args& args) {
   ARROW_ASSIGN_OR_RAISE(const auto dataset, args.source.Open());
+  OutlastInterrupt();
   return dataset->UpdateTag(args.name);
 }
 
@@ -80,6 +86,7 @@ arrow::Status Delete(const Args& args) {
     if (args.consent.dry_run) return Print("would delete " + what + "\n");
     ARROW_RETURN_NOT_OK(Confirm(args.consent, "Delete " + what + "?"));
   }
+  OutlastInterrupt();
   return dataset->DeleteTag(args.name);
 }
 
