@@ -24,7 +24,8 @@ demo: program ## Generate TPC-H into Lance datasets in demo/ and look at them (S
 	$(lance) count demo/lineitem.lance
 	$(lance) count demo/lineitem.lance --filter "l_shipdate >= date '1998-09-02' and l_shipmode = 'RAIL'"
 
-test: release dev tsan ## Build and run every test and check
+test: release dev build/tsan/build.ninja ## Build and run every test and check
+	cmake --build --preset tsan --target concurrency_tests
 	ctest --preset release
 
 test-asan: dev ## Run the C and C++ tests with AddressSanitizer, LeakSanitizer and UBSan

@@ -51,8 +51,7 @@ std::vector<std::vector<Piece>> ShareOut(const std::vector<Input::Part>& parts, 
 }
 
 /// Half of what a writer takes by default, as readers of files hold row groups in memory too: 90 MB less, and
-/// 2 to 4 % more time. One lane of few columns has its whole share. That of many columns would be hundreds of
-/// MB.
+/// 2 to 4 % more time. One lane of few columns has its whole share; of many, that would be hundreds of MB.
 uint64_t BytesInFlight(size_t lanes, const arrow::Schema& schema) {
   constexpr uint64_t kOfLane = 24 << 20;
   constexpr uint64_t kOfColumn = 256 << 10;

@@ -436,7 +436,7 @@ void QuickExit(const std::filesystem::path& dir) {
 }
 
 // The allocator of AddressSanitizer does not survive a fork while other threads allocate.
-#ifndef __SANITIZE_ADDRESS__
+#ifndef LANCE_WITH_ADDRESS_SANITIZER
 /// Children forked while another thread opens and closes writers end too, although nothing works in them.
 void ExitInForkedChildren(const std::filesystem::path& dir) {
   static_handles.Open(dir);
@@ -498,7 +498,7 @@ constexpr Way kWays[] = {
     {"futures", ExitWhileFuturesAreUnderWay},
     // Nothing is cleaned up, as after a kill.
     {"quick_exit", QuickExit, /*releases_batches=*/false, /*removes_files=*/false},
-#ifndef __SANITIZE_ADDRESS__
+#ifndef LANCE_WITH_ADDRESS_SANITIZER
     {"forked_child", ExitInForkedChildren},
 #endif
 };

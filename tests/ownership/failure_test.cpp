@@ -397,7 +397,7 @@ TEST_F(FailureTest, AWriterMayBeFreedInTheReleaseOfItsBatch) {
     ArrowArray array;
     WriterPtr writer;
   };
-  auto contents = std::make_unique<Contents>(exported.array, std::move(writer_));
+  auto contents = std::make_unique<Contents>(Contents{exported.array, std::move(writer_)});
   ::LanceWriter* const writer = contents->writer.get();
   exported.array.release = [](ArrowArray* array) {
     const std::unique_ptr<Contents> owned(static_cast<Contents*>(array->private_data));

@@ -82,7 +82,7 @@ class OptimisationTest : public ::testing::TestWithParam<Read> {
     return rows;
   }
 
-  const Faults faults_;
+  const Faults faults_{};
   const TempDir dir_;
   const std::string uri_ = dir_ / "dataset";
   int64_t points_ = 0;

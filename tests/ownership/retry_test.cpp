@@ -40,7 +40,7 @@ class RetryTest : public ::testing::TestWithParam<FaultMode> {
     return fired;
   }
 
-  const Faults faults_;
+  const Faults faults_{};
 };
 
 TEST_P(RetryTest, ACommitIsRepeatedUntilItsOutcomeIsKnown) {
