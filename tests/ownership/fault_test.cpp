@@ -20,6 +20,7 @@
 #include "support/generators.h"
 #include "support/pushed_scan.h"
 #include "support/release_probe.h"
+#include "support/scale.h"
 #include "support/temp_dir.h"
 
 namespace lance_test {
@@ -572,16 +573,18 @@ TEST_P(FaultTest, EveryStepCanFail) {
   AsyncCalls asynchronous;
   AsyncCalls* const calls = is_asynchronous ? &asynchronous : nullptr;
 
-  int64_t k = 0;
+  int64_t k = 1;
+  int tried = 0;
   int landed = 0;
-  for (bool fired = true; fired;) {
-    SCOPED_TRACE("step " + std::to_string(++k));
+  for (bool fired = true; fired; k += Stride()) {
+    SCOPED_TRACE("step " + std::to_string(k));
     const TempDir dir;
     {
       Session session(dir / "dataset", calls);
       faults.fail_at(k, mode);
       const Outcome outcome = session.Run();
       fired = faults.points_hit() >= k;
+      tried += fired;
       faults.fail_at(0, kOff);
       if (!fired) {
         EXPECT_EQ(outcome, LANCE_OK);
@@ -596,9 +599,11 @@ TEST_P(FaultTest, EveryStepCanFail) {
     ExpectNextWorks(dir, calls);
   }
   const std::string steps = mode == kPanic ? "panics" : "errors";
-  Figure("O4", {{is_asynchronous ? "asynchronous_" + steps : steps, std::to_string(k - 1)}});
+  Figure("O4", {{is_asynchronous ? "asynchronous_" + steps : steps, std::to_string(tried)}});
   // A panic behind the manifest's last byte: the commit has landed, so its files must stay.
-  EXPECT_EQ(landed > 0, mode == kPanic);
+  if (Stride() == 1) {
+    EXPECT_EQ(landed > 0, mode == kPanic);
+  }
   // Opening, three writes, a stream, and each way to read are steps of their own.
   EXPECT_GT(k, 30);
 }

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <string_view>
+#include <vector>
 
 namespace lance_test {
 
@@ -15,6 +18,21 @@ inline bool IsLong() {
 template <typename T>
 T Pick(T push, T long_run) {
   return IsLong() ? long_run : push;
+}
+
+/// Of cases that are alike, a push tries every so-manieth where a tool makes the program many times slower
+/// (`LANCE_TEST_EVERY`). A long run tries all.
+inline int64_t Stride() {
+  const char* every = std::getenv("LANCE_TEST_EVERY");
+  return every == nullptr || IsLong() ? 1 : std::max<int64_t>(1, std::atoll(every));
+}
+
+/// Those of them.
+template <typename T>
+std::vector<T> Some(const std::vector<T>& all) {
+  std::vector<T> some;
+  for (size_t i = 0; i < all.size(); i += Stride()) some.push_back(all[i]);
+  return some;
 }
 
 }  // namespace lance_test

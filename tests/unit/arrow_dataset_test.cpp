@@ -453,8 +453,8 @@ class RandomFilters {
 TEST_F(ArrowDatasetTest, RandomFiltersPassTheSameRows) {
   int answered = 0;
   int pushed = 0;
-  const int count = Pick(150, 3000);
-  for (int seed = 0; seed < count; ++seed) {
+  const int64_t count = Pick<int64_t>(150, 3000) / Stride();
+  for (int64_t seed = 0; seed < count; ++seed) {
     const Expression filter = RandomFilters(leaves_, static_cast<uint64_t>(seed)).Next(1 + seed % 4);
     SCOPED_TRACE(std::to_string(seed) + ": " + filter.ToString());
     const auto expected = Ids(oracle_, filter);
