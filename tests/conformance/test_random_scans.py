@@ -17,7 +17,7 @@ from support.scale import pick
 
 ROWS = 2500
 SCANS = pick(push=24, long=400)
-SEEDS = range(pick(push=12, long=40))
+SEEDS = range(pick(push=6, long=40))
 
 # By their names, and whether they may be sorted and grouped by.
 EXPRESSIONS = {

@@ -6,6 +6,7 @@ import random
 import lance
 import pyarrow as pa
 import pytest
+from support.scale import pick
 
 
 NESTED = pa.struct({"a b": pa.int64(), "l": pa.list_(pa.int64())})
@@ -111,7 +112,7 @@ def test_clones_go_both_ways(lance_cli, dataset, tmp_path):
         assert read_json(lance_cli, "fsck", ours, "--deep")["problems"] == []
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(pick(push=2, long=20)))
 def test_random_changes_are_those_that_pylance_finds(lance_cli, tmp_path, seed):
     choose = random.Random(seed)
     path = tmp_path / "d.lance"

@@ -23,7 +23,7 @@ from lance.query import (
 
 from support.scale import pick
 
-SEEDS = range(pick(push=8, long=40))
+SEEDS = range(pick(push=4, long=40))
 QUERIES = pick(push=14, long=150)
 
 # Of many languages; some are stop words, some have one stem, some differ in case or accents alone.

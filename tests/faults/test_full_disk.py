@@ -51,7 +51,7 @@ def test_a_full_disk_fails_the_write_and_nothing_else(bench, namespace, tmp_path
     tally = Tally()
     # From a full disk to one that is just large enough.
     needed = sum(map(len, after.files.values())) - sum(map(len, before.files.values()))
-    steps = pick(32 if operation in WRITES else 6, 128)
+    steps = pick(16 if operation in WRITES else 4, 128)
     step = max(1, needed // (steps * _PAGE)) * _PAGE // 1024
     for free in itertools.count(0, step):
         path = bench.dataset(operation)

@@ -11,7 +11,7 @@ from oracle import State
 from support.figures import figure
 from support.scale import pick
 
-INTERRUPTS = pick(60, 500)
+INTERRUPTS = pick(30, 500)
 SECONDS_UNTIL_HANG = 30
 INTERRUPTED = 128 + signal.SIGINT
 

@@ -18,7 +18,7 @@ from oracle import count_unreferenced_files, open_versions, scan_versions
 from support.figures import figure
 from support.scale import pick
 
-KILLS = pick(25, 500)
+KILLS = pick(15, 500)
 TABLES = ["orders", "lineitem"]
 SCALE = "0.1"
 PARTS = 4

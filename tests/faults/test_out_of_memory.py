@@ -16,7 +16,7 @@ from support.scale import pick
 def test_a_dataset_survives_a_failed_allocation(bench, operation):
     before, after = bench.undisturbed(operation)
     path = bench.dataset(operation)
-    points = pick(20 if operation in WRITES else 5, 200)
+    points = pick(10 if operation in WRITES else 3, 200)
     allocations = run_with_malloc_fault(operation.words(bench, path), path).seen
     endings, outcomes, problems = collections.Counter(), collections.Counter(), []
     for point in range(points):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a libFuzzer program from its seeds for a while, without a network, and reports the figures.
 
-LANCE_FUZZ_SECONDS says for how long, instead of the minute of a push or the five of a long run. What the fuzzer
+LANCE_FUZZ_SECONDS says for how long, instead of the 15 of a push or the 300 of a long run. What the fuzzer
 finds on the way is forgotten; an input that fails is kept, and the message says where.
 """
 
@@ -55,7 +55,7 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     name = arguments.program.name.removesuffix("_fuzzer")
-    seconds = int(os.environ.get("LANCE_FUZZ_SECONDS") or pick(60, 300))
+    seconds = int(os.environ.get("LANCE_FUZZ_SECONDS") or pick(15, 300))
     work = fresh(arguments.program.parent / f"{name}.run")
     failures = fresh(work / "failures")
     options = {
