@@ -32,6 +32,19 @@ set(LANCE_TPCGEN_LIBRARY "${PROJECT_BINARY_DIR}/lib/libtpcgen_ffi.so")
 set(LANCE_FAULTS_LIBRARY "${PROJECT_BINARY_DIR}/lib-faults/${lance_ffi_file}")
 
 set(copy "${CMAKE_COMMAND}" -E copy_if_different)
+# copy_library(<variable> <from> <to>): the commands that do that. A release has no lines for debuggers, which are
+# half of it, and take valgrind seconds to read.
+function(copy_library commands from to)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    set(${commands} COMMAND "${CMAKE_STRIP}" --strip-debug -o "${to}.stripped" "${from}"
+                    COMMAND ${copy} "${to}.stripped" "${to}"
+                    COMMAND "${CMAKE_COMMAND}" -E rm "${to}.stripped" PARENT_SCOPE)
+  else()
+    set(${commands} COMMAND ${copy} "${from}" "${to}" PARENT_SCOPE)
+  endif()
+endfunction()
+copy_library(copy_lance_ffi "${LANCE_CARGO_OUT}/liblance_ffi.so" "${LANCE_FFI_LIBRARY}")
+copy_library(copy_faults "${LANCE_CARGO_OUT}/liblance_ffi_faults.so" "${LANCE_FAULTS_LIBRARY}")
 set(cargo_build "${CMAKE_COMMAND}" -E env ${LANCE_CARGO_ENV}
   "${LANCE_CARGO}" build --profile ${LANCE_CARGO_PROFILE} --locked --workspace --lib)
 
@@ -42,7 +55,7 @@ add_custom_target(lance_rust ALL
   COMMAND "${CMAKE_COMMAND}" "-DTARGET_DIR=${cargo_place}" "-DCHECKOUT=${PROJECT_SOURCE_DIR}"
           -P "${PROJECT_SOURCE_DIR}/cmake/ClaimCargoTargetDir.cmake"
   COMMAND ${cargo_build} --exclude lance-engine-faults --exclude lance-ffi-faults
-  COMMAND ${copy} "${LANCE_CARGO_OUT}/liblance_ffi.so" "${LANCE_FFI_LIBRARY}"
+  ${copy_lance_ffi}
   COMMAND "${CMAKE_COMMAND}" -E create_symlink ${lance_ffi_file} "${LANCE_FFI_LINK}"
   COMMAND ${copy} "${LANCE_CARGO_OUT}/libtpcgen_ffi.so" "${LANCE_TPCGEN_LIBRARY}"
   BYPRODUCTS "${LANCE_FFI_LIBRARY}" "${LANCE_FFI_LINK}" "${LANCE_TPCGEN_LIBRARY}"
@@ -55,7 +68,7 @@ if(LANCE_BUILD_TESTS)
   file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/lib-faults")
   add_custom_target(lance_rust_faults ALL
     COMMAND ${cargo_build}
-    COMMAND ${copy} "${LANCE_CARGO_OUT}/liblance_ffi_faults.so" "${LANCE_FAULTS_LIBRARY}"
+    ${copy_faults}
     BYPRODUCTS "${LANCE_FAULTS_LIBRARY}"
     WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
     COMMENT "cargo build, with fault points"

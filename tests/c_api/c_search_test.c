@@ -131,6 +131,6 @@ int main(void) {
   lance_dataset_free(dataset);
   lance_vector_query_free(NULL);
   lance_text_query_free(NULL);
-  CHECK(live_structs == 0);
+  CHECK(all_are_released_soon());
   return 0;
 }

@@ -558,7 +558,7 @@ bool Run(const Way& way, int descriptor) {
 
 int Main(int argc, char** argv) {
   if (argc == 5 && std::string(argv[1]) == kChild) return Child(argv[2], argv[3], std::atoi(argv[4]));
-  const int runs = argc > 1 ? std::atoi(argv[1]) : Pick(15, 100);
+  const int runs = argc > 1 ? std::atoi(argv[1]) : Pick(5, 100);
   const std::vector<std::string> chosen(argv + std::min(argc, 2), argv + argc);
   const int descriptor = memfd_create("live buffers", 0);
   ARROW_CHECK_EQ(ftruncate(descriptor, sizeof(*live_buffers)), 0);

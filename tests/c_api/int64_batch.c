@@ -1,11 +1,19 @@
+#define _POSIX_C_SOURCE 200809L
 #include "int64_batch.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "check.h"
 
-int live_structs = 0;
+atomic_int live_structs = 0;
+
+int all_are_released_soon(void) {
+  const struct timespec moment = {0, 10 * 1000 * 1000};
+  for (int tries = 0; tries < 1000 && live_structs != 0; ++tries) nanosleep(&moment, NULL);
+  return live_structs == 0;
+}
 
 static void release_child_schema(struct ArrowSchema* schema) { schema->release = NULL; }
 

@@ -2,12 +2,17 @@
 #ifndef LANCE_TESTS_C_API_INT64_BATCH_H_
 #define LANCE_TESTS_C_API_INT64_BATCH_H_
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "lance/c/lance.h"
 
-/* Structs made by the functions below and not released yet. */
-extern int live_structs;
+/* Structs made by the functions below and not released yet. Threads of the library release them, too. */
+extern atomic_int live_structs;
+
+/* Whether all are released soon: what a search that has ended shared with others is dropped by the last of
+ * them. */
+int all_are_released_soon(void);
 
 /* Make the schema: a struct of one required int64 column. */
 void make_int64_schema(struct ArrowSchema* out);

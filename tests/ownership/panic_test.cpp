@@ -15,6 +15,7 @@
 #include "ownership/panic_world.h"
 #include "support/faults.h"
 #include "support/figures.h"
+#include "support/scale.h"
 
 namespace lance_test {
 namespace {
@@ -149,8 +150,9 @@ TEST_P(AsynchronousPanicTest, WhileTheWorkIsDoneIsTold) {
 }
 
 constexpr auto kName = [](const auto& info) { return info.param.name(); };
-INSTANTIATE_TEST_SUITE_P(Functions, PanicTest, ::testing::ValuesIn(Forms()), kName);
-INSTANTIATE_TEST_SUITE_P(Functions, AsynchronousPanicTest, ::testing::ValuesIn(AsynchronousForms()), kName);
+INSTANTIATE_TEST_SUITE_P(Functions, PanicTest, ::testing::ValuesIn(Some(Forms())), kName);
+INSTANTIATE_TEST_SUITE_P(Functions, AsynchronousPanicTest, ::testing::ValuesIn(Some(AsynchronousForms())),
+                         kName);
 
 }  // namespace
 }  // namespace lance_test

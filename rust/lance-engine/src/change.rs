@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::cancel;
 use crate::error::{Error, Result, code};
 use crate::fault;
 use crate::maintain::listing::DELETIONS;
@@ -58,6 +59,7 @@ impl Change {
     fn noting(opened: &Opened, written: WrittenFiles) -> Result<Self> {
         fault::point()?;
         let written = Arc::new(written);
+        cancel::enter(&written);
         Ok(Self {
             dataset: opened
                 .plain

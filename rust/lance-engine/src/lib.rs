@@ -27,6 +27,7 @@
 mod absent;
 mod batch_bytes;
 pub mod callers;
+pub mod cancel;
 mod change;
 mod checksum;
 pub mod column_path;

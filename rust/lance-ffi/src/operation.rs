@@ -4,9 +4,9 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use futures::future::{Aborted, abortable};
+use lance_engine::cancel::cancellable;
 use lance_engine::error::code;
-use lance_engine::operation::{Operation, Running, cancelled};
+use lance_engine::operation::{Operation, Running};
 use lance_engine::panics::contain;
 use lance_engine::sync::lock;
 use lance_engine::{Error, Result, fault, process, runtime};
@@ -128,20 +128,14 @@ impl Call {
 }
 
 /// Run a future on the runtime, and tell its end. `give` hands out what it made, on the same thread. When it is cancelled, the
-/// future is dropped. On an error nothing was started.
+/// future is dropped, unless it is making a version. On an error nothing was started.
 pub fn start<T: Send + 'static>(
     ending: Ending,
     work: impl Future<Output = Result<T>> + Send + 'static,
     give: impl FnOnce(T) -> Result<()> + Send + 'static,
 ) -> Result<()> {
-    let (work, abort) = abortable(work);
-    let call = ending.begin(move || abort.abort())?;
-    let work = async move {
-        match work.await {
-            Ok(outcome) => outcome,
-            Err(Aborted) => Err(cancelled()),
-        }
-    };
+    let (cancel, work) = cancellable(work);
+    let call = ending.begin(move || cancel.abort())?;
     launch(call, give, |end| runtime::spawn(work, end))
 }
 
