@@ -286,7 +286,7 @@ TEST_F(ArrowDatasetTest, ConditionsOfTheEngineAreThoseOfArrow) {
   const std::vector<Compare> comparisons = {cp::equal,      cp::not_equal, cp::less,
                                             cp::less_equal, cp::greater,   cp::greater_equal};
   int turn = 0;
-  for (const auto& leaf : leaves_) {
+  for (const auto& leaf : Some(leaves_)) {
     const auto values = Plain(leaf.values);
     for (int64_t i = 0; i < values->length(); ++i) {
       ASSERT_OK_AND_ASSIGN(const auto value, values->GetScalar(i));
@@ -315,7 +315,7 @@ TEST_F(ArrowDatasetTest, ConditionsOfTheEngineAreThoseOfArrow) {
 TEST_F(ArrowDatasetTest, TestsForNullNanAndMembership) {
   using Options = cp::SetLookupOptions;
   std::mt19937_64 random(3);
-  for (const auto& leaf : leaves_) {
+  for (const auto& leaf : Some(leaves_)) {
     const Expression column = cp::field_ref(leaf.ref);
     const bool is_dictionary = leaf.values->type_id() == arrow::Type::DICTIONARY;
     const bool is_float =
