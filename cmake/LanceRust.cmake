@@ -32,6 +32,7 @@ set(LANCE_TPCGEN_LIBRARY "${PROJECT_BINARY_DIR}/lib/libtpcgen_ffi.so")
 set(LANCE_FAULTS_LIBRARY "${PROJECT_BINARY_DIR}/lib-faults/${lance_ffi_file}")
 
 set(copy "${CMAKE_COMMAND}" -E copy_if_different)
+
 # copy_library(<variable> <from> <to>): the commands that do that. A release has no lines for debuggers, which are
 # half of it, and take valgrind seconds to read.
 function(copy_library commands from to)
@@ -45,6 +46,7 @@ function(copy_library commands from to)
 endfunction()
 copy_library(copy_lance_ffi "${LANCE_CARGO_OUT}/liblance_ffi.so" "${LANCE_FFI_LIBRARY}")
 copy_library(copy_faults "${LANCE_CARGO_OUT}/liblance_ffi_faults.so" "${LANCE_FAULTS_LIBRARY}")
+
 set(cargo_build "${CMAKE_COMMAND}" -E env ${LANCE_CARGO_ENV}
   "${LANCE_CARGO}" build --profile ${LANCE_CARGO_PROFILE} --locked --workspace --lib)
 
