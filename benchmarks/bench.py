@@ -289,7 +289,7 @@ def lookup_contests():
     bars = (Bar("pylance", 1 / 0.6, "p50"), Bar("DuckDB", 1.0, "p50"))
     for title, (dataset, how, repeat) in looks.items():
         words = ("lookup", dataset, *how, "--repeat", repeat)
-        duck = others("duckdb", tables.lineitem_duckdb(), *how, "--repeat", repeat, name="DuckDB")
+        duck = others("duckdb", tables.lineitem_duckdb("l_orderkey"), *how, "--repeat", repeat, name="DuckDB")
         yield Contest(title, (ours(*words), *both_pylances(*words), duck), bars)
 
 
@@ -322,6 +322,37 @@ def index_contests():
         yield Contest(f"index {column} of lineitem SF 1, {kind}", (ours(*words), *both_pylances(*words)), bars, OUTPUT)
 
 
+def change_contests():
+    """One change of lineitem, on a copy of it."""
+    whole, duck = tables.lineitem_dataset(), tables.lineitem_duckdb()
+    rows = tables.upserted_rows()
+    changes = {
+        "delete 1 % of lineitem SF 1": ("delete", whole),
+        "update 1 % of lineitem SF 1": ("update", whole),
+        "upsert 60,000 rows, half of them new": ("upsert", whole, rows),
+        "compact 101 fragments of lineitem SF 1": ("compact", tables.lineitem_fragments(101)),
+        "add a column by SQL": ("add-by-sql", whole),
+        "add a column by a function over batches": ("add-by-function", whole),
+    }
+    peer = ROOT / "benchmarks/peers/change_peers.py"
+    for title, (change, source, *given) in changes.items():
+        mine = (PEERS / "change_peer", change, source, OUTPUT, *given)
+        theirs = (sys.executable, peer, "pylance", change, source, OUTPUT, *given)
+        contenders = [
+            Contender("lance-cpp", mine),
+            Contender("pylance", theirs),
+            Contender("pylance, best", theirs, BEST),
+        ]
+        bars = [Bar("pylance", 1.0), Bar("pylance, best", 1.0)]
+        if change == "add-by-function":
+            contenders.append(Contender("a scan and a write", (mine[0], "scan-and-write", *mine[2:])))
+            bars.append(Bar("a scan and a write", 1.0))
+        elif change != "compact":
+            words = (sys.executable, peer, "duckdb", change, duck, OUTPUT, *given)
+            contenders.append(Contender("DuckDB, its own table", words))
+        yield Contest(title, tuple(contenders), tuple(bars), OUTPUT)
+
+
 def start_contests():
     """The whole life of a process."""
     count = ("count", tables.lineitem_dataset())
@@ -345,6 +376,7 @@ CONTESTS = {
     "lookup": lookup_contests,
     "text": text_contests,
     "index": index_contests,
+    "change": change_contests,
     "start": start_contests,
 }
 

@@ -239,17 +239,50 @@ def indexed_lineitem(kind, column):
     return keep(PLACE / f"lineitem_{column}_{kind.lower()}.lance", make)
 
 
-def lineitem_duckdb():
-    """Lineitem as a DuckDB file with an index on its keys."""
+def lineitem_duckdb(indexed=None):
+    """Lineitem as a DuckDB file, perhaps with an index on a column."""
 
     def make(path):
         import duckdb
 
         with duckdb.connect(str(path)) as connection:
             connection.execute(f"CREATE TABLE lineitem AS SELECT * FROM '{lineitem_parquet()}'")
-            connection.execute("CREATE INDEX keys ON lineitem (l_orderkey)")
+            if indexed:
+                connection.execute(f"CREATE INDEX keys ON lineitem ({indexed})")
 
-    return keep(PLACE / "lineitem.duckdb", make)
+    return keep(PLACE / f"lineitem{'_' + indexed if indexed else ''}.duckdb", make)
+
+
+def lineitem_fragments(count):
+    """Lineitem in so many fragments."""
+
+    def make(path):
+        import lance
+
+        dataset = lance.dataset(str(lineitem_dataset()))
+        rows = -(-dataset.count_rows() // count)
+        lance.write_dataset(dataset.scanner().to_reader(), str(path), max_rows_per_file=rows, max_rows_per_group=rows)
+
+    return keep(PLACE / f"lineitem_{count}_fragments.lance", make)
+
+
+def upserted_rows():
+    """60,000 rows of lineitem as an Arrow IPC file: every other one with keys that it has not."""
+
+    def make(path):
+        import lance
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        dataset = lance.dataset(str(lineitem_dataset()))
+        table = dataset.take(range(0, dataset.count_rows(), 100)).slice(0, 60_000)
+        is_new = pa.array([i % 2 == 1 for i in range(table.num_rows)])
+        keys = table["l_orderkey"]
+        keys = pc.if_else(is_new, pc.add(keys, 100_000_000), keys).cast(keys.type)
+        table = table.set_column(0, table.schema.field("l_orderkey"), keys)
+        write_arrow(path, table.to_batches(max_chunksize=BATCH_ROWS), table.schema)
+
+    return keep(PLACE / "upserted_rows.arrow", make)
 
 
 def lineitem_tantivy():

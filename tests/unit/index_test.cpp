@@ -4,10 +4,12 @@
 #include "lance/index.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
@@ -35,6 +37,7 @@ using lance::IndexOptions;
 using lance::IndexType;
 using lance::IndexTypeName;
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -774,12 +777,43 @@ TEST_F(IndexTest, ACheckNamesIndexFilesThatAreDamagedOrMissing) {
   ASSERT_THAT(report.problems, SizeIs(1));
   EXPECT_EQ(report.problems[0].kind, lance::ProblemKind::kWrongSize);
   EXPECT_THAT(report.problems[0].path, HasSubstr(IndexFiles()[0]));
+  EXPECT_THAT(report.problems[0].message, HasSubstr("needed by version 2 for index few_idx"));
   std::filesystem::remove(file);
   ASSERT_OK_AND_ASSIGN(report, lance::CheckDataset(uri_));
   ASSERT_THAT(report.problems, SizeIs(1));
   EXPECT_EQ(report.problems[0].kind, lance::ProblemKind::kMissingFile);
   ASSERT_OK_AND_ASSIGN(const DatasetPtr damaged, Dataset::Open(uri_, {.session = nullptr}));
   EXPECT_FALSE(damaged->PrewarmIndex("few_idx").ok());
+}
+
+TEST_F(IndexTest, ADeepCheckDecodesTheFilesOfIndices) {
+  for (const auto& [column, type] : {std::pair{"few", IndexType::kBitmap}, {"id", IndexType::kBtree}}) {
+    ASSERT_OK_AND_ASSIGN(dataset_, dataset_->CreateIndex(column, type));
+  }
+  const lance::CheckOptions deep = {.deep = true};
+  ASSERT_OK_AND_ASSIGN(auto report, lance::CheckDataset(uri_, deep));
+  EXPECT_THAT(report.problems, IsEmpty());
+
+  // The descriptions of its columns, which only who reads them looks at: the footer says where they are.
+  const std::string name = IndexFiles()[0];
+  std::fstream file(std::filesystem::path(uri_) / "_indices" / name,
+                    std::ios::in | std::ios::out | std::ios::binary);
+  std::array<int64_t, 2> positions = {};
+  file.seekg(-40, std::ios::end);
+  file.read(reinterpret_cast<char*>(positions.data()), sizeof(positions));
+  file.seekp(positions[0]);
+  file << std::string(static_cast<size_t>(positions[1] - positions[0]), '\xff');
+  file.close();
+  ASSERT_TRUE(file);
+
+  ASSERT_OK_AND_ASSIGN(report, lance::CheckDataset(uri_));
+  EXPECT_THAT(report.problems, IsEmpty());
+  ASSERT_OK_AND_ASSIGN(report, lance::CheckDataset(uri_, deep));
+  ASSERT_THAT(report.problems, SizeIs(1));
+  EXPECT_EQ(report.problems[0].kind, lance::ProblemKind::kUndecodableData);
+  EXPECT_THAT(report.problems[0].path, HasSubstr(name));
+  EXPECT_THAT(report.problems[0].message,
+              AnyOf(HasSubstr("for index few_idx"), HasSubstr("for index id_idx")));
 }
 
 }  // namespace

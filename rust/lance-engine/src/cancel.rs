@@ -4,7 +4,7 @@
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use futures::FutureExt;
 use futures::future::{AbortHandle, abortable};
@@ -37,16 +37,17 @@ pub fn cancellable<T>(
         let call = UnderWay::default();
         let mut asked = pin!(asked);
         let mut work = pin!(CALL.scope(call.clone(), work));
+        let mut ends =
+            |context: &mut Context| asked.poll_unpin(context).is_ready() && may_stop(&call);
         poll_fn(|context| {
-            for begins in [true, false] {
-                if asked.poll_unpin(context).is_ready() && may_stop(&call) {
-                    return Poll::Ready(Err(cancelled()));
-                }
-                if begins && let Poll::Ready(outcome) = work.as_mut().poll(context) {
-                    return Poll::Ready(outcome);
-                }
+            if ends(context) {
+                return Poll::Ready(Err(cancelled()));
             }
-            Poll::Pending
+            match work.as_mut().poll(context) {
+                // Its version may be settled now, or this poll took long.
+                Poll::Pending if ends(context) => Poll::Ready(Err(cancelled())),
+                outcome => outcome,
+            }
         })
         .await
     };

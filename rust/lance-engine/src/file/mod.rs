@@ -1,6 +1,7 @@
 //! Data files by themselves, outside of any dataset: what other formats embed.
 
 mod describe;
+pub mod footer;
 mod reader;
 mod writer;
 
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use lance_io::object_store::{ObjectStore, ObjectStoreParams};
 use object_store::path::Path;
 
-pub use reader::{FileReader, open};
+pub use reader::{FileReader, open, open_engine};
 pub use writer::{FileWriter, open as create};
 
 use crate::error::Result;

@@ -22,11 +22,11 @@ use lance_io::scheduler::{ScanScheduler, SchedulerConfig};
 use lance_io::utils::CachedFileSize;
 use object_store::path::Path;
 
+use super::footer::check_current;
 use super::{access, locate};
 use crate::error::{Error, Result, code};
 use crate::fault;
 use crate::last_use::LastUse;
-use crate::maintain::check::check_current;
 use crate::panics::{contained, panic_error};
 use crate::place::Place;
 use crate::read::Yield;
@@ -54,7 +54,8 @@ pub fn open(place: Place, settings: AccessSettings) -> Task<FileReader> {
                 _ => error,
             }
         })?;
-        let opening = contained(open_engine(store, path, size)).await;
+        let options = FileReaderOptions::default();
+        let opening = contained(open_engine(store, path, size, options)).await;
         let engine = opening.map_err(|error| {
             let error = error.while_reading();
             match error.code() {
@@ -70,7 +71,12 @@ pub fn open(place: Place, settings: AccessSettings) -> Task<FileReader> {
     })
 }
 
-async fn open_engine(store: Arc<ObjectStore>, path: Path, size: u64) -> Result<EngineReader> {
+pub async fn open_engine(
+    store: Arc<ObjectStore>,
+    path: Path,
+    size: u64,
+    options: FileReaderOptions,
+) -> Result<EngineReader> {
     let bytes = usize::try_from(size).ok();
     let version = determine_file_version(&store, &path, bytes).await;
     let version = version.map_err(|error| {
@@ -92,7 +98,6 @@ async fn open_engine(store: Arc<ObjectStore>, path: Path, size: u64) -> Result<E
         .open_file(&path, &CachedFileSize::new(size))
         .await?;
     let cache = LanceCache::no_cache();
-    let options = FileReaderOptions::default();
     Ok(EngineReader::try_open(file, None, Arc::default(), &cache, options).await?)
 }
 

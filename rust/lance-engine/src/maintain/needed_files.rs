@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use lance_table::format::{DataFile, DeletionFile, Fragment, IndexFile};
+use lance_table::format::{DataFile, DeletionFile, Fragment, IndexFile, IndexMetadata};
 use lance_table::io::deletion::relative_deletion_file_path;
 use object_store::path::Path;
 
@@ -22,7 +22,7 @@ pub struct Reference<'a> {
 pub enum What<'a> {
     Data(&'a Fragment, &'a DataFile),
     Deletion(&'a Fragment, &'a DeletionFile),
-    Index(&'a IndexFile),
+    Index(&'a IndexMetadata, &'a IndexFile),
     /// Whatever is in there belongs to an index.
     IndexDirectory,
     Transaction,
@@ -63,7 +63,7 @@ impl Version {
             let uuid = index.uuid.to_string();
             for file in index.files.iter().flatten() {
                 let path = format!("{uuid}/{}", file.path);
-                add(INDICES, path, index.base_id, What::Index(file));
+                add(INDICES, path, index.base_id, What::Index(index, file));
             }
             add(INDICES, uuid, index.base_id, What::IndexDirectory);
         }
@@ -95,7 +95,7 @@ impl Needed {
 
     pub fn add_reference(&mut self, reference: &Reference<'_>) {
         // What is in the directory of an index was added with it.
-        if matches!(reference.what, What::Index(_)) {
+        if matches!(reference.what, What::Index(..)) {
             return;
         }
         let path = Path::from(reference.file.as_str());

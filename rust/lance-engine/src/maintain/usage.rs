@@ -229,7 +229,7 @@ fn unit_of(root: &Path, path: &Path) -> Option<(Part, String)> {
 
 fn name_of(reference: &Reference<'_>) -> Option<String> {
     // What is in the directory of an index counts with it.
-    if matches!(reference.what, What::Index(_)) {
+    if matches!(reference.what, What::Index(..)) {
         return None;
     }
     Some(unit_name(reference.directory, &reference.file))

@@ -151,7 +151,12 @@ fn with_properties(mut staged: Staged, properties: HashMap<String, String>) -> S
 async fn commit(dataset: Arc<Dataset>, staged: Staged, retries: Option<u32>) -> Result<Dataset> {
     let store = dataset.object_store(None).await?;
     let base = dataset.branch_location().path;
-    verify(&staged.transaction, Some(dataset.manifest()), store, base).await?;
+    verify(
+        [(&staged.transaction, Some(dataset.manifest()))],
+        &store,
+        &base,
+    )
+    .await?;
     // The engine's own cleanup removes what a branch lives on, if its place was typed otherwise.
     let mut commit = CommitBuilder::new(dataset).with_skip_auto_cleanup(true);
     if let Some(rows) = staged.affected_rows {

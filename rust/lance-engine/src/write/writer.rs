@@ -253,7 +253,7 @@ impl Write {
     /// Write what is queued, and leave the commit to a transaction.
     pub fn finish_uncommitted(&self) -> Result<Pending> {
         self.close(|write| {
-            block_on(async move { write.verify(None).await.map(|()| Pending::new(write)) })
+            block_on(async move { write.verify().await.map(|()| Pending::new(write)) })
         })
     }
 

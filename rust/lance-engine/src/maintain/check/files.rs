@@ -9,14 +9,16 @@ use lance_file::version::ConcreteFileVersion;
 use lance_io::object_store::ObjectStore;
 use lance_table::format::DeletionFile;
 
-use super::data_file;
 use super::deletion_file::read_deleted;
+use super::index_file;
 use super::places::{Place, PlacedFile};
 use crate::error::Result;
+use crate::file::footer;
 use crate::maintain::listing::{ManifestFile, StoredFiles, if_found};
 use crate::maintain::needed_files::What;
 use crate::panics::contained;
-use crate::settings::ProblemKind;
+use crate::settings::{Problem, ProblemKind};
+use crate::text::one_line;
 
 /// What manifests say of a file. When they differ, the file is held against each.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +50,9 @@ pub enum FileKind {
         fragment_rows: Option<u64>,
         file: DeletionFile,
     },
-    Index,
+    Index {
+        name: String,
+    },
     Transaction,
 }
 
@@ -98,9 +102,10 @@ impl Files {
                 (None, file.num_deleted_rows.map(|rows| rows as u64), kind)
             }
             // Old manifests do not know sizes.
-            What::Index(file) => {
+            What::Index(index, file) => {
                 let size = Some(file.size_bytes).filter(|size| *size != 0);
-                (size, None, FileKind::Index)
+                let name = index.name.clone();
+                (size, None, FileKind::Index { name })
             }
             What::Transaction => (None, None, FileKind::Transaction),
             What::IndexDirectory => return,
@@ -129,6 +134,10 @@ impl Files {
         }
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = (&Expected, &File)> {
+        self.0.iter()
+    }
+
     /// Look at all of them, in any order.
     pub fn examine<'a>(
         &'a self,
@@ -150,11 +159,25 @@ impl Files {
 }
 
 impl File {
-    /// Say which versions need it.
-    pub fn needed_by(&self) -> String {
-        match self.oldest == self.newest {
+    /// What is wrong with it.
+    pub fn problem(&self, kind: ProblemKind, message: &str) -> Problem {
+        Problem {
+            kind,
+            version: Some(self.newest),
+            path: self.shown.clone(),
+            message: format!("{message}; {}", self.needed_by()),
+        }
+    }
+
+    /// Say which versions need it, and what for.
+    fn needed_by(&self) -> String {
+        let versions = match self.oldest == self.newest {
             true => format!("needed by version {}", self.newest),
             false => format!("needed by versions {} to {}", self.oldest, self.newest),
+        };
+        match &self.kind {
+            FileKind::Index { name } => format!("{versions} for index {}", one_line(name)),
+            _ => versions,
         }
     }
 }
@@ -187,11 +210,11 @@ async fn examine(
     }
     let wrong = match &file.kind {
         FileKind::Data { legacy: true, .. } => {
-            contained(data_file::check_legacy(store, path, size)).await?;
+            contained(footer::check_legacy(store, path, size)).await?;
             None
         }
         FileKind::Data { legacy: false, .. } => {
-            let rows = contained(data_file::read_row_count(store, path, size)).await?;
+            let rows = contained(footer::read_row_count(store, path, size)).await?;
             wrong_rows("has", rows, expected.rows)
         }
         FileKind::Deletion {
@@ -210,7 +233,11 @@ async fn examine(
                 None => wrong_rows("deletes", deleted.count, expected.rows),
             }
         }
-        FileKind::Index | FileKind::Transaction => None,
+        FileKind::Index { .. } => {
+            contained(index_file::check(store, path, size)).await?;
+            None
+        }
+        FileKind::Transaction => None,
     };
     Ok(match wrong {
         Some(message) => Verdict::Damaged(ProblemKind::RowCount, message),

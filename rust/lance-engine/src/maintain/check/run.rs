@@ -1,6 +1,6 @@
 //! The passes of a check: manifests, tags and branches, files, values, orphans.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -8,6 +8,7 @@ use lance_io::object_store::ObjectStore;
 
 use super::decode::{ColumnPlan, decode};
 use super::files::{FileKind, Files, Verdict, wrong_rows};
+use super::index_file;
 use super::places::{Place, Places};
 use super::progress::Progress;
 use super::refs::check_refs;
@@ -54,8 +55,12 @@ pub fn check(place: DatasetPlace, settings: CheckSettings) -> Task<Findings> {
             check.check_history().await?;
             check.count_orphans().await?;
         }
-        let sound = check.check_files(&stores).await;
+        let files = std::mem::take(&mut check.files);
+        let sound = check.check_files(&files, &stores).await;
         check.decode_values(&sound).await;
+        if settings.deep {
+            check.decode_indices(&files, &stores, &sound).await;
+        }
         check.progress.tell();
         let mut findings = check.findings;
         findings.summary.problems = findings.problems.len() as u64;
@@ -225,10 +230,13 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Look at every file, and return the sound ones.
-    async fn check_files(&mut self, stores: &[Arc<ObjectStore>]) -> HashSet<Place> {
-        let files = std::mem::take(&mut self.files);
-        let mut sound = HashSet::new();
+    /// Look at every file, and return the sound ones with their sizes.
+    async fn check_files(
+        &mut self,
+        files: &Files,
+        stores: &[Arc<ObjectStore>],
+    ) -> HashMap<Place, u64> {
+        let mut sound = HashMap::new();
         let mut verdicts = files.examine(self.listed, stores);
         while let Some((expected, file, verdict)) = verdicts.next().await {
             let summary = &mut self.findings.summary;
@@ -238,13 +246,13 @@ impl Check<'_> {
                     summary.rows += expected.rows.filter(|_| leads).unwrap_or(0);
                 }
                 FileKind::Deletion { .. } => summary.deletion_files += 1,
-                FileKind::Index => summary.index_files += 1,
+                FileKind::Index { .. } => summary.index_files += 1,
                 FileKind::Transaction => (),
             }
             let damage = match verdict {
                 Verdict::Sound(size) => {
                     summary.bytes += size;
-                    sound.insert(expected.place.clone());
+                    sound.insert(expected.place.clone(), size);
                     None
                 }
                 Verdict::Missing if matches!(file.kind, FileKind::Transaction) => {
@@ -255,13 +263,7 @@ impl Check<'_> {
                 Verdict::Damaged(kind, message) => Some((kind, message)),
             };
             if let Some((kind, message)) = damage {
-                let problem = Problem {
-                    kind,
-                    version: Some(file.newest),
-                    path: file.shown.clone(),
-                    message: format!("{message}; {}", file.needed_by()),
-                };
-                self.report(file.branch, problem).await;
+                self.report(file.branch, file.problem(kind, &message)).await;
             }
             self.progress.advance(|so_far| so_far.files += 1);
         }
@@ -269,10 +271,10 @@ impl Check<'_> {
     }
 
     /// Decode the values of the sound files.
-    async fn decode_values(&mut self, sound: &HashSet<Place>) {
+    async fn decode_values(&mut self, sound: &HashMap<Place, u64>) {
         let plan = self.columns.take().unwrap_or_default();
         for mut version in plan.by_version {
-            version.files.retain(|(place, _)| sound.contains(place));
+            version.files.retain(|(place, _)| sound.contains_key(place));
             if version.files.is_empty() {
                 continue;
             }
@@ -310,6 +312,28 @@ impl Check<'_> {
                     };
                     self.report(version.branch, problem).await;
                 }
+            }
+        }
+    }
+
+    /// Decode the sound files of indices.
+    async fn decode_indices(
+        &mut self,
+        files: &Files,
+        stores: &[Arc<ObjectStore>],
+        sound: &HashMap<Place, u64>,
+    ) {
+        for (expected, file) in files.iter() {
+            let (FileKind::Index { .. }, Some(size)) = (&file.kind, sound.get(&expected.place))
+            else {
+                continue;
+            };
+            let (store, path) = (&stores[expected.place.0], &expected.place.1);
+            let decoding = index_file::decode(store, path, *size, &mut self.progress);
+            if let Err(error) = contained(decoding).await {
+                let message = format!("cannot be decoded: {error}");
+                let problem = file.problem(ProblemKind::UndecodableData, &message);
+                self.report(file.branch, problem).await;
             }
         }
     }

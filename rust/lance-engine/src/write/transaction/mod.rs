@@ -11,10 +11,10 @@ mod named_files;
 mod origin;
 mod parts;
 mod pending;
+mod verify;
 
 use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt, stream};
 use lance::Dataset;
 use lance::dataset::scanner::RowAddrTreeMap;
 use lance::dataset::transaction::{DataReplacementGroup, Operation, RewriteGroup, Transaction};
@@ -27,9 +27,9 @@ pub use json::{read_operation, write as write_document};
 pub use merge::MESSAGE;
 pub use origin::Origin;
 pub use pending::{Pending, commit_all, commit_to};
+pub use verify::verify;
 
 use crate::error::Result;
-use crate::fault;
 use crate::open::Access;
 use crate::place::Place;
 use crate::read::Opened;
@@ -96,20 +96,17 @@ pub fn fragments_mut(transaction: &mut Transaction) -> Option<&mut Vec<Fragment>
     }
 }
 
-/// Writes whose files are checked at once.
-const CHECKED_AT_ONCE: usize = 64;
-
-/// Check the files of all, as [UncommittedWrite::verify] does. `origins` are the versions that they began at, or none.
+/// Check the files of all, which go to one dataset. `origins` are the versions that they began at, or none.
 async fn verify_all(writes: &[UncommittedWrite], origins: &[Arc<Dataset>]) -> Result<()> {
-    let each: Vec<_> = writes
-        .iter()
-        .enumerate()
-        .map(|(index, write)| write.verify(origins.get(index).map(|origin| origin.manifest())))
-        .collect();
-    stream::iter(each)
-        .buffer_unordered(CHECKED_AT_ONCE)
-        .try_collect()
-        .await
+    let Some(first) = writes.first() else {
+        return Ok(());
+    };
+    let (store, base) = first.target.open_store(&first.written_files).await?;
+    let changes = writes.iter().enumerate().map(|(index, write)| {
+        let origin = origins.get(index).map(|origin| origin.manifest());
+        (&write.transaction, origin)
+    });
+    verify(changes, &store, &base).await
 }
 
 /// Whether it brings new rows and nothing else, as what a writer makes does.
@@ -140,26 +137,6 @@ fn files(transaction: &Transaction) -> impl Iterator<Item = &DataFile> {
         .chain(rewritten)
         .flat_map(Fragment::referenced_lance_files)
         .chain(replacements.iter().map(|group| &group.1))
-}
-
-/// Compare the size of every file with what was written, but for those that `origin` has.
-pub async fn verify(
-    transaction: &Transaction,
-    origin: Option<&Manifest>,
-    store: Arc<ObjectStore>,
-    base: Path,
-) -> Result<()> {
-    fault::point()?;
-    let parallelism = store.io_parallelism();
-    let files = named_files::new_ones(transaction, origin);
-    stream::iter(files)
-        .map(|file| {
-            let (store, path) = (store.clone(), file.path(&base));
-            async move { file.verify(&store, &path).await }
-        })
-        .buffer_unordered(parallelism)
-        .try_collect::<()>()
-        .await
 }
 
 impl UncommittedWrite {
@@ -203,11 +180,9 @@ impl UncommittedWrite {
         })
     }
 
-    /// Compare the size of every file with what the encoder wrote: a store that lost the end of a file would
-    /// otherwise leave a version that nobody can read. What `origin` has already is as good as it was.
-    pub async fn verify(&self, origin: Option<&Manifest>) -> Result<()> {
-        let (store, base) = self.target.open_store(&self.written_files).await?;
-        verify(&self.transaction, origin, store, base).await
+    /// Check the files before anybody is told of them.
+    pub async fn verify(&self) -> Result<()> {
+        verify_all(std::slice::from_ref(self), &[]).await
     }
 
     /// Check the files, and make one new version of them.

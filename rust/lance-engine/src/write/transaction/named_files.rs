@@ -3,24 +3,22 @@
 use std::collections::HashSet;
 
 use lance::dataset::transaction::{Operation, Transaction};
-use lance_io::object_store::ObjectStore;
 use lance_table::format::{DataFile, DeletionFile, Fragment, IndexMetadata, Manifest};
 use lance_table::io::deletion::relative_deletion_file_path;
 use object_store::path::Path;
 
-use super::{files, is_write};
-use crate::error::{Error, Result, code};
+use super::files;
 use crate::maintain::listing::{DATA, DELETIONS, INDICES};
 
 /// A file below the root of the dataset.
 pub struct NamedFile {
     /// What it is, for people.
-    kind: &'static str,
+    pub kind: &'static str,
     pub directory: &'static str,
     /// In there.
     pub name: String,
     /// None: that was not recorded.
-    size: Option<u64>,
+    pub size: Option<u64>,
 }
 
 impl NamedFile {
@@ -54,30 +52,6 @@ impl NamedFile {
                 .fold(directory, |path, part| path.join(part)),
             false => directory.join(self.name.as_str()),
         }
-    }
-
-    pub async fn verify(&self, store: &ObjectStore, path: &Path) -> Result<()> {
-        let kind = self.kind;
-        let actual = store.size(path).await.map_err(|error| {
-            let error = Error::from(error);
-            match error.code() {
-                code::NOT_FOUND => error.context(&format!(
-                    "{kind} {path} is not there: the transaction is of another dataset, or a cleanup removed it"
-                )),
-                _ => error,
-            }
-        })?;
-        // No file of a dataset is empty.
-        let expected = self.size.unwrap_or(actual.max(1));
-        if actual == expected {
-            return Ok(());
-        }
-        Err(Error::new(
-            code::IO,
-            format!(
-                "{kind} {path} has {actual} of {expected} bytes: the store lost a part of it; nothing was committed"
-            ),
-        ))
     }
 }
 
@@ -135,19 +109,15 @@ fn changed_fragments(transaction: &Transaction) -> &[Fragment] {
     }
 }
 
-/// Those that `origin` does not have.
-pub fn new_ones(transaction: &Transaction, origin: Option<&Manifest>) -> Vec<NamedFile> {
-    let mut named = all(transaction);
-    if let (false, Some(origin)) = (is_write(transaction), origin) {
-        let mut known = HashSet::new();
-        for fragment in origin.fragments.iter() {
-            let data = fragment.referenced_lance_files();
-            known.extend(data.map(|file| file.path.clone()));
-            let deletion = fragment.deletion_file.as_ref();
-            let deletion = deletion.and_then(|file| NamedFile::deletion(fragment.id, file));
-            known.extend(deletion.map(|file| file.name));
-        }
-        named.retain(|file| !known.contains(&file.name));
+/// The names of those that a version has.
+pub fn of_version(manifest: &Manifest) -> HashSet<String> {
+    let mut names = HashSet::new();
+    for fragment in manifest.fragments.iter() {
+        let data = fragment.referenced_lance_files();
+        names.extend(data.map(|file| file.path.clone()));
+        let deletion = fragment.deletion_file.as_ref();
+        let deletion = deletion.and_then(|file| NamedFile::deletion(fragment.id, file));
+        names.extend(deletion.map(|file| file.name));
     }
-    named
+    names
 }

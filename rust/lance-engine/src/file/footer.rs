@@ -1,9 +1,11 @@
-//! One data file by itself: its footer and its number of rows.
+//! The end of a Lance file: its footer and its number of rows.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use lance_file::determine_file_version;
 use lance_file::reader::FileReader;
+use lance_file::version::ConcreteFileVersion;
 use lance_io::object_store::ObjectStore;
 use lance_io::scheduler::{ScanScheduler, SchedulerConfig};
 use lance_io::utils::CachedFileSize;
@@ -41,6 +43,13 @@ pub async fn read_row_count(store: &Arc<ObjectStore>, path: &Path, size: u64) ->
         .open_file(path, &CachedFileSize::new(size))
         .await?;
     Ok(FileReader::read_all_metadata(&file).await?.num_rows)
+}
+
+/// Whether it is a file of format 0.1, if it is a Lance file at all.
+pub async fn is_legacy(store: &Arc<ObjectStore>, path: &Path, size: u64) -> Result<bool> {
+    check_magic(&read_end(store, path, size).await?)?;
+    let version = determine_file_version(store, path, Some(size as usize)).await?;
+    Ok(version == ConcreteFileVersion::V1)
 }
 
 /// Check a file of format 0.1, whose rows only a deep check can count.
