@@ -96,7 +96,7 @@ arrow::Status ScanAndWrite(const lance::Dataset& dataset, const Arguments& argum
                         lance::LanceWriter::Open(arguments.dataset + "/charges", kCharge, {}));
   while (true) {
     ARROW_ASSIGN_OR_RAISE(const auto batch, reader->Next());
-    if (batch == nullptr) return writer->Finish();
+    if (batch == nullptr) return writer->Finish().status();
     ARROW_ASSIGN_OR_RAISE(const auto charges, Charge(batch));
     ARROW_RETURN_NOT_OK(writer->Write(*charges));
   }
@@ -117,7 +117,9 @@ const std::map<std::string, Change> kChanges = {
 arrow::Status Run(const Change& change, const std::string& source, const std::vector<std::string>& words) {
   Arguments arguments;
   arguments.dataset = words[0];
-  if (words.size() > 1) ARROW_ASSIGN_OR_RAISE(arguments.rows, Load(words[1]));
+  if (words.size() > 1) {
+    ARROW_ASSIGN_OR_RAISE(arguments.rows, Load(words[1]));
+  }
   using Copy = std::filesystem::copy_options;
   std::filesystem::copy(source, arguments.dataset, Copy::recursive | Copy::create_hard_links);
   ARROW_ASSIGN_OR_RAISE(const auto dataset, lance::Dataset::Open(arguments.dataset));

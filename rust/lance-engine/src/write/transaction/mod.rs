@@ -20,7 +20,7 @@ use lance::dataset::scanner::RowAddrTreeMap;
 use lance::dataset::transaction::{DataReplacementGroup, Operation, RewriteGroup, Transaction};
 use lance_file::version::LanceFileVersion;
 use lance_io::object_store::ObjectStore;
-use lance_table::format::{DataFile, Fragment, Manifest};
+use lance_table::format::{DataFile, Fragment};
 use object_store::path::Path;
 
 pub use json::{read_operation, write as write_document};
