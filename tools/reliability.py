@@ -2,9 +2,11 @@
 """Run every suite of the reliability table at full length and write docs/reliability.md from what they print.
 
 The rows are in tests/reliability.toml: what goes wrong, what is promised, and which tests show it. A suite prints
-its figures as lines `[figure] <row> <name>=<value> ...`. With --report, only write the page from the last run.
+its figures as lines `[figure] <row> <name>=<value> ...`. With names of rooms, such as `unit`, only these are run anew.
+With --report, only write the page from the last run.
 """
 
+import argparse
 import os
 import platform
 import re
@@ -43,26 +45,37 @@ class Test:
     cases: int
 
 
-def run():
-    """Run the presets' tests; their logs go to RESULTS."""
+def rooms_of(preset):
+    """The labels of a preset's tests, each of which has one."""
+    listed = subprocess.run(["ctest", "--preset", preset, "-N", "--print-labels"], cwd=ROOT, capture_output=True, text=True)
+    labels = listed.stdout.partition("All Labels:")[2].split()
+    return [label for label in labels if not re.search(LEFT_OUT, label)]
+
+
+def run(only):
+    """Run the presets' tests, room by room; the logs go to RESULTS."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     limit = ["--timeout", str(LONGEST_SECONDS)]
     keep_output = [f"--test-output-size-{outcome}=10000000" for outcome in ("passed", "failed")]
     for preset in PRESETS:
-        log = RESULTS / f"{preset}.xml"
-        log.unlink(missing_ok=True)
-        subprocess.run(
-            ["ctest", "--preset", preset, "--label-exclude", LEFT_OUT, "--output-junit", log, *keep_output, *limit],
-            cwd=ROOT,
-            env={**os.environ, "LANCE_TEST_SCALE": "long"},
-        )
+        for room in rooms_of(preset):
+            if only and room not in only:
+                continue
+            log = RESULTS / f"{preset}.{room}.xml"
+            log.unlink(missing_ok=True)
+            subprocess.run(
+                ["ctest", "--preset", preset, "--label-regex", f"^{room}$", "--output-junit", log, *keep_output, *limit],
+                cwd=ROOT,
+                env={**os.environ, "LANCE_TEST_SCALE": "long"},
+            )
 
 
 def results():
     """Every test that ran, and the figures by row."""
     tests, figures = [], defaultdict(list)
-    for preset in PRESETS:
-        for case in xml.parse(RESULTS / f"{preset}.xml").getroot().iter("testcase"):
+    logs = [(preset, log) for preset in PRESETS for log in sorted(RESULTS.glob(f"{preset}.*.xml"))]
+    for preset, log in logs:
+        for case in xml.parse(log).getroot().iter("testcase"):
             outcome = {"run": "passed", "fail": "FAILED"}.get(case.get("status"), "not run")
             if case.find("skipped") is not None:
                 outcome = "skipped"
@@ -116,8 +129,12 @@ def page(rows, tests, figures):
 
 
 def main():
-    if sys.argv[1:] != ["--report"]:
-        run()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rooms", nargs="*", metavar="ROOM")
+    parser.add_argument("--report", action="store_true")
+    arguments = parser.parse_args()
+    if not arguments.report:
+        run(arguments.rooms)
     rows = tomllib.loads((ROOT / "tests/reliability.toml").read_text())
     tests, figures = results()
     PAGE.write_text("\n".join(page(rows, tests, figures)) + "\n")

@@ -117,7 +117,9 @@ TEST_F(SearchesTest, FindEveryRowOfTheirVersionWhileOthersAppend) {
       if (i % 4 != 3) continue;
       const auto latest = dataset_->Latest();
       EXPECT_OK(latest.status());
-      if (latest.ok()) EXPECT_OK((*latest)->OptimizeIndices().status());
+      if (latest.ok()) {
+        EXPECT_OK((*latest)->OptimizeIndices().status());
+      }
     }
     done = true;
   });
