@@ -56,7 +56,7 @@ def run(only):
     """Run the presets' tests, room by room; the logs go to RESULTS."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     limit = ["--timeout", str(LONGEST_SECONDS)]
-    keep_output = [f"--test-output-size-{outcome}=10000000" for outcome in ("passed", "failed")]
+    keep_output = [word for outcome in ("passed", "failed") for word in (f"--test-output-size-{outcome}", "10000000")]
     for preset in PRESETS:
         for room in rooms_of(preset):
             if only and room not in only:

@@ -66,6 +66,7 @@ pub mod search;
 mod session;
 pub mod settings;
 pub mod sql;
+mod stored_file;
 mod stored_refs;
 pub mod sync;
 pub mod task;

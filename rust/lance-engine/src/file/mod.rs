@@ -1,7 +1,6 @@
 //! Data files by themselves, outside of any dataset: what other formats embed.
 
 mod describe;
-pub mod footer;
 mod reader;
 mod writer;
 
@@ -10,7 +9,7 @@ use std::sync::Arc;
 use lance_io::object_store::{ObjectStore, ObjectStoreParams};
 use object_store::path::Path;
 
-pub use reader::{FileReader, open, open_engine};
+pub use reader::{FileReader, open};
 pub use writer::{FileWriter, open as create};
 
 use crate::error::Result;

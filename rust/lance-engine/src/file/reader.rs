@@ -8,21 +8,13 @@ use arrow::array::{RecordBatch, UInt32Array};
 use arrow::datatypes::{Schema, SchemaRef};
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
-use lance_core::cache::LanceCache;
 use lance_encoding::decoder::FilterExpression;
-use lance_file::determine_file_version;
 use lance_file::reader::{FileReader as EngineReader, FileReaderOptions, ReaderProjection};
-use lance_file::version::ConcreteFileVersion;
 use lance_file::versions::{
     reader_projection_from_column_names, reader_projection_from_whole_schema,
 };
 use lance_io::ReadBatchParams;
-use lance_io::object_store::ObjectStore;
-use lance_io::scheduler::{ScanScheduler, SchedulerConfig};
-use lance_io::utils::CachedFileSize;
-use object_store::path::Path;
 
-use super::footer::check_current;
 use super::{access, locate};
 use crate::error::{Error, Result, code};
 use crate::fault;
@@ -32,6 +24,7 @@ use crate::place::Place;
 use crate::read::Yield;
 use crate::read::columns::columns;
 use crate::settings::{AccessSettings, ReadFileSettings};
+use crate::stored_file;
 use crate::task::Task;
 
 /// A file that is open: its metadata are read.
@@ -55,7 +48,7 @@ pub fn open(place: Place, settings: AccessSettings) -> Task<FileReader> {
             }
         })?;
         let options = FileReaderOptions::default();
-        let opening = contained(open_engine(store, path, size, options)).await;
+        let opening = contained(stored_file::open(store, path, size, options)).await;
         let engine = opening.map_err(|error| {
             let error = error.while_reading();
             match error.code() {
@@ -69,36 +62,6 @@ pub fn open(place: Place, settings: AccessSettings) -> Task<FileReader> {
             _last_use: LastUse,
         })
     })
-}
-
-pub async fn open_engine(
-    store: Arc<ObjectStore>,
-    path: Path,
-    size: u64,
-    options: FileReaderOptions,
-) -> Result<EngineReader> {
-    let bytes = usize::try_from(size).ok();
-    let version = determine_file_version(&store, &path, bytes).await;
-    let version = version.map_err(|error| {
-        let error = Error::from(error);
-        match error.code() {
-            code::INVALID_ARGUMENT => Error::new(code::CORRUPT, "it is no Lance file"),
-            _ => error,
-        }
-    })?;
-    if version == ConcreteFileVersion::V1 {
-        return Err(Error::new(
-            code::NOT_SUPPORTED,
-            "files of format 0.1 cannot be read by themselves",
-        ));
-    }
-    check_current(&store, &path, size).await?;
-    let scheduler = ScanScheduler::new(store.clone(), SchedulerConfig::max_bandwidth(&store));
-    let file = scheduler
-        .open_file(&path, &CachedFileSize::new(size))
-        .await?;
-    let cache = LanceCache::no_cache();
-    Ok(EngineReader::try_open(file, None, Arc::default(), &cache, options).await?)
 }
 
 type Batches = BoxStream<'static, Result<RecordBatch>>;

@@ -13,11 +13,11 @@ use super::deletion_file::read_deleted;
 use super::index_file;
 use super::places::{Place, PlacedFile};
 use crate::error::Result;
-use crate::file::footer;
 use crate::maintain::listing::{ManifestFile, StoredFiles, if_found};
 use crate::maintain::needed_files::What;
 use crate::panics::contained;
 use crate::settings::{Problem, ProblemKind};
+use crate::stored_file::footer;
 use crate::text::one_line;
 
 /// What manifests say of a file. When they differ, the file is held against each.

@@ -11,7 +11,7 @@ use object_store::path::Path;
 
 use super::progress::Progress;
 use crate::error::{Result, code};
-use crate::file::{footer, open_engine};
+use crate::stored_file::{self, footer};
 
 /// Rows may be long, as the lists of a text index are.
 const BATCH_ROWS: u32 = 1024;
@@ -36,7 +36,7 @@ pub async fn decode(
     let mut options = FileReaderOptions::default();
     options.decoder_config.validate_on_decode = true;
     options.batch_size_bytes = Some(BATCH_BYTES);
-    let reader = match open_engine(store.clone(), path.clone(), size, options).await {
+    let reader = match stored_file::open(store.clone(), path.clone(), size, options).await {
         Err(error) if error.code() == code::NOT_SUPPORTED => return Ok(()),
         opened => opened?,
     };
