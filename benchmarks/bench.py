@@ -296,10 +296,13 @@ def lookup_contests():
 def text_contests():
     dataset = tables.indexed_lineitem("INVERTED", "l_comment")
     asked = {
-        "find one word": "packages",
-        "find two words": "furiously packages",
-        "find three words": "furiously packages deposits",
+        "find one word": "sauternes",
+        "find two words": "sauternes warhorses",
+        "find three words": "sauternes warhorses notornis",
         "find a phrase": '"final deposits"',
+        "find one frequent word": "packages",
+        "find two frequent words": "furiously packages",
+        "find three frequent words": "furiously packages deposits",
     }
     for title, text in asked.items():
         words = ("text", dataset, "--column", "l_comment", "--text", text, "--repeat", "100")

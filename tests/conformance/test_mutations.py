@@ -97,7 +97,9 @@ def test_the_same_rows_are_deleted_and_updated(tmp_path, version, seed):
             lance.dataset(theirs).delete(filter)
             run(LANCE, "delete", ours, "--where", filter, "--yes")
         else:
-            assignments = rng.choice(ASSIGNMENTS)
+            # The first format has no NULL for numbers: it reads as 0, which an index of pylance's does not know.
+            has_nulls = version != "legacy"
+            assignments = rng.choice([it for it in ASSIGNMENTS if has_nulls or "null" not in it.values()])
             lance.dataset(theirs).update(assignments, where=filter)
             sets = [word for column, sql in assignments.items() for word in ("--set", f"{column}={sql}")]
             run(LANCE, "update", ours, *sets, "--where", filter, "--yes")

@@ -31,3 +31,18 @@ def test_nulls_and_empty_sides(tmp_path, left, right):
             "select x from l except select x from r order by 1 nulls last",
         ):
             assert_same_answer(text, tmp_path, connection)
+
+
+def test_a_union_whose_columns_are_one_is_sorted(tmp_path):
+    """The planner sorts its parts apart, and loses track of their order."""
+    with duckdb.connect() as connection:
+        tables = {
+            "one": pa.table({"k": [1, 2, 3, 4], "f": [2.5, None, 0.5, 1.5]}),
+            "few": pa.table({"k": [1, 3]}),
+        }
+        for name, table in tables.items():
+            lance.write_dataset(table, str(tmp_path / f"{name}.lance"))
+            connection.register(name, table)
+        part = "select f as c0, f as c1 from one p where not exists (select 1 from few s where s.k = p.k)"
+        text = f"select * from ({part} union all {part}) w order by c0 desc nulls first, c1 desc nulls first"
+        assert_same_answer(text, tmp_path, connection)

@@ -258,6 +258,20 @@ def test_elements_of_lists_as_texts(tmp_path, read_with_us):
         assert [row["_score"] for row in found] == pytest.approx([row["_score"] for row in expected], rel=1e-5)
 
 
+def test_all_of_what_two_searches_find_where_some_rows_are_not_indexed(tmp_path, read_with_us):
+    """Each of the two finds rows by the index and others without, and the sort behind them wants these together."""
+    rows = lambda first: pa.table({"id": [first, first + 1], "a": ["fox dog", "fox"], "b": ["quick cat", "cat"]})
+    dataset = lance.write_dataset(rows(0), str(tmp_path / "d"))
+    for column in ("a", "b"):
+        dataset.create_scalar_index(column, "INVERTED", with_position=True)
+    dataset = lance.write_dataset(rows(10), str(tmp_path / "d"), mode="append")
+    phrase = {"phrase": {"column": "a", "terms": "fox dog", "slop": 0}}
+    words = {"combined_fields": {"query": "cat fox", "columns": ["a", "b"], "boost": [1.0, 1.0], "operator": "OR"}}
+    found = ours(read_with_us, dataset, {"boolean": {"must": [phrase, words]}})
+    ids = dataset.to_table(columns=["id"], with_row_id=True)
+    assert sorted(id for row, id in zip(ids["_rowid"].to_pylist(), ids["id"].to_pylist()) if row in found) == [0, 10]
+
+
 def test_json_documents(tmp_path, read_with_us):
     documents = [json.dumps({"a": {"b": word}, "n": i % 3}) for i, word in enumerate(["red fox", "blue", "fox fox", "x"] * 5)]
     field = pa.field("doc", pa.json_())

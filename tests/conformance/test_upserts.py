@@ -94,9 +94,14 @@ def test_the_same_as_pylance(tmp_path, seed):
         if by_source == "delete":
             merge.when_not_matched_by_source_delete()
         flags = ["--when-matched", matched, "--when-not-matched", not_matched, "--not-matched-by-source", by_source]
-        expected = merge.execute(new)
         done, result = run(ours, new, tmp_path, *flags)
         assert done.returncode == 0, (done.stderr, flags)
+        try:
+            expected = merge.execute(new)
+        except OSError as error:
+            # Of some columns, pylance loses one while it plans.
+            assert "logical plan pruning bug" in str(error), (seed, flags)
+            return
         assert sorted_rows(lance.dataset(ours)) == sorted_rows(lance.dataset(theirs)), (seed, key_type, flags)
         counts = {f"num_{name}_rows": result[f"{name}_rows"] for name in ("inserted", "updated", "deleted")}
         assert counts == {name: expected[name] for name in counts}

@@ -25,9 +25,11 @@ struct ReleaseProbe::Record {
   /// Say that the record is complete, and may be released on any thread.
   void Publish() { releases.store(0, std::memory_order_release); }
 
-  /// Count a release; true for the first. The order makes the exporting thread's writes visible here.
+  /// Make what the exporting thread has written visible here.
+  void Enter() const { releases.load(std::memory_order_acquire); }
+
+  /// Count a release; true for the first.
   bool CountRelease() {
-    releases.load(std::memory_order_acquire);
     if (releases.fetch_add(1, std::memory_order_acq_rel) > 0) return false;
     live.fetch_sub(1);
     return true;
@@ -50,7 +52,9 @@ struct TypedRecord : ReleaseProbe::Record {
 
 template <typename CStruct>
 TypedRecord<CStruct>* RecordOf(CStruct* c_struct) {
-  return static_cast<TypedRecord<CStruct>*>(c_struct->private_data);
+  auto* record = static_cast<TypedRecord<CStruct>*>(c_struct->private_data);
+  record->Enter();
+  return record;
 }
 
 template <typename CStruct>

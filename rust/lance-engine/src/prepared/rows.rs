@@ -17,6 +17,7 @@ use lance_core::utils::address::RowAddress;
 use lance_file::version::ConcreteFileVersion;
 
 use crate::error::{Error, Result, code};
+use crate::parallel::{cores, run_all};
 use crate::read::{Opened, TakeBy, distinct, in_order, take};
 use crate::settings::TakeSettings;
 use crate::sync::{Mutex, lock};
@@ -56,27 +57,41 @@ pub fn stored<'a>(
         .collect()
 }
 
+/// Of so many rows, each core reads some of the columns.
+const READ_APART_FROM: usize = 8;
+
 /// Some columns of rows.
 pub struct Rows {
     opened: Arc<Opened>,
-    schema: Schema,
-    readers: Mutex<HashMap<u32, Arc<FragmentReader>>>,
+    /// All of them, by one reader.
+    together: Arc<Columns>,
+    /// The same in parts: the place of a column modulo their number says in which. Neighbours are often alike.
+    apart: Vec<Arc<Columns>>,
 }
 
 impl Rows {
     /// Whole columns, by the ids of their fields.
     pub fn new(opened: Arc<Opened>, fields: &[i32]) -> Self {
+        let schema = opened.dataset.schema().project_by_ids(fields, true);
+        let parts = cores().min(schema.fields.len());
+        let part = |first| {
+            let fields = schema.fields.iter().skip(first).step_by(parts);
+            Arc::new(Columns::new(Schema {
+                fields: fields.cloned().collect(),
+                metadata: schema.metadata.clone(),
+            }))
+        };
         Self {
-            schema: opened.dataset.schema().project_by_ids(fields, true),
+            apart: (0..parts).map(part).collect(),
+            together: Arc::new(Columns::new(schema.clone())),
             opened,
-            readers: Mutex::default(),
         }
     }
 
     /// The rows with these ids, in this order. All of them are there.
     pub async fn take(&self, ids: &[u64]) -> Result<RecordBatch> {
         let distinct = distinct(ids);
-        let batch = match self.dataset().manifest().uses_stable_row_ids() {
+        let batch = match self.opened.dataset.manifest().uses_stable_row_ids() {
             true => self.take_by_ids(distinct.clone()).await?,
             false => self.take_by_addresses(&distinct).await?,
         };
@@ -89,24 +104,54 @@ impl Rows {
         in_order(batch, &distinct, ids)
     }
 
-    fn dataset(&self) -> &Arc<Dataset> {
-        &self.opened.dataset
-    }
-
     async fn take_by_ids(&self, ids: Vec<u64>) -> Result<RecordBatch> {
-        let columns = self.schema.fields.iter().map(|field| field.name.clone());
+        let fields = self.together.schema.fields.iter();
         let settings = TakeSettings {
-            columns: Some(columns.collect()),
+            columns: Some(fields.map(|field| field.name.clone()).collect()),
             ..TakeSettings::default()
         };
         take(self.opened.clone(), TakeBy::RowId, ids, settings).await
     }
 
     async fn take_by_addresses(&self, distinct: &[u64]) -> Result<RecordBatch> {
+        let dataset = &self.opened.dataset;
+        if distinct.len() < READ_APART_FROM || self.apart.len() < 2 {
+            return self.together.take(dataset, distinct).await;
+        }
+        let rows: Arc<[u64]> = distinct.into();
+        let parts = self.apart.iter().map(|columns| {
+            let (columns, dataset, rows) = (columns.clone(), dataset.clone(), rows.clone());
+            async move { columns.take(&dataset, &rows).await }
+        });
+        let parts = run_all(parts).await?;
+        let schema = Arc::new(arrow::datatypes::Schema::from(&self.together.schema));
+        let columns = (0..schema.fields().len()).map(|place| {
+            let part = &parts[place % parts.len()];
+            part.column(place / parts.len()).clone()
+        });
+        Ok(RecordBatch::try_new(schema.clone(), columns.collect())?)
+    }
+}
+
+/// Columns that one reader of each fragment reads.
+struct Columns {
+    schema: Schema,
+    readers: Mutex<HashMap<u32, Arc<FragmentReader>>>,
+}
+
+impl Columns {
+    fn new(schema: Schema) -> Self {
+        Self {
+            schema,
+            readers: Mutex::default(),
+        }
+    }
+
+    async fn take(&self, dataset: &Dataset, distinct: &[u64]) -> Result<RecordBatch> {
         let of_fragment = |row: u64| RowAddress::from(row).fragment_id();
         let parts = distinct.chunk_by(|a, b| of_fragment(*a) == of_fragment(*b));
         let parts = parts.map(|rows| async move {
-            let reader = self.reader(of_fragment(rows[0])).await?;
+            let reader = self.reader(dataset, of_fragment(rows[0])).await?;
             let offsets = rows.iter().map(|row| RowAddress::from(*row).row_offset());
             let offsets: Vec<_> = offsets.collect();
             Result::Ok(reader.take_as_batch(&offsets, None).await?)
@@ -122,11 +167,11 @@ impl Rows {
         }
     }
 
-    async fn reader(&self, fragment: u32) -> Result<Arc<FragmentReader>> {
+    async fn reader(&self, dataset: &Dataset, fragment: u32) -> Result<Arc<FragmentReader>> {
         if let Some(reader) = lock(&self.readers).get(&fragment) {
             return Ok(reader.clone());
         }
-        let found = self.dataset().get_fragment(fragment as usize);
+        let found = dataset.get_fragment(fragment as usize);
         let found = found
             .ok_or_else(|| Error::new(code::INTERNAL, "a row that was found is of no fragment"))?;
         let reader = found.open(&self.schema, FragReadConfig::default()).await?;

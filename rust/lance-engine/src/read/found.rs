@@ -106,6 +106,18 @@ fn ranking(settings: &ScanSettings) -> Ranking<'_> {
     }
 }
 
+/// More rows are yielded as they come.
+const FEW: i64 = 1000;
+
+/// The column that ranks the rows, where few of them are looked for.
+pub fn ranks_few(settings: &ScanSettings) -> Option<&'static str> {
+    let is_few = settings.limit.is_some_and(|rows| (1..=FEW).contains(&rows));
+    match ranking(settings) {
+        Ranking::FullText if is_few => Some(SCORE_COL),
+        _ => None,
+    }
+}
+
 pub fn searches(settings: &ScanSettings) -> bool {
     settings.nearest.is_some() || settings.full_text.is_some()
 }

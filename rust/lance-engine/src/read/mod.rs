@@ -14,6 +14,7 @@ mod epoch;
 pub mod expression;
 mod finish;
 mod found;
+mod found_rows;
 pub mod fragments;
 pub mod handover;
 mod known_location;

@@ -27,6 +27,7 @@ use super::count::{self, Rows};
 use super::expression;
 use super::finish::{Finish, are_constant};
 use super::found::{self, Found, search, searches};
+use super::found_rows::found_rows;
 use super::opened::Opened;
 use super::projection::{Names, Output};
 use super::restriction::{fragments, restrict, restricts, restricts_more_than_fragments};
@@ -363,6 +364,11 @@ impl Query {
         }
     }
 
+    /// The rows of a search that finds few.
+    async fn found(&self, scanner: &Scanner) -> Result<Option<RecordBatch>> {
+        found_rows(&self.opened, &self.settings, scanner, &self.schema).await
+    }
+
     fn is_sorted_or_grouped(&self) -> bool {
         self.finish.is_some() || !self.settings.order_by.is_empty()
     }
@@ -404,6 +410,12 @@ impl Query {
     pub fn run(self) -> Task<(SchemaRef, Yield)> {
         Box::pin(async move {
             let (scanner, rows) = self.planned().await;
+            if self.finish.is_none()
+                && let Some(batch) = attempt(self.found(&scanner)).await.flatten()
+            {
+                let batches = (batch.num_rows() > 0).then_some(Ok(batch));
+                return Ok((self.schema, Yield::from(stream::iter(batches))));
+            }
             let told = self.settings.statistics.clone().map(Statistics::new);
             let first = self.start(&scanner, rows, engines(&told)).await?;
             let schema = first.schema();

@@ -45,10 +45,7 @@ type Started = (
 /// The steps of a plan. An anti join that NULLs decide has to know whether its other side is empty, and some joins find
 /// NULLs equal; and what is learnt is handed on by the names of columns, which two may share: it changes no scan then.
 async fn steps_of(plan: &LogicalPlan, state: &SessionState) -> PlanResult<Arc<dyn ExecutionPlan>> {
-    let steps = state
-        .query_planner()
-        .create_physical_plan(plan, state)
-        .await?;
+    let steps = physical(plan, state).await?;
     let asks = steps.exists(|step| {
         let join = step.downcast_ref::<HashJoinExec>();
         Ok(match join {
@@ -64,10 +61,22 @@ async fn steps_of(plan: &LogicalPlan, state: &SessionState) -> PlanResult<Arc<dy
     options.optimizer.enable_join_dynamic_filter_pushdown = false;
     options.optimizer.enable_topk_dynamic_filter_pushdown = false;
     options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
-    state
-        .query_planner()
-        .create_physical_plan(plan, &state)
-        .await
+    physical(plan, &state).await
+}
+
+/// Sorting partitions apart may lose track of their order, or of an operator that needs all in one. The planner finds that
+/// out at its end, and then what it has to do is to sort them together.
+async fn physical(plan: &LogicalPlan, state: &SessionState) -> PlanResult<Arc<dyn ExecutionPlan>> {
+    let planner = state.query_planner();
+    let error = match planner.create_physical_plan(plan, state).await {
+        Ok(steps) => return Ok(steps),
+        Err(error) => error,
+    };
+    let mut state = state.clone();
+    let options = state.config_mut().options_mut();
+    options.optimizer.repartition_sorts = false;
+    let together = planner.create_physical_plan(plan, &state).await;
+    together.map_err(|_| error)
 }
 
 fn shares_names(schema: &Schema) -> bool {
