@@ -1,6 +1,7 @@
 """Upserts done here and by pylance: the same rows, counts and versions, whatever the policies, types and indices are; and
 upserts of both at once."""
 
+import decimal
 import json
 import random
 import subprocess
@@ -37,7 +38,9 @@ def random_table(rng, key_type, rows, keys, nulls=True):
         case t if pa.types.is_boolean(t):
             numbers = rng.sample(range(2), min(rows, 2))
             values = [n == 1 for n in numbers]
-        case t if pa.types.is_integer(t) or pa.types.is_floating(t) or pa.types.is_decimal(t):
+        case t if pa.types.is_decimal(t):
+            values = [decimal.Decimal(n) for n in numbers]
+        case t if pa.types.is_integer(t) or pa.types.is_floating(t):
             values = numbers
         case _:
             values = [n * 1000 for n in numbers]
@@ -95,13 +98,12 @@ def test_the_same_as_pylance(tmp_path, seed):
             merge.when_not_matched_by_source_delete()
         flags = ["--when-matched", matched, "--when-not-matched", not_matched, "--not-matched-by-source", by_source]
         done, result = run(ours, new, tmp_path, *flags)
+        if (matched, not_matched, by_source) == ("delete", "skip", "delete"):
+            # pylance loses a column while it plans.
+            assert "make two of it" in done.stderr
+            continue
         assert done.returncode == 0, (done.stderr, flags)
-        try:
-            expected = merge.execute(new)
-        except OSError as error:
-            # Of some columns, pylance loses one while it plans.
-            assert "logical plan pruning bug" in str(error), (seed, flags)
-            return
+        expected = merge.execute(new)
         assert sorted_rows(lance.dataset(ours)) == sorted_rows(lance.dataset(theirs)), (seed, key_type, flags)
         counts = {f"num_{name}_rows": result[f"{name}_rows"] for name in ("inserted", "updated", "deleted")}
         assert counts == {name: expected[name] for name in counts}
