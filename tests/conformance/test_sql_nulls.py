@@ -46,3 +46,16 @@ def test_a_union_whose_columns_are_one_is_sorted(tmp_path):
         part = "select f as c0, f as c1 from one p where not exists (select 1 from few s where s.k = p.k)"
         text = f"select * from ({part} union all {part}) w order by c0 desc nulls first, c1 desc nulls first"
         assert_same_answer(text, tmp_path, connection)
+
+
+def test_a_group_is_sorted_by_all_its_keys(tmp_path):
+    """Where one follows from the other, the planner takes it for the key of the rows."""
+    with duckdb.connect() as connection:
+        days = ["1997-03-01", "1997-01-03", "1996-05-05", "1997-02-02", None, "1996-01-01"]
+        one = pa.table({"a": pa.array(days).cast(pa.date32()), "d": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]})
+        lance.write_dataset(one, str(tmp_path / "one.lance"))
+        connection.register("one", one)
+        for keys in ("extract(year from a)", "-d"):
+            other = "a" if "a" in keys else "d"
+            text = f"with w as (select {keys} as c0, {other} as c1, count(*) as n from one group by 1, 2) select * from w"
+            assert_same_answer(f"{text} order by c0 desc nulls first, c1 nulls first", tmp_path, connection)

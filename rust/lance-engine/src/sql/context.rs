@@ -11,7 +11,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::optimizer::Analyzer;
+use datafusion::optimizer::{Analyzer, Optimizer};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lance_datafusion::udf::register_functions;
@@ -83,8 +83,13 @@ impl SqlContext {
         // It tells columns apart by their names, which two sides of a join may share, and scans take nothing from it.
         let mut steps = PhysicalOptimizer::new().rules;
         steps.retain(|rule| rule.name() != "FilterPushdown");
+        // It drops the keys of groups that follow from others, and what is left is taken to tell rows apart by the wrong key: an
+        // order is then lost.
+        let mut rewriting = Optimizer::new().rules;
+        rewriting.retain(|rule| rule.name() != "eliminate_group_by_constant");
         let state = SessionStateBuilder::new()
             .with_config(config)
+            .with_optimizer_rules(rewriting)
             .with_runtime_env(runtime.build_arc()?)
             .with_default_features()
             .with_analyzer_rules(rules)
