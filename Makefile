@@ -37,7 +37,7 @@ test-tsan: tsan ## Run the C++ tests with ThreadSanitizer
 test-valgrind: valgrind ## Run the ownership and C tests with valgrind and readable stacks
 	ctest --preset valgrind
 
-reliability: release dev tsan ## Run the fault suites at full length and write docs/reliability.md (about an hour)
+reliability: release dev tsan ## Run the fault suites at full length and write docs/reliability.md (some hours)
 	.venv/bin/python tools/reliability.py
 
 check: release ## Check formats, lints, layers, symbols and header agreement

@@ -26,7 +26,7 @@ PAGE = ROOT / "docs/reliability.md"
 LEFT_OUT = "^(consumer|example|rust|sanitized)$"
 PRESETS = ["release", "dev", "tsan"]
 # Of a test program that has no limit of its own.
-LONGEST_SECONDS = 1800
+LONGEST_SECONDS = 7200
 # Where the machine does not permit what a test needs, it prints why as a figure.
 FINE = {"passed", "skipped"}
 FIGURE = re.compile(r"^\[figure\] (\S+) (.*)$", re.MULTILINE)

@@ -3,6 +3,7 @@ dataset after it was made."""
 
 import json
 import random
+import re
 
 import lance
 import numpy as np
@@ -185,9 +186,11 @@ def random_condition(rng, depth=0):
 
 def decided_condition(rng):
     """One that pylance decides rightly: it takes `x NOT IN (1) OR x NOT IN (2)` for true where x is null, too."""
-    while (condition := random_condition(rng)).count(" in (") > 1:
-        pass
-    return condition
+    while True:
+        condition = random_condition(rng)
+        lists = re.findall(r"(\w+) (?:not )?in \(", condition)
+        if len(lists) == len(set(lists)):
+            return condition
 
 
 CHOICES = {

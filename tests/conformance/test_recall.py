@@ -20,11 +20,11 @@ PROBES = {"nprobes": max(1, PARTITIONS // 5)}
 KINDS = [
     ("ivf_flat", {}, {}, 0.95),
     ("ivf_sq", {}, {}, 0.9),
-    ("ivf_pq", {"num_sub_vectors": 16}, {"refine": 10}, 0.85),
+    ("ivf_pq", {"num_sub_vectors": 32}, {"refine": 10}, 0.9),
     ("ivf_rq", {"num_bits": 5}, {"refine": 4}, 0.9),
     ("ivf_hnsw_flat", {}, {"ef": 100}, 0.9),
     ("ivf_hnsw_sq", {}, {"ef": 100}, 0.85),
-    ("ivf_hnsw_pq", {"num_sub_vectors": 16}, {"ef": 100, "refine": 10}, 0.8),
+    ("ivf_hnsw_pq", {"num_sub_vectors": 32}, {"ef": 100, "refine": 10}, 0.85),
 ]
 
 
