@@ -3,21 +3,18 @@
 //
 // usage: change_peer CHANGE SOURCE DATASET [ROWS]
 // ROWS is an Arrow IPC file with the rows of an upsert.
-#include <chrono>
-#include <ctime>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "arrow/api.h"
-#include "arrow/io/file.h"
-#include "arrow/ipc/reader.h"
 #include "lance/api.h"
+#include "timed.h"
 
 namespace {
 
@@ -26,14 +23,8 @@ constexpr char kFew[] = "l_partkey < 2000";
 
 struct Arguments {
   std::string dataset;
-  std::shared_ptr<arrow::Table> rows;
+  Batches rows;
 };
-
-arrow::Result<std::shared_ptr<arrow::Table>> Load(const std::string& path) {
-  ARROW_ASSIGN_OR_RAISE(const auto file, arrow::io::ReadableFile::Open(path));
-  ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::ipc::RecordBatchFileReader::Open(file));
-  return reader->ToTable();
-}
 
 arrow::Status Delete(const lance::Dataset& dataset, const Arguments&) {
   return dataset.Delete(kFew).status();
@@ -48,7 +39,7 @@ arrow::Status Update(const lance::Dataset& dataset, const Arguments&) {
 arrow::Status Upsert(const lance::Dataset& dataset, const Arguments& arguments) {
   lance::MergeInsertOptions options;
   options.on = std::vector<std::string>{"l_orderkey", "l_linenumber"};
-  const auto reader = std::make_shared<arrow::TableBatchReader>(arguments.rows);
+  ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::RecordBatchReader::Make(arguments.rows));
   return dataset.MergeInsert(reader, options).status();
 }
 
@@ -123,13 +114,8 @@ arrow::Status Run(const Change& change, const std::string& source, const std::ve
   using Copy = std::filesystem::copy_options;
   std::filesystem::copy(source, arguments.dataset, Copy::recursive | Copy::create_hard_links);
   ARROW_ASSIGN_OR_RAISE(const auto dataset, lance::Dataset::Open(arguments.dataset));
-  const auto begin = std::chrono::steady_clock::now();
-  const std::clock_t cpu_before = std::clock();
-  ARROW_RETURN_NOT_OK(change(*dataset, arguments));
-  const double cpu = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  std::cout << nlohmann::json{{"seconds", seconds}, {"cpu", cpu}} << std::endl;
-  return arrow::Status::OK();
+  uint64_t rows = 0;
+  return Report(&rows, [&] { return change(*dataset, arguments); });
 }
 
 }  // namespace

@@ -5,9 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -21,33 +19,10 @@
 #include <vector>
 
 #include "arrow/api.h"
-#include "arrow/io/file.h"
-#include "arrow/ipc/reader.h"
 #include "lance/api.h"
+#include "timed.h"
 
 namespace {
-
-using Batches = arrow::RecordBatchVector;
-
-/// CPU time of all threads of this process.
-double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
-
-double SecondsOf(const std::function<arrow::Status()>& work, arrow::Status* status) {
-  const auto begin = std::chrono::steady_clock::now();
-  *status = work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-/// Time one piece of work and print it.
-arrow::Status Report(uint64_t* rows, const std::function<arrow::Status()>& work) {
-  arrow::Status status;
-  const double cpu_before = CpuSeconds();
-  const double seconds = SecondsOf(work, &status);
-  const double cpu = CpuSeconds() - cpu_before;
-  if (status.ok())
-    std::cout << nlohmann::json{{"seconds", seconds}, {"cpu", cpu}, {"rows", *rows}} << std::endl;
-  return status;
-}
 
 /// Drop a dataset's files from the page cache.
 void Evict(const std::string& dataset) {
@@ -72,13 +47,6 @@ arrow::Status ReportEach(
   }
   std::cout << nlohmann::json{{"each", seconds}} << std::endl;
   return arrow::Status::OK();
-}
-
-/// An Arrow IPC file, all of it in memory.
-arrow::Result<Batches> Load(const std::string& path) {
-  ARROW_ASSIGN_OR_RAISE(const auto file, arrow::io::ReadableFile::Open(path));
-  ARROW_ASSIGN_OR_RAISE(const auto reader, arrow::ipc::RecordBatchFileReader::Open(file));
-  return reader->ToRecordBatches();
 }
 
 /// The batches again, but of so many rows each.

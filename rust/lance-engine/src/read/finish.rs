@@ -13,7 +13,6 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::prelude::SessionContext;
 use lance_core::{ROW_ADDR, ROW_ID};
 use lance_datafusion::exec::{LanceExecutionOptions, get_session_context};
 
@@ -139,12 +138,7 @@ impl Finish {
         options: &LanceExecutionOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = scan.schema();
-        let mut state = get_session_context(options).state();
-        // Sorting partitions apart takes away what a join within the scan needs: all of its rows in one.
-        let options = state.config_mut().options_mut();
-        options.optimizer.repartition_sorts = false;
-        let context = SessionContext::new_with_state(state);
-        let mut rows = context.read_table(Arc::new(Scanned(scan)))?;
+        let mut rows = get_session_context(options).read_table(Arc::new(Scanned(scan)))?;
         if let Some(groups) = &self.groups {
             groups.check(&schema)?;
             rows = rows.aggregate(groups.group_by.clone(), groups.aggregates.clone())?;
@@ -160,7 +154,11 @@ impl Finish {
             let kept = names.filter(|name| !self.dropped.contains(name)).map(named);
             rows = rows.select(kept)?;
         }
-        Ok(rows.create_physical_plan().await?)
+        let (mut state, plan) = rows.into_parts();
+        // Sorting partitions apart takes away what a join within the scan needs: all of its rows in one.
+        let options = state.config_mut().options_mut();
+        options.optimizer.repartition_sorts = false;
+        Ok(state.create_physical_plan(&plan).await?)
     }
 }
 

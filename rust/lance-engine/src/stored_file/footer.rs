@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use lance_file::determine_file_version;
 use lance_file::reader::FileReader;
 use lance_file::version::ConcreteFileVersion;
 use lance_io::object_store::ObjectStore;
@@ -45,11 +44,27 @@ pub async fn read_row_count(store: &Arc<ObjectStore>, path: &Path, size: u64) ->
     Ok(FileReader::read_all_metadata(&file).await?.num_rows)
 }
 
-/// Whether it is a file of format 0.1, if it is a Lance file at all.
-pub async fn is_legacy(store: &Arc<ObjectStore>, path: &Path, size: u64) -> Result<bool> {
-    check_magic(&read_end(store, path, size).await?)?;
-    let version = determine_file_version(store, path, Some(size as usize)).await?;
-    Ok(version == ConcreteFileVersion::V1)
+/// Check a file of whichever format it says.
+pub async fn check(store: &ObjectStore, path: &Path, size: u64) -> Result<()> {
+    let end = read_end(store, path, size).await?;
+    match version(&end)? {
+        ConcreteFileVersion::V1 => check_legacy_footer(&end, size),
+        _ => {
+            let columns = check_footer(&end, size)?;
+            check_first_column(store, path, size, &columns).await
+        }
+    }
+}
+
+/// The format that a footer names, in its last bytes before the magic.
+fn version(footer: &[u8]) -> Result<ConcreteFileVersion> {
+    check_magic(footer)?;
+    let Some([a, b, c, d, ..]) = footer.last_chunk::<8>() else {
+        return Err(corrupt("it is too short"));
+    };
+    let (major, minor) = (u16::from_le_bytes([*a, *b]), u16::from_le_bytes([*c, *d]));
+    ConcreteFileVersion::from_footer_numbers(major, minor)
+        .map_err(|_| corrupt("its footer is damaged"))
 }
 
 /// Check a file of format 0.1, whose rows only a deep check can count.

@@ -10,7 +10,6 @@ use lance_io::object_store::ObjectStore;
 use lance_table::format::DeletionFile;
 
 use super::deletion_file::read_deleted;
-use super::index_file;
 use super::places::{Place, PlacedFile};
 use crate::error::Result;
 use crate::maintain::listing::{ManifestFile, StoredFiles, if_found};
@@ -234,7 +233,7 @@ async fn examine(
             }
         }
         FileKind::Index { .. } => {
-            contained(index_file::check(store, path, size)).await?;
+            contained(footer::check(store, path, size)).await?;
             None
         }
         FileKind::Transaction => None,

@@ -11,20 +11,12 @@ use object_store::path::Path;
 
 use super::progress::Progress;
 use crate::error::{Result, code};
-use crate::stored_file::{self, footer};
+use crate::stored_file;
 
 /// Rows may be long, as the lists of a text index are.
 const BATCH_ROWS: u32 = 1024;
 /// The bound for those.
 const BATCH_BYTES: u64 = 8 << 20;
-
-/// Check how it ends.
-pub async fn check(store: &Arc<ObjectStore>, path: &Path, size: u64) -> Result<()> {
-    match footer::is_legacy(store, path, size).await? {
-        true => footer::check_legacy(store, path, size).await,
-        false => footer::check_current(store, path, size).await,
-    }
-}
 
 /// Decode all of it. One of format 0.1 has no columns.
 pub async fn decode(

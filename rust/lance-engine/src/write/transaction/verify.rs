@@ -13,11 +13,13 @@ use super::is_write;
 use super::named_files::{self, NamedFile};
 use crate::error::{Error, Result, code};
 use crate::fault;
-use crate::maintain::listing::{DATA, if_found};
+use crate::maintain::listing::DATA;
+use crate::read::attempt::attempt;
 
-/// So many files are found by a listing of their directory. It takes less than a look at each, though older ones are
-/// listed, too.
+/// So many files are found by a listing of their directory, which takes less than a look at each.
 const LISTED_FROM: usize = 500;
+/// Older files are listed, too: for each new one so many files at most. The rest is looked at one by one.
+const LISTED_FOR_EACH: usize = 4;
 
 /// Check the new files of transactions, each beside the version it was made of: what that has already is as good as it was.
 pub async fn verify<'a>(
@@ -28,9 +30,10 @@ pub async fn verify<'a>(
     fault::point()?;
     let files = new_files(changes);
     let listed = match files.len() < LISTED_FROM {
-        true => HashMap::new(),
-        false => sizes_of_data(store, base).await?,
+        true => None,
+        false => attempt(sizes_of_data(store, base, files.len() * LISTED_FOR_EACH)).await,
     };
+    let listed = listed.unwrap_or_default();
     let listed = &listed;
     stream::iter(files)
         .map(|file| async move {
@@ -64,11 +67,16 @@ fn new_files<'a>(
     files
 }
 
-async fn sizes_of_data(store: &ObjectStore, base: &Path) -> Result<HashMap<Path, u64>> {
+/// Of so many files at most.
+async fn sizes_of_data(
+    store: &ObjectStore,
+    base: &Path,
+    most: usize,
+) -> Result<HashMap<Path, u64>> {
     let directory = base.clone().join(DATA);
-    let listed = if_found(store.list_with_delimiter(Some(&directory)).await)?;
-    let files = listed.into_iter().flat_map(|listed| listed.objects);
-    Ok(files.map(|file| (file.location, file.size)).collect())
+    let listed = store.inner.list(Some(&directory)).take(most);
+    let sizes = listed.map_ok(|file| (file.location, file.size));
+    Ok(sizes.try_collect().await.map_err(lance_core::Error::from)?)
 }
 
 impl NamedFile {
