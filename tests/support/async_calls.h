@@ -11,6 +11,7 @@
 
 #include "gtest/gtest.h"
 #include "support/c_call.h"
+#include "support/handed_over.h"
 
 namespace lance_test {
 
@@ -27,7 +28,7 @@ class AsyncCalls {
   template <typename... Params, typename... Args>
   Outcome Call(LanceStatusCode (*function)(Params...), Args... args) {
     Record& record = records_.emplace_back();
-    handed_over_.fetch_add(1, std::memory_order_release);
+    HandOver();
     LanceOperation* operation = nullptr;
     LanceError* error = nullptr;
     const LanceStatusCode started = function(args..., Tell, static_cast<void*>(&record), &operation, &error);
@@ -76,14 +77,11 @@ class AsyncCalls {
   };
 
   static void Tell(void* context, LanceStatusCode status, LanceError* error) {
-    handed_over_.load(std::memory_order_acquire);
+    TakeOver();
     auto* record = static_cast<Record*>(context);
     const Outcome outcome = ToOutcome(status, error);
     if (record->told.fetch_add(1) == 0) record->end.set_value(outcome);
   }
-
-  /// The library orders who uses a record; a race detector in the C++ code does not see how.
-  static inline std::atomic<int64_t> handed_over_ = 0;
 
   std::deque<Record> records_;
   int64_t cancelled_call_ = -1;

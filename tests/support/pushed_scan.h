@@ -14,6 +14,7 @@
 #include "arrow/c/abi.h"
 #include "gtest/gtest.h"
 #include "support/c_call.h"
+#include "support/handed_over.h"
 #include "support/release_probe.h"
 
 namespace lance_test {
@@ -37,6 +38,7 @@ class PushedScan : ArrowAsyncDeviceStreamHandler {
     promised_ = 1;
     calls_ = 0;
     ArrowAsyncDeviceStreamHandler* const handler = this;
+    HandOver();
     const Outcome started = CallC(lance_scanner_to_async_device_stream, scanner, handler);
     released_->get_future().wait();
     EXPECT_TRUE(started.ok() || !failure_.ok()) << "a start that fails is told, too";
@@ -51,6 +53,7 @@ class PushedScan : ArrowAsyncDeviceStreamHandler {
   class Callback {
    public:
     explicit Callback(ArrowAsyncDeviceStreamHandler* self) : scan_(*static_cast<PushedScan*>(self)) {
+      TakeOver();
       EXPECT_EQ(scan_.calls_.fetch_add(1), 0);
       EXPECT_EQ(scan_.releases_, 0);
     }
