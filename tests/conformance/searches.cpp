@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -197,7 +198,8 @@ class Comparison {
     return Compare(lists, found);
   }
 
-  /// All are as far, and rows are the same that are nearer than the farthest of their query.
+  /// All are as far, and rows are the same that are nearer than the farthest of their query. In which order
+  /// rows come that are as far as each other is not promised.
   arrow::Status CompareButTies(const ArrayPtr& vectors, const BatchPtr& found) const {
     ARROW_RETURN_NOT_OK(found->ValidateFull());
     ARROW_ASSIGN_OR_RAISE(const auto scanned, Scan(vectors));
@@ -208,20 +210,25 @@ class Comparison {
     if (distances == nullptr || found->num_rows() == 0) return arrow::Status::OK();
     if (!distances->Equals(*scanned->GetColumnByName("_distance")->chunk(0))) return Differ(*scanned, found);
     const auto queries = found->GetColumnByName("query_index");
-    const auto& far = static_cast<const arrow::FloatArray&>(*distances);
-    for (int64_t i = 0; i < far.length();) {
-      int64_t end = i + 1;
-      const auto is_same_query = [&](int64_t row) {
-        return queries == nullptr || queries->RangeEquals(*queries, i, i + 1, row);
-      };
-      while (end < far.length() && is_same_query(end)) ++end;
-      int64_t nearer = i;
-      while (nearer < end && far.Value(nearer) < far.Value(end - 1)) ++nearer;
-      if (!table->Slice(i, nearer - i)->Equals(*scanned->Slice(i, nearer - i)))
-        return Differ(*scanned, found);
-      i = end;
+    const auto is_same_query = [&](int64_t row, int64_t other) {
+      return queries == nullptr || queries->RangeEquals(*queries, row, row + 1, other);
+    };
+    for (int64_t i = 0, end = 0; i < found->num_rows(); i = end) {
+      while (end < found->num_rows() && distances->RangeEquals(*distances, i, i + 1, end) &&
+             is_same_query(i, end)) {
+        ++end;
+      }
+      const bool is_farthest = end == found->num_rows() || !is_same_query(i, end);
+      if (!is_farthest && Rows(*table, i, end) != Rows(*scanned, i, end)) return Differ(*scanned, found);
     }
     return arrow::Status::OK();
+  }
+
+  /// The rows from `begin` to `end` in any order.
+  static std::multiset<std::string> Rows(const arrow::Table& table, int64_t begin, int64_t end) {
+    std::multiset<std::string> rows;
+    for (int64_t row = begin; row < end; ++row) rows.insert(table.Slice(row, 1)->ToString());
+    return rows;
   }
 
   const std::string column_;

@@ -1,4 +1,4 @@
-// Writes far enough that an upload is under way, gives up, and ends at once:
+// Writes far enough that an upload is under way, waits until its input ends, gives up, and ends at once:
 // give_up URI abort|destroy [KEY=VALUE]...
 #include <cstdint>
 #include <cstdio>
@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   for (uint32_t lane = 0; writer->stats().bytes_written < kEnough; lane = 1 - lane) {
     ARROW_CHECK_OK(writer->WriteToLane(lane, *Noise(&random)));
   }
+  while (std::getchar() != EOF) continue;
   if (std::string(argv[2]) == "abort") ARROW_CHECK_OK(writer->Abort());
   writer.reset();
   return 0;

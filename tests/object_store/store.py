@@ -88,6 +88,7 @@ class Store:
         return subprocess.Popen(
             [str(argument) for argument in (program, *arguments, *options)],
             cwd=self.directory,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from fault_proxy import Fault
-from store import GIVE_UP, LANCE
+from store import GIVE_UP, HANGS, LANCE
 from support.figures import figure
 
 PART = "PUT .*(partNumber=|comp=block&)"
@@ -16,6 +16,14 @@ STEPS = {
     "completion": "(POST .*uploadId=|PUT .*comp=blocklist)",
     "commit": "PUT .*/_versions/",
 }
+
+
+def wait_for(proxy, request, process):
+    """Returns when a program has sent such a request, or ended without."""
+    deadline = time.monotonic() + HANGS
+    while process.poll() is None and not any(re.search(request, sent) for sent in list(proxy.requests)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def check_nothing_is_left(store):
@@ -35,6 +43,7 @@ def check_nothing_is_left(store):
 def test_a_writer_given_up(store, how):
     with store.proxy.failing():
         process = store.start(GIVE_UP, store.uri(), how)
+        wait_for(store.proxy, PART, process)
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
         assert any(re.search(PART, request) for request in store.proxy.requests)
@@ -70,8 +79,7 @@ def test_ctrl_c(store):
     with store.proxy.failing() as proxy:
         command = ["tpch", "generate", "--scale", "1", "--tables", "orders", "--output", store.uri()]
         process = store.start(LANCE, *command)
-        while not any(re.search(PART, request) for request in proxy.requests):
-            time.sleep(0.01)
+        wait_for(proxy, PART, process)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == 130

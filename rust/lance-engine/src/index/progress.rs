@@ -4,39 +4,32 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lance_index::progress::{IndexBuildProgress, noop_progress};
+use lance_index::progress::IndexBuildProgress;
 
 use crate::reporting::Reporter;
 use crate::settings::{Callback, IndexProgress};
 use crate::sync::{Mutex, lock};
 
 /// Tells the caller while this lives. Tasks of the engine may outlive the work that began them.
-pub struct Telling(Option<Arc<Progress>>);
+pub struct Telling(Arc<Progress>);
 
 impl Telling {
     pub fn new(callback: Option<Callback<IndexProgress>>) -> Self {
-        Self(callback.map(|callback| {
-            Arc::new(Progress {
-                reporter: Reporter::new(Some(callback)),
-                so_far: Mutex::default(),
-            })
+        Self(Arc::new(Progress {
+            reporter: Reporter::new(callback),
+            so_far: Mutex::default(),
         }))
     }
 
     /// What the engine tells.
     pub fn engine(&self) -> Arc<dyn IndexBuildProgress> {
-        match &self.0 {
-            Some(progress) => progress.clone(),
-            None => noop_progress(),
-        }
+        self.0.clone()
     }
 }
 
 impl Drop for Telling {
     fn drop(&mut self) {
-        if let Some(progress) = &self.0 {
-            progress.reporter.stop();
-        }
+        self.0.reporter.stop();
     }
 }
 
@@ -89,6 +82,9 @@ impl IndexBuildProgress for Progress {
     async fn stage_progress(&self, stage: &str, completed: u64) -> lance_core::Result<()> {
         self.change(stage, |so_far| so_far.completed = completed);
         self.reporter.report(|| self.so_far());
+        // Workers take their next work without waiting, and whoever hands it out, woken by one of them, waits for its thread:
+        // one worker would have it all.
+        tokio::task::yield_now().await;
         Ok(())
     }
 
