@@ -16,8 +16,8 @@ from conditions import random_condition
 from support.scale import pick
 
 ROWS = 2500
-SCANS = pick(push=24, long=400)
-SEEDS = range(pick(push=6, long=40))
+SCANS = pick(push=24, long=200)
+SEEDS = range(pick(push=6, long=15))
 
 # By their names, and whether they may be sorted and grouped by.
 EXPRESSIONS = {

@@ -15,7 +15,6 @@ use async_trait::async_trait;
 use futures::stream::{BoxStream, once};
 use futures::{StreamExt, TryStreamExt};
 use lance_core::Result;
-use lance_file::format::MAGIC;
 use lance_io::object_store::providers::local::FileStoreProvider;
 use lance_io::object_store::{ObjectStore as LanceStore, ObjectStoreParams, ObjectStoreProvider};
 use object_store::local::LocalFileSystem;
@@ -31,6 +30,7 @@ use super::open_files::{OpenFile, OpenFiles};
 use super::version_files::{self, is_version_file};
 use crate::error::{Error, code};
 use crate::last_use;
+use crate::stored_file::footer;
 use crate::telemetry::stores::{self, Store};
 
 /// What the engine calls a local store that is used like a remote one.
@@ -138,12 +138,6 @@ fn is_plain(options: &GetOptions) -> bool {
         && options.version.is_none()
 }
 
-/// Whether a part of a file that goes to its end cannot be that of a file of the engine's, as of one that was cut.
-fn ends_wrong(path: &Path, end: &[u8]) -> bool {
-    let is_ours = path.filename().is_some_and(|name| name.ends_with(".lance"));
-    is_ours && (end.is_empty() || !end.ends_with(MAGIC) && !MAGIC.ends_with(end))
-}
-
 impl LocalStore {
     /// The open file that answers a request; None leaves it to the file system's own way.
     async fn find(
@@ -247,11 +241,9 @@ impl LocalStore {
         let bytes = bytes.map_err(|error| {
             failure(Error::from(error).context(&format!("cannot read /{path}")))
         })?;
-        if range.end == meta.size && ends_wrong(path, &bytes) {
-            return Err(failure(Error::new(
-                code::CORRUPT,
-                format!("/{path} is damaged: its end is missing"),
-            )));
+        if range.end == meta.size && path.filename().is_some_and(|name| name.ends_with(".lance")) {
+            footer::check_end(&bytes, meta.size)
+                .map_err(|error| failure(error.context(&format!("/{path} is damaged"))))?;
         }
         Ok(GetResult {
             payload: GetResultPayload::Stream(once(ready(Ok(bytes))).boxed()),

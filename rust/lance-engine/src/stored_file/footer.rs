@@ -67,6 +67,20 @@ fn version(footer: &[u8]) -> Result<ConcreteFileVersion> {
         .map_err(|_| corrupt("its footer is damaged"))
 }
 
+/// Check the last bytes of a file, as many as were read of it, before the engine believes them.
+pub fn check_end(end: &[u8], size: u64) -> Result<()> {
+    let is_cut = end.is_empty() || !end.ends_with(MAGIC) && !MAGIC.ends_with(end);
+    if is_cut {
+        return Err(corrupt("its end is missing"));
+    }
+    match (end.last_chunk::<{ FOOTER_BYTES as usize }>(), version(end)) {
+        (Some(_), Ok(ConcreteFileVersion::V1)) => check_legacy_footer(end, size),
+        (Some(footer), Ok(_)) => check_footer(footer, size).map(drop),
+        // Of a format that is not known the engine says so.
+        _ => Ok(()),
+    }
+}
+
 /// Check a file of format 0.1, whose rows only a deep check can count.
 pub async fn check_legacy(store: &Arc<ObjectStore>, path: &Path, size: u64) -> Result<()> {
     check_legacy_footer(&read_end(store, path, size).await?, size)
@@ -187,6 +201,18 @@ mod tests {
             damaged[at] = 0xff;
             assert!(check_footer(&damaged, SIZE).is_err(), "byte {at}");
         }
+    }
+
+    #[test]
+    fn as_much_of_an_end_is_checked_as_is_there() {
+        let mut end = [&[0; 9][..], &footer()].concat();
+        assert!(check_end(&end, SIZE).is_ok());
+        assert!(check_end(b"NC", SIZE).is_ok());
+        assert!(check_end(b"LAN", SIZE).is_err());
+        let buffers = end.len() - 16;
+        end[buffers] = 0xff;
+        assert!(check_end(&end, SIZE).is_err());
+        assert!(check_end(&end[buffers..], SIZE).is_ok());
     }
 
     #[test]
