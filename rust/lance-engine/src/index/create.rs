@@ -4,23 +4,18 @@ use std::sync::Arc;
 
 use lance::Dataset;
 use lance::index::DatasetIndexExt;
-use lance_core::utils::tokio::get_num_compute_intensive_cpus;
 use lance_index::progress::IndexBuildProgress;
-use lance_table::format::{Fragment, IndexMetadata};
+use lance_table::format::IndexMetadata;
 use serde_json::Value;
 
 use super::change::{commit, run_to_version};
 use super::definition::Definition;
 use super::list::{existing, named};
-use super::parameters::NUM_SEGMENTS;
 use super::progress::Telling;
 use crate::error::{Error, Result};
 use crate::read::Opened;
 use crate::settings::{IndexSettings, IndexType};
 use crate::task::Task;
-
-/// Of fewer texts a second thread costs more than it gains.
-const TEXTS_FOR_A_THREAD: usize = 1_000_000;
 
 /// Make an index and commit it: the version that has it.
 pub fn create(
@@ -70,29 +65,20 @@ async fn make(
 
 /// The fragments of each segment; None: all of them.
 fn parts(definition: &Definition, dataset: &Dataset) -> Vec<Option<Vec<u32>>> {
+    let segments = definition
+        .parameters
+        .get("num_segments")
+        .and_then(Value::as_u64);
     let fragments: Vec<_> = dataset.fragment_bitmap().iter().collect();
-    let count = segments(definition, dataset).clamp(1, fragments.len().max(1));
-    if count == 1 || !definition.train {
-        return vec![None];
-    }
-    let chunks = fragments.chunks(fragments.len().div_ceil(count));
-    chunks.map(|chunk| Some(chunk.to_vec())).collect()
-}
-
-/// How many segments there should be. Each is searched by one thread.
-fn segments(definition: &Definition, dataset: &Dataset) -> usize {
-    let asked = definition.parameters.get(NUM_SEGMENTS);
-    match asked.and_then(Value::as_u64) {
-        Some(count) => usize::try_from(count).unwrap_or(usize::MAX),
-        None if definition.kind == IndexType::Inverted => {
-            let rows: usize = dataset
-                .fragments()
-                .iter()
-                .filter_map(Fragment::num_rows)
-                .sum();
-            get_num_compute_intensive_cpus().min(rows / TEXTS_FOR_A_THREAD)
+    match segments {
+        Some(count) if count > 1 && definition.train && !fragments.is_empty() => {
+            let count = fragments
+                .len()
+                .min(usize::try_from(count).unwrap_or(usize::MAX));
+            let chunks = fragments.chunks(fragments.len().div_ceil(count));
+            chunks.map(|chunk| Some(chunk.to_vec())).collect()
         }
-        None => 1,
+        _ => vec![None],
     }
 }
 
