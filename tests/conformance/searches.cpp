@@ -9,13 +9,13 @@
 // are as far as the farthest one found may be others in a batch. Prints whether searches were prepared, and
 // how many rows were found.
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <random>
-#include <set>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -219,16 +219,20 @@ class Comparison {
         ++end;
       }
       const bool is_farthest = end == found->num_rows() || !is_same_query(i, end);
-      if (!is_farthest && Rows(*table, i, end) != Rows(*scanned, i, end)) return Differ(*scanned, found);
+      if (!is_farthest && !SameRows(*table, *scanned, i, end)) return Differ(*scanned, found);
     }
     return arrow::Status::OK();
   }
 
-  /// The rows from `begin` to `end` in any order.
-  static std::multiset<std::string> Rows(const arrow::Table& table, int64_t begin, int64_t end) {
-    std::multiset<std::string> rows;
-    for (int64_t row = begin; row < end; ++row) rows.insert(table.Slice(row, 1)->ToString());
-    return rows;
+  /// Whether the rows from `begin` to `end` are the same, in any order.
+  static bool SameRows(const arrow::Table& left, const arrow::Table& right, int64_t begin, int64_t end) {
+    const auto rows = [&](const arrow::Table& table) {
+      std::vector<std::shared_ptr<arrow::Table>> rows;
+      for (int64_t row = begin; row < end; ++row) rows.push_back(table.Slice(row, 1));
+      return rows;
+    };
+    return std::ranges::is_permutation(
+        rows(left), rows(right), [](const auto& row, const auto& other) { return row->Equals(*other); });
   }
 
   const std::string column_;
