@@ -2,7 +2,8 @@
 """Run every suite of the reliability table at full length and write docs/reliability.md from what they print.
 
 The rows are in tests/reliability.toml: what goes wrong, what is promised, and which tests show it. A suite prints
-its figures as lines `[figure] <row> <name>=<value> ...`. With names of rooms, such as `unit`, only these are run anew.
+its figures as lines `[figure] <row> <name>=<value> ...`. With names of rooms, such as `unit`, only these are run anew,
+and what the others did last is kept.
 With --report, only write the page from the last run.
 """
 
@@ -10,6 +11,7 @@ import argparse
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -53,38 +55,43 @@ def rooms_of(preset):
 
 
 def run(only):
-    """Run the presets' tests, room by room; the logs go to RESULTS."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    limit = ["--timeout", str(LONGEST_SECONDS)]
+    """Run the tests of the rooms, preset by preset; what each did is kept until it runs again."""
     keep_output = [word for outcome in ("passed", "failed") for word in (f"--test-output-size-{outcome}", "10000000")]
     for preset in PRESETS:
-        for room in rooms_of(preset):
-            if only and room not in only:
-                continue
-            log = RESULTS / f"{preset}.{room}.xml"
-            log.unlink(missing_ok=True)
-            subprocess.run(
-                ["ctest", "--preset", preset, "--label-regex", f"^{room}$", "--output-junit", log, *keep_output, *limit],
-                cwd=ROOT,
-                env={**os.environ, "LANCE_TEST_SCALE": "long"},
-            )
+        rooms = [room for room in rooms_of(preset) if not only or room in only]
+        if not rooms:
+            continue
+        if not only:
+            shutil.rmtree(RESULTS / preset, ignore_errors=True)
+        (RESULTS / preset).mkdir(parents=True, exist_ok=True)
+        log = RESULTS / f"{preset}.xml"
+        log.unlink(missing_ok=True)
+        labels = f"^({'|'.join(rooms)})$"
+        subprocess.run(
+            ["ctest", "--preset", preset, "--label-regex", labels, "--output-junit", log, *keep_output]
+            + ["--timeout", str(LONGEST_SECONDS)],
+            cwd=ROOT,
+            env={**os.environ, "LANCE_TEST_SCALE": "long"},
+        )
+        for case in xml.parse(log).getroot().iter("testcase"):
+            xml.ElementTree(case).write(RESULTS / preset / f"{case.get('name')}.xml", encoding="utf-8")
 
 
 def results():
     """Every test that ran, and the figures by row."""
     tests, figures = [], defaultdict(list)
-    logs = [(preset, log) for preset in PRESETS for log in sorted(RESULTS.glob(f"{preset}.*.xml"))]
+    logs = [(preset, log) for preset in PRESETS for log in sorted((RESULTS / preset).glob("*.xml"))]
     for preset, log in logs:
-        for case in xml.parse(log).getroot().iter("testcase"):
-            outcome = {"run": "passed", "fail": "FAILED"}.get(case.get("status"), "not run")
-            if case.find("skipped") is not None:
-                outcome = "skipped"
-            output = case.findtext("system-out") or ""
-            # A program that does not count its cases is one.
-            cases = sum(int(of_gtest or of_pytest) for of_gtest, of_pytest in CASES.findall(output)) or 1
-            tests.append(Test(preset, case.get("name"), outcome, float(case.get("time")), cases))
-            for row, values in FIGURE.findall(output):
-                figures[row].append(values.strip())
+        case = xml.parse(log).getroot()
+        outcome = {"run": "passed", "fail": "FAILED"}.get(case.get("status"), "not run")
+        if case.find("skipped") is not None:
+            outcome = "skipped"
+        output = case.findtext("system-out") or ""
+        # A program that does not count its cases is one.
+        cases = sum(int(of_gtest or of_pytest) for of_gtest, of_pytest in CASES.findall(output)) or 1
+        tests.append(Test(preset, case.get("name"), outcome, float(case.get("time")), cases))
+        for row, values in FIGURE.findall(output):
+            figures[row].append(values.strip())
     return tests, figures
 
 

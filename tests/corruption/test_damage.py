@@ -17,7 +17,7 @@ import gallery
 
 PROGRAM = Path(os.environ.get("LANCE_BIN", damage.ROOT / "build/release/bin/lance"))
 MUTANTS = pick(push=150, long=20_000)
-MEMCHECKED = pick(push=2, long=150)
+MEMCHECKED = pick(push=2, long=60)
 WORKERS = os.cpu_count()
 
 
