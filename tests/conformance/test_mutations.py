@@ -68,7 +68,8 @@ def random_dataset(rng, path, version):
     )
     if rng.random() < 0.6:
         dataset.delete(f"id % {rng.randrange(2, 6)} = 1")
-    if rng.random() < 0.5:
+    # The first format has no NULL for numbers: it reads as 0, which an index of pylance's does not know, nor find again.
+    if rng.random() < 0.5 and version != "legacy":
         dataset.create_scalar_index("n", "BTREE")
     return lance.dataset(path)
 
@@ -97,9 +98,8 @@ def test_the_same_rows_are_deleted_and_updated(tmp_path, version, seed):
             lance.dataset(theirs).delete(filter)
             run(LANCE, "delete", ours, "--where", filter, "--yes")
         else:
-            # The first format has no NULL for numbers: it reads as 0, which an index of pylance's does not know.
-            has_nulls = version != "legacy" or not lance.dataset(theirs).describe_indices()
-            assignments = rng.choice([it for it in ASSIGNMENTS if has_nulls or "null" not in it.values()])
+            # Nor do its statistics, by which pylance skips rows that it reads as 0.
+            assignments = rng.choice([it for it in ASSIGNMENTS if version != "legacy" or "null" not in it.values()])
             lance.dataset(theirs).update(assignments, where=filter)
             sets = [word for column, sql in assignments.items() for word in ("--set", f"{column}={sql}")]
             run(LANCE, "update", ours, *sets, "--where", filter, "--yes")

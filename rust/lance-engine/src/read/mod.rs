@@ -38,6 +38,7 @@ pub mod shuffle;
 pub mod split;
 mod statistics;
 mod substrait;
+mod substrings;
 mod take;
 mod travel;
 mod unknowns;

@@ -36,6 +36,7 @@ use super::scan_strategy;
 use super::shrink::{fewer, is_too_long, shrinking, too_long};
 use super::statistics::Statistics;
 use super::substrait;
+use super::substrings;
 use crate::error::{Error, Result, check_options};
 use crate::local::store::is_local;
 use crate::panics::contained;
@@ -227,7 +228,8 @@ async fn filter(
 ) -> Result<BTreeSet<String>> {
     if let Some(message) = &settings.filter_substrait {
         let (filter, reads) = substrait::filter(message, dataset.schema()).await?;
-        scanner.filter_expr(filter);
+        let kept = substrings::keep_nulls(&filter)?;
+        scanner.filter_expr(kept.unwrap_or(filter));
         return Ok(reads);
     }
     let Some(filter) = &settings.filter else {
@@ -242,6 +244,12 @@ async fn filter(
         )));
     }
     scanner.filter(&checked.sql)?;
+    if substrings::may_be_in(&checked.sql)
+        && let Some(filter) = scanner.get_expr_filter()?
+        && let Some(kept) = substrings::keep_nulls(&filter)?
+    {
+        scanner.filter_expr(kept);
+    }
     Ok(checked.columns)
 }
 
