@@ -154,7 +154,10 @@ impl Target {
         let written = change.files();
         let made = change.run(|dataset| work(dataset, written)).await?;
         made.ok_or_else(|| self.taken())?;
-        let clone = load(builder(&self.place.uri, &self.access)?).await??;
+        let clone = load(builder(&self.place.uri, &self.access)?).await?;
+        let clone = clone.map_err(|error| {
+            Error::from(error).context("the clone was made, but it cannot be opened")
+        })?;
         Ok(Opened::reached(clone, self.access))
     }
 }

@@ -95,11 +95,15 @@ pub fn create(opened: Arc<Opened>, name: String, settings: BranchSettings) -> Ta
         }
         claim.keep();
         if let Err(gone) = version::require(&opened).await {
-            removal::remove(&refs, &name).await?;
+            let removed = removal::remove(&refs, &name).await;
+            removed.map_err(|error| error.context(&was_made(&name, "removed again")))?;
             return Err(gone);
         }
         let first = Ref::from((name.as_str(), dataset.manifest().version));
-        Ok(opened.at(dataset.checkout_version(first).await?))
+        let first = dataset.checkout_version(first).await;
+        let first =
+            first.map_err(|error| Error::from(error).context(&was_made(&name, "opened")))?;
+        Ok(opened.at(first))
     })
 }
 
@@ -160,6 +164,11 @@ async fn has_versions(store: &ObjectStore, root: &Path) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// What to say where there is a branch, though the call fails.
+fn was_made(name: &str, lacks: &str) -> String {
+    format!("branch {name:?} was made, but it cannot be {lacks}")
 }
 
 /// What to say where a name is free, but not its directory.
