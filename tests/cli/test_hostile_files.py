@@ -473,7 +473,7 @@ def test_a_sound_file_of_all_types(lance, tmp_path, name):
 def test_a_damaged_file_is_imported_or_named(lance, tmp_path, name):
     chance = random.Random(f"damage {name}")
     outcomes = set()
-    for number in range(pick(60, 2000)):
+    for number in range(pick(60, 700)):
         content = bytes(damage(SOUND[name], chance))
         try:
             outcomes.add(survives(lance, tmp_path, name, content))

@@ -16,7 +16,7 @@ from conditions import random_condition
 from support.scale import pick
 
 ROWS = 2500
-SCANS = pick(push=24, long=200)
+SCANS = pick(push=24, long=100)
 SEEDS = range(pick(push=6, long=15))
 
 # By their names, and whether they may be sorted and grouped by.

@@ -16,7 +16,7 @@ import damage
 import gallery
 
 PROGRAM = Path(os.environ.get("LANCE_BIN", damage.ROOT / "build/release/bin/lance"))
-MUTANTS = pick(push=150, long=20_000)
+MUTANTS = pick(push=150, long=10_000)
 MEMCHECKED = pick(push=2, long=60)
 WORKERS = os.cpu_count()
 
