@@ -239,6 +239,19 @@ def indexed_lineitem(kind, column):
     return keep(PLACE / f"lineitem_{column}_{kind.lower()}.lance", make)
 
 
+def lineitem_texts():
+    """Lineitem with an index of the words of its comments, as this library builds one."""
+
+    def make(path):
+        import shutil
+
+        shutil.copytree(lineitem_dataset(), path)
+        words = ["index", "create", path, "l_comment", "--type", "inverted", "--param", "with_position=true"]
+        subprocess.run([LANCE, *map(str, words)], check=True, stdout=subprocess.DEVNULL)
+
+    return keep(PLACE / "lineitem_texts.lance", make)
+
+
 def lineitem_duckdb(indexed=None):
     """Lineitem as a DuckDB file, perhaps with an index on a column."""
 

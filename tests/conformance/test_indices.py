@@ -9,6 +9,7 @@ import lance
 import numpy as np
 import pyarrow as pa
 import pytest
+from lance.query import PhraseQuery
 
 from support.scale import pick
 
@@ -141,12 +142,15 @@ def test_a_vector_index_is_as_good_as_pylance_s(lance_cli, make, kind, theirs, g
     assert "ANN" in plan
 
 
-def test_full_text_indices_rank_alike(lance_cli, make):
+@pytest.mark.parametrize("segments", [1, 2])
+def test_full_text_indices_rank_alike(lance_cli, make, segments):
     ours, other = make(random.Random(4), "ours"), make(random.Random(4), "theirs")
     given = {"with_position": True, "stem": False, "remove_stop_words": False}
-    lance_cli("index", "create", ours, "name", "--type", "inverted", *parameters(given))
+    lance_cli("index", "create", ours, "name", "--type", "inverted", *parameters({**given, "num_segments": segments}))
+    assert len(lance.dataset(ours).describe_indices()[0].segments) == segments
+    lance_cli("fsck", ours, "--deep")
     lance.dataset(other).create_scalar_index("name", "INVERTED", **given)
-    for query in ["red", "tree lime", "Straße blue"]:
+    for query in ["red", "tree lime", "Straße blue", PhraseQuery("red tree", "name")]:
         found = [
             lance.dataset(uri).to_table(columns=["id", "_score"], full_text_query=query).sort_by([("_score", "descending"), ("id", "ascending")])
             for uri in (ours, other)
@@ -205,6 +209,24 @@ CHOICES = {
 }
 
 
+@pytest.mark.parametrize("kind", ["fm", "ngram"])
+def test_a_null_is_no_text_without_a_substring(lance_cli, read_with_us, make, kind):
+    uri = make(random.Random(5))
+    lance_cli("index", "create", uri, "name", "--type", kind)
+    for condition in [
+        "NOT contains(name, 'lime')",
+        "contains(name, 'lime') = false",
+        "id < 900 AND NOT (contains(name, 'lime') OR few = 2)",
+        "NOT (NOT contains(name, 'lime'))",
+        "contains(name, 'lime') OR few = 2",
+    ]:
+        expected = pylance_finds(uri, condition, use_index=False)
+        assert expected
+        assert ids(read_with_us(uri, columns="id", filter=condition)) == expected, condition
+        counted = int(lance_cli("count", uri, "--filter", condition))
+        assert counted == len(expected), condition
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_index_changes_no_answer(lance_cli, read_with_us, make, seed):
     rng = random.Random(seed)
@@ -221,7 +243,9 @@ def test_an_index_changes_no_answer(lance_cli, read_with_us, make, seed):
             told = f"{when}: {condition}, with {made}"
             assert ids(read_with_us(uri, columns="id", filter=condition)) == expected, told
             assert ids(read_with_us(uri, columns="id", filter=condition, scalar_index=0)) == expected, told
-            assert pylance_finds(uri, condition) == expected, told
+            # With an index of substrings, pylance takes NULLs for texts that do not have it.
+            if not ("name fm" in made and "contains" in condition and "NOT" in condition):
+                assert pylance_finds(uri, condition) == expected, told
 
     check("fresh")
     lance.dataset(uri).delete(f"id % {rng.randrange(2, 7)} = 1")

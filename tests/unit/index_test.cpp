@@ -311,6 +311,7 @@ INSTANTIATE_TEST_SUITE_P(
         Scalar{IndexType::kJson, "doc", "json_get_int(doc, 'size') = 3", kSizePath},
         Scalar{IndexType::kInverted, "name", "id < 10", {.parameters = {{"with_position", "true"}}}, false},
         Scalar{IndexType::kInverted, "tags", "id < 10", {}, false},
+        Scalar{IndexType::kInverted, "name", "id < 10", {.parameters = {{"num_segments", "3"}}}, false},
         Scalar{IndexType::kMinhash,
                "name",
                "id < 10",

@@ -3,19 +3,29 @@
 use std::sync::Arc;
 
 use lance::Dataset;
+use lance::dataset::index::LanceIndexStoreExt;
 use lance::index::DatasetIndexExt;
+use lance_core::utils::tokio::get_num_compute_intensive_cpus;
 use lance_index::progress::IndexBuildProgress;
-use lance_table::format::IndexMetadata;
+use lance_index::scalar::inverted::builder::{FinalizeOptions, merge_index_files_with_options};
+use lance_index::scalar::lance_format::LanceIndexStore;
+use lance_table::format::{Fragment, IndexFile, IndexMetadata};
 use serde_json::Value;
 
 use super::change::{commit, run_to_version};
 use super::definition::Definition;
 use super::list::{existing, named};
+use super::parameters::NUM_SEGMENTS;
 use super::progress::Telling;
 use crate::error::{Error, Result};
 use crate::read::Opened;
 use crate::settings::{IndexSettings, IndexType};
 use crate::task::Task;
+
+/// Of fewer texts a second thread costs more than it gains.
+const TEXTS_FOR_A_THREAD: usize = 1_000_000;
+/// Each costs requests at the first search of a process.
+const MOST_SEGMENTS_OF_TEXTS: usize = 8;
 
 /// Make an index and commit it: the version that has it.
 pub fn create(
@@ -55,30 +65,71 @@ async fn make(
     }
     let mut made = Vec::new();
     for part in parts(&definition, &dataset) {
+        let is_staged = part.is_some() && definition.kind == IndexType::Inverted;
         let building = definition.build(&mut dataset, &name, part, progress.clone());
-        made.push(building.await?);
+        let segment = building.await?;
+        made.push(match is_staged {
+            true => put_in_place(&dataset, segment, progress.clone()).await?,
+            false => segment,
+        });
     }
     let mut replaced = existing(&dataset).await?;
     replaced.retain(|index| index.name == name);
     commit(dataset, made, replaced).await
 }
 
+/// An index of the words of some fragments lies in a staging directory, as others may build more of it.
+async fn put_in_place(
+    dataset: &Dataset,
+    mut segment: IndexMetadata,
+    progress: Arc<dyn IndexBuildProgress>,
+) -> Result<IndexMetadata> {
+    let directory = dataset.indices_dir().join(segment.uuid.to_string());
+    let store = dataset.object_store(None).await?;
+    let files = merge_index_files_with_options(
+        &store,
+        &directory,
+        Arc::new(LanceIndexStore::from_dataset_for_new(
+            dataset,
+            &segment.uuid,
+        )?),
+        FinalizeOptions::default(),
+        progress,
+    );
+    let files = files.await?.into_iter().map(|file| IndexFile {
+        path: file.path,
+        size_bytes: file.size_bytes,
+    });
+    segment.files = Some(files.collect());
+    Ok(segment)
+}
+
 /// The fragments of each segment; None: all of them.
 fn parts(definition: &Definition, dataset: &Dataset) -> Vec<Option<Vec<u32>>> {
-    let segments = definition
-        .parameters
-        .get("num_segments")
-        .and_then(Value::as_u64);
     let fragments: Vec<_> = dataset.fragment_bitmap().iter().collect();
-    match segments {
-        Some(count) if count > 1 && definition.train && !fragments.is_empty() => {
-            let count = fragments
-                .len()
-                .min(usize::try_from(count).unwrap_or(usize::MAX));
-            let chunks = fragments.chunks(fragments.len().div_ceil(count));
-            chunks.map(|chunk| Some(chunk.to_vec())).collect()
+    let count = segments(definition, dataset).clamp(1, fragments.len().max(1));
+    if count == 1 || !definition.train {
+        return vec![None];
+    }
+    let chunks = fragments.chunks(fragments.len().div_ceil(count));
+    chunks.map(|chunk| Some(chunk.to_vec())).collect()
+}
+
+/// How many segments there should be. Each is searched by one thread.
+fn segments(definition: &Definition, dataset: &Dataset) -> usize {
+    let asked = definition.parameters.get(NUM_SEGMENTS);
+    match asked.and_then(Value::as_u64) {
+        Some(count) => usize::try_from(count).unwrap_or(usize::MAX),
+        None if definition.kind == IndexType::Inverted => {
+            let rows: usize = dataset
+                .fragments()
+                .iter()
+                .filter_map(Fragment::num_rows)
+                .sum();
+            let threads = get_num_compute_intensive_cpus().min(MOST_SEGMENTS_OF_TEXTS);
+            threads.min(rows / TEXTS_FOR_A_THREAD)
         }
-        _ => vec![None],
+        None => 1,
     }
 }
 

@@ -256,6 +256,7 @@ fn scalar_params(kind: IndexType, parameters: &Checked) -> Result<ScalarIndexPar
         .into_iter()
         .partition(|(name, _)| parameters::is_of_tokenizer(name));
     let mut own = own;
+    own.remove(parameters::NUM_SEGMENTS);
     match kind {
         IndexType::Minhash if !tokenizer.is_empty() => {
             own.insert("tokenizer".to_string(), tokenizer.into());

@@ -37,6 +37,9 @@ const MANY: u64 = u32::MAX as u64;
 const MOST_PARTITIONS: u64 = 1 << 24;
 const MOST_SAMPLES: u64 = 1 << 20;
 
+/// Which the engine does not know.
+pub const NUM_SEGMENTS: &str = "num_segments";
+
 const IVF: &[Parameter] = &[
     Parameter("metric", Word(&["l2", "cosine", "dot", "hamming"])),
     Parameter("num_partitions", Count(1, MOST_PARTITIONS)),
@@ -135,7 +138,7 @@ const BLOOM_FILTER: &[Parameter] = &[
     Parameter("number_of_items", Count(1, MANY)),
     Parameter("probability", Fraction),
 ];
-const FM: &[Parameter] = &[Parameter("num_segments", Count(1, MANY))];
+const SEGMENTS: &[Parameter] = &[Parameter(NUM_SEGMENTS, Count(1, MANY))];
 const JSON: &[Parameter] = &[
     Parameter("path", Key),
     Parameter(
@@ -158,8 +161,8 @@ fn known(kind: IndexType) -> &'static [&'static [Parameter]] {
         IndexType::Bitmap | IndexType::LabelList | IndexType::Ngram => &[],
         IndexType::Zonemap => &[ZONEMAP],
         IndexType::BloomFilter => &[BLOOM_FILTER],
-        IndexType::Inverted => &[INVERTED, TOKENIZER],
-        IndexType::Fm => &[FM],
+        IndexType::Inverted => &[INVERTED, SEGMENTS, TOKENIZER],
+        IndexType::Fm => &[SEGMENTS],
         IndexType::Json => &[JSON],
         IndexType::Rtree => &[RTREE],
         IndexType::Minhash => &[MINHASH, TOKENIZER],
