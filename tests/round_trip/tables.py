@@ -48,6 +48,7 @@ class Tables:
     def __init__(self, seed, storage="2.2"):
         self.random = random.Random(seed)
         self.storage = storage
+        self.known = {}
 
     # Types
 
@@ -102,7 +103,11 @@ class Tables:
     def value(self, of):
         t, rand = pa.types, self.random
         if t.is_dictionary(of):
-            return self.value(of.value_type)
+            # Narrow keys count so many different values and no more.
+            known = self.known.setdefault(str(of), [])
+            if of.index_type.bit_width > 8 or len(known) < 100:
+                known.append(self.value(of.value_type))
+            return rand.choice(known)
         if t.is_boolean(of):
             return rand.random() < 0.5
         if t.is_integer(of):
