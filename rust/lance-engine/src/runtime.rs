@@ -1,11 +1,13 @@
 //! The process-wide runtime: thread pools, the default session, and the rules about who may block.
 
 use std::future::Future;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use lance::session::Session;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Runtime};
 
 use crate::error::{Error, Result, code};
 use crate::fault;
@@ -26,6 +28,12 @@ pub const STACK_BYTES: usize = 32 << 20;
 /// Threads stay when they are idle. Of those that end, the last is joined by the next, or by the end of the runtime, which is
 /// never torn down: one would always be left, with its stack.
 const IDLE_FOR: Duration = Duration::MAX;
+
+/// The first that blocks, and the one that starts them all.
+const THREADS_BESIDE_WORKERS: usize = 2;
+
+/// Threads start within milliseconds, or not at all.
+const PATIENCE_AT_START: Duration = Duration::from_secs(10);
 
 /// What every operation runs on. Made once, never dropped: exported streams and statically stored
 /// handles may outlive `main`.
@@ -55,20 +63,11 @@ fn begin_start() -> MutexGuard<'static, ()> {
 }
 
 fn start(settings: &RuntimeSettings) -> Result<&'static Engine> {
-    let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let cores = thread::available_parallelism().map_or(2, |n| n.get());
     size_cpu_pool(settings.cpu_threads, cores)?;
     let workers = settings.io_threads.map_or(cores, |n| n as usize);
-    let runtime = try_threads(workers)
-        .and_then(|()| {
-            tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(workers)
-                .thread_name("lance-io")
-                .thread_stack_size(STACK_BYTES)
-                .on_thread_start(threads::adopt)
-                .thread_keep_alive(IDLE_FOR)
-                .enable_all()
-                .build()
-        })
+    let runtime = try_threads(workers + THREADS_BESIDE_WORKERS)
+        .and_then(|()| build_in_time(workers))
         .map_err(|error| {
             Error::new(
                 code::RESOURCE_EXHAUSTED,
@@ -83,6 +82,38 @@ fn start(settings: &RuntimeSettings) -> Result<&'static Engine> {
     }))
 }
 
+/// Where one of the workers cannot be started after all, tokio waits for the others for ever: on a thread of its own.
+fn build_in_time(workers: usize) -> io::Result<Runtime> {
+    let (send, receive) = mpsc::sync_channel(1);
+    let build = move || {
+        // Nobody listens any more when a send fails.
+        let _ = send.send(contain(|| Ok(build(workers)?)));
+    };
+    thread::Builder::new()
+        .name("lance-start".to_string())
+        .spawn(build)?;
+    match receive.recv_timeout(PATIENCE_AT_START) {
+        Ok(built) => built.map_err(|error| io::Error::other(error.message().to_string())),
+        Err(_) => Err(io::ErrorKind::OutOfMemory.into()),
+    }
+}
+
+fn build(workers: usize) -> io::Result<Runtime> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .thread_name("lance-io")
+        .thread_stack_size(STACK_BYTES)
+        .on_thread_start(threads::adopt)
+        .thread_keep_alive(IDLE_FOR)
+        .enable_all()
+        .build()?;
+    // What blocks, and finds that no thread can be started, is left to those that there are; but the workers never do it.
+    let (told, waits) = mpsc::sync_channel(1);
+    runtime.spawn_blocking(move || told.send(()));
+    let _ = waits.recv();
+    Ok(runtime)
+}
+
 /// Tell the logger, which may call anything: without the lock of the start.
 fn tell_start(engine: &Engine) {
     tracing::info!(
@@ -95,12 +126,12 @@ fn tell_start(engine: &Engine) {
 
 /// Fail unless this many threads can run at once. A runtime that cannot start its workers waits for them
 /// for ever.
-fn try_threads(count: usize) -> std::io::Result<()> {
+fn try_threads(count: usize) -> io::Result<()> {
     let gate = Mutex::new(());
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let _closed = lock(&gate);
         (0..count).try_for_each(|_| {
-            std::thread::Builder::new()
+            thread::Builder::new()
                 .spawn_scoped(scope, || drop(lock(&gate)))
                 .map(drop)
         })
