@@ -250,6 +250,17 @@ TEST_F(SearcherTest, AnswersManyThreadsAtOnce) {
   }
 }
 
+TEST_F(SearcherTest, HoldsNoVectorOfACallThatHasEnded) {
+  for (const std::optional<uint32_t> gather : {std::optional<uint32_t>(), std::optional<uint32_t>(0)}) {
+    ASSERT_OK_AND_ASSIGN(const auto searcher, Open(Near(Vector()), {.gather_milliseconds = gather}));
+    for (int i = 0; i < 300; ++i) {
+      const ArrayPtr vector = Vector();
+      ASSERT_OK(searcher->Search(vector));
+      ASSERT_EQ(vector->data().use_count(), 1) << "after search " << i;
+    }
+  }
+}
+
 TEST_F(SearcherTest, StopsAndGoesOn) {
   ASSERT_OK_AND_ASSIGN(const auto searcher, Open(Near(Vector()), {.gather_milliseconds = 1000}));
   arrow::StopSource source;

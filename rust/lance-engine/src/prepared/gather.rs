@@ -98,6 +98,8 @@ async fn run(prepared: Arc<Prepared>, state: Arc<Mutex<State>>, patience: Durati
             Some(found) => found.into_iter().map(Some).collect(),
             None => vec![None; keys.len()],
         };
+        // They are the callers', whose calls end with the answers.
+        drop(keys);
         for (answer, found) in answers.into_iter().zip(found) {
             // Its caller may have gone.
             let _ = answer.send(found);
