@@ -94,7 +94,7 @@ fn build_in_time(workers: usize) -> io::Result<Runtime> {
         .spawn(build)?;
     match receive.recv_timeout(PATIENCE_AT_START) {
         Ok(built) => built.map_err(|error| io::Error::other(error.message().to_string())),
-        Err(_) => Err(io::ErrorKind::OutOfMemory.into()),
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }
 }
 

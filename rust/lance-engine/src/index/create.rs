@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use lance::Dataset;
-use lance::dataset::index::LanceIndexStoreExt;
 use lance::index::DatasetIndexExt;
 use lance_core::utils::tokio::get_num_compute_intensive_cpus;
 use lance_index::progress::IndexBuildProgress;
-use lance_index::scalar::inverted::builder::{FinalizeOptions, merge_index_files_with_options};
-use lance_index::scalar::lance_format::LanceIndexStore;
-use lance_table::format::{Fragment, IndexFile, IndexMetadata};
+use lance_table::format::{Fragment, IndexMetadata};
 use serde_json::Value;
 
 use super::change::{commit, run_to_version};
@@ -55,57 +52,29 @@ async fn make(
     mut dataset: Dataset,
     progress: Arc<dyn IndexBuildProgress>,
 ) -> Result<Dataset> {
-    if let Some(fragments) = definition.fragments.clone() {
-        let building = definition.build(&mut dataset, &name, Some(fragments), progress);
-        let segments = vec![building.await?];
+    let mut made = Vec::new();
+    let parts = parts(&definition, &dataset);
+    let is_in_parts = parts.iter().any(Option::is_some);
+    for part in parts {
+        let building = definition.build(&mut dataset, &name, part, progress.clone());
+        made.push(building.await?);
+    }
+    if is_in_parts {
         dataset
-            .commit_existing_index_segments(&name, &definition.column, segments)
+            .commit_existing_index_segments(&name, &definition.column, made)
             .await?;
         return Ok(dataset);
-    }
-    let mut made = Vec::new();
-    for part in parts(&definition, &dataset) {
-        let is_staged = part.is_some() && definition.kind == IndexType::Inverted;
-        let building = definition.build(&mut dataset, &name, part, progress.clone());
-        let segment = building.await?;
-        made.push(match is_staged {
-            true => put_in_place(&dataset, segment, progress.clone()).await?,
-            false => segment,
-        });
     }
     let mut replaced = existing(&dataset).await?;
     replaced.retain(|index| index.name == name);
     commit(dataset, made, replaced).await
 }
 
-/// An index of the words of some fragments lies in a staging directory, as others may build more of it.
-async fn put_in_place(
-    dataset: &Dataset,
-    mut segment: IndexMetadata,
-    progress: Arc<dyn IndexBuildProgress>,
-) -> Result<IndexMetadata> {
-    let directory = dataset.indices_dir().join(segment.uuid.to_string());
-    let store = dataset.object_store(None).await?;
-    let files = merge_index_files_with_options(
-        &store,
-        &directory,
-        Arc::new(LanceIndexStore::from_dataset_for_new(
-            dataset,
-            &segment.uuid,
-        )?),
-        FinalizeOptions::default(),
-        progress,
-    );
-    let files = files.await?.into_iter().map(|file| IndexFile {
-        path: file.path,
-        size_bytes: file.size_bytes,
-    });
-    segment.files = Some(files.collect());
-    Ok(segment)
-}
-
 /// The fragments of each segment; None: all of them.
 fn parts(definition: &Definition, dataset: &Dataset) -> Vec<Option<Vec<u32>>> {
+    if definition.fragments.is_some() {
+        return vec![definition.fragments.clone()];
+    }
     let fragments: Vec<_> = dataset.fragment_bitmap().iter().collect();
     let count = segments(definition, dataset).clamp(1, fragments.len().max(1));
     if count == 1 || !definition.train {
