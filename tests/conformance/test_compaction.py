@@ -11,7 +11,7 @@ from lance.optimize import Compaction, CompactionTask, RewriteResult
 
 from support.scale import pick
 
-SEEDS = range(pick(push=2, long=30))
+SEEDS = range(pick(push=2, long=12))
 TARGET = 400
 
 

@@ -15,7 +15,7 @@ from support.scale import pick
 
 ROWS = 3000
 DIMENSION = 32
-SEEDS = range(pick(push=2, long=30))
+SEEDS = range(pick(push=2, long=12))
 FILTERS = pick(push=5, long=25)
 
 # Kind, as pylance calls it, column, a filter that it answers, parameters.

@@ -86,7 +86,7 @@ def assert_same(ours, theirs):
 
 
 @pytest.mark.parametrize("version", ["legacy", "2.0", "2.1", "2.2"])
-@pytest.mark.parametrize("seed", range(pick(push=3, long=40)))
+@pytest.mark.parametrize("seed", range(pick(push=3, long=20)))
 def test_the_same_rows_are_deleted_and_updated(tmp_path, version, seed):
     rng = random.Random(f"mutations {version} {seed}")
     theirs, ours = tmp_path / "theirs", tmp_path / "ours"

@@ -67,7 +67,7 @@ def assert_same(ours, theirs):
     assert ours.to_pylist() == theirs.to_pylist()
 
 
-@pytest.mark.parametrize("seed", range(pick(push=5, long=40)))
+@pytest.mark.parametrize("seed", range(pick(push=5, long=20)))
 def test_any_number_of_parts_has_every_row_once_and_in_order(tmp_path, read_parts, seed):
     rng = random.Random(f"splits {seed}")
     dataset = random_dataset(rng, tmp_path / "d")
@@ -91,7 +91,7 @@ def test_any_number_of_parts_has_every_row_once_and_in_order(tmp_path, read_part
         assert_same(read_parts(dataset, **ours), dataset.scanner(**theirs).to_table())
 
 
-@pytest.mark.parametrize("seed", range(pick(push=3, long=20)))
+@pytest.mark.parametrize("seed", range(pick(push=3, long=10)))
 def test_rows_are_taken_as_they_are_scanned(tmp_path, read_parts, seed):
     rng = random.Random(f"takes {seed}")
     dataset = random_dataset(rng, tmp_path / "d")
@@ -123,7 +123,7 @@ def test_rows_are_taken_as_they_are_scanned(tmp_path, read_parts, seed):
     assert sample == read_parts(dataset, sample=size, seed=seed, columns="id")["id"].to_pylist()
 
 
-@pytest.mark.parametrize("seed", range(pick(push=4, long=30)))
+@pytest.mark.parametrize("seed", range(pick(push=4, long=15)))
 def test_an_epoch_has_every_row_once(tmp_path, read_parts, seed):
     rng = random.Random(f"epochs {seed}")
     dataset = random_dataset(rng, tmp_path / "d")

@@ -146,7 +146,7 @@ def test_few_rows_pass(tmp_path):
             compare(dataset, k=10, filter=filter, minimum=1, maximum=1, ties=1)
 
 
-@pytest.mark.parametrize("seed", range(pick(push=3, long=20)))
+@pytest.mark.parametrize("seed", range(pick(push=3, long=10)))
 def test_random_searches(tmp_path, seed):
     rng = np.random.default_rng(100 + seed)
     choose = random.Random(f"searches {seed}")

@@ -12,7 +12,7 @@ import pytest
 from duck import assert_same_answer
 from support.scale import pick
 
-SEEDS = range(pick(push=5, long=200))
+SEEDS = range(pick(push=5, long=60))
 QUERIES = 10
 
 INTEGERS, DECIMALS, DOUBLES, TEXTS, DATES = "ik", "d", "f", "t", "a"

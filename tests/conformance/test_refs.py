@@ -112,7 +112,7 @@ def test_clones_go_both_ways(lance_cli, dataset, tmp_path):
         assert read_json(lance_cli, "fsck", ours, "--deep")["problems"] == []
 
 
-@pytest.mark.parametrize("seed", range(pick(push=2, long=20)))
+@pytest.mark.parametrize("seed", range(pick(push=2, long=10)))
 def test_random_changes_are_those_that_pylance_finds(lance_cli, tmp_path, seed):
     choose = random.Random(seed)
     path = tmp_path / "d.lance"

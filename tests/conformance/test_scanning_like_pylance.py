@@ -48,7 +48,7 @@ def random_columns(rng):
     return rng.sample(names, rng.randrange(1, len(names)))
 
 
-@pytest.mark.parametrize("seed", range(pick(push=2, long=20)))
+@pytest.mark.parametrize("seed", range(pick(push=2, long=10)))
 @pytest.mark.parametrize("storage_version", ["2.0", "2.1", "2.2"])
 def test_random_scans(tmp_path, read_with_us, storage_version, seed):
     rng = random.Random(f"{seed} {storage_version}")

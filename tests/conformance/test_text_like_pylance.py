@@ -23,8 +23,8 @@ from lance.query import (
 
 from support.scale import pick
 
-SEEDS = range(pick(push=4, long=40))
-QUERIES = pick(push=14, long=150)
+SEEDS = range(pick(push=4, long=20))
+QUERIES = pick(push=14, long=60)
 
 # Of many languages; some are stop words, some have one stem, some differ in case or accents alone.
 WORDS = """the a and of fox foxes quick quickly quicker run runs running ran dog dogs dog's lazy brown brave data database

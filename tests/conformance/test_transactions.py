@@ -117,7 +117,7 @@ OPERATIONS = [("commit", "commit"), ("commit", "discard"), ("discard", "discard"
 def test_two_processes_at_once(tmp_path, servers, prepare, verbs, mode):
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
-    rounds = pick(15, 200)
+    rounds = pick(15, 60)
     made = deleted = 0
     for round in range(rounds):
         where = f"seed {seed}, round {round}"

@@ -70,7 +70,7 @@ def run(dataset, table, tmp_path, *flags):
     return done, json.loads(done.stdout) if done.returncode == 0 else None
 
 
-@pytest.mark.parametrize("seed", range(pick(12, 200)))
+@pytest.mark.parametrize("seed", range(pick(12, 80)))
 def test_the_same_as_pylance(tmp_path, seed):
     rng = random.Random(seed)
     key_type = rng.choice(key_types())

@@ -453,7 +453,7 @@ class RandomFilters {
 TEST_F(ArrowDatasetTest, RandomFiltersPassTheSameRows) {
   int answered = 0;
   int pushed = 0;
-  const int64_t count = Pick<int64_t>(150, 3000) / Stride();
+  const int64_t count = Pick<int64_t>(150, 1000) / Stride();
   for (int64_t seed = 0; seed < count; ++seed) {
     const Expression filter = RandomFilters(leaves_, static_cast<uint64_t>(seed)).Next(1 + seed % 4);
     SCOPED_TRACE(std::to_string(seed) + ": " + filter.ToString());
