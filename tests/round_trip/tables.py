@@ -39,6 +39,8 @@ SCALARS = _scalar_types()
 WITHOUT_VIEWS = [t for t in SCALARS if not pa.types.is_string_view(t) and not pa.types.is_binary_view(t)]
 FIXED_WIDTH = [t for t in SCALARS if pa.types.is_primitive(t) and not pa.types.is_null(t)]
 KEYS = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()]
+# Inside maps no others are stored.
+WIDE_KEYS = [key for key in KEYS if key.bit_width >= 32]
 DICTIONARY_VALUES = [pa.string(), pa.large_string(), pa.binary(), pa.int64()]
 
 
@@ -52,7 +54,7 @@ class Tables:
 
     # Types
 
-    def data_type(self, depth=0):
+    def data_type(self, depth=0, dictionary_keys=KEYS):
         kinds = ["scalar"] * 6
         if depth < 3:
             kinds += ["list", "large_list", "struct", "struct", "fixed_size_list", "dictionary"]
@@ -62,23 +64,23 @@ class Tables:
         if kind == "scalar":
             return self.random.choice(SCALARS if self.storage in VIEWS else WITHOUT_VIEWS)
         if kind == "dictionary":
-            return pa.dictionary(self.random.choice(KEYS), self.random.choice(DICTIONARY_VALUES))
+            return pa.dictionary(self.random.choice(dictionary_keys), self.random.choice(DICTIONARY_VALUES))
         if kind == "struct":
-            return pa.struct(self.fields(self.random.randint(1, 3), depth + 1))
+            return pa.struct(self.fields(self.random.randint(1, 3), depth + 1, dictionary_keys))
         if kind == "fixed_size_list":
             return pa.list_(self.random.choice(FIXED_WIDTH), self.random.randint(1, 4))
         if kind == "map":
             key = self.random.choice([pa.string(), pa.int32(), pa.large_string(), pa.date32()])
-            return pa.map_(key, self.data_type(depth + 1))
-        item = self.field(self.random.choice(["item", "element", "x"]), self.data_type(depth + 1))
+            return pa.map_(key, self.data_type(depth + 1, WIDE_KEYS))
+        item = self.field(self.random.choice(["item", "element", "x"]), self.data_type(depth + 1, dictionary_keys))
         return pa.list_(item) if kind == "list" else pa.large_list(item)
 
     def nullable(self):
         return self.random.random() < 0.8
 
-    def fields(self, count, depth=0):
+    def fields(self, count, depth=0, dictionary_keys=KEYS):
         names = self.random.sample(NAMES, count)
-        return [self.field(name, self.data_type(depth)) for name in names]
+        return [self.field(name, self.data_type(depth, dictionary_keys)) for name in names]
 
     def field(self, name, data_type):
         nullable = pa.types.is_null(data_type) or self.nullable()

@@ -76,12 +76,15 @@ fn room_of(keys: &DataType) -> Option<usize> {
     }
 }
 
-/// Whether some column can have more values than its keys can count.
+/// Whether a dictionary can have more values than its keys can count.
+pub fn is_narrow(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Dictionary(keys, _) if room_of(keys).is_some())
+}
+
+/// Whether some column is such a dictionary, or has one inside.
 pub fn has_narrow_keys(schema: &Schema) -> bool {
     let mut types = schema.flattened_fields().into_iter().map(Field::data_type);
-    types.any(
-        |data_type| matches!(data_type, DataType::Dictionary(keys, _) if room_of(keys).is_some()),
-    )
+    types.any(is_narrow)
 }
 
 impl Dictionaries {

@@ -9,6 +9,8 @@ use arrow::datatypes::{
 use lance::datatypes::LogicalType;
 use lance_core::is_system_column;
 
+use super::dictionaries::is_narrow;
+use super::nested::contains;
 use crate::column_path::ColumnPath;
 use crate::error::{Error, Result, code};
 
@@ -83,6 +85,11 @@ fn check_type(data_type: &DataType, path: &ColumnPath) -> Result<()> {
         DataType::Struct(fields) if fields.is_empty() => {
             refuse(path, "it is a struct without fields")
         }
+        // Readers of several files put the dictionaries inside maps one behind the other.
+        DataType::Map(entries, _) if contains(entries.data_type(), is_narrow) => refuse(
+            path,
+            "a dictionary inside a map needs keys of 32 bits or more: use these, or plain values",
+        ),
         DataType::List(item) | DataType::LargeList(item) | DataType::Map(item, false) => {
             check_item(item)
         }
@@ -179,6 +186,17 @@ mod tests {
             list(DataType::Int8),
         ] {
             assert!(check(words(values)).is_err());
+        }
+    }
+
+    #[test]
+    fn dictionaries_inside_maps_have_wide_keys() {
+        let words = |keys| DataType::Dictionary(Box::new(keys), Box::new(DataType::Utf8));
+        assert!(check(map_to(words(DataType::Int32))).is_ok());
+        for narrow in [DataType::Int8, DataType::UInt16].map(words) {
+            assert!(check(list(narrow.clone())).is_ok());
+            let error = check(map_to(list(narrow))).unwrap_err();
+            assert!(error.message().contains("outer.inner"), "{error}");
         }
     }
 

@@ -51,11 +51,13 @@ struct Node<'a> {
 
 impl Node<'_> {
     fn check(&self) -> Result<()> {
-        if self.rows.is_empty() {
-            return Ok(());
-        }
+        // Where there are no rows there still is an offset, and arrow-rs looks where it points to.
+        let is_empty = self.rows.is_empty();
         match self.data.data_type() {
-            DataType::Null if !self.nullable => return self.refuse(self.rows.start, IS_NULL),
+            DataType::Null if !self.nullable && !is_empty => {
+                return self.refuse(self.rows.start, IS_NULL);
+            }
+            DataType::Dictionary(..) if is_empty => {}
             DataType::Null | DataType::Boolean | DataType::FixedSizeBinary(_) => {}
             data_type if data_type.is_primitive() => {}
             DataType::Utf8 => self.check_text::<i32>()?,
@@ -123,7 +125,7 @@ impl Node<'_> {
         let row = pairs.clone().position(falls);
         let row = row.or_else(|| pairs.clone().position(is_beyond));
         let row = row.unwrap_or_default();
-        let (a, b) = (offsets[row], offsets[row + 1]);
+        let (a, b) = (offsets[row], *offsets.get(row + 1).unwrap_or(&last));
         self.refuse(
             self.rows.start + row,
             format!(
@@ -238,7 +240,7 @@ impl Node<'_> {
     }
 
     fn check_nullability(&self) -> Result<()> {
-        if self.nullable || !self.has_nulls() {
+        if self.nullable || self.rows.is_empty() || !self.has_nulls() {
             return Ok(());
         }
         let mut nulls = self.rows.clone().filter(|row| self.is_null(*row));

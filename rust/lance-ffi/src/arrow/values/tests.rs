@@ -590,6 +590,27 @@ fn text_under_null_may_be_anything() {
     assert_eq!(&column.as_list::<i32>().values().slice(0, 3), &expected);
 }
 
+/// There are no texts, but garbage under a NULL elsewhere has all lists copied, and so their offsets followed.
+#[test]
+fn the_place_of_no_items_is_in_what_they_point_into() {
+    let texts = DataType::new_list(DataType::Utf8, true);
+    let lists = DataType::new_list(texts.clone(), true);
+    let no_texts = |place: i32| {
+        let children = vec![new_empty_array(&DataType::Utf8).to_data()];
+        let texts = three_rows(
+            &texts,
+            vec![Buffer::from_vec(vec![0, 0, 0, place])],
+            children,
+        );
+        let column = three_rows(&lists, vec![Buffer::from_vec(vec![3i32; 4])], vec![texts]);
+        import_column(&field(&lists), column)
+    };
+    no_texts(0).unwrap();
+    let error = no_texts(9).unwrap_err();
+    assert_eq!(error.code(), code::INVALID_ARGUMENT);
+    assert!(error.message().contains("offsets 9 to 9"), "{error}");
+}
+
 #[test]
 fn keys_under_null_may_be_anything() {
     let words: ArrayRef = Arc::new(StringArray::from(vec!["x", "y"]));
