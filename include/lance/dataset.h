@@ -373,9 +373,9 @@ class LANCE_EXPORT Dataset {
                                              const std::map<std::string, std::string>& metadata,
                                              const arrow::StopToken& stop = {}) const;
 
-  /// Delete a branch with all its versions and files. One that a tag points to or another branch began from
-  /// is ErrorCode::kFailedPrecondition, and they are named. Clones of it are not known here, and cannot be
-  /// read any more.
+  /// Delete a branch with all its versions and files. One that a tag points to, another branch began from or
+  /// a shallow clone reads is ErrorCode::kFailedPrecondition, and they are named. Clones that are neither
+  /// below the dataset nor beside it are not found, and cannot be read any more.
   ///
   /// \param[in] name the branch
   /// \param[in] force delete also what is left of a branch whose name is gone, as that of a deletion that was

@@ -334,6 +334,45 @@ TEST_F(CompactTest, IndicesFindTheSameRowsHoweverTheyAreRemapped) {
   }
 }
 
+TEST_F(CompactTest, IndicesOfTheOriginOfABranchOrCloneFindTheSameRows) {
+  for (const bool stable : {false, true}) {
+    for (const auto remap : {IndexRemap::kCompact, IndexRemap::kDirect, IndexRemap::kDeferred}) {
+      if (stable && remap == IndexRemap::kDeferred) continue;
+      const std::string name =
+          std::to_string(static_cast<int>(stable)) + " " + std::to_string(static_cast<int>(remap));
+      SCOPED_TRACE(name);
+      const std::string uri = dir_ / ("origin " + name);
+      auto origin = Make(uri, {.stable_row_ids = stable});
+      ASSERT_OK_AND_ASSIGN(origin, origin->CreateIndex("id", IndexType::kBtree));
+      ASSERT_OK_AND_ASSIGN(origin, origin->CreateIndex("name", IndexType::kBitmap));
+      const std::string clone = dir_ / ("clone " + name);
+      ASSERT_OK_AND_ASSIGN(const auto cloned, origin->ShallowClone(clone));
+      ASSERT_OK_AND_ASSIGN(const auto branch, origin->CreateBranch("b"));
+      for (auto [dataset, place] : {std::pair{cloned, clone}, std::pair{branch, uri + "/tree/b"}}) {
+        // Of the second kind, which is its own.
+        ASSERT_OK_AND_ASSIGN(dataset, dataset->DropIndex("name_idx"));
+        ASSERT_OK_AND_ASSIGN(dataset, dataset->CreateIndex("name", IndexType::kBitmap));
+        dataset = Deleted(*dataset, "id % 5 = 1");
+        ASSERT_OK_AND_ASSIGN(const auto result, dataset->Compact({.index_remap = remap}));
+        auto compacted = result.dataset;
+        for (int pass = 0; pass < 2; ++pass) {
+          const auto found = TableOf(*compacted, {.columns = {{"id"}}, .filter = "id in (7, 11, 140, 299)"});
+          EXPECT_THAT(Int64s(*found->GetColumnByName("id")), ElementsAre(7, 140, 299));
+          ASSERT_OK_AND_ASSIGN(const auto indices, compacted->Indices());
+          ASSERT_THAT(indices, SizeIs(2));
+          const auto own = std::ranges::find(indices, "name_idx", &lance::IndexInfo::name);
+          EXPECT_EQ(own->unindexed_rows, 0U);
+          ASSERT_OK_AND_ASSIGN(const auto report, lance::CheckDataset(place, {.deep = true}));
+          EXPECT_THAT(report.problems, IsEmpty());
+          ASSERT_OK_AND_ASSIGN(compacted, compacted->OptimizeIndices());
+        }
+        ASSERT_OK_AND_ASSIGN(const auto indices, compacted->Indices());
+        for (const auto& index : indices) EXPECT_EQ(index.unindexed_rows, 0U);
+      }
+    }
+  }
+}
+
 TEST_F(CompactTest, WorkersExecuteWhatOneHasPlannedAndOneCommits) {
   const auto before = Files();
   const CompactOptions options = {.target_rows_per_fragment = 100};

@@ -491,6 +491,42 @@ TEST_F(RefsTest, ABranchInUseIsNotDeletedAndWhoUsesItIsTold) {
   EXPECT_FALSE(HasDirectory("tree"));
 }
 
+TEST_F(RefsTest, ABranchThatAShallowCloneReadsIsNotDeleted) {
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr branch, dataset_->CreateBranch("trial"));
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr of_main, branch->ShallowClone(dir_ / "of main"));
+  ASSERT_OK(WriteSimple(uri_, 30, 5, Appending("trial")));
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr written, branch->Latest());
+  ASSERT_OK(written->DeepClone(dir_ / "deep").status());
+  ASSERT_OK(dataset_->CreateBranch("other").status());
+  for (const std::string clone : {dir_ / "clone", uri_ + "/below/clone"}) {
+    fs::create_directories(fs::path(clone).parent_path());
+    ASSERT_OK_AND_ASSIGN(const DatasetPtr made, written->ShallowClone(clone));
+    ASSERT_OK(made->Delete("true").status());
+    EXPECT_THAT(dataset_->DeleteBranch("trial", true),
+                AllOf(FailsWith(ErrorCode::kFailedPrecondition), FailsSaying(HasSubstr("/clone\""))));
+    ExpectVersion(made, 4, Range(0, 35));
+    fs::remove_all(clone);
+  }
+  // Nobody reads what is only its own.
+  ASSERT_OK(dataset_->DeleteBranch("other"));
+  ASSERT_OK(dataset_->DeleteBranch("trial"));
+  ExpectVersion(of_main, 3, Range(0, 30));
+}
+
+TEST_F(RefsTest, FilesThatOnlyACloneNeedsAreNoOrphans) {
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr clone, dataset_->ShallowClone(dir_ / "clone"));
+  ASSERT_OK(WriteSimple(uri_, 50, 10, {.mode = WriteMode::kOverwrite}));
+  ASSERT_OK_AND_ASSIGN(const auto cleaned,
+                       lance::CleanupDataset(uri_, {.keep_versions = 1, .orphan_min_age = kNoAge}));
+  EXPECT_EQ(cleaned.versions, 3U);
+  ASSERT_OK_AND_ASSIGN(const auto report, lance::CheckDataset(uri_));
+  EXPECT_EQ(report.orphans, 0U);
+  ExpectVersion(clone, 3, Range(0, 30));
+  fs::remove_all(dir_ / "clone");
+  ASSERT_OK_AND_ASSIGN(const auto without, lance::CheckDataset(uri_));
+  EXPECT_EQ(without.orphans, 3U);
+}
+
 TEST_F(RefsTest, ADeletedBranchLeavesNothingButBranchesBelowIt) {
   const auto before = Files();
   ASSERT_OK(dataset_->CreateBranch("a").status());

@@ -4,6 +4,7 @@ mod checks;
 mod commit;
 mod options;
 mod progress;
+mod remap;
 mod rewrite;
 mod tasks;
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow::compute::concat_batches;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use lance::Dataset;
-use lance::dataset::index::DatasetIndexRemapperOptions;
 use lance::dataset::optimize::{
     CompactionMode, CompactionOptions, CompactionPlan, CompactionTask, RewriteResult,
     commit_compaction, plan_compaction,
@@ -16,6 +15,7 @@ use lance_io::object_store::WrappingObjectStore;
 use super::checks;
 use super::options::of_compaction;
 use super::progress::{Progress, Telling, live_rows};
+use super::remap::OwnIndices;
 use crate::change::Change;
 use crate::error::Result;
 use crate::local::store::is_local;
@@ -155,8 +155,7 @@ pub async fn publish(
     results.retain(|result| !result.original_fragments.is_empty());
     // New fragments are numbered in this order, and rows come in that of the numbers.
     results.sort_by_key(|result| result.original_fragments.first().map(|first| first.id));
-    let remapping = Arc::new(DatasetIndexRemapperOptions::default());
-    commit_compaction(&mut dataset, results, remapping, options).await?;
+    commit_compaction(&mut dataset, results, Arc::new(OwnIndices), options).await?;
     Ok((dataset, result))
 }
 

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod cleanup;
+pub(crate) mod clones;
 pub(crate) mod listing;
 pub(crate) mod needed_files;
 mod orphans;

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use futures::StreamExt;
 use object_store::path::Path;
 
-use super::cleanup::clones;
+use super::clones;
 use super::listing::{
     Branch, DATA, DELETIONS, Home, INDICES, ManifestFile, StoredFiles, TRANSACTIONS, Version,
     find_manifests,

@@ -14,9 +14,10 @@ use super::progress::Progress;
 use super::refs::check_refs;
 use crate::absent::no_dataset;
 use crate::error::{Error, Result, code};
+use crate::maintain::clones;
 use crate::maintain::listing::{Branch, Home, ManifestFile, StoredFiles, Version, find_manifests};
 use crate::maintain::needed_files::Needed;
-use crate::maintain::orphans::{self, Kind};
+use crate::maintain::orphans::{self, Kind, Place as OrphanPlace};
 use crate::panics::contained;
 use crate::place::Place as DatasetPlace;
 use crate::settings::{CheckSettings, CheckSummary, Problem, ProblemKind};
@@ -214,10 +215,21 @@ impl Check<'_> {
         if self.findings.problems.iter().any(lost) {
             return Ok(());
         }
-        let found = orphans::find(self.home, self.branches, self.listed, |path| {
+        let mut found = orphans::find(self.home, self.branches, self.listed, |path| {
             self.needed.contains(path)
         })
         .await?;
+        if !found.is_empty() {
+            let clones = clones::find(self.home).await?;
+            let mut read = self.home.read_all(&clones);
+            while let Some((_, version)) = read.next().await {
+                version.iter().for_each(|version| self.needed.add(version));
+            }
+            found.retain(|orphan| match &orphan.place {
+                OrphanPlace::Stored(path) => !self.needed.contains(path),
+                OrphanPlace::Hidden(_) => true,
+            });
+        }
         let summary = &mut self.findings.summary;
         for orphan in found {
             let (files, bytes) = match orphan.kind {

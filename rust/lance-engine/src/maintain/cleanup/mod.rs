@@ -1,6 +1,5 @@
 //! Removing old versions, and what crashed writers left behind.
 
-pub mod clones;
 mod explain;
 mod managed;
 mod plan;

@@ -13,11 +13,12 @@ use lance_table::feature_flags::{ensure_can_read_manifest, ensure_can_write_mani
 use lance_table::format::Manifest;
 use object_store::path::Path;
 
+use super::managed;
 use super::removal::{Removal, Staying, Why};
 use super::retention::{Retention, is_old_enough, referenced_versions};
-use super::{clones, managed};
 use crate::absent::no_dataset;
 use crate::error::{Error, Result, code};
+use crate::maintain::clones;
 use crate::maintain::listing::{Branch, Home, ManifestFile, StoredFiles, Version, find_manifests};
 use crate::maintain::needed_files::Needed;
 use crate::maintain::orphans::{self, Orphan, Place};

@@ -1,21 +1,24 @@
 //! Deleting a branch: its name, and the files in its directory.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use lance::dataset::refs::{BranchContents, TagContents};
 use object_store::path::Path;
 
 use crate::error::{Error, Result, code};
-use crate::maintain::listing::{BRANCHES, DIRECTORIES, VERSIONS, if_found};
+use crate::maintain::clones;
+use crate::maintain::listing::{BRANCHES, DIRECTORIES, Home, VERSIONS, if_found};
+use crate::maintain::needed_files::Needed;
+use crate::place::Place;
 use crate::read::Opened;
 use crate::refs::names;
 use crate::stored_refs::StoredRefs;
 use crate::task::Task;
 use crate::write::removal::{delete_files, remove_empty_dirs_below};
 
-/// Delete a branch that no other branch and no tag needs; with `force` also what is left of one that has no name any more.
+/// Delete a branch that no other branch, no tag and no clone that can be found needs; with `force` also what is left of one that has no name any more.
 pub fn delete(opened: Arc<Opened>, name: String, force: bool) -> Task<()> {
     Box::pin(async move {
         names::check_branch(&name)?;
@@ -25,10 +28,10 @@ pub fn delete(opened: Arc<Opened>, name: String, force: bool) -> Task<()> {
         if contents.is_none() && !force {
             return Err(refs.no_branch(&name).await?);
         }
-        refuse_if_used(&refs, &name).await?;
+        refuse_if_used(&opened, &refs, &name).await?;
         refs.remove(&file).await?;
         // Somebody may have begun to use it just before.
-        if let Err(used) = refuse_if_used(&refs, &name).await {
+        if let Err(used) = refuse_if_used(&opened, &refs, &name).await {
             if let Some(contents) = contents {
                 refs.put(&file, &contents).await?;
             }
@@ -38,9 +41,10 @@ pub fn delete(opened: Arc<Opened>, name: String, force: bool) -> Task<()> {
     })
 }
 
-/// Fail where another branch or a tag needs one of its versions.
-async fn refuse_if_used(refs: &StoredRefs, name: &str) -> Result<()> {
-    let users = users(name, &refs.branches().await?, &refs.tags().await?);
+/// Fail where others need one of its versions.
+async fn refuse_if_used(opened: &Opened, refs: &StoredRefs, name: &str) -> Result<()> {
+    let mut users = users(name, &refs.branches().await?, &refs.tags().await?);
+    users.extend(readers(opened, refs, name).await?);
     if users.is_empty() {
         return Ok(());
     }
@@ -83,10 +87,57 @@ fn users(
         .collect()
 }
 
-/// Remove the name, and all files of the branch. Those of other branches are in directories of theirs, which may be below
-/// that of this one.
+/// The shallow clones that read its files.
+async fn readers(opened: &Opened, refs: &StoredRefs, name: &str) -> Result<Vec<String>> {
+    let directories = files_of(refs, name).await?;
+    let files = || directories.iter().flat_map(|(_, files)| files);
+    let main = opened.plain.branch_location().find_main()?;
+    let storage_options = opened.access.storage_options.clone();
+    let home = Home::open(Place::of(&main.uri)?, storage_options).await?;
+    let manifests = clones::find(&home).await?;
+    let mut read = home.read_all(&manifests);
+    let mut found = BTreeSet::new();
+    while let Some((manifest, version)) = read.next().await {
+        let version = match version {
+            Err(error) if error.code() == code::NOT_FOUND => continue,
+            version => version.map_err(|error| {
+                error.context(&format!("the manifest {} cannot be read", manifest.path))
+            })?,
+        };
+        let mut needed = Needed::new(&home.base);
+        // A deep clone has files of the same names.
+        let outside = version.references().into_iter();
+        let outside = outside.filter(|reference| reference.base.is_some());
+        outside.for_each(|reference| needed.add_reference(&reference));
+        if files().any(|file| needed.contains(file)) {
+            let root = manifest
+                .path
+                .parent()
+                .and_then(|versions| versions.parent());
+            found.insert(format!("clone \"{}\"", root.unwrap_or_default()));
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// Remove the name, and all files of the branch.
 pub async fn remove(refs: &StoredRefs, name: &str) -> Result<()> {
     refs.remove(&refs.branch_file(name)).await?;
+    let mut emptied = HashSet::new();
+    for (directory, files) in files_of(refs, name).await? {
+        emptied.extend(files.iter().filter_map(Path::parent));
+        emptied.insert(directory);
+        delete_files(&refs.store, files).await?;
+    }
+    let mut emptied: Vec<Path> = emptied.into_iter().collect();
+    emptied.sort_by_key(|directory| std::cmp::Reverse(directory.parts().count()));
+    remove_empty_dirs_below(&refs.store, &refs.root, emptied);
+    Ok(())
+}
+
+/// Its directories with their files, the versions first: without these nobody begins to read it. Those of other branches
+/// are in directories of theirs, which may be below that of this one.
+async fn files_of(refs: &StoredRefs, name: &str) -> Result<Vec<(Path, Vec<Path>)>> {
     let tree = refs.root.clone().join(BRANCHES);
     let root_of = |name: &str| {
         let root = Path::parse(format!("{tree}/{name}"));
@@ -100,27 +151,18 @@ pub async fn remove(refs: &StoredRefs, name: &str) -> Result<()> {
         .into_iter()
         .filter(|other| other.prefix_matches(&root) && *other != root)
         .collect();
-    // Without its versions nobody begins to read it.
     let mut directories = DIRECTORIES.to_vec();
     directories.sort_by_key(|directory| *directory != VERSIONS);
-    let mut emptied = HashSet::new();
+    let mut found = Vec::with_capacity(directories.len());
     for directory in directories {
         let directory = root.clone().join(directory);
         let listed = refs
             .store
             .list(Some(directory.clone()))
             .map_ok(|file| file.location);
-        let files: Vec<Path> = if_found(listed.try_collect().await)?.unwrap_or_default();
-        let own = files
-            .into_iter()
-            .filter(|file| !below.iter().any(|other| file.prefix_matches(other)));
-        let own: Vec<Path> = own.collect();
-        emptied.extend(own.iter().filter_map(Path::parent));
-        emptied.insert(directory);
-        delete_files(&refs.store, own).await?;
+        let mut files: Vec<Path> = if_found(listed.try_collect().await)?.unwrap_or_default();
+        files.retain(|file| !below.iter().any(|other| file.prefix_matches(other)));
+        found.push((directory, files));
     }
-    let mut emptied: Vec<Path> = emptied.into_iter().collect();
-    emptied.sort_by_key(|directory| std::cmp::Reverse(directory.parts().count()));
-    remove_empty_dirs_below(&refs.store, &refs.root, emptied);
-    Ok(())
+    Ok(found)
 }

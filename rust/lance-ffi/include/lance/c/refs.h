@@ -269,9 +269,10 @@ LANCE_API LanceStatusCode lance_dataset_replace_branch_metadata_async(
     const LanceDataset* dataset, const char* name, const LanceKeyValue* metadata, size_t metadata_count,
     LanceDoneFn done, void* context, LanceOperation** operation, LanceError** error);
 
-/** \brief Delete a branch with all its versions and files. One that a tag points to or another branch began
- *  from is #LANCE_FAILED_PRECONDITION, and they are named. Clones of it are not known here, and cannot be
- *  read any more. When the call fails or is cancelled in the middle, `force` deletes the rest.
+/** \brief Delete a branch with all its versions and files. One that a tag points to, another branch began
+ *  from or a shallow clone reads is #LANCE_FAILED_PRECONDITION, and they are named. Clones that are neither
+ *  below the dataset nor beside it are not found, and cannot be read any more. When the call fails or is
+ *  cancelled in the middle, `force` deletes the rest.
  *
  *  \param name borrowed.
  *  \param force borrowed: delete also what is left of a branch whose name is gone. */

@@ -8,6 +8,15 @@ use crate::maintain::listing::{Home, ManifestFile, VERSIONS, find_manifests, rea
 
 const DATASETS_AT_ONCE: usize = 16;
 
+/// Find the manifests of all other datasets that may read files of this one: below it, and beside it.
+pub async fn find(home: &Home) -> Result<Vec<ManifestFile>> {
+    let (lines, below) = find_manifests(&home.base, &home.list_all().await?);
+    let of_others = |file: &ManifestFile| lines[file.branch].name.is_none();
+    let mut found: Vec<_> = below.into_iter().filter(of_others).collect();
+    found.extend(find_beside(home).await?);
+    Ok(found)
+}
+
 /// Find the manifests of clones beside the dataset, where databases keep them. What cannot be looked at is taken
 /// for no clone: it may be anybody's.
 pub async fn find_beside(home: &Home) -> Result<Vec<ManifestFile>> {
