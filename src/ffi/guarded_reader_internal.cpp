@@ -12,9 +12,7 @@
 namespace lance::inline v0::internal {
 namespace {
 
-using StreamOwner = std::shared_ptr<GuardedReader>;
-
-GuardedReader& Self(ArrowArrayStream* stream) { return **static_cast<StreamOwner*>(stream->private_data); }
+GuardedReader& Self(ArrowArrayStream* stream) { return *static_cast<GuardedReader*>(stream->private_data); }
 
 }  // namespace
 
@@ -42,6 +40,14 @@ int GuardedReader::Guard(Step&& step) noexcept {
   return status_.ok() ? 0 : EIO;
 }
 
+template <typename Step>
+int GuardedReader::Continue(Step&& step) noexcept {
+  edge_.Enter();
+  const int outcome = Guard(std::forward<Step>(step));
+  edge_.Leave();
+  return outcome;
+}
+
 arrow::Status GuardedReader::Next(ArrowArray* out) {
   std::shared_ptr<arrow::RecordBatch> batch;
   ARROW_RETURN_NOT_OK(reader_->ReadNext(&batch));
@@ -58,28 +64,32 @@ arrow::Status GuardedReader::Next(ArrowArray* out) {
 
 // Not arrow::ExportRecordBatchReader(): its batches would go without batch_to_ffi().
 void GuardedReader::Export(ArrowArrayStream* out) {
-  *out = {GetSchema, GetNext, GetLastError, Release,
-          std::make_unique<StreamOwner>(shared_from_this()).release()};
+  self_ = shared_from_this();
+  edge_.Leave();
+  *out = {GetSchema, GetNext, GetLastError, Release, this};
 }
 
 int GuardedReader::GetSchema(ArrowArrayStream* stream, ArrowSchema* out) {
   GuardedReader& self = Self(stream);
-  return self.Guard([&] { return arrow::ExportSchema(*self.schema_, out); });
+  return self.Continue([&] { return arrow::ExportSchema(*self.schema_, out); });
 }
 
 int GuardedReader::GetNext(ArrowArrayStream* stream, ArrowArray* out) {
   GuardedReader& self = Self(stream);
-  return self.Guard([&] { return self.Next(out); });
+  return self.Continue([&] { return self.Next(out); });
 }
 
 const char* GuardedReader::GetLastError(ArrowArrayStream* stream) {
   const GuardedReader& self = Self(stream);
-  return self.status_.ok() ? nullptr : self.status_.message().c_str();
+  return self.status().ok() ? nullptr : self.status().message().c_str();
 }
 
 void GuardedReader::Release(ArrowArrayStream* stream) {
-  const std::unique_ptr<StreamOwner> owner(static_cast<StreamOwner*>(stream->private_data));
+  GuardedReader& self = Self(stream);
+  self.edge_.Enter();
   *stream = ArrowArrayStream{};
+  const std::shared_ptr<GuardedReader> owner = std::move(self.self_);
+  self.edge_.Leave();
 }
 
 }  // namespace lance::inline v0::internal

@@ -8,6 +8,7 @@
 #include "arrow/c/abi.h"
 #include "arrow/status.h"
 #include "arrow/type_fwd.h"
+#include "ffi/thread_edge_internal.h"
 
 namespace lance::inline v0::internal {
 
@@ -21,7 +22,10 @@ class GuardedReader : public std::enable_shared_from_this<GuardedReader> {
   const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
 
   /// The first error of the reader.
-  const arrow::Status& status() const { return status_; }
+  const arrow::Status& status() const {
+    edge_.Enter();
+    return status_;
+  }
 
   /// Export as a stream, which shares ownership of this object.
   void Export(ArrowArrayStream* out);
@@ -36,11 +40,18 @@ class GuardedReader : public std::enable_shared_from_this<GuardedReader> {
   template <typename Step>
   int Guard(Step&& step) noexcept;
 
+  /// The same for a step of a stream, which may be on another thread than the one before.
+  template <typename Step>
+  int Continue(Step&& step) noexcept;
+
   arrow::Status Next(ArrowArray* out);
 
   std::shared_ptr<arrow::RecordBatchReader> reader_;
   std::shared_ptr<arrow::Schema> schema_;
   arrow::Status status_;
+  /// While there is a stream.
+  std::shared_ptr<GuardedReader> self_;
+  ThreadEdge edge_;
 };
 
 /// The failure of a call that was driving a reader, whose own error says more than what came back through the

@@ -13,6 +13,7 @@
 #include "arrow/util/future.h"
 #include "ffi/error_internal.h"
 #include "ffi/handle_internal.h"
+#include "ffi/thread_edge_internal.h"
 #include "lance/c/lance.h"
 
 namespace lance::inline v0::internal {
@@ -148,6 +149,7 @@ class PreparedCall {
     FutureType future = state->future;
     LanceOperation* operation = nullptr;
     LanceError* error = nullptr;
+    state->edge.Leave();
     const auto pointers = std::tuple_cat(
         args_, state->out.pointers(),
         std::make_tuple(LanceDoneFn{End}, static_cast<void*>(state.get()), &operation, &error));
@@ -176,10 +178,12 @@ class PreparedCall {
     Finish finish;
     arrow::StopToken stop;
     FutureType future = FutureType::Make();
+    ThreadEdge edge;
   };
 
   static void End(void* context, LanceStatusCode status, LanceError* error) noexcept {
     std::unique_ptr<State> state(static_cast<State*>(context));
+    state->edge.Enter();
     Outcome outcome = status == LANCE_OK ? state->finish(state->out) : state->Failure(status, error);
     FutureType future = state->future;
     // Callbacks of the caller and outputs are gone when the future ends.

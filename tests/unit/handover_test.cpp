@@ -1,5 +1,6 @@
 // Datasets that are handed to another process, and what is counted of each.
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -112,8 +113,8 @@ TEST_F(HandoverTest, ASessionOfItsOwnIsUsed) {
 }
 
 TEST_F(HandoverTest, CredentialsComeFromAProvider) {
-  int calls = 0;
-  bool fails = false;
+  std::atomic<int> calls = 0;
+  std::atomic<bool> fails = false;
   ASSERT_OK_AND_ASSIGN(const auto provider,
                        lance::CredentialsProvider::Make([&]() -> arrow::Result<lance::Credentials> {
                          ++calls;
