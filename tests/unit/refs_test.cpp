@@ -498,7 +498,7 @@ TEST_F(RefsTest, ABranchThatAShallowCloneReadsIsNotDeleted) {
   ASSERT_OK_AND_ASSIGN(const DatasetPtr written, branch->Latest());
   ASSERT_OK(written->DeepClone(dir_ / "deep").status());
   ASSERT_OK(dataset_->CreateBranch("other").status());
-  for (const std::string clone : {dir_ / "clone", uri_ + "/below/clone"}) {
+  for (const std::string& clone : {dir_ / "clone", uri_ + "/below/clone"}) {
     fs::create_directories(fs::path(clone).parent_path());
     ASSERT_OK_AND_ASSIGN(const DatasetPtr made, written->ShallowClone(clone));
     ASSERT_OK(made->Delete("true").status());
