@@ -24,7 +24,7 @@ from gate import ROOT
 RESULTS = ROOT / "build/reliability"
 PAGE = ROOT / "docs/reliability.md"
 # Rooms that say nothing about faults, or that another preset runs.
-LEFT_OUT = "^(consumer|example|rust|sanitized)$"
+LEFT_OUT = "^(consumer|example|sanitized)$"
 PRESETS = ["release", "dev", "tsan"]
 # Of a test program that has no limit of its own.
 LONGEST_SECONDS = 7200

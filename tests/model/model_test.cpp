@@ -82,7 +82,18 @@ std::vector<uint64_t> Seeds() {
   return seeds;
 }
 
-class ModelTest : public ::testing::TestWithParam<uint64_t> {};
+class ModelTest : public ::testing::TestWithParam<uint64_t> {
+ protected:
+  static void TearDownTestSuite() {
+    Figure("D1", {{"seeds", std::to_string(seeds_)},
+                  {"operations", std::to_string(operations_)},
+                  {"different", std::to_string(different_)}});
+  }
+
+  static inline size_t seeds_ = 0;
+  static inline size_t operations_ = 0;
+  static inline size_t different_ = 0;
+};
 
 TEST_P(ModelTest, EveryOperationLeavesWhatTheModelSays) {
   const uint64_t seed = GetParam();
@@ -90,9 +101,9 @@ TEST_P(ModelTest, EveryOperationLeavesWhatTheModelSays) {
   const Storage storage = RandomStorage(random);
   const Script script = ScriptOf(random.Next(), Pick(60, 150));
   auto failure = Play(storage, script);
-  Figure("D1", {{"seed", std::to_string(seed)},
-                {"operations", std::to_string(script.size())},
-                {"different", failure.has_value() ? "1" : "0"}});
+  ++seeds_;
+  operations_ += script.size();
+  different_ += failure.has_value() ? 1 : 0;
   if (!failure.has_value()) return;
   std::ostringstream text;
   text << "seed " << seed << ": " << failure->message << "\nas few operations as fail:";
