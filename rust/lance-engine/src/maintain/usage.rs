@@ -53,7 +53,7 @@ pub fn disk_usage(place: DatasetPlace, settings: DiskUsageSettings) -> Task<Usag
                 }
             }
         }
-        let clones = clones::find_beside(&home).await?;
+        let clones = clones::find(&home).await?;
         let mut read = home.read_all(&clones);
         while let Some((_, version)) = read.next().await {
             version.iter().for_each(|version| needed.add(version));

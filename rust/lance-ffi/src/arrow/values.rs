@@ -305,6 +305,7 @@ impl Node<'_> {
         match self.data.data_type() {
             DataType::List(_) | DataType::Map(..) => Some(self.list_of::<i32>(child_row)),
             DataType::LargeList(_) => Some(self.list_of::<i64>(child_row)),
+            DataType::FixedSizeList(_, 0) => None,
             DataType::FixedSizeList(_, size) => {
                 Some(child_row / *size as usize - self.data.offset())
             }

@@ -92,7 +92,7 @@ async fn readers(opened: &Opened, refs: &StoredRefs, name: &str) -> Result<Vec<S
     let directories = files_of(refs, name).await?;
     let files = || directories.iter().flat_map(|(_, files)| files);
     let main = opened.plain.branch_location().find_main()?;
-    let storage_options = opened.access.storage_options.clone();
+    let storage_options = opened.access.fresh_options().await?;
     let home = Home::open(Place::of(&main.uri)?, storage_options).await?;
     let manifests = clones::find(&home).await?;
     let mut read = home.read_all(&manifests);
