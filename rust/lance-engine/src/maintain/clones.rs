@@ -3,8 +3,10 @@
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 
+use super::listing::{Home, ManifestFile, VERSIONS, find_manifests, real_path};
+use super::needed_files::Needed;
+use super::orphans::{Orphan, Place};
 use crate::error::Result;
-use crate::maintain::listing::{Home, ManifestFile, VERSIONS, find_manifests, real_path};
 
 const DATASETS_AT_ONCE: usize = 16;
 
@@ -15,6 +17,31 @@ pub async fn find(home: &Home) -> Result<Vec<ManifestFile>> {
     let mut found: Vec<_> = below.into_iter().filter(of_others).collect();
     found.extend(find_beside(home).await?);
     Ok(found)
+}
+
+/// Leave out the orphans that clones need, which are looked for where there is something to leave out. A clone that cannot
+/// be read may need all.
+pub async fn leave_out_needed(home: &Home, orphans: &mut Vec<Orphan>) {
+    if orphans.is_empty() {
+        return;
+    }
+    match needed(home).await {
+        Ok(needed) => orphans.retain(|orphan| match &orphan.place {
+            Place::Stored(path) => !needed.contains(path),
+            Place::Hidden(_) => true,
+        }),
+        Err(_) => orphans.clear(),
+    }
+}
+
+async fn needed(home: &Home) -> Result<Needed> {
+    let manifests = find(home).await?;
+    let mut needed = Needed::new(&home.base);
+    let mut read = home.read_understood(&manifests);
+    while let Some((_, version)) = read.next().await {
+        version?.iter().for_each(|version| needed.add(version));
+    }
+    Ok(needed)
 }
 
 /// Find the manifests of clones beside the dataset, where databases keep them. What cannot be looked at is taken

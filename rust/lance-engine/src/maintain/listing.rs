@@ -9,11 +9,12 @@ use std::time::SystemTime;
 
 use futures::future::try_join_all;
 use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use lance::Dataset;
 use lance::session::Session;
 use lance_io::local::to_local_path;
 use lance_io::object_store::ObjectStore;
+use lance_table::feature_flags::{ensure_can_read_manifest, ensure_can_write_manifest};
 use lance_table::format::{IndexMetadata, Manifest, is_detached_version};
 use lance_table::io::commit::{ManifestLocation, ManifestNamingScheme};
 use lance_table::io::manifest::{read_manifest, read_manifest_indexes};
@@ -203,6 +204,7 @@ impl Home {
     pub fn shown(&self, path: &Path) -> String {
         match path.prefix_match(&self.base) {
             Some(parts) => Path::from_iter(parts).to_string(),
+            None if is_local(&self.store) => to_local_path(path),
             None => path.to_string(),
         }
     }
@@ -236,6 +238,28 @@ impl Home {
             .map(move |file| async move { (file, self.read(file).await) })
             .buffered(MANIFESTS_AT_ONCE)
             .boxed()
+    }
+
+    /// Read manifests whose files are to be known. None: a cleanup has removed it since it was listed.
+    pub fn read_understood<'a>(
+        &'a self,
+        files: &'a [ManifestFile],
+    ) -> impl Stream<Item = (&'a ManifestFile, Result<Option<Version>>)> + Unpin {
+        self.read_all(files).map(|(file, version)| {
+            let version = version.and_then(|version| {
+                check_understood(&version.manifest)?;
+                Ok(version)
+            });
+            let version = match version {
+                Ok(version) => Ok(Some(version)),
+                Err(error) if error.code() == code::NOT_FOUND => Ok(None),
+                Err(error) => {
+                    let manifest = self.shown(&file.path);
+                    Err(error.context(&format!("the manifest {manifest} cannot be read")))
+                }
+            };
+            (file, version)
+        })
     }
 
     pub async fn has_version(&self, branch: &Branch, version: u64) -> Result<bool> {
@@ -299,6 +323,12 @@ impl Home {
         }
         Ok(version)
     }
+}
+
+/// A later engine may name files in ways that are not known here.
+fn check_understood(manifest: &Manifest) -> Result<()> {
+    ensure_can_read_manifest(manifest)?;
+    Ok(ensure_can_write_manifest(manifest)?)
 }
 
 /// Written by the engine after each commit, on stores that list slowly.

@@ -53,13 +53,9 @@ pub fn disk_usage(place: DatasetPlace, settings: DiskUsageSettings) -> Task<Usag
                 }
             }
         }
-        let clones = clones::find(&home).await?;
-        let mut read = home.read_all(&clones);
-        while let Some((_, version)) = read.next().await {
-            version.iter().for_each(|version| needed.add(version));
-        }
         let is_needed = |path: &Path| needed.contains(path);
-        let orphans = orphans::find(&home, &branches, &listed, is_needed).await?;
+        let mut orphans = orphans::find(&home, &branches, &listed, is_needed).await?;
+        clones::leave_out_needed(&home, &mut orphans).await;
         Ok(survey.finish(&home, orphans))
     })
 }

@@ -17,7 +17,7 @@ use crate::error::{Error, Result, code};
 use crate::maintain::clones;
 use crate::maintain::listing::{Branch, Home, ManifestFile, StoredFiles, Version, find_manifests};
 use crate::maintain::needed_files::Needed;
-use crate::maintain::orphans::{self, Kind, Place as OrphanPlace};
+use crate::maintain::orphans::{self, Kind};
 use crate::panics::contained;
 use crate::place::Place as DatasetPlace;
 use crate::settings::{CheckSettings, CheckSummary, Problem, ProblemKind};
@@ -219,24 +219,7 @@ impl Check<'_> {
             self.needed.contains(path)
         })
         .await?;
-        if !found.is_empty() {
-            // What cannot be looked at may need any of them.
-            let Ok(clones) = clones::find(self.home).await else {
-                return Ok(());
-            };
-            let mut read = self.home.read_all(&clones);
-            while let Some((_, version)) = read.next().await {
-                match version {
-                    Ok(version) => self.needed.add(&version),
-                    Err(error) if error.code() == code::NOT_FOUND => {}
-                    Err(_) => return Ok(()),
-                }
-            }
-            found.retain(|orphan| match &orphan.place {
-                OrphanPlace::Stored(path) => !self.needed.contains(path),
-                OrphanPlace::Hidden(_) => true,
-            });
-        }
+        clones::leave_out_needed(self.home, &mut found).await;
         let summary = &mut self.findings.summary;
         for orphan in found {
             let (files, bytes) = match orphan.kind {

@@ -9,8 +9,6 @@ use std::collections::HashSet;
 use std::time::SystemTime;
 
 use futures::StreamExt;
-use lance_table::feature_flags::{ensure_can_read_manifest, ensure_can_write_manifest};
-use lance_table::format::Manifest;
 use object_store::path::Path;
 
 use super::managed;
@@ -19,7 +17,7 @@ use super::retention::{Retention, is_old_enough, referenced_versions};
 use crate::absent::no_dataset;
 use crate::error::{Error, Result, code};
 use crate::maintain::clones;
-use crate::maintain::listing::{Branch, Home, ManifestFile, StoredFiles, Version, find_manifests};
+use crate::maintain::listing::{Branch, Home, ManifestFile, StoredFiles, find_manifests};
 use crate::maintain::needed_files::Needed;
 use crate::maintain::orphans::{self, Orphan, Place};
 use crate::settings::CleanupSettings;
@@ -89,7 +87,7 @@ impl Plan {
             freed: Needed::new(&home.base),
             elsewhere: false,
         };
-        let mut read = read_all(home, manifests);
+        let mut read = home.read_understood(manifests);
         while let Some((file, version)) = read.next().await {
             let Some(version) = version? else { continue };
             needs.elsewhere |= !version.manifest.base_paths.is_empty();
@@ -235,42 +233,14 @@ async fn refuse_lost(home: &Home, listed: &StoredFiles, branches: &[Branch]) -> 
     Ok(())
 }
 
-/// Read manifests. None: another cleanup has removed it since it was listed.
-fn read_all<'a>(
-    home: &'a Home,
-    manifests: &'a [ManifestFile],
-) -> impl futures::Stream<Item = (&'a ManifestFile, Result<Option<Version>>)> + Unpin {
-    home.read_all(manifests).map(|(file, version)| {
-        let version = version.and_then(|version| {
-            check_understood(&version.manifest)?;
-            Ok(version)
-        });
-        let version = match version {
-            Ok(version) => Ok(Some(version)),
-            Err(error) if error.code() == code::NOT_FOUND => Ok(None),
-            Err(error) => {
-                let manifest = home.shown(&file.path);
-                Err(error.context(&format!("the manifest {manifest} cannot be read")))
-            }
-        };
-        (file, version)
-    })
-}
-
 async fn add_all(needed: &mut Needed, home: &Home, manifests: &[ManifestFile]) -> Result<()> {
-    let mut read = read_all(home, manifests);
+    let mut read = home.read_understood(manifests);
     while let Some((_, version)) = read.next().await {
         if let Some(version) = version? {
             needed.add(&version);
         }
     }
     Ok(())
-}
-
-/// A later engine may name files in ways that are not known here.
-fn check_understood(manifest: &Manifest) -> Result<()> {
-    ensure_can_read_manifest(manifest)?;
-    Ok(ensure_can_write_manifest(manifest)?)
 }
 
 fn nothing_removed(error: Error) -> Error {

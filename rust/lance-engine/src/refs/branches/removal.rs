@@ -95,15 +95,10 @@ async fn readers(opened: &Opened, refs: &StoredRefs, name: &str) -> Result<Vec<S
     let storage_options = opened.access.fresh_options().await?;
     let home = Home::open(Place::of(&main.uri)?, storage_options).await?;
     let manifests = clones::find(&home).await?;
-    let mut read = home.read_all(&manifests);
+    let mut read = home.read_understood(&manifests);
     let mut found = BTreeSet::new();
     while let Some((manifest, version)) = read.next().await {
-        let version = match version {
-            Err(error) if error.code() == code::NOT_FOUND => continue,
-            version => version.map_err(|error| {
-                error.context(&format!("the manifest {} cannot be read", manifest.path))
-            })?,
-        };
+        let Some(version) = version? else { continue };
         let mut needed = Needed::new(&home.base);
         // A deep clone has files of the same names.
         let outside = version.references().into_iter();
@@ -114,7 +109,8 @@ async fn readers(opened: &Opened, refs: &StoredRefs, name: &str) -> Result<Vec<S
                 .path
                 .parent()
                 .and_then(|versions| versions.parent());
-            found.insert(format!("clone \"{}\"", root.unwrap_or_default()));
+            let root = home.shown(&root.unwrap_or_default());
+            found.insert(format!("clone \"{root}\""));
         }
     }
     Ok(found.into_iter().collect())
