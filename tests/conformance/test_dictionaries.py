@@ -140,7 +140,8 @@ def nested_in(of):
 @pytest.mark.parametrize("storage", VERSIONS)
 @pytest.mark.parametrize("of", ["struct", "list", "large_list", "map", "struct of list", "list of struct"])
 def test_nested_dictionaries(tmp_path, offer_to_us, read_with_us, of, storage):
-    chunks = [nested_in(of)(encoded(words(0, 100), 400, pa.int8(), seed, null=seed == 1)) for seed in range(5)]
+    keys = pa.int32() if of == "map" else pa.int8()
+    chunks = [nested_in(of)(encoded(words(0, 100), 400, keys, seed, null=seed == 1)) for seed in range(5)]
     chunks = [chunk.slice(seed, len(chunk) - 2 * seed) for seed, chunk in enumerate(chunks)]
     table = table_of(*chunks)
     done = offer_to_us(table, tmp_path / "d", storage=storage)
@@ -149,6 +150,20 @@ def test_nested_dictionaries(tmp_path, offer_to_us, read_with_us, of, storage):
         return
     assert done.returncode == 0, done.stderr
     assert_reads_back(tmp_path / "d", table, read_with_us)
+
+
+@pytest.mark.parametrize("keys", KEYS, ids=str)
+def test_keys_inside_maps(tmp_path, offer_to_us, read_with_us, keys):
+    """Narrow ones are refused: readers of several files would count beyond what they hold."""
+    chunks = [nested_in("map")(encoded(words(first, first + 60), 200, keys)) for first in range(0, 180, 60)]
+    done = offer_to_us(table_of(*chunks), tmp_path / "d", storage="2.2")
+    if keys.bit_width < 32:
+        assert done.returncode == 1
+        assert 'column "d"' in done.stderr and "keys of 32 bits" in done.stderr
+        assert not (tmp_path / "d").exists()
+        return
+    assert done.returncode == 0, done.stderr
+    assert_reads_back(tmp_path / "d", table_of(*chunks), read_with_us)
 
 
 @pytest.mark.parametrize("storage", VERSIONS)
