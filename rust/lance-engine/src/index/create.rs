@@ -75,13 +75,32 @@ fn parts(definition: &Definition, dataset: &Dataset) -> Vec<Option<Vec<u32>>> {
     if definition.fragments.is_some() {
         return vec![definition.fragments.clone()];
     }
-    let fragments: Vec<_> = dataset.fragment_bitmap().iter().collect();
+    let fragments = dataset.fragments();
     let count = segments(definition, dataset).clamp(1, fragments.len().max(1));
     if count == 1 || !definition.train {
         return vec![None];
     }
-    let chunks = fragments.chunks(fragments.len().div_ceil(count));
-    chunks.map(|chunk| Some(chunk.to_vec())).collect()
+    balanced(fragments, count).into_iter().map(Some).collect()
+}
+
+/// As many parts, of neighbours, with about as many rows each: a search takes as long as in the largest.
+fn balanced(fragments: &[Fragment], count: usize) -> Vec<Vec<u32>> {
+    let rows = |fragment: &Fragment| fragment.physical_rows.unwrap_or(1);
+    let all: usize = fragments.iter().map(rows).sum();
+    let mut parts = vec![Vec::new()];
+    let mut before = 0;
+    for (i, fragment) in fragments.iter().enumerate() {
+        let middle = before + rows(fragment) / 2;
+        before += rows(fragment);
+        let missing = count - parts.len();
+        let is_full = middle * count >= all * parts.len();
+        let begins = missing > 0 && (is_full || fragments.len() - i <= missing);
+        match parts.last_mut() {
+            Some(part) if part.is_empty() || !begins => part.push(fragment.id as u32),
+            _ => parts.push(vec![fragment.id as u32]),
+        }
+    }
+    parts
 }
 
 /// How many segments there should be. Each is searched by one thread.
@@ -124,4 +143,46 @@ async fn drop_all(
         removed.retain(|index| index.name == name);
     }
     Ok(dataset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fragments(rows: &[usize]) -> Vec<Fragment> {
+        let numbered = (0..).zip(rows);
+        let fragment = |(id, rows): (u64, &usize)| Fragment::new(id).with_physical_rows(*rows);
+        numbered.map(fragment).collect()
+    }
+
+    #[test]
+    fn segments_have_about_as_many_rows_each() {
+        let uneven = fragments(&[1048, 1048, 902, 1048, 1048, 876, 28]);
+        assert_eq!(balanced(&uneven, 2), [vec![0, 1, 2], vec![3, 4, 5, 6]]);
+        assert_eq!(
+            balanced(&fragments(&[9, 1, 1, 1]), 2),
+            [vec![0], vec![1, 2, 3]]
+        );
+        assert_eq!(
+            balanced(&fragments(&[1, 1, 1, 9]), 2),
+            [vec![0, 1, 2], vec![3]]
+        );
+    }
+
+    #[test]
+    fn there_are_as_many_segments_as_are_asked_for() {
+        for rows in [
+            [7, 7, 7, 7, 7],
+            [1, 1, 1, 1, 90],
+            [90, 1, 1, 1, 1],
+            [0, 0, 0, 0, 0],
+        ] {
+            for count in 1..=rows.len() {
+                let parts = balanced(&fragments(&rows), count);
+                assert_eq!(parts.len(), count, "{rows:?}");
+                assert_eq!(parts.concat(), [0, 1, 2, 3, 4], "{rows:?}");
+                assert!(parts.iter().all(|part| !part.is_empty()), "{rows:?}");
+            }
+        }
+    }
 }
