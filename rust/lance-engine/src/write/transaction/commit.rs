@@ -69,8 +69,7 @@ struct Commit {
 
 impl Commit {
     async fn new(writes: Vec<UncommittedWrite>, settings: &CommitSettings) -> Result<Self> {
-        let mut transaction =
-            merge::concatenate(writes.iter().map(|w| w.transaction.clone()).collect())?;
+        let mut transaction = merge::concatenate(writes.iter().map(|w| w.transaction.clone()))?;
         merge::add_properties(&mut transaction, &settings.transaction_properties)?;
         if let Some(message) = &settings.commit_message {
             merge::add_message(&mut transaction, message)?;

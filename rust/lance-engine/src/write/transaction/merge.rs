@@ -8,25 +8,27 @@ use lance::dataset::scanner::RowAddrTreeMap;
 use lance::dataset::transaction::{DataReplacementGroup, Operation, Transaction};
 use lance_table::format::Fragment;
 
-use super::{UncommittedWrite, files, fragments_mut};
+use super::{UncommittedWrite, files, fragments, fragments_mut, is_write};
 use crate::error::{Error, Result};
 
 /// One transaction with the rows of all, in their order. It has read the earliest version that one of them read,
 /// and keeps the properties of all.
-pub fn concatenate(transactions: Vec<Transaction>) -> Result<Transaction> {
+pub fn concatenate(
+    transactions: impl IntoIterator<Item = Arc<Transaction>>,
+) -> Result<Transaction> {
     let mut transactions = transactions.into_iter();
-    let mut all = transactions
+    let first = transactions
         .next()
         .ok_or_else(|| Error::invalid_argument("there is no transaction to commit"))?;
-    for mut other in transactions {
+    let mut all = Arc::unwrap_or_clone(first);
+    for other in transactions {
         all.read_version = all.read_version.min(other.read_version);
         if let Some(more) = other.transaction_properties.as_deref() {
             add_properties(&mut all, more)?;
         }
-        let pair = (fragments_mut(&mut all), fragments_mut(&mut other));
-        match pair {
-            (Some(fragments), Some(more)) => fragments.append(more),
-            _ => add_changes(&mut all.operation, other.operation)?,
+        match fragments_mut(&mut all) {
+            Some(all) if is_write(&other) => all.extend_from_slice(fragments(&other)),
+            _ => add_changes(&mut all.operation, Arc::unwrap_or_clone(other).operation)?,
         }
     }
     // Each part numbers its fragments for itself; 0 lets the commit assign the numbers.
@@ -306,7 +308,7 @@ mod tests {
 
     use super::*;
 
-    fn append(read_version: u64, properties: &[(&str, &str)]) -> Transaction {
+    fn append(read_version: u64, properties: &[(&str, &str)]) -> Arc<Transaction> {
         let fragments = vec![Fragment::new(read_version)];
         let pairs = properties
             .iter()
@@ -315,6 +317,7 @@ mod tests {
         TransactionBuilder::new(read_version, Operation::Append { fragments })
             .transaction_properties(Some(Arc::new(properties)))
             .build()
+            .into()
     }
 
     fn property<'a>(transaction: &'a Transaction, key: &str) -> Option<&'a str> {
@@ -325,9 +328,9 @@ mod tests {
     #[test]
     fn all_have_read_what_the_earliest_has() {
         for versions in [[1, 2, 3], [3, 1, 2], [2, 3, 1]] {
-            let all = concatenate(versions.map(|version| append(version, &[])).into()).unwrap();
+            let all = concatenate(versions.map(|version| append(version, &[]))).unwrap();
             assert_eq!(all.read_version, 1, "{versions:?}");
-            assert_eq!(super::super::fragments(&all).len(), 3);
+            assert_eq!(fragments(&all).len(), 3);
         }
     }
 
@@ -335,22 +338,22 @@ mod tests {
     fn the_properties_of_all_survive() {
         let first = append(1, &[("a", "1"), (MESSAGE, "one")]);
         let second = append(1, &[("a", "1"), ("b", "2"), (MESSAGE, "two")]);
-        let all = concatenate(vec![first, second]).unwrap();
+        let all = concatenate([first, second]).unwrap();
         assert_eq!(property(&all, "a"), Some("1"));
         assert_eq!(property(&all, "b"), Some("2"));
         assert_eq!(property(&all, MESSAGE), Some("one\ntwo"));
         let parts = ["a/1", "a/2"].map(|name| append(1, &[(PART, name)]));
-        let all = concatenate(parts.into()).unwrap();
+        let all = concatenate(parts).unwrap();
         assert_eq!(part_names(&all).collect::<Vec<_>>(), ["a/1", "a/2"]);
-        let mut bare = append(1, &[]);
+        let mut bare = Arc::unwrap_or_clone(append(1, &[]));
         bare.transaction_properties = None;
-        let all = concatenate(vec![bare, append(1, &[("a", "1")])]).unwrap();
+        let all = concatenate([bare.into(), append(1, &[("a", "1")])]).unwrap();
         assert_eq!(property(&all, "a"), Some("1"));
     }
 
     #[test]
     fn a_property_with_two_values_is_refused() {
-        let error = concatenate(vec![append(1, &[("a", "1")]), append(1, &[("a", "2")])]);
+        let error = concatenate([append(1, &[("a", "1")]), append(1, &[("a", "2")])]);
         let error = error.unwrap_err();
         assert!(error.message().contains("\"a\""), "{error}");
     }

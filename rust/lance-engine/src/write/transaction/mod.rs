@@ -72,7 +72,7 @@ pub struct Staged {
 #[derive(Debug, Clone)]
 pub struct UncommittedWrite {
     pub target: Target,
-    pub transaction: Transaction,
+    pub transaction: Arc<Transaction>,
     pub affected_rows: Option<RowAddrTreeMap>,
     /// The version it began at. None: there was no dataset, or the library that wrote the JSON did not say.
     pub origin: Option<Origin>,
@@ -104,7 +104,7 @@ async fn verify_all(writes: &[UncommittedWrite], origins: &[Arc<Dataset>]) -> Re
     let (store, base) = first.target.open_store(&first.written_files).await?;
     let changes = writes.iter().enumerate().map(|(index, write)| {
         let origin = origins.get(index).map(|origin| origin.manifest());
-        (&write.transaction, origin)
+        (write.transaction.as_ref(), origin)
     });
     verify(changes, &store, &base).await
 }
@@ -149,7 +149,7 @@ impl UncommittedWrite {
     ) -> Result<Self> {
         Ok(Self {
             target,
-            transaction: merge::concatenate(lanes)?,
+            transaction: merge::concatenate(lanes.into_iter().map(Arc::new))?.into(),
             affected_rows: None,
             origin: began_at.map(|dataset| Origin::of(dataset.clone())),
             is_shared: false,
@@ -172,7 +172,7 @@ impl UncommittedWrite {
                 data_storage_version: None,
                 stable_row_ids: false,
             },
-            transaction: staged.transaction,
+            transaction: staged.transaction.into(),
             affected_rows: staged.affected_rows,
             origin: Some(Origin::of(dataset)),
             is_shared: false,

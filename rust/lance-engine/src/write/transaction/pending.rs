@@ -47,12 +47,15 @@ impl Pending {
     /// Take it for a commit or a discard: nobody else can before that has ended.
     fn take(self: &Arc<Self>, what: &'static str) -> Result<Taken> {
         let mut fate = lock(&self.0);
-        let write = match &mut *fate {
-            Fate::Unknown(write) if what == COMMITTED => write.clone(),
-            other => Box::new(other.open()?.clone()),
-        };
         let was_unknown = matches!(*fate, Fate::Unknown(_));
-        *fate = Fate::Taken(what);
+        if !was_unknown || what != COMMITTED {
+            fate.open()?;
+        }
+        let (Fate::Open(write) | Fate::Unknown(write)) =
+            std::mem::replace(&mut *fate, Fate::Taken(what))
+        else {
+            return Err(ended());
+        };
         Ok(Taken {
             pending: self.clone(),
             write: Some(write),
@@ -194,6 +197,10 @@ async fn commit_where(
     outcome.map(made)
 }
 
+fn ended() -> Error {
+    Error::invalid_state("the transaction has ended")
+}
+
 const COMMITTED: &str = "committed";
 const DISCARDED: &str = "discarded";
 
@@ -208,8 +215,7 @@ struct Taken {
 
 impl Taken {
     fn write(&self) -> Result<&UncommittedWrite> {
-        let write = self.write.as_deref();
-        write.ok_or_else(|| Error::invalid_state("the transaction has ended"))
+        self.write.as_deref().ok_or_else(ended)
     }
 
     fn leave(mut self, fate: Fate) {

@@ -54,7 +54,7 @@ pub fn read(json: &str, storage_options: HashMap<String, String>) -> Result<Unco
             document.durable,
             storage_options,
         )?,
-        transaction,
+        transaction: transaction.into(),
         affected_rows: None,
         origin: document.origin.map(Origin::known_by),
         is_shared: true,

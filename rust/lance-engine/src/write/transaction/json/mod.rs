@@ -153,14 +153,14 @@ fn read_this(json: &str, storage_options: HashMap<String, String>) -> Result<Unc
         return Err(malformed(&format_args!("{uuid:?} is no UUID")));
     }
     Ok(UncommittedWrite {
-        transaction: Transaction {
+        transaction: Arc::new(Transaction {
             read_version: document.read_version,
             uuid,
             operation: document.operation.into_engine()?,
             tag: None,
             transaction_properties: (!document.properties.is_empty())
                 .then(|| Arc::new(document.properties)),
-        },
+        }),
         affected_rows: affected_rows.transpose()?,
         target: target(
             &document.uri,
