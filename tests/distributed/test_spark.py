@@ -23,6 +23,7 @@ def spark(tmp_path_factory):
         .config("spark.sql.catalog.tables", "org.lance.spark.LanceNamespaceSparkCatalog")
         .config("spark.sql.catalog.tables.impl", "dir")
         .config("spark.sql.catalog.tables.root", str(warehouse))
+        .config("spark.sql.warehouse.dir", str(warehouse / "spark-warehouse"))
         .getOrCreate()
     )
     session.warehouse = warehouse
