@@ -85,7 +85,7 @@ fn parts(definition: &Definition, dataset: &Dataset) -> Vec<Option<Vec<u32>>> {
 
 /// As many parts, of neighbours, with about as many rows each: a search takes as long as in the largest.
 fn balanced(fragments: &[Fragment], count: usize) -> Vec<Vec<u32>> {
-    let rows = |fragment: &Fragment| fragment.physical_rows.unwrap_or(1);
+    let rows = |fragment: &Fragment| fragment.num_rows().unwrap_or(1);
     let all: usize = fragments.iter().map(rows).sum();
     let mut parts = vec![Vec::new()];
     let mut before = 0;
@@ -147,6 +147,8 @@ async fn drop_all(
 
 #[cfg(test)]
 mod tests {
+    use lance_table::format::{DeletionFile, DeletionFileType};
+
     use super::*;
 
     fn fragments(rows: &[usize]) -> Vec<Fragment> {
@@ -167,6 +169,19 @@ mod tests {
             balanced(&fragments(&[1, 1, 1, 9]), 2),
             [vec![0, 1, 2], vec![3]]
         );
+    }
+
+    #[test]
+    fn deleted_rows_are_not_counted() {
+        let mut some = fragments(&[9, 9, 9]);
+        some[0].deletion_file = Some(DeletionFile {
+            read_version: 1,
+            id: 1,
+            file_type: DeletionFileType::Bitmap,
+            num_deleted_rows: Some(8),
+            base_id: None,
+        });
+        assert_eq!(balanced(&some, 2), [vec![0, 1], vec![2]]);
     }
 
     #[test]
