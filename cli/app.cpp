@@ -23,7 +23,12 @@ static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not w
 std::string_view Hint(const arrow::Status& status) {
   switch (GetErrorCode(status)) {
     case ErrorCode::kAlreadyExists:
-      return "use --mode append or --mode overwrite to write to it";
+      if (status.message().starts_with("there is an index ")) {
+        return status.message().ends_with(" already") ? "use --replace, or give another --name" : "";
+      }
+      return status.message().find("dataset") == std::string::npos
+                 ? ""
+                 : "use --mode append or --mode overwrite to write to it";
     case ErrorCode::kDatasetNotFound:
       if (status.message().starts_with("there is no table ")) return "`lance tables list` lists the tables";
       return status.message().ends_with(" is a file, not a dataset")

@@ -14,7 +14,7 @@ set(LANCE_CARGO_TARGET_DIR "${cargo_target_dir}" CACHE PATH "Where cargo puts it
 set(LANCE_CARGO_PROFILE release CACHE STRING
   "Cargo profile of the Rust libraries: release, or dist for faster code that compiles for an hour")
 if(LANCE_CPU_LEVEL)
-  # The crate graph is another one then, and leaves that of the everyday build alone.
+  # The crate graph is another one for each level, and they leave each other alone.
   set(cargo_place "${LANCE_CARGO_TARGET_DIR}/${LANCE_CPU_LEVEL}")
   set(LANCE_CARGO_ENV "CARGO_TARGET_DIR=${cargo_place}"
     "RUSTFLAGS=-Ctarget-cpu=${LANCE_CPU_LEVEL} -Clink-arg=-Wl,-z,${LANCE_CPU_LEVEL}")
@@ -23,6 +23,11 @@ else()
   set(LANCE_CARGO_ENV "CARGO_TARGET_DIR=${cargo_place}")
 endif()
 set(LANCE_CARGO_OUT "${cargo_place}/${LANCE_CARGO_PROFILE}")
+# For cargo by hand, which would compile the crate graph again with other flags.
+list(JOIN LANCE_CARGO_ENV "' '" cargo_env)
+file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/cargo"
+  CONTENT "#!/bin/sh\nexec env '${cargo_env}' '${LANCE_CARGO}' \"$@\"\n"
+  FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 
 set(lance_ffi_file liblance_ffi.so.${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 set(LANCE_FFI_LIBRARY "${PROJECT_BINARY_DIR}/lib/${lance_ffi_file}")

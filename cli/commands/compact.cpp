@@ -1,9 +1,6 @@
 // `lance compact`.
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -16,6 +13,7 @@
 #include "compaction.h"
 #include "flags.h"
 #include "lance/api.h"
+#include "lines.h"
 #include "render.h"
 
 namespace lance::cli {
@@ -30,19 +28,6 @@ struct Args {
   std::vector<std::string> commit;
   Format format = Format::kTable;
 };
-
-arrow::Status FileError(const std::string& what, const std::string& path) {
-  return arrow::Status::IOError("cannot ", what, " ", path, ": ", std::strerror(errno));
-}
-
-/// The lines of a file that are not empty.
-arrow::Status AddLines(const std::string& path, std::vector<std::string>& lines) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty()) lines.push_back(line);
-  }
-  return file.eof() ? arrow::Status::OK() : FileError("read", path);
-}
 
 arrow::Status Report(const CompactResult& result, Format format) {
   if (format == Format::kJson) {
@@ -80,18 +65,15 @@ arrow::Status Show(const std::vector<CompactionTask>& tasks, Format format) {
   return Print(table.ToString());
 }
 
-/// Write the tasks to a file, one a line.
 arrow::Status Save(const std::vector<CompactionTask>& tasks, const std::string& path) {
-  std::ofstream file(path, std::ios::trunc);
-  for (const CompactionTask& task : tasks) file << task.text << '\n';
-  file.close();
-  return file ? arrow::Status::OK() : FileError("write", path);
+  std::vector<std::string> lines;
+  for (const CompactionTask& task : tasks) lines.push_back(task.text);
+  return WriteLines(lines, path);
 }
 
 /// Execute the tasks of a file, and print what each has written.
 arrow::Status Execute(const Dataset& dataset, const Args& args) {
-  std::vector<std::string> tasks;
-  ARROW_RETURN_NOT_OK(AddLines(*args.task, tasks));
+  ARROW_ASSIGN_OR_RAISE(const auto tasks, ReadLines({*args.task}));
   for (const std::string& task : tasks) {
     ARROW_ASSIGN_OR_RAISE(const std::string result,
                           ExecuteShown(dataset, task, {.encoding_profile = args.compact.encoding_profile}));
@@ -101,8 +83,7 @@ arrow::Status Execute(const Dataset& dataset, const Args& args) {
 }
 
 arrow::Status Commit(const Dataset& dataset, const Args& args) {
-  std::vector<std::string> results;
-  for (const std::string& path : args.commit) ARROW_RETURN_NOT_OK(AddLines(path, results));
+  ARROW_ASSIGN_OR_RAISE(const auto results, ReadLines(args.commit));
   const CommitCompactionOptions options = {.index_remap = args.compact.index_remap,
                                            .commit_message = args.compact.commit_message};
   ARROW_ASSIGN_OR_RAISE(const CompactResult result, dataset.CommitCompaction(results, options));

@@ -1,5 +1,7 @@
 // `lance search`.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
@@ -30,6 +32,8 @@ const std::map<std::string, DistanceMetric> kMetrics = {{"l2", DistanceMetric::k
 const std::map<std::string, ApproxMode> kModes = {
     {"normal", ApproxMode::kNormal}, {"fast", ApproxMode::kFast}, {"accurate", ApproxMode::kAccurate}};
 
+constexpr uint32_t kMostFuzziness = 16;
+
 struct Args {
   Source source;
   /// Of vectors; where only words are searched, of texts.
@@ -38,8 +42,11 @@ struct Args {
   /// One of the two, or none with `text`.
   std::string like;
   std::string vector;
-  std::string text;
+  std::optional<std::string> text;
+  /// A search for words as JSON, in place of `text`.
+  std::string query;
   TextMatchOptions words;
+  TextPhraseOptions phrase;
   bool is_phrase = false;
   bool all_words = false;
   VectorQueryOptions options;
@@ -72,14 +79,24 @@ arrow::Status AddVectors(const Dataset& dataset, const Args& args, ScanOptions* 
   return arrow::Status::OK();
 }
 
+bool HasWords(const Args& args) { return args.text.has_value() || !args.query.empty(); }
+
 TextQuery Words(const Args& args, const std::string& column) {
   std::optional<std::string> named;
   if (!column.empty()) named = column;
-  if (args.is_phrase) return TextQuery::Phrase(args.text, {.column = named});
+  if (!args.query.empty()) {
+    const TextQuery query = TextQuery::Json(args.query);
+    return named ? query.With({.columns = {*named}}) : query;
+  }
+  if (args.is_phrase) {
+    TextPhraseOptions options = args.phrase;
+    options.column = named;
+    return TextQuery::Phrase(*args.text, options);
+  }
   TextMatchOptions options = args.words;
   options.column = named;
   if (args.all_words) options.term_operator = TextOperator::kAnd;
-  return TextQuery::Match(args.text, options);
+  return TextQuery::Match(*args.text, options);
 }
 
 /// Print what two searches have found, ranked as one.
@@ -96,9 +113,13 @@ arrow::Status SearchBoth(const std::shared_ptr<Dataset>& dataset, const Args& ar
 arrow::Status Search(const Args& args) {
   ARROW_ASSIGN_OR_RAISE(const auto dataset, args.source.Open());
   ScanOptions scan = args.scan;
-  const bool is_text = args.like.empty() && args.vector.empty();
-  if (!is_text && !args.text.empty()) return SearchBoth(dataset, args);
-  if (is_text) {
+  const bool is_similar = scan.similar_text.has_value();
+  const bool is_text = args.like.empty() && args.vector.empty() && !is_similar;
+  if (!is_text && HasWords(args)) return SearchBoth(dataset, args);
+  if (is_similar) {
+    scan.similar_text_column = args.column;
+    scan.similar_text_rows = args.options.k;
+  } else if (is_text) {
     scan.full_text = Words(args, args.column.empty() ? args.text_column : args.column);
     scan.limit = args.options.k;
   } else {
@@ -118,13 +139,20 @@ arrow::Status Search(const Args& args) {
 }
 
 /// How the search goes about it.
-void AddTuning(CLI::App& app, VectorQueryOptions& options) {
+void AddTuning(CLI::App& app, VectorQueryOptions& options, ScanOptions& scan) {
   AddChoice(app, "--metric", options.metric, kMetrics,
             "How vectors are compared (default: as the index does, or l2)");
   app.add_option_function<uint32_t>(
          "--nprobes",
-         [&options](uint32_t partitions) { options.minimum_nprobes = options.maximum_nprobes = partitions; },
+         [&options](uint32_t partitions) {
+           options.minimum_nprobes = partitions;
+           if (!options.maximum_nprobes) options.maximum_nprobes = partitions;
+         },
          "Partitions of the index to search (default: as many as it takes)")
+      ->check(AtLeast(1))
+      ->type_name("N");
+  app.add_option("--max-nprobes", options.maximum_nprobes,
+                 "Search more partitions, up to so many, while too few rows pass the filter")
       ->check(AtLeast(1))
       ->type_name("N");
   app.add_option("--effort", options.search_effort, "How many partitions to search at first, from 0 to 1")
@@ -142,6 +170,20 @@ void AddTuning(CLI::App& app, VectorQueryOptions& options) {
   app.add_option("--below-distance", options.upper_bound, "Only rows nearer than this")->type_name("X");
   AddChoice(app, "--approx", options.approx_mode, kModes,
             "What a search through IVF_RQ prefers (default: normal)");
+  app.add_option("--segments", scan.index_segments,
+                 "Search these segments of the index alone; see `lance index segments`")
+      ->delimiter(',')
+      ->type_name("UUID,...");
+}
+
+/// Letters that may differ: a number, or as suits each word.
+void SetFuzzy(const std::string& letters, TextMatchOptions& words) {
+  if (letters == "auto") {
+    words.auto_fuzziness = true;
+  } else if (!CLI::detail::lexical_cast(letters, words.fuzziness) || words.fuzziness > kMostFuzziness) {
+    throw CLI::ValidationError(
+        "--fuzzy", fmt::format("{} is neither auto nor a number from 0 to {}", letters, kMostFuzziness));
+  }
 }
 
 /// What is looked for in texts, and how.
@@ -153,15 +195,25 @@ void AddText(CLI::App& app, Args& args) {
   auto* const phrase =
       app.add_flag("--phrase", args.is_phrase, "The words one behind the other")->needs(text);
   app.add_flag("--all-words", args.all_words, "All of the words")->needs(text)->excludes(phrase);
-  app.add_option("--fuzzy", args.words.fuzziness, "Also words with up to so many letters changed")
+  app.add_option("--slop", args.phrase.slop, "Also with up to so many other words in between")
+      ->needs(phrase)
+      ->type_name("N");
+  app.add_option_function<std::string>(
+         "--fuzzy", [&words = args.words](const std::string& letters) { SetFuzzy(letters, words); },
+         "Also words with up to so many letters changed, or as many as suit each word")
       ->needs(text)
       ->excludes(phrase)
-      ->check(CLI::Range(0, 16).description(""))
-      ->type_name("N");
+      ->type_name("N|auto");
+  app.add_option("--query", args.query,
+                 "Find texts by a query of several parts, as JSON; docs/search.md has its form")
+      ->excludes(text)
+      ->type_name("JSON");
   app.add_option("--text-column", args.text_column,
                  "The column with the words (default: every one with an index for that)")
-      ->needs(text)
       ->type_name("COLUMN");
+  app.add_option("--similar", args.scan.similar_text,
+                 "Find the texts of --column that are most like this one, by an index of the kind minhash")
+      ->type_name("TEXT");
 }
 
 /// Throw if the arguments do not fit together.
@@ -170,12 +222,24 @@ void CheckUsage(const Args& args) {
     throw CLI::ValidationError("--like", "it does not go with --vector");
   }
   const bool is_text = args.like.empty() && args.vector.empty();
-  if (is_text && args.text.empty()) throw CLI::RequiredError("one of --like, --vector and --text");
+  if (args.scan.similar_text.has_value()) {
+    if (!is_text || HasWords(args)) {
+      throw CLI::ValidationError("--similar", "it does not go with --like, --vector, --text and --query");
+    }
+    if (args.column.empty()) throw CLI::RequiredError("--column with --similar");
+    return;
+  }
+  if (!HasWords(args) && !args.text_column.empty()) {
+    throw CLI::ValidationError("--text-column", "it needs --text or --query");
+  }
+  if (is_text && !HasWords(args)) {
+    throw CLI::RequiredError("one of --like, --vector, --text, --query and --similar");
+  }
   if (is_text && !args.column.empty() && !args.text_column.empty()) {
     throw CLI::ValidationError("--text-column", "it is what --column says where only words are searched");
   }
-  if (!is_text && !args.text.empty() && (args.explain || args.analyze)) {
-    throw CLI::ValidationError("--text", "two searches have no plan in common");
+  if (!is_text && HasWords(args) && (args.explain || args.analyze)) {
+    throw CLI::ValidationError("--explain", "two searches have no plan in common");
   }
 }
 
@@ -211,7 +275,7 @@ Action Declare(CLI::App& app) {
          "Columns to print beside the distance (default: all but the vectors searched)")
       ->delimiter(',')
       ->type_name("A,B,...");
-  AddTuning(app, args->options);
+  AddTuning(app, args->options, scan);
   auto* fast =
       app.add_flag("--fast", scan.fast_search, "Leave out rows that were added since they were indexed");
   app.add_flag_callback(
@@ -229,7 +293,10 @@ Action Declare(CLI::App& app) {
       "cosine\n"
       "  lance search data/images.lance --vector query.json --nprobes 20 --refine 5 --format json\n"
       "  lance search data/books.lance --text \"columnar format\" --all-words --columns title\n"
-      "  lance search data/books.lance --text \"columnar format\" --like 42");
+      "  lance search data/books.lance --text \"columnar format\" --like 42\n"
+      "  lance search data/books.lance --query '{\"phrase\": {\"terms\": \"columnar format\", \"slop\": "
+      "2}}'\n"
+      "  lance search data/pages.lance --similar \"A page that we have seen\" --column body");
   return [args] {
     CheckUsage(*args);
     return Search(*args);

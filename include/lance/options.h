@@ -179,14 +179,17 @@ struct LANCE_EXPORT TextMatchOptions {
   /// are compared with those of the index as they are given, and are not folded and stemmed before. At most
   /// 16.
   uint32_t fuzziness = 0;
-  /// The most words that are searched in place of the given ones, all together, where `fuzziness` is not 0.
+  /// The most words that are searched in place of the given ones, all together, where letters may differ.
   /// At most 1048576.
   uint32_t max_expansions = 50;
-  /// So many letters at the beginning of a word are as given, where `fuzziness` is not 0.
+  /// So many letters at the beginning of a word are as given, where letters may differ.
   uint32_t prefix_length = 0;
   /// Multiplies the score; at least 0.
   double boost = 1.0;
   DocumentGranularity document_granularity = DocumentGranularity::kAsIndexed;
+  /// Let as many letters differ as suits the word, in place of `fuzziness`, which is 0 then: none of 2, one
+  /// of 3 to 5, two of more.
+  bool auto_fuzziness = false;
 };
 
 /// How a phrase is searched.
@@ -412,6 +415,14 @@ struct LANCE_EXPORT ScanOptions {
   std::vector<std::string> index_segments = {};
   /// What `nearest` and `full_text` together mean.
   SearchFilter search_filter = SearchFilter::kNone;
+  /// Return the rows whose texts have the most shingles in common with this one in place of all, the most
+  /// similar first, with their `_distance`, a column as that of `nearest` is: 1 less the estimated Jaccard
+  /// similarity. It needs an index of the type MINHASH, and does not go with `nearest` and `full_text`.
+  std::optional<std::string> similar_text = std::nullopt;
+  /// The column of `similar_text`.
+  std::optional<std::string> similar_text_column = std::nullopt;
+  /// The rows that `similar_text` finds. `limit` and `offset` count them.
+  int64_t similar_text_rows = 10;
 };
 
 /// What a searcher may take.

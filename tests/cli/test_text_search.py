@@ -42,6 +42,40 @@ def test_words(lance, books):
     assert len(rows(lance, books, "--text", "dog", "--columns", "id")) == 9
     assert len(rows(lance, books, "--text", "dog", "-k", 2)) == 2
     assert rows(lance, books, "--text", "zebra") == []
+    assert rows(lance, books, "--text", "") == []
+
+
+def test_queries_of_several_parts_and_words_that_are_almost_the_same(lance, books):
+    several = {
+        "boolean": {
+            "must": [{"match": {"column": "body", "terms": "fox"}}],
+            "must_not": [{"match": {"column": "body", "terms": "dog"}}],
+            "should": [],
+        }
+    }
+    assert ids(rows(lance, books, "--query", json.dumps(several), "--columns", "id", "-k", 20)) == [0, 6, 12]
+    phrase = {"phrase": {"terms": "quick fox", "slop": 1}}
+    assert ids(rows(lance, books, "--query", json.dumps(phrase), "--columns", "id", "-k", 20)) == [0, 6, 12]
+    assert rows(lance, books, "--text", "quick fox", "--phrase", "--columns", "id") == []
+    assert ids(rows(lance, books, "--text", "quick fox", "--phrase", "--slop", 1, "--columns", "id")) == [0, 6, 12]
+    found = rows(lance, books, "--text", "quikc", "--fuzzy", "auto", "--columns", "id", "-k", 20)
+    assert ids(found) == [0, 1, 6, 7, 12, 13]
+    title = json.dumps({"match": {"terms": "7"}})
+    assert ids(rows(lance, books, "--query", title, "--column", "title", "--columns", "id")) == [7]
+    both = rows(lance, books, "--query", json.dumps(phrase), "--like", 0, "-k", 3, "--columns", "id")
+    assert both[0]["id"] == 0 and "_relevance_score" in both[0]
+    assert "the query" in lance.fails("search", books, "--query", '{"mach": {"terms": "a"}}')
+
+
+def test_texts_that_are_like_another(lance, books):
+    message = lance.fails("search", books, "--similar", "the quick brown fox", "--column", "body")
+    assert message == 'column "body" has no index of the type MINHASH, through which similar_text finds rows'
+    lance("index", "create", books, "body", "--type", "minhash", "--name", "alike")
+    found = rows(lance, books, "--similar", "the quick brown fox", "--column", "body", "-k", 4)
+    assert list(found[0]) == ["id", "body", "title", "v", "_distance"]
+    assert [row["_distance"] for row in found[:3]] == [0, 0, 0] and ids(found[:3]) == [0, 6, 12]
+    assert len(found) <= 4 and found[-1]["_distance"] >= 0
+    assert "MinHash" in lance("search", books, "--similar", "fox", "--column", "body", "--explain")
 
 
 def test_columns_and_filters(lance, books):

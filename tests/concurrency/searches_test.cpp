@@ -67,6 +67,7 @@ ScanOptions ByVector(int64_t id) {
   lance::VectorQueryOptions how;
   how.k = 1;
   how.minimum_nprobes = how.maximum_nprobes = 4;
+  how.refine_factor = 40;
   ScanOptions options;
   options.nearest = VectorQuery::Make("v", Vectors(id, 1), how).ValueOrDie();
   return options;
@@ -88,14 +89,15 @@ std::vector<int64_t> Found(const Dataset& dataset, ScanOptions options) {
   return table.ok() ? Int64s(*(*table)->GetColumnByName("id")) : std::vector<int64_t>{};
 }
 
-class SearchesTest : public ::testing::Test {
+/// With each kind of index of the vectors.
+class SearchesTest : public ::testing::TestWithParam<IndexType> {
  protected:
   void SetUp() override {
     ASSERT_OK(WriteBatches(uri_, {Rows(0, kBefore)}));
     ASSERT_OK_AND_ASSIGN(DatasetPtr dataset, Dataset::Open(uri_));
     for (const auto& [column, type, parameters] :
          std::vector<std::tuple<std::string, IndexType, std::map<std::string, std::string>>>{
-             {"v", IndexType::kIvfFlat, {{"num_partitions", "4"}}},
+             {"v", GetParam(), {{"num_partitions", "4"}}},
              {"id", IndexType::kBtree, {}},
              {"text", IndexType::kInverted, {}}}) {
       ASSERT_OK_AND_ASSIGN(dataset, dataset->CreateIndex(column, type, {.parameters = parameters}));
@@ -108,7 +110,7 @@ class SearchesTest : public ::testing::Test {
   DatasetPtr dataset_;
 };
 
-TEST_F(SearchesTest, FindEveryRowOfTheirVersionWhileOthersAppend) {
+TEST_P(SearchesTest, FindEveryRowOfTheirVersionWhileOthersAppend) {
   const int appends = Pick(12, 60);
   std::atomic<bool> done{false};
   std::thread writer([&] {
@@ -153,10 +155,11 @@ TEST_F(SearchesTest, FindEveryRowOfTheirVersionWhileOthersAppend) {
                 {"wrong", std::to_string(wrong)}});
 }
 
-TEST_F(SearchesTest, OneSearcherServesThreadsWhileOthersAppend) {
+TEST_P(SearchesTest, OneSearcherServesThreadsWhileOthersAppend) {
   ScanOptions options = ByVector(0);
   options.columns = std::vector<std::string>{"id"};
-  ASSERT_OK_AND_ASSIGN(const auto searcher, lance::Searcher::Open(*dataset_, options));
+  ASSERT_OK_AND_ASSIGN(const auto searcher,
+                       lance::Searcher::Open(*dataset_, options, {.gather_milliseconds = 0}));
   std::atomic<bool> done{false};
   std::atomic<int64_t> wrong{0};
   std::vector<std::thread> threads;
@@ -178,6 +181,10 @@ TEST_F(SearchesTest, OneSearcherServesThreadsWhileOthersAppend) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0);
 }
+
+INSTANTIATE_TEST_SUITE_P(Kinds, SearchesTest,
+                         ::testing::Values(IndexType::kIvfFlat, IndexType::kIvfSq, IndexType::kIvfHnswSq),
+                         [](const auto& info) { return lance::IndexTypeName(info.param); });
 
 }  // namespace
 }  // namespace lance_test

@@ -9,8 +9,10 @@ import lance
 import numpy as np
 import pyarrow as pa
 import pytest
-from lance.query import PhraseQuery
+from lance.indices import IndexConfig
+from lance.query import MinHashQuery, PhraseQuery
 
+from conftest import LANCE, outcome, run
 from support.scale import pick
 
 ROWS = 3000
@@ -116,12 +118,117 @@ def test_a_scalar_index_is_used_by_both(lance_cli, read_with_us, make, kind, the
     assert details[0] == details[1]
 
 
+# Kind, as pylance calls it, column, a filter that it answers, parameters here and there.
+PLUGINS = [
+    ("fm", "fm", "name", "contains(name, 'ed gr')", {}, {}),
+    ("json", "json", "doc", "json_get_int(doc, 'size') = 3", {"path": "size"}, {"target_index_type": "btree", "path": "size"}),
+    (
+        "rtree",
+        "rtree",
+        "point",
+        "st_intersects(point, st_geomfromtext('POLYGON((10 10, 60 10, 60 60, 10 60, 10 10))'))",
+        {},
+        {},
+    ),
+]
+
+
+def odd_types(rng, rows):
+    point = pa.struct([("x", pa.float64()), ("y", pa.float64())])
+    schema = pa.schema(
+        [
+            ("id", pa.int64()),
+            ("name", pa.string()),
+            ("doc", pa.json_()),
+            pa.field("point", point, metadata={"ARROW:extension:name": "geoarrow.point"}),
+        ]
+    )
+    docs = [None if rng.random() < 0.1 else json.dumps({"size": rng.randrange(30), "ä": "x"}) for _ in range(rows)]
+    columns = [
+        pa.array(range(rows)),
+        pa.array([" ".join(rng.choice(WORDS) for _ in range(rng.randrange(4))) for _ in range(rows)]),
+        pa.ExtensionArray.from_storage(pa.json_(), pa.array(docs, pa.string())),
+        pa.array([{"x": rng.uniform(-100, 100), "y": rng.uniform(-100, 100)} for _ in range(rows)], point),
+    ]
+    return pa.table(columns, schema=schema)
+
+
+@pytest.mark.parametrize("kind,theirs,column,condition,given,given_there", PLUGINS, ids=[it[0] for it in PLUGINS])
+def test_an_index_of_an_odd_type_is_used_by_both(
+    lance_cli, read_with_us, tmp_path, kind, theirs, column, condition, given, given_there
+):
+    ours, other = tmp_path / "ours", tmp_path / "theirs"
+    for uri in (ours, other):
+        lance.write_dataset(odd_types(random.Random(8), ROWS), uri, max_rows_per_file=ROWS // 3, data_storage_version="2.2")
+    expected = pylance_finds(ours, condition, use_index=False)
+    assert expected
+    lance_cli("index", "create", ours, column, "--type", kind, *parameters(given))
+    lance.dataset(other).create_scalar_index(column, IndexConfig(index_type=theirs, parameters=given_there))
+    for uri in (ours, other):
+        assert listed(lance_cli, uri)[f"{column}_idx"]["type"] == kind.upper()
+        plan = lance.dataset(uri).scanner(columns=["id"], filter=condition).explain_plan()
+        assert "ScalarIndexQuery" in plan and f"{column}_idx" in plan
+        assert pylance_finds(uri, condition) == expected
+        assert ids(read_with_us(uri, columns="id", filter=condition)) == expected
+        # Rows that are not indexed, and fewer that are.
+        lance.dataset(uri).delete("id % 3 = 0")
+        lance.write_dataset(odd_types(random.Random(9), 300), uri, mode="append")
+        after = pylance_finds(uri, condition, use_index=False)
+        assert ids(read_with_us(uri, columns="id", filter=condition)) == after
+        lance_cli("index", "optimize", uri)
+        assert listed(lance_cli, uri)[f"{column}_idx"]["unindexed_rows"] == 0
+        assert ids(read_with_us(uri, columns="id", filter=condition)) == after
+        assert pylance_finds(uri, condition) == after
+
+
+def test_texts_with_most_in_common_are_found_through_an_index_of_pylance_s(lance_cli, tmp_path):
+    rng = random.Random(10)
+
+    def text():
+        return [rng.choice("one two three four five six seven eight nine ten".split()) for _ in range(60)]
+
+    texts = [text() for _ in range(400)]
+    looked_for = text()
+    near = {rng.randrange(400): words for words in range(1, 9)}
+    for row, words in near.items():
+        texts[row] = looked_for[:-words] + text()[:words]
+    uris = [tmp_path / "ours", tmp_path / "theirs"]
+    for uri in uris:
+        lance.write_dataset(pa.table({"id": range(400), "text": map(" ".join, texts)}), uri)
+    lance_cli("index", "create", uris[0], "text", "--type", "minhash")
+    lance.dataset(uris[1]).create_scalar_index("text", "MINHASHLSH")
+
+    def shingles(words):
+        return {tuple(words[i : i + 3]) for i in range(len(words) - 2)}
+
+    def jaccard(words):
+        mine, other = shingles(looked_for), shingles(words)
+        return len(mine & other) / len(mine | other)
+
+    found = [
+        [json.loads(line) for line in lance_cli(*("search", uri, "--similar", " ".join(looked_for), "--column", "text", "-k", 5, "--format", "json")).splitlines()]
+        for uri in uris
+    ]
+    assert found[0] == found[1] and len(found[0]) == 5
+    query = MinHashQuery(" ".join(looked_for), column="text")
+    theirs = lance.dataset(uris[0]).to_table(columns=["id", "_distance"], nearest=query, limit=5)
+    assert theirs["_distance"].to_pylist() == pytest.approx([row["_distance"] for row in found[0]])
+    for row in found[0]:
+        # 128 hashes: an error of about 0.09.
+        assert abs(1 - row["_distance"] - jaccard(texts[row["id"]])) < 0.3, row
+    best = max(range(400), key=lambda row: jaccard(texts[row]))
+    assert best in [row["id"] for row in found[0][:3]]
+    assert [row["_distance"] for row in found[0]] == sorted(row["_distance"] for row in found[0])
+
+
 def recall(uri, queries, **options):
     dataset = lance.dataset(uri)
     right = 0
     for query in queries:
         exact = dataset.to_table(columns=["id"], nearest={"column": "vec", "q": query, "k": 10, "use_index": False})
-        found = dataset.to_table(columns=["id"], nearest={"column": "vec", "q": query, "k": 10, **options})
+        fast = options.pop("fast_search", False)
+        nearest = {"column": "vec", "q": query, "k": 10, **options}
+        found = dataset.to_table(columns=["id"], nearest=nearest, fast_search=fast)
         right += len({*exact["id"].to_pylist()} & {*found["id"].to_pylist()})
     return right / len(queries) / 10
 
@@ -140,6 +247,22 @@ def test_a_vector_index_is_as_good_as_pylance_s(lance_cli, make, kind, theirs, g
     assert abs(found[0] - found[1]) < 0.15, found
     plan = lance.dataset(ours).scanner(nearest={"column": "vec", "q": queries[0], "k": 10}).explain_plan()
     assert "ANN" in plan
+
+
+@pytest.mark.parametrize("kind,theirs,given,bound", VECTOR, ids=[it[0] for it in VECTOR])
+def test_a_vector_index_that_is_optimised_is_as_good(lance_cli, make, kind, theirs, given, bound):
+    uri = make(random.Random(2))
+    queries = random_table(random.Random(3), 0, 20)["vec"].to_numpy(zero_copy_only=False)
+    lance_cli("index", "create", uri, "vec", "--type", kind, *parameters({"num_partitions": 4, **given}))
+    ways = [[], ["--merge", "1"], ["--merge", "2", "--rebalance"], ["--max-rows", "1000"], ["--retrain"]]
+    for i, way in enumerate(ways):
+        lance.write_dataset(random_table(random.Random(20 + i), ROWS + 300 * i, 300), uri, mode="append")
+        lance.dataset(uri).delete(f"id % 50 = {i}")
+        lance_cli("index", "optimize", uri, *way)
+        index = listed(lance_cli, uri)["vec_idx"]
+        assert (index["type"], index["unindexed_rows"]) == (theirs, 0), way
+        assert recall(uri, queries, minimum_nprobes=4, fast_search=True) >= bound - 0.05, way
+    lance_cli("fsck", uri, "--deep")
 
 
 @pytest.mark.parametrize("segments", [1, 2])
@@ -207,6 +330,97 @@ CHOICES = {
     "st.x": ["btree", "bitmap"],
     "id": ["btree", "zonemap", "bloom_filter"],
 }
+
+
+@pytest.mark.parametrize("kind", ["btree", "bitmap"])
+def test_a_null_is_neither_true_nor_false(lance_cli, read_with_us, tmp_path, kind):
+    uri = tmp_path / "d"
+    rows = pa.table({"id": range(40), "b": [[True, False, None][i % 3] for i in range(40)]})
+    lance.write_dataset(rows, uri)
+    conditions = [f"{no}(b IS {nt}{what})" for no in ("", "NOT ") for nt in ("", "NOT ") for what in ("TRUE", "FALSE")]
+    expected = {condition: pylance_finds(uri, condition, use_index=False) for condition in conditions}
+    lance_cli("index", "create", uri, "b", "--type", kind)
+    for condition in conditions:
+        assert ids(read_with_us(uri, columns="id", filter=condition)) == expected[condition], condition
+        assert int(lance_cli("count", uri, "--filter", condition)) == len(expected[condition]), condition
+
+
+def found_by_all(lance_cli, uri, k):
+    """How many rows each search finds."""
+    asked = {"words": ["--text", "abc"], "similar": ["--similar", "abc def ghi", "--column", "alike"]}
+    for column in ("flat", "sq", "hnsw"):
+        asked[column] = ["--like", "0", "--column", column, "--nprobes", 2]
+    found = {}
+    for name, words in asked.items():
+        rows = lance_cli("search", uri, *words, "-k", k, "--columns", "id", "--format", "json").splitlines()
+        found[name] = len(rows)
+    return found
+
+
+def test_rows_that_a_compaction_took_away_are_not_found_instead_of_others(lance_cli, tmp_path):
+    uri, rows = tmp_path / "d", 400
+    values = np.random.default_rng(1).normal(size=(rows, 8)).astype(np.float32)
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), 8)
+    texts = {"text": ["abc"] * rows, "alike": ["abc def ghi"] * rows}
+    table = pa.table({"id": range(rows), **texts, "flat": vectors, "sq": vectors, "hnsw": vectors})
+    lance.write_dataset(table, uri, max_rows_per_file=100, enable_stable_row_ids=True)
+    few = ["--param", "num_partitions=2"]
+    kinds = {"flat": ["ivf_flat", *few], "sq": ["ivf_sq", *few], "hnsw": ["ivf_hnsw_sq", *few], "text": ["inverted"]}
+    for column, words in {**kinds, "alike": ["minhash"]}.items():
+        lance_cli("index", "create", uri, column, "--type", *words)
+    lance_cli("delete", uri, "--where", "id % 3 = 1", "--yes")
+    lance_cli("compact", uri)
+    live = rows - len(range(1, rows, 3))
+    for k in (1, 10, live, rows):
+        assert found_by_all(lance_cli, uri, k) == dict.fromkeys(["words", "similar", "flat", "sq", "hnsw"], min(k, live)), k
+
+
+@pytest.mark.parametrize("kind", ["fm", "ivf_hnsw_flat", "ivf_hnsw_sq"])
+def test_an_index_that_must_learn_at_once_where_rows_are_is_not_left_for_later(make, kind):
+    uri = make(random.Random(6))
+    column = "name" if kind == "fm" else "vec"
+    few = [] if kind == "fm" else ["--param", "num_partitions=2"]
+    run(LANCE, "index", "create", uri, column, "--type", kind, *few)
+    lance.dataset(uri).delete("id % 3 = 1")
+    version = lance.dataset(uri).version
+    done = outcome(LANCE, "compact", uri, "--index-remap", "deferred")
+    assert done.returncode == 1 and f"of the kind {kind.upper()}" in done.stderr
+    assert lance.dataset(uri).version == version
+    run(LANCE, "compact", uri, "--index-remap", "direct")
+    assert len(lance.dataset(uri).get_fragments()) == 1
+
+
+def test_what_an_index_could_not_be_asked_is_not_built(tmp_path):
+    bytes_ = pa.FixedSizeListArray.from_arrays(pa.array([i % 100 for i in range(800)], pa.int8()), 8)
+    docs = pa.ExtensionArray.from_storage(pa.json_(), pa.array(['{"k": "a"}'] * 100))
+    uri = tmp_path / "d"
+    lance.write_dataset(pa.table({"v": bytes_, "doc": docs}), uri, enable_stable_row_ids=True, data_storage_version="2.2")
+    for kind in ("ivf_flat", "ivf_sq", "ivf_pq", "ivf_rq", "ivf_hnsw_flat"):
+        assert "int8" in outcome(LANCE, "index", "create", uri, "v", "--type", kind).stderr
+    for target in ("zonemap", "bloomfilter"):
+        words = ["--param", "path=k", "--param", f"target_index_type={target}"]
+        assert "stable" in outcome(LANCE, "index", "create", uri, "doc", "--type", "json", *words).stderr
+    assert lance.dataset(uri).version == 1
+
+
+def test_bounds_of_rows_with_several_vectors_are_those_of_the_row(lance_cli, tmp_path):
+    uri = tmp_path / "d"
+    rng = np.random.default_rng(3)
+    lists = [[rng.normal(size=4).tolist() for _ in range(1 + i % 3)] for i in range(300)]
+    lance.write_dataset(pa.table({"id": range(300), "v": pa.array(lists, pa.list_(pa.list_(pa.float32(), 4)))}), uri)
+    query = json.dumps(rng.normal(size=(3, 4)).tolist())
+
+    def found(*words):
+        out = lance_cli("search", uri, "--column", "v", "--vector", query, "--metric", "cosine", "-k", 300,
+                        "--columns", "id,_distance", "--format", "json", "--nprobes", 2, *words)  # fmt: skip
+        return {row["id"]: row["_distance"] for row in map(json.loads, out.splitlines())}
+
+    everything = found("--no-index")
+    lance_cli("index", "create", uri, "v", "--type", "ivf_flat", "--param", "num_partitions=2")
+    middle = sorted(everything.values())[150]
+    nearer = {row: distance for row, distance in everything.items() if distance < middle}
+    assert found("--below-distance", middle).keys() == nearer.keys()
+    assert found("--from-distance", middle).keys() == everything.keys() - nearer.keys()
 
 
 @pytest.mark.parametrize("kind", ["fm", "ngram"])

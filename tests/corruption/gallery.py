@@ -15,7 +15,7 @@ STORAGE_VERSIONS = ["2.0", "2.1", "2.2"]
 
 @dataclass
 class Exhibit:
-    """A dataset, and filters whose evaluation uses its indices."""
+    """A dataset, and filters and searches that use its indices, as read_everything takes them."""
 
     path: Path
     filters: tuple[str, ...] = ("id < 20",)
@@ -76,7 +76,7 @@ def _changed(directory):
 
 
 def _indexed(directory):
-    """A dataset with an index of every kind."""
+    """A dataset with an index of every kind that pylance has a name for."""
     rows = range(1000)
     table = pa.table(
         {
@@ -100,14 +100,60 @@ def _indexed(directory):
     dataset.create_index("vector", "IVF_PQ", num_partitions=2, num_sub_vectors=2)
     filters = (
         "id = 5", "kind = 'kind 2'", "array_has_any(tags, ['t1'])", "contains(text, 'words')",
-        "zone > 900", "bloom = 'b77'",
+        "zone > 900", "bloom = 'b77'", "words=text", "near=vector",
     )  # fmt: skip
+    return Exhibit(directory, filters)
+
+
+def _searched(program, directory):
+    """A dataset with the other kinds of indices, made by us."""
+    rows = range(1000)
+    point = pa.struct([("x", pa.float64()), ("y", pa.float64())])
+    kinds = ["ivf_flat", "ivf_sq", "ivf_pq", "ivf_rq", "ivf_hnsw_flat", "ivf_hnsw_sq", "ivf_hnsw_pq"]
+    vectors = pa.array([[((i + 1) * (j + 3) % 19) / 4 for j in range(8)] for i in rows], pa.list_(pa.float32(), 8))
+    texts = [f"the words of row {i} and {i % 10}" for i in rows]
+    columns = {
+        pa.field("id", pa.int64()): pa.array(rows),
+        pa.field("words", pa.string()): texts,
+        pa.field("parts", pa.string()): texts,
+        pa.field("shingles", pa.string()): texts,
+        pa.field("doc", pa.json_()): pa.ExtensionArray.from_storage(pa.json_(), pa.array([f'{{"n": {i % 7}}}' for i in rows])),
+        pa.field("point", point, metadata={"ARROW:extension:name": "geoarrow.point"}): [{"x": i, "y": -i} for i in rows],
+        **{pa.field(kind, vectors.type): vectors for kind in kinds},
+    }
+    arrays = [pa.array(values, field.type) if isinstance(values, list) else values for field, values in columns.items()]
+    pylance.write_dataset(pa.table(arrays, schema=pa.schema([*columns])), directory, data_storage_version="2.2")
+    few = ["--param", "num_partitions=2"]
+    indices = {
+        "words": ["inverted", "--param", "with_position=true"],
+        "parts": ["fm"],
+        "shingles": ["minhash"],
+        "doc": ["json", "--param", "path=n"],
+        "point": ["rtree"],
+        **{kind: [kind, *few] for kind in kinds},
+        "ivf_pq": ["ivf_pq", *few, "--param", "num_sub_vectors=2"],
+        "ivf_hnsw_pq": ["ivf_hnsw_pq", *few, "--param", "num_sub_vectors=2"],
+    }
+    for column, words in indices.items():
+        subprocess.run([program, "index", "create", directory, column, "--type", *words], check=True)
+    filters = (
+        "contains(parts, 'row 7')",
+        "json_get_int(doc, 'n') = 3",
+        "st_intersects(point, st_geomfromtext('POLYGON((0 0, 50 0, 50 -50, 0 -50, 0 0))'))",
+        "words=words",
+        "similar=shingles",
+        *(f"near={kind}" for kind in kinds),
+    )
     return Exhibit(directory, filters)
 
 
 def build(program, directory):
     """All exhibits, written by `program` and by pylance."""
-    exhibits = [_changed(directory / "changed"), _indexed(directory / "indexed")]
+    exhibits = [
+        _changed(directory / "changed"),
+        _indexed(directory / "indexed"),
+        _searched(program, directory / "searched"),
+    ]
     for version in STORAGE_VERSIONS:
         table = columns.table(version, nulls=True, rows=200)
         exhibits.append(_written_by_us(program, table, directory / f"types-{version}", version))

@@ -1,4 +1,6 @@
-// Reads a dataset in every way there is, to the last value: read_everything DATASET [FILTER|column=NAME]...
+// Reads a dataset in every way there is, to the last value:
+//
+//   read_everything DATASET [FILTER|column=NAME|near=NAME|words=NAME|similar=NAME]...
 //
 // Prints a line `STEP <tab> OUTCOME <tab> MESSAGE` for each step, where the outcome is the name of an error
 // code, or INVALID when a step succeeded but gave away arrays that are not well-formed. A step that fails
@@ -22,6 +24,9 @@ namespace {
 
 constexpr rlim_t kMemoryLimit = rlim_t{4} << 30;
 constexpr std::string_view kColumn = "column=";
+constexpr std::string_view kNear = "near=";
+constexpr std::string_view kWords = "words=";
+constexpr std::string_view kSimilar = "similar=";
 
 void Report(const std::string& step, const char* outcome, const std::string& message) {
   std::printf("%s\t%s\t%s\n", step.c_str(), outcome, message.c_str());
@@ -91,20 +96,63 @@ void ReadColumn(const lance::Dataset& dataset, const std::string& column) {
   Take("take rows " + column, dataset.TakeRows({0}, columns));
 }
 
+/// A vector for a column of floats.
+arrow::Result<std::shared_ptr<arrow::Array>> Vector(const lance::Dataset& dataset,
+                                                    const std::string& column) {
+  const auto field = dataset.schema()->GetFieldByName(column);
+  if (field == nullptr || field->type()->id() != arrow::Type::FIXED_SIZE_LIST) {
+    return arrow::Status::KeyError("no vectors: ", column);
+  }
+  arrow::FloatBuilder numbers;
+  const int length = static_cast<const arrow::FixedSizeListType&>(*field->type()).list_size();
+  for (int i = 0; i < length; ++i) ARROW_RETURN_NOT_OK(numbers.Append(static_cast<float>(i)));
+  return numbers.Finish();
+}
+
+/// Searches a column of vectors, by a scan and prepared.
+void SearchVectors(const lance::Dataset& dataset, const std::string& column) {
+  const auto vector = Report("vector " + column, Vector(dataset, column));
+  if (!vector) return;
+  const auto query = Report("query " + column, lance::VectorQuery::Make(column, *vector, {.k = 20}));
+  if (!query) return;
+  const lance::ScanOptions scan = {.columns = std::vector<std::string>{"id", "_distance"}, .nearest = *query};
+  Scan("near " + column, dataset, scan);
+  if (const auto searcher = Report("searcher " + column, lance::Searcher::Open(dataset, scan)))
+    Take("search " + column, (*searcher)->Search(*vector));
+}
+
+void SearchWords(const lance::Dataset& dataset, const std::string& column) {
+  Scan("words " + column, dataset,
+       {.limit = 20, .full_text = lance::TextQuery::Match("words row", {.column = column})});
+  Scan("phrase " + column, dataset,
+       {.limit = 20, .full_text = lance::TextQuery::Phrase("words of row", {.column = column})});
+}
+
+/// One of what the arguments ask for, or a filter.
+void ReadAsAsked(const lance::Dataset& dataset, const std::string& argument) {
+  const std::string column = argument.substr(argument.find('=') + 1);
+  if (argument.starts_with(kColumn)) {
+    ReadColumn(dataset, column);
+  } else if (argument.starts_with(kNear)) {
+    SearchVectors(dataset, column);
+  } else if (argument.starts_with(kWords)) {
+    SearchWords(dataset, column);
+  } else if (argument.starts_with(kSimilar)) {
+    Scan("similar " + column, dataset,
+         {.similar_text = "the words of row 7 and 7", .similar_text_column = column});
+  } else {
+    Scan("where " + argument, dataset, {.filter = argument});
+    Report("count where " + argument, dataset.CountRows(argument));
+  }
+}
+
 void Read(const lance::Dataset& dataset, const std::vector<std::string>& arguments) {
   Report("info", dataset.Info());
   Report("versions", dataset.Versions());
   Report("fragments", dataset.Fragments());
   const auto rows = Report("count", dataset.CountRows());
   Scan("scan", dataset, {});
-  for (const auto& argument : arguments) {
-    if (argument.starts_with(kColumn)) {
-      ReadColumn(dataset, argument.substr(kColumn.size()));
-      continue;
-    }
-    Scan("where " + argument, dataset, {.filter = argument});
-    Report("count where " + argument, dataset.CountRows(argument));
-  }
+  for (const auto& argument : arguments) ReadAsAsked(dataset, argument);
   if (rows && *rows > 0) Take("take", dataset.Take({*rows - 1, 0, *rows / 2}));
   if (const auto ids = Report("row ids", RowIds(dataset)); ids && !ids->empty())
     Take("take rows", dataset.TakeRows({ids->back(), ids->front(), (*ids)[ids->size() / 2]}));

@@ -13,6 +13,7 @@ from oracle import State, interrupted_branches
 
 ROWS = 2000
 COLUMNS = 12
+DIMENSION = 8
 # More than the engine writes to a store in one part.
 LARGE_ROWS = 24
 LARGE_VALUE = 512 << 10
@@ -29,6 +30,8 @@ class Operation:
     reserves: bool = False
     # Whether rows come in the same order each time.
     ordered: bool = True
+    # Commands before it, which nothing disturbs.
+    after: tuple = ()
 
 
 def _import(mode, *inputs):
@@ -37,6 +40,10 @@ def _import(mode, *inputs):
         *("import", *(bench.inputs[name] for name in inputs), dataset),
         *("--mode", mode, "--jobs", len(inputs)),
     ]
+
+
+def _index(column, kind, *words):
+    return lambda bench, dataset: ["index", "create", dataset, column, "--type", kind, *words]
 
 
 def _change(name, verb, *words, **facts):
@@ -52,7 +59,15 @@ WRITES = [
 ]
 # Of these a push tries some points, and a long run all.
 CHANGES = [
-    Operation("index", lambda bench, dataset: ["index", "create", dataset, "text", "--type", "ngram"]),
+    Operation("index", _index("text", "ngram")),
+    Operation("index_words", _index("text", "inverted")),
+    Operation("index_vectors", _index("vec", "ivf_pq", "--param", "num_partitions=4")),
+    Operation(
+        "index_optimize",
+        lambda bench, dataset: ["index", "optimize", dataset],
+        after=(_index("vec", "ivf_hnsw_sq", "--param", "num_partitions=4"), _index("id", "btree"), _import("append", "three")),
+    ),
+    Operation("index_drop", lambda bench, dataset: ["index", "drop", dataset, "text_idx"], after=(_index("text", "fm"),)),
     _change("delete", "delete", "--where", "id % 3 = 0", "--yes"),
     _change("update", "update", "--set", "n0 = n0 + 1", "--where", "id % 5 = 0", "--yes"),
     Operation("upsert", lambda bench, dataset: ["upsert", dataset, bench.inputs["mixed"], "--on", "id"], ordered=False),
@@ -77,11 +92,13 @@ def clean_up(path):
 
 
 def _table(seed):
-    """Numbers that do not compress, and some text."""
+    """Numbers that do not compress, vectors of them, and some text."""
     draw = random.Random(seed)
     columns = {f"n{i}": [draw.random() for _ in range(ROWS)] for i in range(COLUMNS)}
     text = [None if i % 7 == 3 else f"text {draw.randrange(ROWS)}" for i in range(ROWS)]
-    return pa.table({"id": range(seed * ROWS, (seed + 1) * ROWS), **columns, "text": text})
+    numbers = pa.array([draw.random() for _ in range(ROWS * DIMENSION)], pa.float32())
+    vectors = pa.FixedSizeListArray.from_arrays(numbers, DIMENSION)
+    return pa.table({"id": range(seed * ROWS, (seed + 1) * ROWS), **columns, "text": text, "vec": vectors})
 
 
 def _large_table():
@@ -112,7 +129,19 @@ class Bench:
         shutil.rmtree(path.parent, ignore_errors=True)
         path.parent.mkdir()
         if operation.on_existing:
+            shutil.copytree(self._prepared(operation), path)
+        return path
+
+    def _prepared(self, operation):
+        """The dataset that an operation is for."""
+        if not operation.after:
+            return self.template
+        path = self.directory / f"{operation.name}.lance"
+        if not path.exists():
             shutil.copytree(self.template, path)
+            for words in operation.after:
+                done = run(words(self, path))
+                assert done.code == 0, done.stderr
         return path
 
     def undisturbed(self, operation):

@@ -1,6 +1,7 @@
 """What a dataset holds, and whether that is right after a write that may have failed."""
 
 import collections
+import json
 import pathlib
 from dataclasses import dataclass, field, fields
 
@@ -68,15 +69,37 @@ def count_unreferenced_files(path):
     return (+rest).total()
 
 
+# What each kind of index is asked.
+_SEARCHES = {
+    "INVERTED": ["--text", "text 5", "--column", "text", "-k", "5000"],
+    "IVF_PQ": ["--like", "3", "--column", "vec", "--nprobes", "4", "--refine", "100", "-k", "1"],
+    "IVF_HNSW_SQ": ["--like", "3", "--column", "vec", "--nprobes", "4", "--refine", "100", "-k", "1"],
+}
+
+
+def _found(path):
+    """The indices of the newest version, and the ids of rows that some of them find."""
+    listing = run(["index", "list", path, "--format", "json"])
+    indices = json.loads(listing.stdout) if listing.code == 0 else []
+    facts = ("name", "type", "segments", "rows", "unindexed_rows")
+    found = [tuple(index[fact] for fact in facts) for index in indices]
+    for index in indices:
+        if words := _SEARCHES.get(index["type"]):
+            search = run(["search", path, *words, "--columns", "id", "--fast", "--format", "csv"])
+            found.append((search.code, *sorted(search.stdout.split())))
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class State:
-    """A dataset at rest: its files, the rows of each version, tags, and what the program reads."""
+    """A dataset at rest: its files, the rows of each version, tags, what the program reads and its indices find."""
 
     files: dict
     versions: dict
     printed: tuple
     # Whether rows are where they are by rule, and not by chance.
     ordered: bool = True
+    indices: tuple = ()
 
     @staticmethod
     def of(path, files=None, ordered=True):
@@ -86,9 +109,11 @@ class State:
         if check == 1 and interrupted_branches(path):
             check = 0  # It tells of the name that has no branch.
         printed = (rows.code, rows.stdout, listing.code, listing.stdout.count('"version"'), check)
-        return State(files or read_files(path), scan_all(path), printed, ordered)
+        return State(files or read_files(path), scan_all(path), printed, ordered, _found(path))
 
     def reads_like(self, other):
+        if self.indices != other.indices:
+            return False
         if self.ordered and other.ordered:
             return self.versions == other.versions and self.printed == other.printed
         return self._in_order() == other._in_order()
@@ -110,7 +135,7 @@ class State:
         rows, text, listing, count, check = self.printed
         files = self.files | {"_versions/reserved.manifest": b"", "_transactions/reserved.txn": b""}
         versions = self.versions | {last + 1: self.versions[last]}
-        reserved = State(files, versions, (rows, text, listing, count + 1, check))
+        reserved = State(files, versions, (rows, text, listing, count + 1, check), self.ordered, self.indices)
         return reserved if found.reads_like(reserved) else self
 
     def leftovers(self, expected):

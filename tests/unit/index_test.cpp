@@ -552,11 +552,77 @@ TEST_F(IndexTest, TheIndexOfAnOlderVersionDoesNotCoverWhatOthersHaveAppended) {
   EXPECT_THAT(found.ids, SizeIs(12));
 }
 
-class SegmentTest : public IndexTest,
-                    public ::testing::WithParamInterface<std::pair<IndexType, std::string>> {};
+struct Segmented {
+  IndexType type;
+  std::string column;
+  /// What it answers; of vectors and texts nothing, those are searched.
+  std::string filter = {};
+};
+
+void PrintTo(const Segmented& segmented, std::ostream* out) { *out << IndexTypeName(segmented.type); }
+
+class SegmentTest : public IndexTest, public ::testing::WithParamInterface<Segmented> {
+ protected:
+  arrow::Result<std::vector<int64_t>> Search(const Dataset& dataset, const lance::ScanOptions& scan) {
+    lance::ScanOptions options = scan;
+    options.columns = std::vector<std::string>{"id"};
+    ARROW_ASSIGN_OR_RAISE(const auto scanner, dataset.Scan(options));
+    ARROW_ASSIGN_OR_RAISE(const auto table, scanner->ToTable());
+    return Int64s(*table->GetColumnByName("id"));
+  }
+
+  /// The vector of a row.
+  arrow::Result<std::shared_ptr<lance::VectorQuery>> Near(int64_t row, uint32_t k) {
+    ARROW_ASSIGN_OR_RAISE(const auto taken, dataset_->Take({static_cast<uint64_t>(row)}, {{"vec"}}));
+    const auto& vectors = static_cast<const arrow::FixedSizeListArray&>(*taken->column(0));
+    return lance::VectorQuery::Make("vec", vectors.value_slice(0),
+                                    {.k = k, .minimum_nprobes = 2, .refine_factor = 20});
+  }
+
+  /// Through the index of all segments, as without it.
+  void ExpectSearched(const Dataset& whole, const std::vector<lance::IndexSegmentInfo>& segments) {
+    const auto& [type, column, filter] = GetParam();
+    if (!filter.empty()) {
+      ASSERT_OK_AND_ASSIGN(const Found expected, Find(*dataset_, filter));
+      ASSERT_THAT(expected.ids, Not(IsEmpty()));
+      ASSERT_OK_AND_ASSIGN(const Found found, Find(whole, filter));
+      EXPECT_EQ(found.ids, expected.ids);
+      EXPECT_TRUE(UsesIndex(found.plan, "parts")) << found.plan;
+    } else if (column == "vec") {
+      for (const int64_t row : {5, 450, 1100}) {
+        ASSERT_OK_AND_ASSIGN(const auto nearest, Near(row, 3));
+        ASSERT_OK_AND_ASSIGN(const auto found, Search(whole, {.nearest = nearest, .fast_search = true}));
+        EXPECT_THAT(found, Contains(row));
+        for (const auto& segment : segments) {
+          const bool is_last = segment.fragments == "[2]";
+          ASSERT_OK_AND_ASSIGN(
+              const auto some,
+              Search(whole, {.nearest = nearest, .fast_search = true, .index_segments = {segment.uuid}}));
+          ASSERT_THAT(some, SizeIs(3));
+          for (const int64_t id : some) EXPECT_EQ(id >= 800, is_last) << id;
+        }
+      }
+    } else if (type == IndexType::kInverted) {
+      const auto green = lance::TextQuery::Match("green", {.column = column});
+      ASSERT_OK_AND_ASSIGN(auto expected, Search(*dataset_, {.full_text = green}));
+      ASSERT_OK_AND_ASSIGN(auto found, Search(whole, {.full_text = green}));
+      ASSERT_THAT(expected, Not(IsEmpty()));
+      EXPECT_THAT(found, ::testing::UnorderedElementsAreArray(expected));
+    } else {
+      ASSERT_OK_AND_ASSIGN(const auto expected, Find(*dataset_, "name = 'green blue'"));
+      ASSERT_THAT(expected.ids, Not(IsEmpty()));
+      ASSERT_OK_AND_ASSIGN(auto found,
+                           Search(whole, {.similar_text = "green blue",
+                                          .similar_text_column = column,
+                                          .similar_text_rows = static_cast<int64_t>(expected.ids.size())}));
+      std::ranges::sort(found);
+      EXPECT_EQ(found, expected.ids);
+    }
+  }
+};
 
 TEST_P(SegmentTest, WorkersBuildWhatOneCommits) {
-  const auto& [type, column] = GetParam();
+  const auto& [type, column, filter] = GetParam();
   const bool is_vector = column == "vec";
   IndexOptions options;
   if (is_vector) {
@@ -601,21 +667,110 @@ TEST_P(SegmentTest, WorkersBuildWhatOneCommits) {
   std::vector<std::string> fragments = {listed[0].fragments, listed[1].fragments};
   EXPECT_THAT(fragments, ::testing::UnorderedElementsAre("[0,1]", "[2]"));
   EXPECT_OK(whole->PrewarmIndex("parts"));
-  if (type == IndexType::kBtree) {
-    ASSERT_OK_AND_ASSIGN(const Found found, Find(*whole, "id in (1, 500, 1100)"));
-    EXPECT_THAT(found.ids, ElementsAre(1, 500, 1100));
-    EXPECT_TRUE(UsesIndex(found.plan, "parts")) << found.plan;
-  }
+  ExpectSearched(*whole, listed);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, SegmentTest,
-    ::testing::Values(std::pair(IndexType::kBtree, "id"), std::pair(IndexType::kBitmap, "few"),
-                      std::pair(IndexType::kNgram, "name"), std::pair(IndexType::kInverted, "name"),
-                      std::pair(IndexType::kLabelList, "tags"), std::pair(IndexType::kZonemap, "day"),
-                      std::pair(IndexType::kIvfFlat, "vec"), std::pair(IndexType::kIvfPq, "vec"),
-                      std::pair(IndexType::kIvfRq, "vec"), std::pair(IndexType::kIvfHnswPq, "vec")),
-    [](const auto& info) { return IndexTypeName(info.param.first); });
+    ::testing::Values(Segmented{IndexType::kBtree, "id", "id in (1, 500, 1100)"},
+                      Segmented{IndexType::kBitmap, "few", "few = 3 or few is null"},
+                      Segmented{IndexType::kNgram, "name", "contains(name, 'reen')"},
+                      Segmented{IndexType::kLabelList, "tags", "array_has_any(tags, ['red', 'x'])"},
+                      Segmented{IndexType::kZonemap, "day", "day > date '2019-05-01'"},
+                      Segmented{IndexType::kBloomFilter, "id", "id = 77"},
+                      Segmented{IndexType::kFm, "name", "contains(name, 'long way')"},
+                      Segmented{IndexType::kInverted, "name"}, Segmented{IndexType::kMinhash, "name"},
+                      Segmented{IndexType::kIvfFlat, "vec"}, Segmented{IndexType::kIvfSq, "vec"},
+                      Segmented{IndexType::kIvfPq, "vec"}, Segmented{IndexType::kIvfRq, "vec"},
+                      Segmented{IndexType::kIvfHnswFlat, "vec"}, Segmented{IndexType::kIvfHnswSq, "vec"},
+                      Segmented{IndexType::kIvfHnswPq, "vec"}),
+    [](const auto& info) { return IndexTypeName(info.param.type); });
+
+class SimilarTextTest : public IndexTest {
+ protected:
+  arrow::Result<std::shared_ptr<arrow::Table>> Similar(const Dataset& dataset, lance::ScanOptions scan) {
+    if (!scan.similar_text) scan.similar_text = "green blue";
+    if (!scan.similar_text_column) scan.similar_text_column = "name";
+    ARROW_ASSIGN_OR_RAISE(const auto scanner, dataset.Scan(scan));
+    return scanner->ToTable();
+  }
+};
+
+TEST_F(SimilarTextTest, RowsComeMostSimilarFirst) {
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr indexed, dataset_->CreateIndex("name", IndexType::kMinhash));
+  const std::vector<std::string> columns = {"_distance", "name", "id"};
+  ASSERT_OK_AND_ASSIGN(const auto found, Similar(*indexed, {.columns = columns}));
+  ASSERT_EQ(found->num_rows(), 10);
+  EXPECT_EQ(found->schema()->field_names(), columns);
+  const auto& distances = static_cast<const arrow::FloatArray&>(*found->column(0)->chunk(0));
+  for (int64_t i = 0; i < 10; ++i) {
+    EXPECT_EQ(distances.Value(i), 0);
+    EXPECT_EQ(static_cast<const arrow::StringArray&>(*found->column(1)->chunk(0)).GetView(i), "green blue");
+  }
+  // Rows that were added since are compared, too, and deleted ones are not.
+  ASSERT_OK(WriteBatches(uri_, {Rows(kRows, 300, 9)}, {.mode = lance::WriteMode::kAppend}));
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr latest, indexed->Latest());
+  ASSERT_OK_AND_ASSIGN(const auto deleted, latest->Delete("id % 2 = 0"));
+  const DatasetPtr& rest = deleted.dataset;
+  ASSERT_OK_AND_ASSIGN(const Found expected, Find(*rest, "name = 'green blue'"));
+  const auto rows = static_cast<int64_t>(expected.ids.size());
+  EXPECT_GT(expected.ids.back(), kRows);
+  ASSERT_OK_AND_ASSIGN(const auto all, Similar(*rest, {.columns = columns, .similar_text_rows = rows}));
+  std::vector<int64_t> ids = Int64s(*all->GetColumnByName("id"));
+  std::ranges::sort(ids);
+  EXPECT_EQ(ids, expected.ids);
+}
+
+TEST_F(SimilarTextTest, WhatIsFoundIsFilteredSortedCutAndCounted) {
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr indexed, dataset_->CreateIndex("name", IndexType::kMinhash));
+  ASSERT_OK_AND_ASSIGN(const Found expected, Find(*dataset_, "name = 'green blue' and id >= 600"));
+  const auto rows = static_cast<int64_t>(expected.ids.size());
+  lance::ScanOptions scan = {.columns = {{"id"}}, .filter = "id >= 600"};
+  scan.similar_text_rows = rows;
+  scan.order_by = {{.column = "id", .descending = true}};
+  ASSERT_OK_AND_ASSIGN(const auto sorted, Similar(*indexed, scan));
+  std::vector<int64_t> downwards(expected.ids.rbegin(), expected.ids.rend());
+  EXPECT_EQ(Int64s(*sorted->GetColumnByName("id")), downwards);
+  scan.limit = 2;
+  scan.offset = 1;
+  ASSERT_OK_AND_ASSIGN(const auto cut, Similar(*indexed, scan));
+  EXPECT_THAT(Int64s(*cut->GetColumnByName("id")), ElementsAre(downwards[1], downwards[2]));
+  scan.similar_text = "green blue";
+  scan.similar_text_column = "name";
+  ASSERT_OK_AND_ASSIGN(const auto scanner, indexed->Scan(scan));
+  ASSERT_OK_AND_ASSIGN(const auto count, scanner->CountRows());
+  EXPECT_EQ(count, 2U);
+
+  // Found first and filtered then.
+  lance::ScanOptions after = {
+      .columns = {{"id"}}, .filter = "id >= 600 and _distance < 0.5", .prefilter = false};
+  after.similar_text_rows = kRows;
+  ASSERT_OK_AND_ASSIGN(const auto near, Similar(*indexed, after));
+  EXPECT_EQ(near->num_rows(), rows);
+  after.similar_text_rows = 1;
+  ASSERT_OK_AND_ASSIGN(const auto at_most_one, Similar(*indexed, after));
+  EXPECT_LE(at_most_one->num_rows(), 1);
+
+  lance::ScanOptions grouped;
+  grouped.aggregates = {{.function = lance::AggregateFunction::kCount}};
+  ASSERT_OK_AND_ASSIGN(const auto counted, Similar(*indexed, grouped));
+  EXPECT_THAT(Int64s(*counted->column(0)), ElementsAre(10));
+}
+
+TEST_F(SimilarTextTest, WhatCannotBeFoundIsTold) {
+  EXPECT_THAT(Similar(*dataset_, {}), AllOf(FailsWith(ErrorCode::kIndexNotFound),
+                                            FailsSaying(HasSubstr("no index of the type MINHASH"))));
+  ASSERT_OK_AND_ASSIGN(const DatasetPtr indexed, dataset_->CreateIndex("name", IndexType::kMinhash));
+  EXPECT_THAT(Similar(*indexed, {.similar_text_column = "nam"}),
+              AllOf(FailsWith(ErrorCode::kFieldNotFound), FailsSaying(HasSubstr("\"name\""))));
+  EXPECT_THAT(Similar(*indexed, {.similar_text_column = "id"}), FailsWith(ErrorCode::kIndexNotFound));
+  EXPECT_THAT(Similar(*indexed, {.full_text = lance::TextQuery::Match("green")}),
+              FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Similar(*indexed, {.fast_search = true}), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Similar(*indexed, {.similar_text_rows = 0}), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(indexed->Scan({.similar_text_column = "name"}), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Similar(*indexed, {.similar_text = ""}), FailsWith(ErrorCode::kInvalidArgument));
+}
 
 TEST_F(IndexTest, SegmentsThatAreNoneAreRefused) {
   ASSERT_OK_AND_ASSIGN(const auto segment,

@@ -229,6 +229,13 @@ TEST_F(TextSearchTest, FindsWordsThatAreAlmostTheSame) {
               UnorderedElementsAre(0, 1, 7));
   EXPECT_THAT(Ids(TextQuery::Match("quikc", {.column = "body", .fuzziness = 2, .prefix_length = 4})),
               IsEmpty());
+  EXPECT_EQ(Ids(TextQuery::Match("quikc", {.column = "body", .auto_fuzziness = true})),
+            Ids(TextQuery::Match("quikc", {.column = "body", .fuzziness = 2})));
+  EXPECT_EQ(Ids(TextQuery::Match("fxo", {.column = "body", .auto_fuzziness = true})),
+            Ids(TextQuery::Match("fxo", {.column = "body", .fuzziness = 1})));
+  EXPECT_THAT(Ids(TextQuery::Match("xo", {.column = "body", .auto_fuzziness = true})), IsEmpty());
+  EXPECT_THAT(Find(TextQuery::Match("fox", {.fuzziness = 1, .auto_fuzziness = true})),
+              AllOf(FailsWith(ErrorCode::kInvalidArgument), FailsSaying(HasSubstr("auto_fuzziness"))));
   EXPECT_THAT(Find(TextQuery::Match(std::string(500, 'q'), {.column = "body", .fuzziness = 16})),
               FailsSaying(HasSubstr("fuzzy")));
 }

@@ -83,6 +83,10 @@ arrow::Result<ScanOptionsC> ScanOptionsC::Make(const ScanOptions& options) {
   out.c.fast_search = options.fast_search;
   ARROW_ASSIGN_OR_RAISE(out.index_segments, NamesC::Make(options.index_segments, "options.index_segments"));
   out.c.search_filter = static_cast<int32_t>(options.search_filter);
+  out.c.similar_text = TextC(options.similar_text);
+  ARROW_ASSIGN_OR_RAISE(out.c.similar_text_column,
+                        ToC(options.similar_text_column, "options.similar_text_column"));
+  out.c.similar_text_rows = options.similar_text_rows;
   out.c.columns = out.columns.data();
   out.c.column_count = out.columns.size();
   out.c.expressions = out.expressions.data();

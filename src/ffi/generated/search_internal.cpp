@@ -50,6 +50,7 @@ arrow::Result<TextMatchOptionsC> TextMatchOptionsC::Make(const TextMatchOptions&
   out.c.prefix_length = options.prefix_length;
   out.c.boost = options.boost;
   out.c.document_granularity = static_cast<int32_t>(options.document_granularity);
+  out.c.auto_fuzziness = options.auto_fuzziness;
   return out;
 }
 

@@ -3167,6 +3167,9 @@ static void lance_text_match_options_are_checked(const Handles* handles) {
   options.document_granularity = 1000;
   REFUSED_FOR("options.document_granularity", lance_text_query_match, LANCE_TEXT("text"), &options,
               &made_out);
+  options = (LanceTextMatchOptions)LANCE_TEXT_MATCH_OPTIONS_INIT;
+  options.auto_fuzziness = 2;
+  REFUSED_FOR("options.auto_fuzziness", lance_text_query_match, LANCE_TEXT("text"), &options, &made_out);
   CHECK(made_out == NULL);
 }
 
@@ -3382,6 +3385,18 @@ static void lance_scan_options_are_checked(const Handles* handles) {
   options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
   options.search_filter = 1000;
   REFUSED_FOR("options.search_filter", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.similar_text = LANCE_TEXT(kNotUtf8);
+  REFUSED_FOR("options.similar_text", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.similar_text = kWithNul;
+  REFUSED_FOR("options.similar_text", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.similar_text_column = kNotUtf8;
+  REFUSED_FOR("options.similar_text_column", lance_scanner_open, handles->dataset, &options, &made_out);
+  options = (LanceScanOptions)LANCE_SCAN_OPTIONS_INIT;
+  options.similar_text_rows = 0;
+  REFUSED_FOR("options.similar_text_rows", lance_scanner_open, handles->dataset, &options, &made_out);
   CHECK(made_out == NULL);
 }
 

@@ -74,6 +74,7 @@ LanceTextMatchOptions Fill(Arguments& arguments, LanceTextMatchOptions fields) {
   fields.prefix_length = arguments.Number(fields.prefix_length);
   fields.boost = arguments.Number(fields.boost);
   fields.document_granularity = arguments.Number(fields.document_granularity);
+  fields.auto_fuzziness = arguments.Number(fields.auto_fuzziness);
   return fields;
 }
 
@@ -140,6 +141,9 @@ LanceScanOptions Fill(Arguments& arguments, LanceScanOptions fields) {
   fields.fast_search = arguments.Number(fields.fast_search);
   arguments.Array(&fields.index_segments, &fields.index_segment_count, [&] { return arguments.Column(); });
   fields.search_filter = arguments.Number(fields.search_filter);
+  fields.similar_text = arguments.OptionalText();
+  fields.similar_text_column = arguments.OptionalString();
+  fields.similar_text_rows = arguments.Number(fields.similar_text_rows);
   return fields;
 }
 

@@ -5,12 +5,39 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use lance::Dataset;
 use lance::dataset::index::DatasetIndexRemapperOptions;
-use lance::dataset::optimize::{IndexRemapper, IndexRemapperOptions, RemappedIndex};
+use lance::dataset::optimize::{
+    CompactionOptions, IndexRemapper, IndexRemapperOptions, RemappedIndex,
+};
 use lance::index::DatasetIndexExt;
 use lance_core::Result;
 use lance_core::utils::row_addr_remap::RowAddrRemap;
 use lance_table::system_index::is_system_index;
 use uuid::Uuid;
+
+use crate::error::{self, Error, code};
+use crate::index::name_of_kind;
+
+/// Kinds that the engine does not read with a note of where rows have gone.
+const NEED_THEIR_ROWS: [&str; 4] = ["FM", "IVF_HNSW_FLAT", "IVF_HNSW_SQ", "IVF_HNSW_PQ"];
+
+/// Refuse to leave it for later where an index could not be asked until then.
+pub async fn check_deferral(dataset: &Dataset, options: &CompactionOptions) -> error::Result<()> {
+    if !options.defer_index_remap {
+        return Ok(());
+    }
+    let described = dataset.describe_indices(None).await?;
+    let kinds = described.iter();
+    let mut kinds = kinds.map(|index| (index.name(), name_of_kind(index.index_type())));
+    match kinds.find(|(_, kind)| NEED_THEIR_ROWS.contains(kind)) {
+        Some((name, kind)) => Err(Error::new(
+            code::NOT_SUPPORTED,
+            format!(
+                "the index {name:?} is of the kind {kind}, which has to learn at once where rows have gone: use another index_remap than DEFERRED"
+            ),
+        )),
+        None => Ok(()),
+    }
+}
 
 /// The engine's own, but for the indices that a branch or a clone has of its origin. What the engine writes for these lies
 /// here, but it would look for it there. So they stay as they are, without the fragments that are written anew, until they

@@ -16,6 +16,7 @@ use super::checks;
 use super::options::of_compaction;
 use super::progress::{Progress, Telling, live_rows};
 use super::remap::OwnIndices;
+use super::remap::check_deferral;
 use crate::change::Change;
 use crate::error::Result;
 use crate::local::store::is_local;
@@ -35,6 +36,7 @@ const SAMPLE_ROWS: usize = 1 << 16;
 pub fn compact(opened: Arc<Opened>, settings: CompactSettings) -> Task<(Opened, CompactResult)> {
     Box::pin(async move {
         let options = of_compaction(&opened.plain, &settings)?;
+        check_deferral(&opened.plain, &options).await?;
         let plan = plan_compaction(&opened.plain, &options).await?;
         if plan.tasks.is_empty() {
             return Ok((opened.at(opened.plain.clone()), CompactResult::default()));

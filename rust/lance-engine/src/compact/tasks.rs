@@ -8,6 +8,7 @@ use lance::dataset::optimize::{CompactionTask, plan_compaction};
 use super::checks;
 use super::options::of_compaction;
 use super::progress::{Telling, live_rows};
+use super::remap::check_deferral;
 use super::rewrite;
 use crate::change::Change;
 use crate::read::Opened;
@@ -19,6 +20,7 @@ use crate::task::Task;
 pub fn plan(opened: Arc<Opened>, settings: CompactSettings) -> Task<Vec<TaskInfo>> {
     Box::pin(async move {
         let options = of_compaction(&opened.dataset, &settings)?;
+        check_deferral(&opened.dataset, &options).await?;
         let plan = plan_compaction(&opened.dataset, &options).await?;
         plan.compaction_tasks()
             .map(|task| {

@@ -24,6 +24,9 @@ use crate::error::{Error, Result, code};
 use crate::read::columns;
 use crate::settings::{IndexSettings, IndexType};
 
+/// Of JSON, these find other rows than they should where row ids are stable, as they know addresses alone.
+const BY_ADDRESS: [&str; 2] = ["zonemap", "bloomfilter"];
+
 /// Vectors of such an index are cut into bytes.
 const RQ_DIMENSIONS: usize = 8;
 
@@ -58,6 +61,7 @@ impl Definition {
         let shown = &columns[0];
         kind::check_column(kind, shown, &ArrowField::from(&field))?;
         let mut parameters = parameters::check(kind, &settings.parameters)?;
+        check_row_ids(dataset, kind, &parameters)?;
         let params = match VectorColumn::of(&field.data_type()) {
             Some(column) if kind::is_vector(kind) => {
                 let model = settings.model.as_deref().map(Model::read).transpose()?;
@@ -207,6 +211,21 @@ fn resolve(dataset: &Dataset, names: &[String]) -> Result<(String, Field)> {
     match schema.field(&column.expression) {
         Some(field) if column.is_stored() => Ok((column.expression, field.clone())),
         _ => Err(columns::no_such_column(schema, name)),
+    }
+}
+
+fn check_row_ids(dataset: &Dataset, kind: IndexType, parameters: &Checked) -> Result<()> {
+    let target = parameters.get("target_index_type").and_then(Value::as_str);
+    match target.filter(|target| BY_ADDRESS.contains(target)) {
+        Some(target) if kind == IndexType::Json && dataset.manifest().uses_stable_row_ids() => {
+            Err(Error::new(
+                code::NOT_SUPPORTED,
+                format!(
+                    "an index of JSON with the target_index_type {target} cannot be made where row ids are stable: use bitmap or ngram"
+                ),
+            ))
+        }
+        _ => Ok(()),
     }
 }
 

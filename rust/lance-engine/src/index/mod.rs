@@ -19,6 +19,7 @@ mod train;
 mod vector;
 
 pub use create::{create, drop_index};
+pub use kind::name_of as name_of_kind;
 pub use list::{list, prewarm, segments as list_segments, statistics};
 pub use optimize::optimize;
 pub use optimize_parts::{

@@ -108,6 +108,11 @@ pub fn distance<T: for<'a> TryFrom<&'a str>>(metric: &str) -> Result<T> {
 fn check_metric(kind: IndexType, metric: &str, column: &VectorColumn) -> Result<()> {
     let is_binary = column.element == DataType::UInt8;
     let refuse = |what: &str| Err(Error::invalid_argument(what));
+    if column.element == DataType::Int8 {
+        return refuse(
+            "vectors of int8 are taken by no kind of index: they are searched without one",
+        );
+    }
     if is_binary != (metric == "hamming") {
         return refuse(match is_binary {
             true => "vectors of unsigned bytes are bits, which have the metric hamming only",

@@ -28,6 +28,7 @@ use super::found::{Found, nearest};
 use super::probes;
 use crate::error::{Error, Result, code};
 use crate::parallel::{cores, run_all};
+use crate::read::live_ids::live_ids;
 
 /// Partitions that are held at once for one query.
 const PARTITIONS_AT_ONCE: usize = 128;
@@ -87,11 +88,13 @@ impl OpenIndex {
         }
         let deleted = DatasetPreFilter::create_restricted_deletion_mask(dataset.clone(), known);
         let deleted = OptionFuture::from(deleted).await.transpose()?;
-        let common = match (passing, deleted) {
-            (Some(passing), Some(deleted)) => Some(passing.clone() & deleted.as_ref().clone()),
-            (Some(passing), None) => Some(passing.clone()),
-            (None, deleted) => deleted.map(|deleted| deleted.as_ref().clone()),
-        };
+        let live = live_ids(dataset).await?;
+        let masks = [passing, deleted.as_deref(), live.as_deref()];
+        let common = masks
+            .into_iter()
+            .flatten()
+            .cloned()
+            .reduce(|all, some| all & some);
         let mut segments = Vec::with_capacity(parts.len());
         for part in &parts {
             let owned = part.fragment_bitmap.clone().and_then(|owned| {

@@ -181,6 +181,7 @@ fn is_plain(settings: &ScanSettings) -> bool {
         && !settings.include_deleted_rows
         && settings.blob_handling == BlobHandling::Descriptions
         && settings.full_text.is_none()
+        && settings.similar_text.is_none()
         && settings.search_filter == SearchFilter::None
         && settings.index_segments.is_empty()
         && (settings.prefilter || !filters(settings))

@@ -17,7 +17,7 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
 use lance::datatypes::{Field, Schema};
 use lance_core::is_system_column;
 
@@ -227,7 +227,13 @@ fn parse(what: &str, text: &str) -> Result<Expr> {
             ));
         }
         Err(ParserError::ParserError(why) | ParserError::TokenizerError(why)) => {
-            return refused(format!("{what} is no SQL expression: {why}"));
+            // The parser tells the place of all but the end.
+            let place = if why.ends_with("found: EOF") {
+                end(text)
+            } else {
+                Location::empty()
+            };
+            return refused(format!("{what} is no SQL expression: {why}{place}"));
         }
     };
     let rest = parser.peek_token_ref();
@@ -238,6 +244,18 @@ fn parse(what: &str, text: &str) -> Result<Expr> {
             rest.span.start
         )),
     }
+}
+
+fn end(text: &str) -> Location {
+    let (mut line, mut column) = (1, 1);
+    for letter in text.chars() {
+        (line, column) = if letter == '\n' {
+            (line + 1, 1)
+        } else {
+            (line, column + 1)
+        };
+    }
+    Location::of(line, column)
 }
 
 /// The parser reads types within each other by recursion. `what` has these tokens.
@@ -586,6 +604,14 @@ mod tests {
 
     fn repeat(begin: &str, part: &str, end: &str, times: usize) -> String {
         format!("{begin}{}{end}", part.repeat(times))
+    }
+
+    #[test]
+    fn the_place_of_what_is_no_expression_is_told() {
+        fails("id = = 3", "at Line: 1, Column: 6");
+        fails("id <", "found: EOF at Line: 1, Column: 5");
+        fails("id = 1\nand größe >", "found: EOF at Line: 2, Column: 12");
+        fails("", "found: EOF at Line: 1, Column: 1");
     }
 
     #[test]

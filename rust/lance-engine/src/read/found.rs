@@ -6,9 +6,12 @@ use arrow::datatypes::{DataType, Field as ArrowField};
 use lance::Dataset;
 use lance::dataset::scanner::{QueryFilter, Scanner};
 use lance::datatypes::{Field, Schema};
+use lance::index::DatasetIndexExt;
 use lance::io::exec::QUERY_INDEX_COL;
+use lance_index::IndexCriteria;
 use lance_index::scalar::FullTextSearchQuery;
 use lance_index::scalar::inverted::SCORE_COL;
+use lance_index::scalar::minhash_lsh::MinHashQuery;
 use lance_index::vector::DIST_COL;
 
 use super::columns::column;
@@ -19,7 +22,7 @@ use crate::settings::{ScanSettings, SearchFilter, SortKey};
 /// The columns that a search adds.
 #[derive(Clone, Copy, Default)]
 pub struct Found {
-    /// How near or how good a row is.
+    /// How near, how good or how similar a row is.
     rank: Option<&'static str>,
     /// For which of several vectors. It always comes, and first.
     query_index: bool,
@@ -35,6 +38,10 @@ impl Found {
             },
             Ranking::FullText => Self {
                 rank: Some(SCORE_COL),
+                query_index: false,
+            },
+            Ranking::SimilarText(_) => Self {
+                rank: Some(DIST_COL),
                 query_index: false,
             },
         };
@@ -95,6 +102,7 @@ enum Ranking<'a> {
     None,
     Nearest(&'a VectorQuery),
     FullText,
+    SimilarText(&'a str),
 }
 
 fn ranking(settings: &ScanSettings) -> Ranking<'_> {
@@ -102,7 +110,10 @@ fn ranking(settings: &ScanSettings) -> Ranking<'_> {
         (Some(_), Some(_)) if settings.search_filter == SearchFilter::Nearest => Ranking::FullText,
         (Some(query), _) => Ranking::Nearest(query),
         (None, Some(_)) => Ranking::FullText,
-        (None, None) => Ranking::None,
+        (None, None) => match &settings.similar_text {
+            Some(text) => Ranking::SimilarText(text),
+            None => Ranking::None,
+        },
     }
 }
 
@@ -119,7 +130,7 @@ pub fn ranks_few(settings: &ScanSettings) -> Option<&'static str> {
 }
 
 pub fn searches(settings: &ScanSettings) -> bool {
-    settings.nearest.is_some() || settings.full_text.is_some()
+    settings.nearest.is_some() || settings.full_text.is_some() || settings.similar_text.is_some()
 }
 
 /// The settings of a scan, with the order that its rows have. The engine sorts texts that were found only where it looks
@@ -129,14 +140,29 @@ pub fn in_order(mut settings: ScanSettings) -> ScanSettings {
     let is_sorted = is_some && settings.search_filter != SearchFilter::Nearest;
     let has_order = is_sorted || !settings.order_by.is_empty();
     let is_plain = settings.ordered && !has_order && settings.aggregates.is_empty();
-    if is_plain && matches!(ranking(&settings), Ranking::FullText) {
+    let column = match ranking(&settings) {
+        Ranking::FullText if is_plain => Some(SCORE_COL),
+        // The limit of the scanner is how many it looks for, so ours comes behind an order of ours.
+        Ranking::SimilarText(_)
+            if settings.order_by.is_empty() && settings.aggregates.is_empty() =>
+        {
+            Some(DIST_COL)
+        }
+        _ => None,
+    };
+    if let Some(column) = column {
         settings.order_by.push(SortKey {
-            column: SCORE_COL.to_string(),
-            descending: true,
+            column: column.to_string(),
+            descending: column == SCORE_COL,
             nulls_first: false,
         });
     }
     settings
+}
+
+/// How many rows the scanner has to be told to look for.
+pub fn told(settings: &ScanSettings) -> Option<i64> {
+    matches!(ranking(settings), Ranking::SimilarText(_)).then_some(settings.similar_text_rows)
 }
 
 /// Options that do not go together.
@@ -151,6 +177,19 @@ pub fn check_rules(settings: &ScanSettings) -> Result<()> {
         (
             both != (settings.search_filter != SearchFilter::None),
             "nearest and full_text together need a search_filter that says which of them chooses rows, and that needs both",
+        ),
+        (
+            settings.similar_text.is_some()
+                && (settings.nearest.is_some() || settings.full_text.is_some()),
+            "similar_text does not go with nearest and full_text",
+        ),
+        (
+            settings.similar_text.is_some() != settings.similar_text_column.is_some(),
+            "similar_text and similar_text_column need each other",
+        ),
+        (
+            settings.similar_text.is_some() && settings.fast_search,
+            "fast_search does not go with similar_text, which compares all rows",
         ),
         (
             searches && settings.include_deleted_rows,
@@ -176,7 +215,12 @@ pub fn check_rules(settings: &ScanSettings) -> Result<()> {
 }
 
 fn path(dataset: &Dataset, query: &VectorQuery) -> Result<String> {
-    let column = column(dataset.schema(), query.column())?;
+    searched(dataset, query.column())
+}
+
+/// The path of a column that is searched.
+fn searched(dataset: &Dataset, name: &str) -> Result<String> {
+    let column = column(dataset.schema(), name)?;
     // The engine would find no row.
     match column.expression.contains("``") {
         true => Err(Error::new(
@@ -217,6 +261,10 @@ pub async fn search(
                 scanner.filter_query(vector_filter(dataset, query).await?)?;
             }
         }
+        (Ranking::SimilarText(text), ..) => {
+            scanner.minhash_search(similar(text, dataset, settings).await?)?;
+            scanner.limit(told(settings), None)?;
+        }
         _ => {}
     }
     if !settings.index_segments.is_empty() {
@@ -240,6 +288,24 @@ fn words(
         words.limit.get_or_insert(1);
     }
     Ok(words)
+}
+
+/// The engine says of a column without an index to make one, in words of its own.
+async fn similar(text: &str, dataset: &Dataset, settings: &ScanSettings) -> Result<MinHashQuery> {
+    let name = settings.similar_text_column.as_deref().unwrap_or_default();
+    let path = searched(dataset, name)?;
+    let wanted = IndexCriteria::default()
+        .for_column(&path)
+        .supports_minhash();
+    match dataset.load_scalar_index(wanted).await? {
+        Some(_) => Ok(MinHashQuery::new(text, path)),
+        None => Err(Error::new(
+            code::INDEX_NOT_FOUND,
+            format!(
+                "column {name:?} has no index of the type MINHASH, through which similar_text finds rows"
+            ),
+        )),
+    }
 }
 
 async fn vector_filter(dataset: &Dataset, query: &VectorQuery) -> Result<QueryFilter> {

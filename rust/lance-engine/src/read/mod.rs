@@ -19,6 +19,7 @@ pub mod fragments;
 pub mod handover;
 mod known_location;
 mod literals;
+pub mod live_ids;
 mod live_rows;
 mod opened;
 mod order;

@@ -6,6 +6,8 @@ use lance::Dataset;
 use lance::dataset::scanner::{FragmentSlice, RowAddrMask, RowAddrTreeMap, Scanner};
 use lance_table::format::Fragment;
 
+use super::found::searches;
+use super::live_ids::live_ids;
 use crate::error::{Error, Result};
 use crate::settings::{self, ScanSettings};
 
@@ -70,22 +72,36 @@ pub async fn restrict(
         }
         scanner.with_fragment_slices(&slices).await?;
     }
-    let excluded = settings.excluded_row_ids.iter().copied();
-    let excluded = RowAddrTreeMap::from_iter(excluded);
-    match &settings.row_ids {
-        Some(ids) => {
-            let ids = RowAddrTreeMap::from_iter(ids.iter().copied());
-            scanner.with_row_id_prefilter(RowAddrMask::from_allowed(ids).also_block(excluded));
-        }
-        None if !settings.excluded_row_ids.is_empty() => {
-            scanner.with_row_id_prefilter(RowAddrMask::from_block(excluded));
-        }
-        None => {}
+    if let Some(mask) = mask(dataset, settings).await? {
+        scanner.with_row_id_prefilter(mask);
     }
     if settings.include_deleted_rows {
         scanner.include_deleted_rows();
     }
     Ok(())
+}
+
+/// The row ids that are looked at; None: all.
+async fn mask(dataset: &Dataset, settings: &ScanSettings) -> Result<Option<RowAddrMask>> {
+    let excluded = settings.excluded_row_ids.iter().copied();
+    let excluded = RowAddrTreeMap::from_iter(excluded);
+    let chosen = match &settings.row_ids {
+        Some(ids) => {
+            let ids = RowAddrTreeMap::from_iter(ids.iter().copied());
+            Some(RowAddrMask::from_allowed(ids).also_block(excluded))
+        }
+        None if !settings.excluded_row_ids.is_empty() => Some(RowAddrMask::from_block(excluded)),
+        None => None,
+    };
+    if !searches(settings) {
+        return Ok(chosen);
+    }
+    let live = live_ids(dataset).await?;
+    let live = live.map(|live| live.as_ref().clone());
+    Ok(match (chosen, live) {
+        (Some(chosen), Some(live)) => Some(chosen & live),
+        (chosen, live) => chosen.or(live),
+    })
 }
 
 async fn checked(dataset: &Dataset, slice: &settings::FragmentSlice) -> Result<FragmentSlice> {

@@ -26,7 +26,7 @@ use super::columns::columns;
 use super::count::{self, Rows};
 use super::expression;
 use super::finish::{Finish, are_constant};
-use super::found::{self, Found, search, searches};
+use super::found::{self, Found, search, searches, told};
 use super::found_rows::found_rows;
 use super::opened::Opened;
 use super::projection::{Names, Output};
@@ -494,7 +494,7 @@ impl Query {
     /// How many rows a search finds.
     async fn count_found(&self, wanted: Rows) -> Result<u64> {
         let mut scanner = self.scanner.clone();
-        scanner.order_by(None)?.limit(None, None)?;
+        scanner.order_by(None)?.limit(told(&self.settings), None)?;
         let counted = contained(async { Ok(scanner.count_rows().await?) }).await;
         let rows = counted.map_err(|error| self.blamed(error.while_reading()))?;
         Ok(wanted.of(rows))

@@ -2,6 +2,9 @@
 //!
 //! Where a value is to be in two lists that have nothing in common, DataFusion takes this for false, and where it is not
 //! to be in both, for true. Of a NULL neither is known, which matters beside NOT. So a NULL is decided before it.
+//!
+//! An index answers `IS TRUE` as it answers `= true`, so that below a NOT it lacks the NULLs, which are not true. So they are
+//! named.
 
 use std::ops::ControlFlow;
 
@@ -10,22 +13,25 @@ use datafusion::sql::sqlparser::ast::{
     helpers::attached_token::AttachedToken,
 };
 
-/// Keep NULLs out of what joins two lists; whether there was something.
+/// Keep NULLs out of what joins two lists, and name them where truth is asked for; whether there was something.
 pub fn keep(tree: &mut Expr) -> bool {
-    let mut pairs = Pairs { changed: false };
-    let _ = VisitMut::visit(tree, &mut pairs);
-    pairs.changed
+    let mut unknowns = Unknowns { changed: false };
+    let _ = VisitMut::visit(tree, &mut unknowns);
+    unknowns.changed
 }
 
-struct Pairs {
+struct Unknowns {
     changed: bool,
 }
 
-impl VisitorMut for Pairs {
+impl VisitorMut for Unknowns {
     type Break = ();
 
     fn post_visit_expr(&mut self, node: &mut Expr) -> ControlFlow<()> {
-        if let Some(value) = pair(node).cloned() {
+        if let Some(named) = truth(node) {
+            *node = named;
+            self.changed = true;
+        } else if let Some(value) = pair(node).cloned() {
             let known = std::mem::replace(node, null());
             *node = Expr::Case {
                 case_token: AttachedToken::empty(),
@@ -40,6 +46,44 @@ impl VisitorMut for Pairs {
             self.changed = true;
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// What asks for the truth of a column, with NULL as a case of its own.
+fn truth(node: &Expr) -> Option<Expr> {
+    let (value, is_true, is_not) = match node {
+        Expr::IsTrue(value) => (value, true, false),
+        Expr::IsFalse(value) => (value, false, false),
+        Expr::IsNotTrue(value) => (value, true, true),
+        Expr::IsNotFalse(value) => (value, false, true),
+        _ => return None,
+    };
+    if !is_column(value) {
+        return None;
+    }
+    let met = match is_true != is_not {
+        true => value.clone(),
+        false => Box::new(Expr::UnaryOp {
+            op: UnaryOperator::Not,
+            expr: value.clone(),
+        }),
+    };
+    let (op, right) = match is_not {
+        true => (BinaryOperator::Or, Expr::IsNull(value.clone())),
+        false => (BinaryOperator::And, Expr::IsNotNull(value.clone())),
+    };
+    Some(Expr::Nested(Box::new(Expr::BinaryOp {
+        left: met,
+        op,
+        right: Box::new(right),
+    })))
+}
+
+fn is_column(value: &Expr) -> bool {
+    match value {
+        Expr::Nested(inner) => is_column(inner),
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => true,
+        _ => false,
     }
 }
 
@@ -136,6 +180,26 @@ mod tests {
     use datafusion::sql::sqlparser::parser::Parser;
 
     use super::*;
+
+    #[test]
+    fn nulls_are_named_where_truth_is_asked_for() {
+        for (text, expected) in [
+            ("b IS TRUE", "(b AND b IS NOT NULL)"),
+            ("NOT (b IS FALSE)", "NOT ((NOT b AND b IS NOT NULL))"),
+            (
+                "NOT `a.b`.c IS NOT TRUE",
+                "NOT (NOT `a.b`.c OR `a.b`.c IS NULL)",
+            ),
+            ("(b) IS NOT FALSE AND c", "((b) OR (b) IS NULL) AND c"),
+            ("a < 3 IS TRUE", "a < 3 IS TRUE"),
+        ] {
+            let dialect = GenericDialect {};
+            let mut parser = Parser::new(&dialect).try_with_sql(text).expect(text);
+            let mut tree = parser.parse_expr().expect(text);
+            assert_eq!(keep(&mut tree), text != expected, "{text}");
+            assert_eq!(tree.to_string(), expected);
+        }
+    }
 
     #[test]
     fn nulls_are_kept_out_of_pairs_of_lists_of_one_value() {

@@ -47,10 +47,11 @@ impl TextQuery {
     }
 
     pub fn with_words(words: String, settings: TextMatchSettings) -> Result<Self> {
+        let fuzziness = fuzziness(&settings)?;
         let mut query = MatchQuery::new(words)
             .with_column(settings.column)
             .with_boost(settings.boost as f32)
-            .with_fuzziness(Some(settings.fuzziness))
+            .with_fuzziness(fuzziness)
             .with_max_expansions(settings.max_expansions as usize)
             .with_prefix_length(settings.prefix_length)
             .with_operator(operator(settings.term_operator));
@@ -145,6 +146,15 @@ impl TextQuery {
 
 fn refused<T>(why: &str) -> Result<T> {
     Err(Error::invalid_argument(why))
+}
+
+/// None: as the engine finds it fit for each word.
+fn fuzziness(settings: &TextMatchSettings) -> Result<Option<u32>> {
+    match (settings.auto_fuzziness, settings.fuzziness) {
+        (false, letters) => Ok(Some(letters)),
+        (true, 0) => Ok(None),
+        (true, _) => refused("auto_fuzziness takes the place of fuzziness: set one of them"),
+    }
 }
 
 fn operator(operator: TextOperator) -> Operator {

@@ -142,7 +142,8 @@ impl VectorQuery {
             ef: ef.map(|ef| u64::from(ef).min(rows).max(found) as usize),
             refine_factor: factor.map(|factor| factor as u32),
             metric_type: self.metric(),
-            use_index: settings.use_index,
+            // An index holds bounds against each of several vectors of a row, and not against the row.
+            use_index: settings.use_index && !(kind.is_multi && is_bounded(settings)),
             query_parallelism: settings.query_parallelism,
             dist_q_c: 0.0,
             approx_mode: match settings.approx_mode {
@@ -219,6 +220,10 @@ impl VectorQuery {
         }
         Ok(false)
     }
+}
+
+fn is_bounded(settings: &VectorQuerySettings) -> bool {
+    settings.lower_bound.is_some() || settings.upper_bound.is_some()
 }
 
 /// Options that do not go together.

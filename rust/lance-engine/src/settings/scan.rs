@@ -219,6 +219,14 @@ pub struct ScanSettings {
     pub index_segments: Vec<String>,
     /// What `nearest` and `full_text` together mean.
     pub search_filter: SearchFilter,
+    /// Return the rows whose texts have the most shingles in common with this one in place of all, the most
+    /// similar first, with their `_distance`, a column as that of `nearest` is: 1 less the estimated Jaccard
+    /// similarity. It needs an index of the type MINHASH, and does not go with `nearest` and `full_text`.
+    pub similar_text: Option<String>,
+    /// The column of `similar_text`.
+    pub similar_text_column: Option<String>,
+    /// The rows that `similar_text` finds. `limit` and `offset` count them.
+    pub similar_text_rows: i64,
 }
 
 impl ScanSettings {
@@ -252,6 +260,10 @@ impl ScanSettings {
             (
                 "parallelism",
                 self.parallelism.is_some_and(|it| !(1..=1024).contains(&it)),
+            ),
+            (
+                "similar_text_rows",
+                !(1..).contains(&self.similar_text_rows),
             ),
         ];
         numbers
@@ -300,6 +312,9 @@ impl Default for ScanSettings {
             fast_search: false,
             index_segments: Vec::new(),
             search_filter: SearchFilter::None,
+            similar_text: None,
+            similar_text_column: None,
+            similar_text_rows: 10,
         }
     }
 }

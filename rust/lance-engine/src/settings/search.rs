@@ -119,13 +119,16 @@ pub struct TextMatchSettings {
     /// Find words with up to so many letters inserted, left out or replaced, too. If it is not 0, the words are
     /// compared with those of the index as they are given, and are not folded and stemmed before.
     pub fuzziness: u32,
-    /// The most words that are searched in place of the given ones, all together, where `fuzziness` is not 0.
+    /// The most words that are searched in place of the given ones, all together, where letters may differ.
     pub max_expansions: u32,
-    /// So many letters at the beginning of a word are as given, where `fuzziness` is not 0.
+    /// So many letters at the beginning of a word are as given, where letters may differ.
     pub prefix_length: u32,
     /// Multiplies the score; at least 0.
     pub boost: f64,
     pub document_granularity: DocumentGranularity,
+    /// Let as many letters differ as suits the word, in place of `fuzziness`, which is 0 then: none of 2, one of
+    /// 3 to 5, two of more.
+    pub auto_fuzziness: bool,
 }
 
 impl Default for TextMatchSettings {
@@ -138,6 +141,7 @@ impl Default for TextMatchSettings {
             prefix_length: 0,
             boost: 1.0,
             document_granularity: DocumentGranularity::AsIndexed,
+            auto_fuzziness: false,
         }
     }
 }

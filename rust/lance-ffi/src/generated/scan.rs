@@ -307,6 +307,9 @@ pub struct LanceScanOptions {
     pub index_segment_count: usize,
     pub search_filter: i32,
     pub reserved: i32,
+    pub similar_text: LanceText,
+    pub similar_text_column: *const c_char,
+    pub similar_text_rows: i64,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -363,11 +366,14 @@ unsafe impl Versioned for LanceScanOptions {
         index_segment_count: 0,
         search_filter: SearchFilter::None as i32,
         reserved: 0,
+        similar_text: LanceText::NONE,
+        similar_text_column: std::ptr::null(),
+        similar_text_rows: 10,
     };
 }
 
 const _: () = {
-    assert!(size_of::<LanceScanOptions>() == 352);
+    assert!(size_of::<LanceScanOptions>() == 384);
     assert!(offset_of!(LanceScanOptions, struct_size) == 0);
     assert!(offset_of!(LanceScanOptions, columns) == 8);
     assert!(offset_of!(LanceScanOptions, column_count) == 16);
@@ -419,6 +425,9 @@ const _: () = {
     assert!(offset_of!(LanceScanOptions, index_segment_count) == 336);
     assert!(offset_of!(LanceScanOptions, search_filter) == 344);
     assert!(offset_of!(LanceScanOptions, reserved) == 348);
+    assert!(offset_of!(LanceScanOptions, similar_text) == 352);
+    assert!(offset_of!(LanceScanOptions, similar_text_column) == 368);
+    assert!(offset_of!(LanceScanOptions, similar_text_rows) == 376);
 };
 
 impl LanceScanOptions {
@@ -525,6 +534,16 @@ impl LanceScanOptions {
                 search_filter: super::scan::search_filter(
                     raw.search_filter,
                     "options.search_filter",
+                )?,
+                similar_text: optional_text(raw.similar_text, "options.similar_text")?,
+                similar_text_column: optional_name(
+                    raw.similar_text_column,
+                    "options.similar_text_column",
+                )?,
+                similar_text_rows: within(
+                    raw.similar_text_rows,
+                    1..=i64::MAX,
+                    "options.similar_text_rows",
                 )?,
             })
         }

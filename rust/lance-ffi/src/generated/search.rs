@@ -219,7 +219,7 @@ pub struct LanceTextMatchOptions {
     pub prefix_length: u32,
     pub boost: f64,
     pub document_granularity: i32,
-    pub reserved: i32,
+    pub auto_fuzziness: i32,
 }
 
 // SAFETY: repr(C), begins with struct_size; integers, pointers and nullable function pointers.
@@ -233,7 +233,7 @@ unsafe impl Versioned for LanceTextMatchOptions {
         prefix_length: 0,
         boost: 1.0,
         document_granularity: DocumentGranularity::AsIndexed as i32,
-        reserved: 0,
+        auto_fuzziness: 0,
     };
 }
 
@@ -247,7 +247,7 @@ const _: () = {
     assert!(offset_of!(LanceTextMatchOptions, prefix_length) == 28);
     assert!(offset_of!(LanceTextMatchOptions, boost) == 32);
     assert!(offset_of!(LanceTextMatchOptions, document_granularity) == 40);
-    assert!(offset_of!(LanceTextMatchOptions, reserved) == 44);
+    assert!(offset_of!(LanceTextMatchOptions, auto_fuzziness) == 44);
 };
 
 impl LanceTextMatchOptions {
@@ -275,6 +275,7 @@ impl LanceTextMatchOptions {
                     raw.document_granularity,
                     "options.document_granularity",
                 )?,
+                auto_fuzziness: flag(raw.auto_fuzziness, "options.auto_fuzziness")?,
             })
         }
     }

@@ -247,6 +247,14 @@ typedef struct LanceScanOptions {
   LanceSearchFilter search_filter;
   /** Padding. Never read. */
   int32_t reserved;
+  /** Return the rows whose texts have the most shingles in common with this one in place of all, the most
+   *  similar first, with their `_distance`, a column as that of `nearest` is: 1 less the estimated Jaccard
+   *  similarity. It needs an index of the type MINHASH, and does not go with `nearest` and `full_text`. */
+  LanceText similar_text;
+  /** The column of `similar_text`. */
+  const char* similar_text_column;
+  /** The rows that `similar_text` finds. `limit` and `offset` count them. */
+  int64_t similar_text_rows;
 } LanceScanOptions;
 
 #define LANCE_SCAN_OPTIONS_INIT \
@@ -300,7 +308,10 @@ typedef struct LanceScanOptions {
    NULL,                        \
    0,                           \
    LANCE_SEARCH_FILTER_NONE,    \
-   0}
+   0,                           \
+   {NULL, 0},                   \
+   NULL,                        \
+   10}
 
 /** \brief Fill a struct of `struct_size` bytes with the values of #LANCE_SCAN_OPTIONS_INIT. Never fails. */
 LANCE_API void lance_scan_options_init(LanceScanOptions* options, size_t struct_size);

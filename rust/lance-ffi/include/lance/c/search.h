@@ -142,16 +142,17 @@ typedef struct LanceTextMatchOptions {
    *  are compared with those of the index as they are given, and are not folded and stemmed before. At most
    *  16. */
   uint32_t fuzziness;
-  /** The most words that are searched in place of the given ones, all together, where `fuzziness` is not 0.
+  /** The most words that are searched in place of the given ones, all together, where letters may differ.
    *  At most 1048576. */
   uint32_t max_expansions;
-  /** So many letters at the beginning of a word are as given, where `fuzziness` is not 0. */
+  /** So many letters at the beginning of a word are as given, where letters may differ. */
   uint32_t prefix_length;
   /** Multiplies the score; at least 0. */
   double boost;
   LanceDocumentGranularity document_granularity;
-  /** Padding. Never read. */
-  int32_t reserved;
+  /** Let as many letters differ as suits the word, in place of `fuzziness`, which is 0 then: none of 2, one
+   *  of 3 to 5, two of more. */
+  int32_t auto_fuzziness;
 } LanceTextMatchOptions;
 
 #define LANCE_TEXT_MATCH_OPTIONS_INIT \
