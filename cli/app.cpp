@@ -23,9 +23,6 @@ static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not w
 std::string_view Hint(const arrow::Status& status) {
   switch (GetErrorCode(status)) {
     case ErrorCode::kAlreadyExists:
-      if (status.message().starts_with("there is an index ")) {
-        return status.message().ends_with(" already") ? "use --replace, or give another --name" : "";
-      }
       return status.message().find("dataset") == std::string::npos
                  ? ""
                  : "use --mode append or --mode overwrite to write to it";

@@ -58,7 +58,7 @@ def test_queries_of_several_parts_and_words_that_are_almost_the_same(lance, book
     assert ids(rows(lance, books, "--query", json.dumps(phrase), "--columns", "id", "-k", 20)) == [0, 6, 12]
     assert rows(lance, books, "--text", "quick fox", "--phrase", "--columns", "id") == []
     assert ids(rows(lance, books, "--text", "quick fox", "--phrase", "--slop", 1, "--columns", "id")) == [0, 6, 12]
-    found = rows(lance, books, "--text", "quikc", "--fuzzy", "auto", "--columns", "id", "-k", 20)
+    found = rows(lance, books, "--text", "quik", "--fuzzy", "auto", "--columns", "id", "-k", 20)
     assert ids(found) == [0, 1, 6, 7, 12, 13]
     title = json.dumps({"match": {"terms": "7"}})
     assert ids(rows(lance, books, "--query", title, "--column", "title", "--columns", "id")) == [7]

@@ -348,7 +348,7 @@ def test_a_null_is_neither_true_nor_false(lance_cli, read_with_us, tmp_path, kin
 def found_by_all(lance_cli, uri, k):
     """How many rows each search finds."""
     asked = {"words": ["--text", "abc"], "similar": ["--similar", "abc def ghi", "--column", "alike"]}
-    for column in ("flat", "sq", "hnsw"):
+    for column in ("whole", "sq", "hnsw"):
         asked[column] = ["--like", "0", "--column", column, "--nprobes", 2]
     found = {}
     for name, words in asked.items():
@@ -362,17 +362,17 @@ def test_rows_that_a_compaction_took_away_are_not_found_instead_of_others(lance_
     values = np.random.default_rng(1).normal(size=(rows, 8)).astype(np.float32)
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), 8)
     texts = {"text": ["abc"] * rows, "alike": ["abc def ghi"] * rows}
-    table = pa.table({"id": range(rows), **texts, "flat": vectors, "sq": vectors, "hnsw": vectors})
+    table = pa.table({"id": range(rows), **texts, "whole": vectors, "sq": vectors, "hnsw": vectors})
     lance.write_dataset(table, uri, max_rows_per_file=100, enable_stable_row_ids=True)
     few = ["--param", "num_partitions=2"]
-    kinds = {"flat": ["ivf_flat", *few], "sq": ["ivf_sq", *few], "hnsw": ["ivf_hnsw_sq", *few], "text": ["inverted"]}
+    kinds = {"whole": ["ivf_flat", *few], "sq": ["ivf_sq", *few], "hnsw": ["ivf_hnsw_sq", *few], "text": ["inverted"]}
     for column, words in {**kinds, "alike": ["minhash"]}.items():
         lance_cli("index", "create", uri, column, "--type", *words)
     lance_cli("delete", uri, "--where", "id % 3 = 1", "--yes")
     lance_cli("compact", uri)
     live = rows - len(range(1, rows, 3))
     for k in (1, 10, live, rows):
-        assert found_by_all(lance_cli, uri, k) == dict.fromkeys(["words", "similar", "flat", "sq", "hnsw"], min(k, live)), k
+        assert found_by_all(lance_cli, uri, k) == dict.fromkeys(["words", "similar", "whole", "sq", "hnsw"], min(k, live)), k
 
 
 @pytest.mark.parametrize("kind", ["fm", "ivf_hnsw_flat", "ivf_hnsw_sq"])
@@ -394,9 +394,12 @@ def test_what_an_index_could_not_be_asked_is_not_built(tmp_path):
     bytes_ = pa.FixedSizeListArray.from_arrays(pa.array([i % 100 for i in range(800)], pa.int8()), 8)
     docs = pa.ExtensionArray.from_storage(pa.json_(), pa.array(['{"k": "a"}'] * 100))
     uri = tmp_path / "d"
-    lance.write_dataset(pa.table({"v": bytes_, "doc": docs}), uri, enable_stable_row_ids=True, data_storage_version="2.2")
+    floats = pa.FixedSizeListArray.from_arrays(pa.array(range(800), pa.float32()), 8)
+    lance.write_dataset(pa.table({"v": bytes_, "doc": docs, "flat": floats}), uri, enable_stable_row_ids=True, data_storage_version="2.2")
     for kind in ("ivf_flat", "ivf_sq", "ivf_pq", "ivf_rq", "ivf_hnsw_flat"):
         assert "int8" in outcome(LANCE, "index", "create", uri, "v", "--type", kind).stderr
+    for kind in ("ivf_flat", "ivf_hnsw_flat"):
+        assert '"flat" of its own' in outcome(LANCE, "index", "create", uri, "flat", "--type", kind).stderr
     for target in ("zonemap", "bloomfilter"):
         words = ["--param", "path=k", "--param", f"target_index_type={target}"]
         assert "stable" in outcome(LANCE, "index", "create", uri, "doc", "--type", "json", *words).stderr
@@ -421,6 +424,23 @@ def test_bounds_of_rows_with_several_vectors_are_those_of_the_row(lance_cli, tmp
     nearer = {row: distance for row, distance in everything.items() if distance < middle}
     assert found("--below-distance", middle).keys() == nearer.keys()
     assert found("--from-distance", middle).keys() == everything.keys() - nearer.keys()
+
+
+@pytest.mark.parametrize("kind,factor", [("ivf_flat", 1), ("ivf_sq", 2), ("ivf_rq", 2), ("ivf_hnsw_sq", 2)])
+def test_cosine_distances_of_codes_are_those_of_vectors_of_length_one(lance_cli, make, kind, factor):
+    uri = make(random.Random(12))
+    lance_cli("index", "create", uri, "vec", "--type", kind, *parameters({"num_partitions": 2, "metric": "cosine"}))
+    vectors = np.array(lance.dataset(uri).to_table(columns=["vec"])["vec"].to_pylist())
+    vectors /= np.linalg.norm(vectors, axis=1)[:, None]
+
+    def ratios(*words):
+        asked = ("search", uri, "--column", "vec", "--like", 7, "-k", 50, "--nprobes", 2, "--columns", "id,_distance", *words)
+        rows = [json.loads(line) for line in lance_cli(*asked, "--format", "json").splitlines()]
+        true = [1 - vectors[7] @ vectors[row["id"]] for row in rows]
+        return [row["_distance"] / one for row, one in zip(rows, true) if one > 0.01]
+
+    assert np.median(ratios()) == pytest.approx(factor, rel=0.1)
+    assert np.median(ratios("--refine", 2)) == pytest.approx(1, rel=0.01)
 
 
 @pytest.mark.parametrize("kind", ["fm", "ngram"])

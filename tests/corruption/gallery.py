@@ -96,7 +96,7 @@ def _indexed(directory):
     }  # fmt: skip
     for column, kind in kinds.items():
         dataset.create_scalar_index(column, kind)
-    dataset.create_scalar_index("text", "INVERTED", name="words", replace=False)
+    dataset.create_scalar_index("text", "INVERTED", name="words", replace=False, with_position=True)
     dataset.create_index("vector", "IVF_PQ", num_partitions=2, num_sub_vectors=2)
     filters = (
         "id = 5", "kind = 'kind 2'", "array_has_any(tags, ['t1'])", "contains(text, 'words')",

@@ -112,7 +112,7 @@ def test_a_change_does_all_or_nothing_when_some_call_fails(bench, states, totals
 
 @pytest.mark.parametrize("calls, mode, errors", READ_FAULTS)
 def test_a_read_is_right_or_fails_when_a_call_fails(bench, calls, mode, errors):
-    words = ["query", bench.template, "--format", "csv"]
+    words = ["query", bench.template, "--format", "json"]
     expected = run(words).stdout
     for nth in itertools.count(1):
         done = run_with_io_fault(words, bench.template, calls, nth, mode, *errors)
@@ -126,7 +126,7 @@ def test_a_read_is_right_or_fails_when_a_call_fails(bench, calls, mode, errors):
 
 @pytest.mark.parametrize("error", ["EPERM", "ENOSYS", "EOPNOTSUPP", "EINVAL", "EIO"])
 def test_where_reads_without_waiting_are_refused_others_do(bench, error):
-    words = ["query", bench.template, "--format", "csv"]
+    words = ["query", bench.template, "--format", "json"]
     undisturbed = run_with_io_fault(words, bench.template, "nowait")
     done = run_with_io_fault(words, bench.template, "nowait", 1, "from", error)
     assert (done.code, done.stdout) == (0, undisturbed.stdout), done.stderr

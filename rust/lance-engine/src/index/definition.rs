@@ -27,6 +27,9 @@ use crate::settings::{IndexSettings, IndexType};
 /// Of JSON, these find other rows than they should where row ids are stable, as they know addresses alone.
 const BY_ADDRESS: [&str; 2] = ["zonemap", "bloomfilter"];
 
+/// What the engine calls the vectors that an index keeps whole.
+const FLAT: &str = "flat";
+
 /// Vectors of such an index are cut into bytes.
 const RQ_DIMENSIONS: usize = 8;
 
@@ -62,6 +65,7 @@ impl Definition {
         kind::check_column(kind, shown, &ArrowField::from(&field))?;
         let mut parameters = parameters::check(kind, &settings.parameters)?;
         check_row_ids(dataset, kind, &parameters)?;
+        check_name(kind, &column)?;
         let params = match VectorColumn::of(&field.data_type()) {
             Some(column) if kind::is_vector(kind) => {
                 let model = settings.model.as_deref().map(Model::read).transpose()?;
@@ -211,6 +215,20 @@ fn resolve(dataset: &Dataset, names: &[String]) -> Result<(String, Field)> {
     match schema.field(&column.expression) {
         Some(field) if column.is_stored() => Ok((column.expression, field.clone())),
         _ => Err(columns::no_such_column(schema, name)),
+    }
+}
+
+fn check_name(kind: IndexType, column: &str) -> Result<()> {
+    let keeps_vectors = matches!(kind, IndexType::IvfFlat | IndexType::IvfHnswFlat);
+    match keeps_vectors && column == FLAT {
+        true => Err(Error::new(
+            code::NOT_SUPPORTED,
+            format!(
+                "the engine has a column {FLAT:?} of its own in an index of the kind {}: rename the column, or use another kind",
+                kind::of(kind).name
+            ),
+        )),
+        false => Ok(()),
     }
 }
 

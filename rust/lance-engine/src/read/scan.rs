@@ -454,14 +454,14 @@ impl Query {
                 limit: settings.limit,
                 offset: settings.offset,
             };
-            if !settings.aggregates.is_empty() {
-                return match settings.group_by.is_empty() {
-                    true => Ok(wanted.of(1)),
-                    false => {
-                        let (scanner, rows) = self.planned().await;
-                        self.drain(self.plan(&scanner).await?, rows).await
-                    }
-                };
+            let groups = !settings.aggregates.is_empty();
+            if groups && settings.group_by.is_empty() {
+                return Ok(wanted.of(1));
+            }
+            // Of a scanner with a limit the engine counts nothing.
+            if groups || told(settings).is_some() {
+                let (scanner, rows) = self.planned().await;
+                return self.drain(self.plan(&scanner).await?, rows).await;
             }
             if searches(settings) {
                 return self.count_found(wanted).await;
@@ -494,7 +494,7 @@ impl Query {
     /// How many rows a search finds.
     async fn count_found(&self, wanted: Rows) -> Result<u64> {
         let mut scanner = self.scanner.clone();
-        scanner.order_by(None)?.limit(told(&self.settings), None)?;
+        scanner.order_by(None)?.limit(None, None)?;
         let counted = contained(async { Ok(scanner.count_rows().await?) }).await;
         let rows = counted.map_err(|error| self.blamed(error.while_reading()))?;
         Ok(wanted.of(rows))
