@@ -188,7 +188,8 @@ struct LANCE_EXPORT TextMatchOptions {
   double boost = 1.0;
   DocumentGranularity document_granularity = DocumentGranularity::kAsIndexed;
   /// Let as many letters differ as suits the word, in place of `fuzziness`, which is 0 then: none of 2, one
-  /// of 3 to 5, two of more.
+  /// of 3 to 5, two of more. Words of different lengths are the parts of a boolean query then. Not for
+  /// JSON.
   bool auto_fuzziness = false;
 };
 

@@ -71,7 +71,7 @@ def count_unreferenced_files(path):
 
 # What each kind of index is asked.
 _SEARCHES = {
-    "INVERTED": ["--text", "text 5", "--column", "text", "-k", "5000"],
+    "INVERTED": ["--text", "5 7", "--column", "text", "-k", "5000"],
     "IVF_PQ": ["--like", "3", "--column", "vec", "--nprobes", "4", "--refine", "100", "-k", "1"],
     "IVF_HNSW_SQ": ["--like", "3", "--column", "vec", "--nprobes", "4", "--refine", "100", "-k", "1"],
 }

@@ -235,6 +235,12 @@ TEST_F(TextSearchTest, FindsWordsThatAreAlmostTheSame) {
   EXPECT_THAT(Ids(TextQuery::Match("quik", {.column = "body", .auto_fuzziness = true})),
               UnorderedElementsAre(0, 1, 7));
   EXPECT_THAT(Ids(TextQuery::Match("qui", {.column = "body", .auto_fuzziness = true})), IsEmpty());
+  const auto both = [](TextOperator how) {
+    return TextQuery::Match("quicxx fix", {.column = "body", .term_operator = how, .auto_fuzziness = true});
+  };
+  EXPECT_EQ(Ids(both(TextOperator::kAnd)),
+            Ids(TextQuery::Match("quick fox", {.column = "body", .term_operator = TextOperator::kAnd})));
+  EXPECT_THAT(Ids(both(TextOperator::kOr)), ::testing::IsSupersetOf(Ids(both(TextOperator::kAnd))));
   EXPECT_THAT(Ids(TextQuery::Match("xo", {.column = "body", .auto_fuzziness = true})), IsEmpty());
   EXPECT_THAT(Find(TextQuery::Match("fox", {.fuzziness = 1, .auto_fuzziness = true})),
               AllOf(FailsWith(ErrorCode::kInvalidArgument), FailsSaying(HasSubstr("auto_fuzziness"))));

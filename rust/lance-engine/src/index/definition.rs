@@ -65,7 +65,7 @@ impl Definition {
         kind::check_column(kind, shown, &ArrowField::from(&field))?;
         let mut parameters = parameters::check(kind, &settings.parameters)?;
         check_row_ids(dataset, kind, &parameters)?;
-        check_name(kind, &column)?;
+        check_name(kind, &field)?;
         let params = match VectorColumn::of(&field.data_type()) {
             Some(column) if kind::is_vector(kind) => {
                 let model = settings.model.as_deref().map(Model::read).transpose()?;
@@ -218,9 +218,9 @@ fn resolve(dataset: &Dataset, names: &[String]) -> Result<(String, Field)> {
     }
 }
 
-fn check_name(kind: IndexType, column: &str) -> Result<()> {
+fn check_name(kind: IndexType, field: &Field) -> Result<()> {
     let keeps_vectors = matches!(kind, IndexType::IvfFlat | IndexType::IvfHnswFlat);
-    match keeps_vectors && column == FLAT {
+    match keeps_vectors && field.parent_id < 0 && field.name == FLAT {
         true => Err(Error::new(
             code::NOT_SUPPORTED,
             format!(

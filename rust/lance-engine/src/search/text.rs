@@ -1,5 +1,6 @@
 //! Searches for words in texts: how they are made, and what they mean for a dataset.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
@@ -47,16 +48,36 @@ impl TextQuery {
     }
 
     pub fn with_words(words: String, settings: TextMatchSettings) -> Result<Self> {
-        let fuzziness = fuzziness(&settings)?;
-        let mut query = MatchQuery::new(words)
-            .with_column(settings.column)
-            .with_boost(settings.boost as f32)
-            .with_fuzziness(fuzziness)
-            .with_max_expansions(settings.max_expansions as usize)
-            .with_prefix_length(settings.prefix_length)
-            .with_operator(operator(settings.term_operator));
-        query.document_granularity = granularity(settings.document_granularity);
-        Self::of(query.into())
+        let of_words = |words: String, letters| -> FtsQuery {
+            let mut query = MatchQuery::new(words)
+                .with_column(settings.column.clone())
+                .with_boost(settings.boost as f32)
+                .with_fuzziness(Some(letters))
+                .with_max_expansions(settings.max_expansions as usize)
+                .with_prefix_length(settings.prefix_length)
+                .with_operator(operator(settings.term_operator));
+            query.document_granularity = granularity(settings.document_granularity);
+            query.into()
+        };
+        if !settings.auto_fuzziness {
+            return Self::of(of_words(words, settings.fuzziness));
+        }
+        if settings.fuzziness > 0 {
+            return refused("auto_fuzziness takes the place of fuzziness: set one of them");
+        }
+        let parts = by_letters(&words);
+        if parts.len() < 2 {
+            let letters = parts.into_keys().next().unwrap_or_default();
+            return Self::of(of_words(words, letters));
+        }
+        let parts = parts.into_iter();
+        let parts = parts.map(|(letters, words)| of_words(words.join(" "), letters));
+        let mut query = BooleanQuery::new([]);
+        match settings.term_operator {
+            TextOperator::Or => query.should = parts.collect(),
+            TextOperator::And => query.must = parts.collect(),
+        }
+        Self::of(FtsQuery::Boolean(query))
     }
 
     pub fn with_phrase(words: String, settings: TextPhraseSettings) -> Result<Self> {
@@ -148,13 +169,17 @@ fn refused<T>(why: &str) -> Result<T> {
     Err(Error::invalid_argument(why))
 }
 
-/// None: as the engine finds it fit for each word.
-fn fuzziness(settings: &TextMatchSettings) -> Result<Option<u32>> {
-    match (settings.auto_fuzziness, settings.fuzziness) {
-        (false, letters) => Ok(Some(letters)),
-        (true, 0) => Ok(None),
-        (true, _) => refused("auto_fuzziness takes the place of fuzziness: set one of them"),
+/// Words by how many of their letters may differ. The engine has a setting for that, and compares exactly then.
+fn by_letters(words: &str) -> BTreeMap<u32, Vec<String>> {
+    let mut parts = BTreeMap::<_, Vec<_>>::new();
+    let words = words.split(|letter: char| !letter.is_alphanumeric());
+    for word in words.filter(|word| !word.is_empty()) {
+        parts
+            .entry(MatchQuery::auto_fuzziness(word))
+            .or_default()
+            .push(word.to_string());
     }
+    parts
 }
 
 fn operator(operator: TextOperator) -> Operator {

@@ -127,7 +127,7 @@ pub struct TextMatchSettings {
     pub boost: f64,
     pub document_granularity: DocumentGranularity,
     /// Let as many letters differ as suits the word, in place of `fuzziness`, which is 0 then: none of 2, one of
-    /// 3 to 5, two of more.
+    /// 3 to 5, two of more. Words of different lengths are the parts of a boolean query then. Not for JSON.
     pub auto_fuzziness: bool,
 }
 

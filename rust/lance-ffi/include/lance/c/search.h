@@ -151,7 +151,8 @@ typedef struct LanceTextMatchOptions {
   double boost;
   LanceDocumentGranularity document_granularity;
   /** Let as many letters differ as suits the word, in place of `fuzziness`, which is 0 then: none of 2, one
-   *  of 3 to 5, two of more. */
+   *  of 3 to 5, two of more. Words of different lengths are the parts of a boolean query then. Not for
+   *  JSON. */
   int32_t auto_fuzziness;
 } LanceTextMatchOptions;
 
