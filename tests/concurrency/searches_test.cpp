@@ -1,6 +1,8 @@
 // Searches of many threads on one dataset, while rows are appended to it and its indices take them up.
 
+#include <array>
 #include <atomic>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -35,11 +37,15 @@ constexpr int64_t kBefore = 600;
 /// The rows of an append.
 constexpr int64_t kNew = 20;
 
-/// Each row has a place of its own, on a line.
+/// Each row has a place of its own in a cube of side 1, where codes learnt from the first rows fit later
+/// ones, too.
 ArrayPtr Vectors(int64_t first, int64_t count) {
+  constexpr std::array<double, kLength> kSteps = {0.6180339887, 0.4142135624, 0.7320508076, 0.2360679775};
   arrow::FloatBuilder numbers;
-  for (int64_t i = 0; i < count * kLength; ++i) {
-    EXPECT_OK(numbers.Append(static_cast<float>(first + i / kLength)));
+  for (int64_t id = first; id < first + count; ++id) {
+    for (const double step : kSteps) {
+      EXPECT_OK(numbers.Append(static_cast<float>(std::fmod(static_cast<double>(id) * step, 1.0))));
+    }
   }
   return arrow::FixedSizeListArray::FromArrays(numbers.Finish().ValueOrDie(), kLength).ValueOrDie();
 }
