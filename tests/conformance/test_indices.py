@@ -424,6 +424,12 @@ def test_bounds_of_rows_with_several_vectors_are_those_of_the_row(lance_cli, tmp
     nearer = {row: distance for row, distance in everything.items() if distance < middle}
     assert found("--below-distance", middle).keys() == nearer.keys()
     assert found("--from-distance", middle).keys() == everything.keys() - nearer.keys()
+    # The metric is that of the index, whichever way they are compared.
+    by_default = lance_cli("search", uri, "--column", "v", "--vector", query, "-k", 300, "--columns", "id",
+                           "--format", "json", "--below-distance", middle)  # fmt: skip
+    assert {json.loads(line)["id"] for line in by_default.splitlines()} == nearer.keys()
+    fast = ("search", uri, "--column", "v", "--vector", query, "--below-distance", middle, "--fast")
+    assert "fast_search" in outcome(LANCE, *fast).stderr
 
 
 @pytest.mark.parametrize("kind,factor", [("ivf_flat", 1), ("ivf_sq", 2), ("ivf_rq", 2), ("ivf_hnsw_sq", 2)])

@@ -248,6 +248,7 @@ pub async fn search(
     scanner.prefilter(settings.prefilter);
     match (ranking(settings), &settings.nearest, &settings.full_text) {
         (Ranking::Nearest(query), _, text) => {
+            check_fast(query, dataset, settings)?;
             query
                 .apply(scanner, dataset, &path(dataset, query)?)
                 .await?;
@@ -290,10 +291,23 @@ fn words(
     Ok(words)
 }
 
+/// The engine would ask the index after all.
+fn check_fast(query: &VectorQuery, dataset: &Dataset, settings: &ScanSettings) -> Result<()> {
+    match settings.fast_search && query.compares_all(dataset, &path(dataset, query)?)? {
+        true => Err(Error::new(
+            code::NOT_SUPPORTED,
+            "options: fast_search does not go with bounds for rows of several vectors, which are compared one by one",
+        )),
+        false => Ok(()),
+    }
+}
+
 /// The engine says of a column without an index to make one, in words of its own.
 async fn similar(text: &str, dataset: &Dataset, settings: &ScanSettings) -> Result<MinHashQuery> {
     let name = settings.similar_text_column.as_deref().unwrap_or_default();
-    let path = searched(dataset, name)?;
+    // As an index has it: quoted where it must be alone.
+    let id = dataset.schema().field_id(&searched(dataset, name)?)?;
+    let path = dataset.schema().field_path(id)?;
     let wanted = IndexCriteria::default()
         .for_column(&path)
         .supports_minhash();

@@ -98,10 +98,10 @@ async fn mask(dataset: &Dataset, settings: &ScanSettings) -> Result<Option<RowAd
     }
     let live = live_ids(dataset).await?;
     let live = live.map(|live| live.as_ref().clone());
-    Ok(match (chosen, live) {
-        (Some(chosen), Some(live)) => Some(chosen & live),
-        (chosen, live) => chosen.or(live),
-    })
+    Ok(chosen
+        .into_iter()
+        .chain(live)
+        .reduce(|all, some| all & some))
 }
 
 async fn checked(dataset: &Dataset, slice: &settings::FragmentSlice) -> Result<FragmentSlice> {

@@ -130,6 +130,13 @@ impl VectorQuery {
             ));
         }
         let ef = settings.ef;
+        let compares_all = self.needs_all(&kind);
+        let metric_type = match self.metric() {
+            None if compares_all && self.compares_angles(dataset, path).await? => {
+                Some(DistanceType::Cosine)
+            }
+            metric => metric,
+        };
         Ok(Query {
             column: path.to_string(),
             key,
@@ -141,9 +148,8 @@ impl VectorQuery {
             search_effort: settings.search_effort.unwrap_or(USUAL_EFFORT),
             ef: ef.map(|ef| u64::from(ef).min(rows).max(found) as usize),
             refine_factor: factor.map(|factor| factor as u32),
-            metric_type: self.metric(),
-            // An index holds bounds against each of several vectors of a row, and not against the row.
-            use_index: settings.use_index && !(kind.is_multi && is_bounded(settings)),
+            metric_type,
+            use_index: settings.use_index && !compares_all,
             query_parallelism: settings.query_parallelism,
             dist_q_c: 0.0,
             approx_mode: match settings.approx_mode {
@@ -152,6 +158,17 @@ impl VectorQuery {
                 ApproxMode::Accurate => EngineMode::Accurate,
             },
         })
+    }
+
+    /// Whether rows are found rightly without an index alone; the metric is that of the index all the same.
+    pub fn compares_all(&self, dataset: &Dataset, path: &str) -> Result<bool> {
+        Ok(self.needs_all(&self.column_type(dataset, path)?))
+    }
+
+    /// An index holds bounds against each of several vectors of a row, and not against the row.
+    fn needs_all(&self, kind: &VectorColumn) -> bool {
+        let settings = &self.settings;
+        kind.is_multi && (settings.lower_bound.is_some() || settings.upper_bound.is_some())
     }
 
     fn column_type(&self, dataset: &Dataset, path: &str) -> Result<VectorColumn> {
@@ -220,10 +237,6 @@ impl VectorQuery {
         }
         Ok(false)
     }
-}
-
-fn is_bounded(settings: &VectorQuerySettings) -> bool {
-    settings.lower_bound.is_some() || settings.upper_bound.is_some()
 }
 
 /// Options that do not go together.
